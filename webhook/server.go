@@ -1,0 +1,126 @@
+package webhook
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+)
+
+// maxHint bounds what is allocated on the word of an unverified Content-Length.
+const maxHint = 64 << 10
+
+// answer writes a status without a body.
+func answer(w http.ResponseWriter, status int) {
+	if status == http.StatusMethodNotAllowed {
+		w.Header().Set("Allow", http.MethodPost)
+	}
+	w.WriteHeader(status)
+}
+
+// read returns the whole raw body; its error is ErrTooLarge or says that the body broke off.
+func (o *options) read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if r.Body == nil {
+		return nil, nil
+	}
+	if r.ContentLength > o.maxBytes {
+		// Refused unread, so the connection cannot serve another request.
+		w.Header().Set("Connection", "close")
+		return nil, fmt.Errorf("%w: %d bytes, limit %d", ErrTooLarge, r.ContentLength, o.maxBytes)
+	}
+	hint := min(max(r.ContentLength, 0), maxHint) + bytes.MinRead
+	buf := bytes.NewBuffer(make([]byte, 0, hint))
+	_, err := buf.ReadFrom(http.MaxBytesReader(w, r.Body, o.maxBytes))
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return nil, fmt.Errorf("%w: limit %d", ErrTooLarge, o.maxBytes)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w after %d bytes: %w", errRead, buf.Len(), err)
+	}
+	return buf.Bytes(), nil
+}
+
+// readStatus is the answer to an error of read.
+func readStatus(err error) int {
+	if errors.Is(err, ErrTooLarge) {
+		return http.StatusRequestEntityTooLarge
+	}
+	return http.StatusBadRequest
+}
+
+// within runs f until the budget, counted from start, is spent. Then it returns ErrBudget and leaves f to itself: f's
+// context has ended, but nothing can make it return. The context does not end with the request's: when Genesys hangs up,
+// a half-done write must still finish.
+func (o *options) within(ctx context.Context, start time.Time, f func(context.Context) error) error {
+	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), start.Add(o.budget))
+	defer cancel()
+	if ctx.Err() != nil { // spent on reading the body
+		return fmt.Errorf("%w of %v", ErrBudget, o.budget)
+	}
+	done := make(chan error, 1)
+	go func() {
+		err := errExited // should f call runtime.Goexit, as a test's FailNow does
+		defer func() { done <- err }()
+		err = o.guard(ctx, func() error { return f(ctx) })
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-done: // both at once: what was done counts
+		return err
+	default:
+		return fmt.Errorf("%w of %v", ErrBudget, o.budget)
+	}
+}
+
+// guard runs f and makes an error of a panic. The panic's value is not logged, it may hold anything.
+func (o *options) guard(ctx context.Context, f func() error) (err error) {
+	defer func() {
+		value := recover()
+		if value == nil {
+			return
+		}
+		err = fmt.Errorf("%w of type %T", errPanicked, value)
+		o.log.LogAttrs(ctx, slog.LevelWarn, "webhook: panic in a callback",
+			slog.String("type", fmt.Sprintf("%T", value)), slog.String("stack", string(debug.Stack())))
+	}()
+	return f()
+}
+
+// report logs and observes one answered request.
+func (o *options) report(ctx context.Context, q Request) {
+	level := slog.LevelDebug
+	if q.Err != nil && q.Status != http.StatusMethodNotAllowed {
+		level = slog.LevelWarn
+	}
+	if o.log.Enabled(ctx, level) {
+		attrs := []slog.Attr{
+			slog.Int("status", q.Status), slog.String("channel", q.Channel), slog.String("integration", q.IntegrationID),
+			slog.Int("secret", q.Secret), slog.Duration("duration", q.Duration),
+		}
+		text := "webhook: accepted"
+		if q.Err != nil {
+			text = "webhook: refused"
+			attrs = append(attrs, slog.String("error", q.Err.Error()))
+		}
+		o.log.LogAttrs(ctx, level, text, attrs...)
+	}
+	if o.observe != nil {
+		o.observe(q)
+	}
+}
+
+// withoutBody is the request as a Keyring sees it.
+func withoutBody(r *http.Request) *http.Request {
+	bare := r.WithContext(r.Context())
+	bare.Body, bare.GetBody, bare.ContentLength = io.NopCloser(http.NoBody), nil, 0
+	return bare
+}
