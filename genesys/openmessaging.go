@@ -1,0 +1,129 @@
+package genesys
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
+)
+
+// An OpenMessagingService posts what the customer does. Every method needs the permission conversation:message:receive
+// and a client-credentials token: user tokens are refused.
+//
+// See https://developer.genesys.cloud/commdigital/digital/openmessaging/
+type OpenMessagingService struct{ c *core }
+
+// A SendRequest is one message of a customer.
+type SendRequest struct {
+	IntegrationID string
+	Message       openmessaging.InboundMessage
+
+	// PrefetchConversationID asks for the conversation's id in the answer. Genesys fills it in only if asked; whether
+	// it always does, and at what cost in time, is UNCERTAIN.
+	PrefetchConversationID bool
+}
+
+// A SendResult is what Genesys made of a message.
+type SendResult struct {
+	MessageID      string // Genesys' id of the message, not the one sent; never a conversation id. May be empty
+	ConversationID string // may be empty, see SendRequest.PrefetchConversationID
+}
+
+// Send posts a customer's message. It opens a conversation or joins the current one. The message is validated first, so
+// that what Genesys would refuse costs no request.
+//
+// It is never repeated once it may have arrived: whether Genesys drops a repeat is UNCERTAIN. Where [EffectOf] says
+// EffectUnknown, send it again with the same MessageID and the same Time.
+//
+// See https://developer.genesys.cloud/commdigital/digital/openmessaging/inboundMessages
+func (s *OpenMessagingService) Send(ctx context.Context, r SendRequest) (*SendResult, error) {
+	const op = "openmessaging.send"
+	if err := r.Message.Validate(); err != nil {
+		return nil, invalid(op, err)
+	}
+	q := url.Values{}
+	if r.PrefetchConversationID {
+		q.Set("prefetchConversationId", "true")
+	}
+	return s.post(ctx, Request{Op: op, Path: inbound(r.IntegrationID, "message"), Query: q, Body: r.Message})
+}
+
+// SendReply posts a customer's answer to a structured message: a button, a quick reply, a picked date. It always joins an
+// existing conversation. The errors and repeats are Send's.
+func (s *OpenMessagingService) SendReply(ctx context.Context, integrationID string, r openmessaging.Reply) (*SendResult, error) {
+	const op = "openmessaging.reply"
+	if err := r.Validate(); err != nil {
+		return nil, invalid(op, err)
+	}
+	return s.post(ctx, Request{Op: op, Path: inbound(integrationID, "structured", "response"), Body: r})
+}
+
+// SendTyping tells the agent that the customer types. Genesys ignores it unless typing is enabled in a platform
+// configuration profile of the integration, and it may open a conversation (UNCERTAIN), so do not send it before the
+// first message. It is not repeated after a 5xx: by then it is old.
+//
+// See https://help.mypurecloud.com/articles/platform-configuration-profiles-overview/
+func (s *OpenMessagingService) SendTyping(ctx context.Context, integrationID string, t openmessaging.InboundTyping) error {
+	return s.c.do(ctx, Request{
+		Op: "openmessaging.typing", Method: http.MethodPost, Path: inbound(integrationID, "event"), Body: t,
+	}, nil)
+}
+
+// SendReceipt tells Genesys what became of an outbound message: Delivered or Failed, the two the guide allows. A repeat is
+// harmless and made.
+//
+// Genesys may answer 2xx with a body that says the receipt itself failed: that is an *[Error] with Code "receipt.failed",
+// whose Message has the reasons and whose effect is EffectRefused.
+//
+// See https://developer.genesys.cloud/commdigital/digital/openmessaging/inboundReceiptMessages
+func (s *OpenMessagingService) SendReceipt(ctx context.Context, integrationID string, r openmessaging.InboundReceipt) error {
+	const op = "openmessaging.receipt"
+	if err := r.Validate(); err != nil {
+		return invalid(op, err)
+	}
+	var answer struct {
+		Status  string `json:"status"`
+		Reasons []struct {
+			Code    string `json:"code"`
+			Message string `json:"message"`
+		} `json:"reasons"`
+	}
+	err := s.c.do(ctx, Request{
+		Op: op, Method: http.MethodPost, Path: inbound(integrationID, "receipt"), Body: r, Idempotent: true,
+	}, &answer)
+	failed := strings.EqualFold(answer.Status, string(openmessaging.StatusFailed))
+	if err != nil || !failed || r.Status == openmessaging.StatusFailed { // a Failed receipt is echoed as Failed
+		return err
+	}
+	e := &Error{Op: op, StatusCode: http.StatusOK, Code: codeReceiptFailed, hint: "Genesys took the request but not the receipt"}
+	var codes, sentences []string
+	for _, reason := range answer.Reasons {
+		if code := token(reason.Code, 100); code != "" {
+			codes = append(codes, code)
+		}
+		sentences = append(sentences, strings.Trim(reason.Code+": "+reason.Message, ": "))
+	}
+	e.Message = strings.Join(sentences, "; ")
+	if len(codes) > 0 {
+		e.hint += ": " + strings.Join(codes, ", ")
+	}
+	return e
+}
+
+func (s *OpenMessagingService) post(ctx context.Context, r Request) (*SendResult, error) {
+	var answer struct {
+		ID             string `json:"id"`
+		ConversationID string `json:"conversationId"`
+	}
+	r.Method = http.MethodPost
+	if err := s.c.do(ctx, r, &answer); err != nil {
+		return nil, err
+	}
+	return &SendResult{MessageID: answer.ID, ConversationID: answer.ConversationID}, nil
+}
+
+func inbound(integrationID string, kind ...string) []string {
+	return append([]string{"conversations", "messages", integrationID, "inbound", "open"}, kind...)
+}

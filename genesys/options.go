@@ -1,0 +1,145 @@
+package genesys
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"time"
+)
+
+// An Option changes what [New] makes. Each is checked by New.
+type Option func(*options) error
+
+type options struct {
+	http       *http.Client
+	api, login string
+	retry      RetryPolicy
+	log        *slog.Logger
+	agent      string
+	observers  []func(context.Context, Call)
+}
+
+// WithHTTPClient sends everything through c: API calls, token requests and downloads. Give it a timeout. Its
+// CheckRedirect is not used, since redirects are not followed for API calls; a nil Transport means this package's own.
+//
+// Without it the client has its own transport, with 64 idle connections a host and 30 seconds an attempt.
+func WithHTTPClient(c *http.Client) Option {
+	return func(o *options) error {
+		if c == nil {
+			return errors.New("genesys: WithHTTPClient: the client is nil; leave the option out for the default")
+		}
+		o.http = c
+		return nil
+	}
+}
+
+// WithEndpoints replaces the region's API and login URL, for fakes, proxies and private deployments: scheme and host, and
+// a path prefix if need be, such as "https://proxy.example/genesys". An empty one keeps the region's.
+func WithEndpoints(api, login string) Option {
+	return func(o *options) error {
+		for _, e := range []string{api, login} {
+			if e == "" {
+				continue
+			}
+			if _, err := parseEndpoint(e); err != nil {
+				return fmt.Errorf("genesys: WithEndpoints: %w", err)
+			}
+		}
+		o.api, o.login = api, login
+		return nil
+	}
+}
+
+func parseEndpoint(s string) (*url.URL, error) {
+	u, err := url.Parse(strings.TrimRight(s, "/"))
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return nil, errors.New(`an endpoint must be a URL with scheme and host, such as "https://api.mypurecloud.ie"`)
+	}
+	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return nil, errors.New("an endpoint must have no user, query or fragment")
+	}
+	return u, nil
+}
+
+// A RetryPolicy says how often and how patiently a request is repeated. The zero value sends once: for callers with a
+// schedule of their own.
+type RetryPolicy struct {
+	Max              int           // repeats after the first attempt, 0 to 10
+	MinWait, MaxWait time.Duration // the backoff doubles from MinWait to MaxWait, with full jitter; MaxWait caps Retry-After
+}
+
+func defaultRetry() RetryPolicy {
+	return RetryPolicy{Max: 3, MinWait: 500 * time.Millisecond, MaxWait: 30 * time.Second}
+}
+
+// WithRetry replaces the default policy: 3 repeats, 500 milliseconds to 30 seconds. A zero policy sends once.
+func WithRetry(p RetryPolicy) Option {
+	return func(o *options) error {
+		switch {
+		case p.Max < 0 || p.Max > 10:
+			return fmt.Errorf("genesys: WithRetry: Max is %d, must be 0 to 10", p.Max)
+		case p.MinWait < 0 || p.MaxWait < p.MinWait:
+			return fmt.Errorf("genesys: WithRetry: MinWait %v and MaxWait %v must be 0 ≤ MinWait ≤ MaxWait", p.MinWait, p.MaxWait)
+		}
+		o.retry = p
+		return nil
+	}
+}
+
+// WithLogger logs each call at Debug and each repeat at Warn, under the keys op, status, attempts, duration, wait and
+// correlation_id; never content, ids or tokens. Without it nothing is logged.
+func WithLogger(l *slog.Logger) Option {
+	return func(o *options) error {
+		if l == nil {
+			return errors.New("genesys: WithLogger: the logger is nil; leave the option out for silence")
+		}
+		o.log = l
+		return nil
+	}
+}
+
+// WithUserAgent puts product, such as "acme-bots/7", before this package's own User-Agent.
+func WithUserAgent(product string) Option {
+	return func(o *options) error {
+		unprintable := func(r rune) bool { return r < ' ' || r >= 0x7f }
+		if product == "" || len(product) > 256 || strings.ContainsFunc(product, unprintable) {
+			return errors.New(`genesys: WithUserAgent: the product must be 1 to 256 printable ASCII characters, such as "acme-bots/7"`)
+		}
+		o.agent = product
+		return nil
+	}
+}
+
+// WithObserver calls f after every operation, token requests ("oauth.token") included, on the caller's goroutine or, for
+// tokens, on the fetch's. It must be quick and safe for concurrent use. Given several times, all are called, in order.
+func WithObserver(f func(context.Context, Call)) Option {
+	return func(o *options) error {
+		if f == nil {
+			return errors.New("genesys: WithObserver: the function is nil")
+		}
+		o.observers = append(o.observers, f)
+		return nil
+	}
+}
+
+const modulePath = "github.com/genesyshandover/genesyshandover"
+
+// userAgent names this module's version as the program was built with it.
+func userAgent(product string) string {
+	version := "devel"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, m := range append([]*debug.Module{&info.Main}, info.Deps...) {
+			if m.Path == modulePath && m.Version != "" && m.Version != "(devel)" {
+				version = m.Version
+			}
+		}
+	}
+	ours := fmt.Sprintf("genesyshandover-go/%s (%s; %s)", version, runtime.Version(), runtime.GOOS)
+	return strings.TrimSpace(product + " " + ours)
+}
