@@ -1,0 +1,28 @@
+package handover
+
+// adopt opens a session that Genesys began: a live agent writes although we know of no handover. The bot must not talk over
+// him, and his conversation is to be returned when it ends.
+func (e *edit) adopt(a *adoption, r *reading) {
+	c := core{
+		Session: Session{
+			ID: e.newID(), Key: e.key, State: StateConnected, ConversationID: a.Conversation,
+			Agent: agentOf(r.standing), Resumed: true, Connected: e.now,
+		},
+		From:     a.From,
+		Tried:    a.Since,
+		Accepted: e.now,
+		Asked:    e.now,
+		QueueID:  r.standing.QueueID,
+		Routing:  RouteByFlow, // whatever the channel says: there is nothing to transfer
+		AgentAt:  e.now,
+		Vouched:  r.began,
+		ReadAt:   r.began,
+		Timers:   e.timers,
+	}
+	c.Queue = c.QueueID
+	e.install(c)
+	e.notice(Notice{Kind: NoticeAgentJoined, Agent: c.Agent, Detail: "the agent went on with an older conversation"})
+	t := &turn{core: *e.Now, now: e.now}
+	t.poll()
+	*e.Now = t.core
+}

@@ -1,0 +1,293 @@
+package handover
+
+import (
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/genesys"
+)
+
+// read moves by what the conversation really is in. A read that began before the last move confirms but moves nothing.
+func (t *turn) read(e event) {
+	wanted := t.wanted(e.Began)
+	t.Gone, t.ReadAt, t.PollAt = time.Time{}, later(t.ReadAt, e.Began), time.Time{}
+	defer func() {
+		if t.PollAt.IsZero() {
+			t.poll()
+		}
+		t.keep(wanted, e.Began)
+	}()
+	stale := e.Began.Before(t.Changed)
+	if !stale {
+		t.vouch(e)
+		t.AgentsLeft = e.Left
+		if t.Doubt.Phase != e.Standing.Phase { // this read does not agree
+			t.Doubt = doubt{}
+		}
+	}
+	switch {
+	case stale:
+	case t.MovedTo != "" && t.State != StateEnding && (e.Standing.Phase == genesys.PhaseEnded || e.Standing.Phase == genesys.PhaseWrapup):
+		t.finish(e)
+	case t.State == StateEnding && (e.Standing.Phase == genesys.PhaseEnded || e.Standing.Phase == genesys.PhaseWrapup):
+		t.readEnding(e)
+	case t.MovedTo != "" && t.now.Sub(t.Moved) >= movedPatience:
+		t.overMoved()
+	case t.MovedTo != "":
+	case t.State == StateEnding:
+		t.readEnding(e)
+	case t.State == StateBot:
+		t.readBot(e)
+	case t.State == StateRequested:
+		t.readRequested(e)
+	default:
+		t.readRouted(e)
+	}
+}
+
+// vouch notes that agents have the conversation.
+func (t *turn) vouch(e event) {
+	switch e.Standing.Phase {
+	case genesys.PhaseConnected, genesys.PhaseParked, genesys.PhaseAlerting:
+		t.Vouched = later(t.Vouched, e.Began)
+	case genesys.PhaseQueued:
+		if !t.inBotQueue(e.Standing) {
+			t.Vouched = later(t.Vouched, e.Began)
+		}
+	default:
+	}
+}
+
+func (t *turn) readBot(e event) {
+	switch e.Standing.Phase {
+	case genesys.PhaseEnded, genesys.PhaseWrapup:
+		t.finish(e)
+	case genesys.PhaseConnected, genesys.PhaseParked:
+		t.connect(agentOf(e.Standing))
+	default:
+	}
+}
+
+// readEnding: here a read can only end.
+func (t *turn) readEnding(e event) {
+	switch e.Standing.Phase {
+	case genesys.PhaseEnded, genesys.PhaseWrapup:
+		t.answers(e)
+		t.over(t.Ending.Reason, t.Ending.Code, t.Ending.Detail, endOf(e, t.now))
+	case genesys.PhaseConnected, genesys.PhaseParked: // somebody came: what was sent so far is answered for
+		t.Agent, t.Waiting = agentOf(e.Standing), time.Time{}
+		if t.Connected.IsZero() {
+			t.Connected = t.now
+		}
+	default:
+	}
+}
+
+func (t *turn) readRequested(e event) {
+	switch s := e.Standing; s.Phase {
+	case genesys.PhaseNotRouted:
+		if !t.Accepted.IsZero() && t.now.Sub(t.Accepted) >= flowPatience {
+			t.over(EndRefused, CodeFlowNotAttached, "no flow took the message: attach a flow to the integration (guide, step 7)", t.now)
+		}
+	case genesys.PhaseQueued:
+		agents := t.Routing == RouteByFlow || !t.inBotQueue(s)
+		if agents && t.Routing == RouteByTransfer && t.BotQueue == "" && t.StoodIn != s.QueueID {
+			t.BotQueue = t.StoodIn // a transfer without an answer has worked
+		}
+		t.StoodIn = s.QueueID
+		if agents {
+			t.enter(StateQueued)
+			t.emit(effect{Notice: NoticeQueued, To: s.QueueID})
+		}
+	case genesys.PhaseUnknown, genesys.PhaseFlow:
+	default:
+		t.readRouted(e)
+	}
+}
+
+// readRouted: the conversation is, or was, with the agents.
+func (t *turn) readRouted(e event) {
+	switch s := e.Standing; s.Phase {
+	case genesys.PhaseEnded, genesys.PhaseWrapup:
+		t.finish(e)
+	case genesys.PhaseQueued:
+		t.requeued(e)
+	case genesys.PhaseAlerting:
+		t.alerting(s)
+	case genesys.PhaseConnected, genesys.PhaseParked:
+		t.joined(s)
+	case genesys.PhaseUnknown, genesys.PhaseNotRouted, genesys.PhaseFlow: // on its way somewhere, or revived
+	}
+}
+
+func (t *turn) requeued(e event) {
+	s := e.Standing
+	if t.Routing == RouteByTransfer && t.inBotQueue(s) {
+		// The agent side is over: a message of the customer revived the conversation.
+		if t.sure(e) {
+			t.came(e)
+			reason := EndByGenesys
+			if !t.Connected.IsZero() {
+				reason = EndByAgent
+			}
+			left := e.Left
+			if left.Before(t.Started) { // not said, or of an older conversation in the thread
+				left = t.Vouched
+				t.unclear()
+			} else {
+				t.AnsweredTo = left.Add(-clockSlack) // it is Genesys' clock, and what we sent after it is for the bot
+			}
+			t.over(reason, "", "the conversation went back to the bot queue", later(left, t.Connected))
+		}
+		return
+	}
+	from, was := t.StoodIn, t.State
+	t.StoodIn, t.Doubt = s.QueueID, doubt{}
+	if was == StateQueued && from == s.QueueID {
+		return
+	}
+	agent := t.Agent
+	switch was {
+	case StateAlerting:
+		t.emit(effect{Notice: NoticeDeclined, Agent: agent})
+	case StateConnected:
+		t.emit(effect{Notice: NoticeAgentLeft, Agent: agent})
+	default:
+	}
+	t.Agent = Agent{}
+	if t.Waiting.IsZero() {
+		t.Waiting = t.now
+	}
+	t.enter(StateQueued)
+	if from != s.QueueID && from != "" {
+		t.emit(effect{Notice: NoticeTransferred, Agent: agent, From: from, To: s.QueueID})
+	}
+	t.emit(effect{Notice: NoticeQueued, To: s.QueueID})
+}
+
+func (t *turn) alerting(s genesys.Standing) {
+	t.Doubt = doubt{}
+	a := agentOf(s)
+	if t.State == StateAlerting && (a.ID == "" || t.Agent.ID == "" || t.Agent.ID == a.ID) {
+		if a.ID != "" {
+			t.Agent = a
+		}
+		return
+	}
+	left := t.Agent
+	switch t.State {
+	case StateAlerting:
+		t.emit(effect{Notice: NoticeDeclined, Agent: t.Agent})
+	case StateConnected:
+		t.emit(effect{Notice: NoticeAgentLeft, Agent: t.Agent})
+	default:
+	}
+	if t.Waiting.IsZero() {
+		t.Waiting = t.now
+	}
+	t.Agent = a
+	t.enter(StateAlerting)
+	t.calledFrom(s.QueueID, left)
+	t.emit(effect{Notice: NoticeAlerting, Agent: a})
+}
+
+func (t *turn) joined(s genesys.Standing) {
+	t.Doubt = doubt{}
+	a, left := agentOf(s), t.Agent
+	if t.State != StateConnected {
+		t.calledFrom(s.QueueID, left)
+		t.connect(a)
+		return
+	}
+	switch {
+	case t.Agent == a || a.ID == "":
+	case t.Agent.ID == "" || t.Agent.ID == a.ID: // now we know who
+		t.calledFrom(s.QueueID, left)
+		t.Agent = a
+	default:
+		t.emit(effect{Notice: NoticeAgentLeft, Agent: left})
+		t.calledFrom(s.QueueID, left)
+		t.connect(a)
+	}
+}
+
+// calledFrom notes the queue an agent was called from: a transfer may be over before a read shows the conversation waiting.
+func (t *turn) calledFrom(queue string, left Agent) {
+	from := t.StoodIn
+	if queue == "" || queue == from {
+		return
+	}
+	t.StoodIn = queue
+	if from != "" && (t.Routing == RouteByFlow || !t.Transferred.IsZero()) {
+		t.emit(effect{Notice: NoticeTransferred, Agent: left, From: from, To: queue})
+	}
+}
+
+func (t *turn) finish(e event) {
+	if t.sure(e) {
+		t.answers(e)
+		t.over(reasonOf(e.Standing), e.Standing.Why, "", endOf(e, t.now))
+	}
+}
+
+// came notes an agent who came and went without a read that showed it.
+func (t *turn) came(e event) {
+	if t.Connected.IsZero() {
+		t.Connected = e.Came
+	}
+}
+
+// answers tells until when an agent answers for what was sent: to the end, or until the last one left.
+func (t *turn) answers(e event) {
+	t.came(e)
+	switch {
+	case e.Standing.EndedAt.IsZero():
+		t.unclear()
+	case e.Came.IsZero() || t.leftBefore(e.Standing.EndedAt):
+	default:
+		t.AnsweredTo = e.Standing.EndedAt
+	}
+}
+
+// sure asks for a second read when our own write is so young that the first may be older than it.
+func (t *turn) sure(e event) bool {
+	if t.MovedTo != "" || e.Began.Sub(t.Wrote) >= settlePeriod {
+		return true
+	}
+	if t.Doubt.Phase == e.Standing.Phase && e.Began.Sub(t.Doubt.At) >= secondRead {
+		return true
+	}
+	if t.Doubt.Phase != e.Standing.Phase {
+		t.Doubt = doubt{Phase: e.Standing.Phase, At: e.Began}
+	}
+	t.readAt(t.Doubt.At.Add(secondRead))
+	return false
+}
+
+// inBotQueue: while it is not routed and no bot queue is configured, any queue but the agents' is one to transfer from; the
+// transfer notes which it was.
+func (c core) inBotQueue(s genesys.Standing) bool {
+	switch {
+	case s.QueueID == c.QueueID:
+		return false
+	case c.BotQueue != "":
+		return s.QueueID == c.BotQueue
+	default:
+		return c.State == StateBot || c.State == StateRequested
+	}
+}
+
+func agentOf(s genesys.Standing) Agent { return Agent{ID: s.Agent.UserID, Name: s.Agent.Name} }
+
+func endOf(e event, now time.Time) time.Time {
+	if e.Standing.EndedAt.IsZero() {
+		return now
+	}
+	return e.Standing.EndedAt
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}

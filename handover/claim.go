@@ -1,0 +1,176 @@
+package handover
+
+import (
+	"context"
+	"hash/maphash"
+	"log/slog"
+	"time"
+)
+
+// claim takes the leases of what can be performed now, in the edit that is about to be stored. done is the job that is being
+// settled: its lane goes on with the worker it has.
+func (m *Manager) claim(e *edit, done *job) []*job {
+	var jobs []*job
+	for _, n := range []laneName{toGenesys, toHost, control} {
+		mine := done != nil && done.lane == n
+		if !e.ready(n) || !m.take(e, n, mine) {
+			continue
+		}
+		if n == toGenesys && e.Out.begun() {
+			e.Out.Entries[0].Maybe = true // nobody knows what became of the attempt under that lease
+		}
+		e.Leases++
+		taken := lease{Owner: m.owner, N: e.Leases, Until: e.now.Add(leaseTime)}
+		if n != control {
+			taken.Seq = e.lane(n).Entries[0].Seq
+		}
+		if n == toHost && e.In.Entries[0].Kind == kindReturn {
+			e.In.Entries[0].Maybe = true // what the host is given stays as it is, whoever is late to say that it took it
+		}
+		e.lane(n).Lease = taken
+		if n == toGenesys && e.Out.Entries[0].Kind == kindOpen && e.Now.Tried.IsZero() {
+			e.Now.Tried = e.now // from here on Genesys may know of it
+		}
+		jobs = append(jobs, &job{key: e.key, lane: n, lease: taken, file: e.file, began: m.now(), inherits: mine})
+	}
+	return jobs
+}
+
+// ready reports whether a lane has something to perform now.
+func (e *edit) ready(n laneName) bool {
+	if n == control {
+		kind, at := e.duty()
+		return kind != dutyNone && !e.now.Before(at)
+	}
+	l := e.lane(n)
+	at, ok := l.ready()
+	if !ok || e.now.Before(at) {
+		return false
+	}
+	if n == toGenesys {
+		if l.Entries[0].Kind == kindOpen && e.cleaning() {
+			return false // or the clean-up would disconnect the conversation that the opening joins
+		}
+		return !e.held()
+	}
+	return true
+}
+
+// cleaning reports whether an orphan is being disconnected.
+func (e *edit) cleaning() bool { return len(e.Orphans) > 0 && !e.Control.Lease.free(e.now) }
+
+// take reserves a worker for a lane, if nobody performs in it: by its lease, or because that is our own and nobody here does.
+// The lane of a job that is being settled has its worker.
+func (m *Manager) take(e *edit, n laneName, mine bool) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	l := e.lane(n).Lease
+	switch {
+	case !m.running, !l.free(e.now) && l.Owner != m.owner:
+		return false
+	case mine:
+		return true
+	case m.busy[busyLane{e.key, n}]:
+		return false
+	}
+	select {
+	case m.workers <- struct{}{}:
+		m.effects.Add(1)
+		return true
+	default:
+		return false
+	}
+}
+
+type busyLane struct {
+	key  Key
+	lane laneName
+}
+
+// release gives back what claims reserved that were not stored.
+func (m *Manager) release(jobs []*job) {
+	for _, j := range jobs {
+		if !j.inherits {
+			m.vacate()
+		}
+	}
+}
+
+// vacate gives a worker back.
+func (m *Manager) vacate() {
+	<-m.workers
+	m.effects.Done()
+}
+
+// launch performs claimed jobs. The lane of a job that was settled is free, unless it goes on.
+func (m *Manager) launch(ctx context.Context, jobs []*job, done *job) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if done != nil {
+		m.leave(done)
+	}
+	for _, j := range jobs {
+		m.busy[busyLane{j.key, j.lane}] = true
+		if j.inherits {
+			done.next = j
+			continue
+		}
+		go m.work(context.WithoutCancel(ctx), j) // whoever accepted may be gone before it is done
+	}
+}
+
+// leave frees the lane of a job inside this process. The caller holds the mutex.
+func (m *Manager) leave(j *job) {
+	if !j.left {
+		j.left = true
+		delete(m.busy, busyLane{j.key, j.lane})
+	}
+}
+
+// setAside leaves a record alone for a while: it is reported, never rewritten.
+func (m *Manager) setAside(k Key, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, known := m.aside[k]; !known {
+		m.log.Error("record set aside", slog.String("customer", m.hash(k)), slog.Any("error", err))
+	}
+	m.aside[k] = m.now().Add(asideTime)
+}
+
+const asideTime = 10 * time.Minute
+
+// locks serialise load, change and store of one key inside this process; never an effect. They are channels and not mutexes,
+// so that whoever waits behind a slow store can give up, and a synctest bubble knows that it waits.
+type locks struct {
+	seed    maphash.Seed
+	stripes [256]chan struct{}
+}
+
+func newLocks() *locks {
+	l := &locks{seed: maphash.MakeSeed()}
+	for i := range l.stripes {
+		l.stripes[i] = make(chan struct{}, 1)
+	}
+	return l
+}
+
+// lock waits for a key, as long as an edit tries.
+func (l *locks) lock(ctx context.Context, k Key) (unlock func(), err error) {
+	s := l.stripes[maphash.Comparable(l.seed, k)%uint64(len(l.stripes))]
+	unlock = func() { <-s }
+	select {
+	case s <- struct{}{}:
+		return unlock, nil
+	default:
+	}
+	timer := time.NewTimer(conflictTime)
+	defer timer.Stop()
+	select {
+	case s <- struct{}{}:
+		return unlock, nil
+	case <-timer.C:
+		return nil, ErrBusy
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}

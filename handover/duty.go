@@ -1,0 +1,183 @@
+package handover
+
+import "time"
+
+// A duty is something to do for Genesys that follows from the state, not from an entry: it is done again until the state says
+// otherwise. Each begins with a read, receipts excepted.
+type dutyKind string
+
+const (
+	dutyNone    dutyKind = ""
+	dutyLook    dutyKind = "look"    // read, then transfer or disconnect if that is what the state wants
+	dutyReceipt dutyKind = "receipt" // tell Genesys what became of its message
+	dutyAdopt   dutyKind = "adopt"   // a person wrote although no session is open: who is there?
+	dutyCleanup dutyKind = "cleanup" // disconnect a conversation that nobody should be in
+)
+
+// adoptPause lets a message that arrived around an end find the conversation settled.
+const adoptPause = time.Second
+
+// duty is the next thing to do and when; dutyNone if there is nothing.
+func (f *file) duty() (dutyKind, time.Time) {
+	kind, at := dutyNone, time.Time{}
+	consider := func(k dutyKind, t time.Time) {
+		if !t.IsZero() && (kind == dutyNone || t.Before(at)) {
+			kind, at = k, t
+		}
+	}
+	c := f.open()
+	if c != nil {
+		consider(dutyLook, f.lookAt(c))
+	}
+	if r := f.nextReceipt(); r != nil {
+		consider(dutyReceipt, r.due())
+	}
+	if c == nil && f.Adopt != nil {
+		consider(dutyAdopt, f.Adopt.At)
+	}
+	if c == nil && f.Next == nil && len(f.Orphans) > 0 {
+		consider(dutyCleanup, f.Orphans[0].At)
+	}
+	if kind != dutyNone {
+		at = later(at, f.Control.NotBefore)
+	}
+	return kind, at
+}
+
+func (r *receipt) due() time.Time { return later(r.Time, r.At) }
+
+// nextReceipt is the one to send first, or nil.
+func (f *file) nextReceipt() *receipt {
+	var next *receipt
+	for i := range f.Receipts {
+		if r := &f.Receipts[i]; next == nil || r.due().Before(next.due()) {
+			next = r
+		}
+	}
+	return next
+}
+
+// lookAt is when the open session wants to be looked at: by its schedule, or because a timer is due.
+func (f *file) lookAt(c *core) time.Time {
+	at := time.Time{}
+	if c.ConversationID != "" && (!c.Blind || c.State == StateEnding && !c.LeftSent) {
+		at = c.PollAt
+		if drained := c.EndAsked.Add(drainPatience); c.State == StateEnding && len(f.Out.Entries) > 0 && at.Before(drained) {
+			at = drained
+		}
+	}
+	if _, t := c.timer(); !t.IsZero() && (at.IsZero() || t.Before(at)) {
+		at = t
+	}
+	return at
+}
+
+// mustDisconnect: again only when a read still shows it after the last time, and not for ever.
+func (c *core) mustDisconnect(now time.Time) bool {
+	return c.Disconnects < maxDisconnects && now.Sub(c.Disconnected) >= settlePeriod
+}
+
+type timerKind string
+
+const (
+	timerNone timerKind = ""
+	timerWarn timerKind = "warn"
+	timerEnd  timerKind = "end" // an end waits no longer for Genesys
+)
+
+// timer is the next deadline of the session. The kind of one that ends it is its reason.
+func (c *core) timer() (timerKind, time.Time) {
+	kind, at := timerNone, time.Time{}
+	consider := func(k timerKind, from time.Time, d time.Duration) {
+		if from.IsZero() || d <= 0 {
+			return
+		}
+		if t := from.Add(d); kind == timerNone || t.Before(at) {
+			kind, at = k, t
+		}
+	}
+	if c.State == StateEnding {
+		consider(timerEnd, c.EndAsked, endPatience)
+		return kind, at
+	}
+	consider(timerKind(EndMaxDuration), c.Started, c.Timers.Max)
+	if c.State == StateConnected {
+		c.idle(consider)
+	} else if c.State != StateBot {
+		consider(timerKind(EndNoAgent), c.Waiting, c.Timers.NoAgent)
+	}
+	return kind, at
+}
+
+// idle considers who has to speak. Silence counts from when this agent came, since the ones before took their time with them;
+// the end counts from the warning as it was given, not as it was planned.
+func (c *core) idle(consider func(timerKind, time.Time, time.Duration)) {
+	if c.CustomerAt.After(c.AgentAt) {
+		consider(timerKind(EndAgentIdle), later(c.CustomerAt, c.Changed), c.Timers.AgentIdle)
+		return
+	}
+	warn, idle, from := c.Timers.CustomerWarn, c.Timers.CustomerIdle, later(c.AgentAt, c.Changed)
+	switch {
+	case c.AgentAt.IsZero():
+	case c.Warned.After(from):
+		consider(timerKind(EndCustomerIdle), c.Warned, idle-warn)
+	default:
+		consider(timerWarn, from, warn)
+		if warn <= 0 {
+			consider(timerKind(EndCustomerIdle), from, idle)
+		}
+	}
+}
+
+// held reports whether the lane to Genesys waits for a read to tell how the conversation ended: its messages would go to another.
+func (f *file) held() bool {
+	c := f.open()
+	return c != nil && c.MovedTo != ""
+}
+
+// wakeAt is when somebody has to look at the file: a file with work is always leased or due.
+func (f *file) wakeAt() time.Time {
+	at := time.Time{}
+	consider := func(t time.Time) {
+		if !t.IsZero() && (at.IsZero() || t.Before(at)) {
+			at = t
+		}
+	}
+	for _, l := range []*lane{&f.Out, &f.In} {
+		if t, ok := l.ready(); ok && (l == &f.In || !f.held()) {
+			consider(later(l.Lease.over(t), time.UnixMicro(1)))
+		}
+	}
+	if kind, t := f.duty(); kind != dutyNone {
+		consider(f.Control.Lease.over(t))
+	}
+	if at.IsZero() {
+		at = f.expires()
+	}
+	if at.IsZero() {
+		return at
+	}
+	return at.Add(time.Microsecond - 1).UTC().Truncate(time.Microsecond) // up, or the one who wakes would be early
+}
+
+// expires is when the file may be removed, zero while something waits.
+func (f *file) expires() time.Time {
+	if !f.Forget.IsZero() && f.open() == nil && f.Next == nil && !f.returns() {
+		return later(f.Forget, time.UnixMicro(1))
+	}
+	if !f.empty() {
+		return time.Time{}
+	}
+	keep := f.Keep
+	switch {
+	case keep < 0:
+		return time.Time{}
+	case keep == 0:
+		keep = DefaultRetention
+	}
+	from := f.Touched
+	if f.Now != nil {
+		from = later(from, f.Now.Ending.Time)
+	}
+	return from.Add(keep)
+}

@@ -1,0 +1,181 @@
+package handover
+
+import (
+	"time"
+)
+
+// An edit is one change of a file, at one time. It may be made several times before it is stored, so it is idempotent by the
+// ids of what it is about.
+type edit struct {
+	*file
+
+	key    Key
+	now    time.Time
+	notify bool // the host wants notices
+	fresh  bool // the file was not there
+	newID  func() string
+	jitter func(time.Duration) time.Duration
+	timers Timers // of an adopted session
+}
+
+// apply moves the session and puts what follows into the lanes.
+func (e *edit) apply(ev event) {
+	if e.Now == nil {
+		return
+	}
+	before := e.Now.State
+	next, effects := apply(*e.Now, ev, e.now)
+	*e.Now = next
+	if before != next.State {
+		e.note(e.now, string(next.State), string(ev.Kind))
+	}
+	for _, f := range effects {
+		e.notice(Notice{Kind: f.Notice, Agent: f.Agent, From: f.From, To: f.To, Detail: f.Detail})
+	}
+}
+
+// notice queues one for the host, if it wants any.
+func (e *edit) notice(n Notice) {
+	if !e.notify {
+		return
+	}
+	n.Time, n.Session = e.now, e.session(e.key)
+	e.In.push(entry{Seq: e.next(), Kind: kindNotice, At: e.now, Handover: n.Session.ID, Notice: &n})
+}
+
+// install makes c the current handover: what was before it becomes the past.
+func (e *edit) install(c core) {
+	if e.Now != nil {
+		e.Past = append([]past{{Session: e.Now.Session, From: e.Now.From}}, e.Past...)
+		e.Past = e.Past[:min(len(e.Past), maxPast)]
+	}
+	if !e.Forget.IsZero() { // a new life: nothing stays of the one that is to be forgotten
+		e.Past, e.Sent, e.Log, e.Forget = nil, nil, nil, time.Time{}
+	}
+	c.Started, c.Changed = e.now, e.now
+	e.Now, e.Keep, e.Adopt = &c, c.Timers.Retention, nil
+	e.Tail, e.Dead = nil, nil
+	e.note(e.now, string(c.State), "begun")
+}
+
+// begin starts a handover with its opening.
+func (e *edit) begin(c core, o *opening) {
+	e.install(c)
+	if c.State == StateRequested {
+		e.Now.Asked, e.Now.Waiting = e.now, e.now
+		e.notice(Notice{Kind: NoticeRequested})
+	}
+	e.Out.push(entry{
+		Seq: e.next(), Kind: kindOpen, Handover: c.ID, At: e.now, HostID: c.Request,
+		Wire: e.wireTime(e.now, len(o.Texts)), Opening: o,
+	})
+	if c.State == StateRequested {
+		e.takeBack()
+	}
+}
+
+// takeBack gives the agents what was to be handed back and has not been: the customer asked for them again first.
+func (e *edit) takeBack() {
+	for i := range e.In.Entries {
+		r := &e.In.Entries[i]
+		if r.Kind != kindReturn || i == 0 && e.In.busy(e.now) {
+			continue
+		}
+		e.In.Bytes -= r.Size
+		back := r.Back
+		r.Back, r.Seqs = nil, nil
+		for i, u := range back {
+			if u.Reason != "" {
+				r.giveBack([]held{{Unanswered: u, Seq: uint64(i)}})
+				continue
+			}
+			e.queue(u.Message)
+		}
+		*r = r.measured()
+		e.In.Bytes += r.Size
+	}
+}
+
+// queue puts a message of the customer into the lane to Genesys.
+func (e *edit) queue(m Message) {
+	kind := kindMessage
+	if m.Reply != nil {
+		kind = kindReply
+	}
+	e.Now.CustomerAt = e.now
+	e.Out.push(entry{
+		Seq: e.next(), Kind: kind, Handover: e.Now.ID, At: e.now, HostID: m.ID,
+		Wire: e.wireTime(e.now, m.parts()), Message: &m,
+	})
+}
+
+// deliver puts a message for the customer into the lane to the host: before later ones that were never attempted, and before
+// a hand-back, but not across a notice.
+func (e *edit) deliver(d delivery, notBefore time.Time) {
+	first := 0
+	newest := e.Given
+	if e.In.busy(e.now) {
+		first = 1
+		if h := e.In.Entries[0].Delivery; h != nil {
+			newest = later(newest, h.Time)
+		}
+	}
+	i := len(e.In.Entries)
+	for i > first && before(d, e.In.Entries[i-1]) {
+		i--
+	}
+	d.OutOfOrder = !d.Time.IsZero() && d.Time.Before(newest)
+	e.In.insert(i, entry{Seq: e.next(), Kind: kindDelivery, Handover: d.Session.ID, At: e.now, NotBefore: notBefore, Delivery: &d})
+}
+
+func before(d delivery, other entry) bool {
+	if other.Attempts > 0 || other.Maybe {
+		return false
+	}
+	switch other.Kind {
+	case kindReturn:
+		return d.Session.ID == other.Handover
+	case kindDelivery:
+		return !d.Time.IsZero() && d.Time.Before(other.Delivery.Time)
+	default:
+		return false
+	}
+}
+
+// receipt queues one for Genesys. The oldest gives way: a receipt is a courtesy, a message is not.
+func (e *edit) receipt(r receipt) {
+	r.Time = e.now
+	e.Receipts = last(append(e.Receipts, r), maxReceipts)
+}
+
+// orphan notes a conversation that nobody should be in.
+func (e *edit) orphan(conversation string) {
+	if conversation == "" {
+		return
+	}
+	for _, o := range e.Orphans {
+		if o.Conversation == conversation {
+			return
+		}
+	}
+	e.Orphans = last(append(e.Orphans, orphan{Conversation: conversation, At: e.now.Add(settlePeriod)}), maxOrphans)
+}
+
+// fireTimers performs what is due. Whoever calls it has just looked at the conversation, if that was possible.
+func (e *edit) fireTimers() {
+	c := e.open()
+	if c == nil {
+		return
+	}
+	switch kind, at := c.timer(); {
+	case kind == timerNone || e.now.Before(at):
+	case kind == timerWarn:
+		c.Warned = e.now
+		e.notice(Notice{Kind: NoticeIdle, Detail: "the customer has not written for a while"})
+	case kind == timerEnd:
+		e.orphan(c.ConversationID)
+		e.apply(event{Kind: evReleased, Code: CodeNotDisconnected, Detail: "Genesys did not confirm the end"})
+	default:
+		e.apply(event{Kind: evEnd, Reason: EndReason(kind), Detail: "a timer ran out"})
+	}
+}

@@ -1,0 +1,142 @@
+package handover
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/genesyshandover/genesyshandover/genesys"
+)
+
+// performDuty does what the state asks for.
+func (m *Manager) performDuty(ctx context.Context, j *job) outcome {
+	kind, _ := j.file.duty()
+	began := m.now()
+	k, err := m.channel(ctx, j.key.Channel)
+	if err != nil {
+		return outcome{duty: kind, effect: effectNotPerformed, err: err}
+	}
+	o := outcome{}
+	switch kind {
+	case dutyLook:
+		o = m.performLook(ctx, k, j.file)
+	case dutyReceipt:
+		o.err = m.sendReceipt(ctx, k, j.file.nextReceipt())
+	case dutyAdopt:
+		_, o.read = k.account.look(ctx, shareReads, j.file.Adopt.Conversation, j.file.Adopt.Since)
+		o.err = o.read.err
+	case dutyCleanup:
+		o.err = m.disconnect(ctx, k, j.file.Orphans[0].Conversation)
+	case dutyNone:
+	}
+	o.duty, o.account = kind, k.account
+	m.doubtChannel(j.key.Channel, o.err)
+	m.observe(ctx, "duty."+string(kind), began, o.err)
+	return o
+}
+
+// performLook reads, and then transfers or disconnects if that is what the state wants of what was read.
+func (m *Manager) performLook(ctx context.Context, k *known, f *file) outcome {
+	c := *f.Now
+	if c.ConversationID == "" {
+		return outcome{} // only a timer is due
+	}
+	if c.Blind {
+		if c.State != StateEnding {
+			return outcome{}
+		}
+		return m.tryDisconnect(ctx, k, &c)
+	}
+	s := shareReads
+	if c.Poll {
+		s = sharePolls
+	}
+	if c.State == StateRequested && c.QueueID == "" && c.Routing == RouteByTransfer {
+		if o := m.resolveQueues(ctx, k, &c); o.err != nil { // it could not be reached when the agent was asked for
+			return o
+		}
+	}
+	conversation, r := k.account.look(ctx, s, c.ConversationID, c.Tried)
+	o := outcome{read: r, err: r.err, queueID: c.QueueID, botQueue: c.BotQueue}
+	if r.err != nil && !r.blind {
+		return o
+	}
+	next, _ := apply(c, r.event(), m.now())
+	switch {
+	case r.err == nil && m.mustTransfer(&next, r):
+		m.transfer(ctx, k, &next, conversation, &o)
+	case next.State == StateEnding && len(f.Out.Entries) == 0 && next.mustDisconnect(m.now()):
+		d := m.tryDisconnect(ctx, k, &next)
+		d.read = r
+		return d
+	}
+	return o
+}
+
+// mustTransfer: never without a read that shows the queue's leg in the bot queue, and not twice in a row.
+func (m *Manager) mustTransfer(c *core, r *reading) bool {
+	return c.State == StateRequested && c.Routing == RouteByTransfer && c.QueueID != "" &&
+		r.standing.Phase == genesys.PhaseQueued && c.inBotQueue(r.standing) &&
+		m.now().Sub(c.Transferred) >= transferPause
+}
+
+func (m *Manager) transfer(ctx context.Context, k *known, c *core, conversation *genesys.Conversation, o *outcome) {
+	leg, ok := queueLeg(conversation, o.read.standing.QueueID)
+	if !ok {
+		return
+	}
+	began := m.now()
+	err := k.account.do(ctx, shareMessages, func(ctx context.Context) error {
+		return k.account.client.Conversations.TransferToQueue(ctx, c.ConversationID, leg.ID, c.QueueID)
+	})
+	m.observe(ctx, "transfer", began, err)
+	switch j := judged(err); {
+	case err == nil:
+		o.transferred = true
+	case j.effect == effectAmbiguous:
+		o.doubtful = true
+	case j.effect == effectRefused || forbidden(err):
+		o.refused = err
+		if errors.Is(err, genesys.ErrNotFound) {
+			m.forgetQueues()
+		}
+	default:
+		o.err, o.retryAfter = err, j.retryAfter
+	}
+}
+
+// queueLeg is the participant that stands in the queue.
+func queueLeg(c *genesys.Conversation, queue string) (genesys.Participant, bool) {
+	var leg genesys.Participant
+	for _, p := range c.Participants {
+		if p.IsQueue() && p.Live() && p.QueueID == queue && !p.Start.Before(leg.Start) {
+			leg = p
+		}
+	}
+	return leg, leg.ID != ""
+}
+
+// tryDisconnect ends the conversation for the customer, down the ladder of what may be permitted.
+func (m *Manager) tryDisconnect(ctx context.Context, k *known, c *core) outcome {
+	err := m.disconnect(ctx, k, c.ConversationID)
+	o := outcome{tried: true, disconnected: err == nil, leftText: k.channel.LeftText}
+	if err == nil {
+		return o
+	}
+	if e, ok := apiError(err); ok && e.StatusCode < http.StatusInternalServerError && e.StatusCode != http.StatusTooManyRequests {
+		o.refused = err
+		return o
+	}
+	j := judged(err)
+	o.err, o.retryAfter, o.tried = err, j.retryAfter, false
+	return o
+}
+
+func (m *Manager) disconnect(ctx context.Context, k *known, conversation string) error {
+	began := m.now()
+	err := k.account.do(ctx, shareMessages, func(ctx context.Context) error {
+		return k.account.client.Conversations.Disconnect(ctx, conversation)
+	})
+	m.observe(ctx, "disconnect", began, err)
+	return err
+}

@@ -1,0 +1,85 @@
+package handover
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
+)
+
+// receiptTime is what a Delivered receipt may take on the way, so that a message costs two writes and not three.
+const receiptTime = 2 * time.Second
+
+// performIn calls the host with the head of the lane.
+func (m *Manager) performIn(ctx context.Context, j *job) outcome {
+	head := j.file.In.Entries[0]
+	began := m.now()
+	var o outcome
+	switch head.Kind {
+	case kindDelivery:
+		o = m.performDelivery(ctx, j, &head)
+	case kindNotice:
+		if m.config.Notify != nil {
+			n := *head.Notice
+			n.ID = j.file.entryID(head.Handover, head.Seq)
+			o = hostOutcome(m.config.Notify(ctx, n))
+		}
+	default:
+		r := Return{ID: j.file.entryID(head.Handover, head.Seq), Session: *head.Session, Unanswered: head.Back}
+		o = hostOutcome(m.config.Return(ctx, r))
+	}
+	m.observe(ctx, string(head.Kind), began, o.err)
+	return o
+}
+
+func hostOutcome(err error) outcome {
+	if err == nil {
+		return outcome{}
+	}
+	if _, ok := errors.AsType[*undeliverableError](err); ok {
+		return outcome{effect: effectRefused, err: err}
+	}
+	return outcome{effect: effectAmbiguous, err: err}
+}
+
+func (m *Manager) performDelivery(ctx context.Context, j *job, head *entry) outcome {
+	d := head.Delivery
+	o := hostOutcome(m.config.Deliver(ctx, Delivery{
+		ID: d.ID, Session: d.Session, Message: d.Message, Origin: d.Origin, Time: d.Time,
+		Attempt: head.Attempts + 1, Late: d.Late, OutOfOrder: d.OutOfOrder,
+	}))
+	if o.err != nil {
+		return o
+	}
+	k, err := m.channel(ctx, j.key.Channel)
+	if err != nil || k.channel.Receipts != ReceiptsAll {
+		return o
+	}
+	r := &receipt{ID: d.ID, Status: openmessaging.StatusDelivered, To: d.From, Time: m.now()}
+	ctx, cancel := context.WithTimeout(ctx, receiptTime)
+	defer cancel()
+	if err := m.sendReceipt(ctx, k, r); err != nil && judged(err).effect != effectRefused {
+		o.receipt = r
+	}
+	return o
+}
+
+// sendReceipt tells Genesys what became of its message.
+func (m *Manager) sendReceipt(ctx context.Context, k *known, r *receipt) error {
+	s := shareCourtesy
+	w := openmessaging.InboundReceipt{
+		MessageID: r.ID, To: openmessaging.Customer{ID: r.To, IDType: openmessaging.IDOpaque},
+		Time: r.Time, Status: r.Status, Final: true,
+	}
+	if r.Status == openmessaging.StatusFailed {
+		s = shareMessages
+		w.Reasons = []openmessaging.Reason{{Code: r.Code, Message: "the customer's channel did not take the message"}}
+	}
+	began := m.now()
+	err := k.account.do(ctx, s, func(ctx context.Context) error {
+		return k.account.client.OpenMessaging.SendReceipt(ctx, k.channel.IntegrationID, w)
+	})
+	m.observe(ctx, "receipt", began, err)
+	return err
+}

@@ -1,0 +1,162 @@
+package handover
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+const (
+	lookEvery = time.Second            // for work that other replicas left
+	lookSoon  = 50 * time.Millisecond  // after the store failed, or while all workers are taken
+	skipTime  = 250 * time.Millisecond // for a record that is due and cannot be worked on
+	dueLimit  = 64
+	claimers  = 8
+	drainTime = effectTime
+)
+
+// Run performs what is due until ctx ends. Then it takes nothing new, lets what is under way finish (10 s at most), stores the
+// outcome, hands its leases back and returns ctx's error, and no other. Run it once in every replica; without it messages are
+// accepted and stored, but nothing is sent. A second Run of one Manager returns at once with an error.
+func (m *Manager) Run(ctx context.Context) error {
+	if err := m.start(); err != nil {
+		return err
+	}
+	defer m.stop()
+	skip := map[Key]time.Time{}
+	for ctx.Err() == nil {
+		wait := m.round(ctx, skip)
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+		case <-m.nudge:
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+	return ctx.Err()
+}
+
+var errRunning = errors.New("handover: Run is running already")
+
+func (m *Manager) start() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.running {
+		return errRunning
+	}
+	m.running = true
+	return nil
+}
+
+// stop lets effects finish. One that does not is left to its lease.
+func (m *Manager) stop() {
+	m.mu.Lock()
+	m.running = false
+	m.mu.Unlock()
+	done := make(chan struct{})
+	go func() {
+		m.effects.Wait()
+		close(done)
+	}()
+	timer := time.NewTimer(drainTime)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
+		m.log.Warn("stopped while an effect still runs: its lease will expire")
+	}
+}
+
+// round claims what is due and says how long to wait.
+func (m *Manager) round(ctx context.Context, skip map[Key]time.Time) time.Duration {
+	now := m.now()
+	m.forgetAside(now, skip)
+	// What is due within the pause comes along, so that it is known when to wake.
+	due, err := m.config.Store.Due(ctx, now.Add(lookEvery), dueLimit+len(skip))
+	if err != nil {
+		if ctx.Err() == nil {
+			m.log.Warn("store: due records unknown", slog.Any("error", err))
+		}
+		return lookEvery
+	}
+	wait := lookEvery
+	var ready []Record
+	for _, r := range due {
+		switch until := skip[r.Key]; {
+		case now.Before(until):
+		case r.WakeAt.After(now):
+			wait = min(wait, r.WakeAt.Sub(now))
+		default:
+			ready = append(ready, r)
+		}
+	}
+	m.claimAll(ctx, ready, skip)
+	if len(ready) >= dueLimit {
+		wait = 0
+	}
+	return m.untilNext(wait)
+}
+
+// claimAll makes an empty edit of each due record: that takes the leases of what can be done.
+func (m *Manager) claimAll(ctx context.Context, ready []Record, skip map[Key]time.Time) {
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	slots := make(chan struct{}, claimers)
+	for _, r := range ready {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			f, err := m.accept(ctx, r.Key, func(*edit) error { return nil })
+			now := m.now()
+			if err == nil && f != nil && (f.wakeAt().IsZero() || f.wakeAt().After(now)) {
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			skip[r.Key] = now.Add(skipTime)
+		})
+	}
+	wg.Wait()
+}
+
+// forgetAside drops what has been skipped long enough; records that cannot be read stay aside longer.
+func (m *Manager) forgetAside(now time.Time, skip map[Key]time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for k, until := range m.aside {
+		if now.Before(until) {
+			skip[k] = until
+			continue
+		}
+		delete(m.aside, k)
+	}
+	for k, until := range skip {
+		if !now.Before(until) {
+			delete(skip, k)
+		}
+	}
+}
+
+// untilNext notes when Run looks again, so that an edit with an earlier wake nudges it.
+func (m *Manager) untilNext(wait time.Duration) time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.next = m.now().Add(wait)
+	return wait
+}
+
+// wakeBy makes Run look again in time.
+func (m *Manager) wakeBy(at time.Time) {
+	m.mu.Lock()
+	sooner := m.running && !at.IsZero() && at.Before(m.next)
+	m.mu.Unlock()
+	if sooner {
+		select {
+		case m.nudge <- struct{}{}:
+		default:
+		}
+	}
+}

@@ -1,0 +1,172 @@
+package handover
+
+import (
+	"slices"
+	"time"
+)
+
+// How long an entry to Genesys may wait for certainty.
+const (
+	openingAge = 2 * time.Minute
+	messageAge = 15 * time.Minute
+)
+
+// settleOut stores what became of the head of the lane to Genesys.
+func (e *edit) settleOut(j *job, o outcome) {
+	if e.sameSession(j) {
+		e.settleRead(o.read)
+	}
+	head := j.file.Out.Entries[0]
+	if len(e.Out.Entries) == 0 || e.Out.Entries[0].Seq != head.Seq || e.Out.Entries[0].Done != head.Done {
+		return // settled before
+	}
+	x := &e.Out.Entries[0]
+	ours := e.Now.ID == x.Handover
+	if ours && x.Kind == kindOpen && o.queueID != "" && e.Now.QueueID == "" {
+		e.Now.QueueID, e.Now.BotQueue = o.queueID, o.botQueue
+	}
+	switch o.effect {
+	case effectDone:
+		e.sent(x, o)
+	case effectRefused:
+		e.refused(o)
+	case effectNotPerformed:
+		if x.Kind == kindOpen && !x.Maybe && x.Done == 0 && ours {
+			e.Now.Tried = time.Time{}
+		}
+		e.failed(x, o)
+	case effectAmbiguous:
+		x.Maybe = true
+		if ours {
+			e.Now.Wrote = e.now
+		}
+		e.failed(x, o)
+	case effectHeld:
+		if o.err != nil {
+			e.failed(x, o)
+			return
+		}
+		e.Out.NotBefore = e.now.Add(readPause)
+	}
+}
+
+// settleRead applies what was read on the way.
+func (e *edit) settleRead(r *reading) {
+	if r == nil || e.open() == nil || r.err != nil && !r.blind && !r.gone {
+		return
+	}
+	e.apply(r.event())
+	if c := e.open(); c != nil && c.State == StateConnected && !c.Vouched.Before(r.began) {
+		e.answered(r.began.Add(-settlePeriod)) // younger than our own write a read may be stale
+	}
+}
+
+// answered drops what was sent before: an agent is there to answer for it.
+func (e *edit) answered(at time.Time) {
+	for len(e.Tail) > 0 && !e.Tail[0].At.After(at) {
+		e.Tail = e.Tail[1:]
+	}
+}
+
+// sent: Genesys took a part.
+func (e *edit) sent(x *entry, o outcome) {
+	open := e.Now.Open() && e.Now.ID == x.Handover
+	e.Out.Failures, e.Out.NotBefore = 0, time.Time{}
+	x.Done++
+	x.Attempts, x.Maybe = 0, false
+	if open {
+		e.Now.Wrote = e.now
+	}
+	if open && x.Kind == kindOpen && x.Done == 1 {
+		e.apply(event{Kind: evAccepted, Conversation: o.conversation, Resumed: e.wasIn(o.conversation)})
+	}
+	if x.Kind == kindMessage && o.platformID != "" {
+		e.Sent = last(append(e.Sent, sentID{Platform: o.platformID, Host: x.HostID}), maxSent)
+	}
+	if x.Done >= x.parts() {
+		y := e.Out.remove(0)
+		switch {
+		case y.Message == nil:
+		case open:
+			e.Tail = append(e.Tail, sent{Message: *y.Message, Handover: y.Handover, Seq: y.Seq, At: e.now})
+			e.trimTail()
+		default:
+			e.again(Unanswered{Message: *y.Message, Sent: true}, y.Seq)
+		}
+	}
+	if o.conversation == "" || o.conversation == e.Now.ConversationID {
+		return
+	}
+	switch {
+	case !open:
+		e.orphan(o.conversation)
+	case e.Now.ConversationID == "":
+		e.apply(event{Kind: evAccepted, Conversation: o.conversation})
+	default:
+		e.apply(event{Kind: evMoved, Conversation: o.conversation})
+	}
+}
+
+func (e *edit) trimTail() {
+	size := 0
+	for i, s := range slices.Backward(e.Tail) {
+		size += len(s.Message.Text)
+		if size > tailBytes || len(e.Tail)-i > tailEntries {
+			e.Tail = e.Tail[i+1:]
+			return
+		}
+	}
+}
+
+// wasIn reports whether an earlier handover used the conversation.
+func (e *edit) wasIn(conversation string) bool {
+	for _, p := range e.Past {
+		if conversation != "" && p.Session.ConversationID == conversation {
+			return true
+		}
+	}
+	return false
+}
+
+// refused: Genesys will never take it. The lane goes on.
+func (e *edit) refused(o outcome) {
+	y := e.Out.remove(0)
+	switch {
+	case y.Kind == kindOpen && y.Done == 0 && y.Handover == e.Now.ID:
+		code := o.code
+		if code == "" {
+			code = CodeRejected
+		}
+		e.apply(event{Kind: evRefused, Code: code, Detail: explain(o.err)})
+	case y.Message != nil && e.open() != nil && y.Handover == e.Now.ID:
+		e.Dead = last(append(e.Dead, dead{Message: *y.Message, Handover: y.Handover, Seq: y.Seq, Reason: explain(o.err)}), maxDead)
+		e.notice(Notice{Kind: NoticeMessageFailed, MessageID: y.HostID, Detail: explain(o.err)})
+	case y.Message != nil:
+		e.hold(Unanswered{Message: *y.Message, Reason: explain(o.err)}, y.Seq)
+	default:
+		e.notice(Notice{Kind: NoticeMessageFailed, Detail: "a part of the opening was refused: " + explain(o.err)})
+	}
+}
+
+// failed: not now. By age it fails for good, and the session with it.
+func (e *edit) failed(x *entry, o outcome) {
+	x.Attempts++
+	e.Out.Failures++
+	e.Out.NotBefore = e.backoff(e.Out.Failures, o)
+	age := e.now.Sub(x.At)
+	switch {
+	case e.open() == nil || x.Handover != e.Now.ID:
+	case x.Kind == kindOpen && x.Done == 0 && !x.Maybe && forbidden(o.err) && x.Attempts >= 3:
+		e.Out.remove(0)
+		e.apply(event{Kind: evRefused, Code: CodePermission, Detail: explain(o.err)})
+	case x.Kind == kindOpen && x.Done == 0 && age >= openingAge:
+		detail := "Genesys gave no certain answer to the opening: " + explain(o.err)
+		if x.Maybe {
+			detail += "; a conversation may stand in the bot queue"
+		}
+		e.Out.remove(0)
+		e.apply(event{Kind: evFailed, Code: CodeNoAnswer, Detail: detail})
+	case age >= messageAge:
+		e.apply(event{Kind: evFailed, Code: CodeNoAnswer, Detail: "Genesys took no message for 15 minutes: " + explain(o.err)})
+	}
+}
