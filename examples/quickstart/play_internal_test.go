@@ -1,0 +1,137 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/genesyshandover/genesyshandover/genesys"
+	"github.com/genesyshandover/genesyshandover/genesys/genesystest"
+)
+
+// The whole story, in virtual time: what a person reads is in it, in this order.
+func TestPlay(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		require.NoError(t, play(t.Context(), newStory(&out)))
+		rest := out.String()
+		for _, want := range []string{
+			"bot       → customer  We are open from 9 to 17",
+			"requested  the bot asked for an agent",
+			"customer  → agents    It is about invoice 4711.",
+			"alerting: Ann", "declined: Ann", "alerting: Ben", "agentJoined: Ben",
+			"agent     → customer  Hello Ada, I am Ben.",
+			"agent     → customer  [file]",
+			"customer  → agents    And please be quick.",
+			"agentJoined: Cleo",
+			"customer  → agents    Are you open on Sundays?",
+			"back with the bot, ended by agent",
+			"customer  → bot       Are you open on Sundays?   (was left unanswered)",
+			"bot       → customer  We are open from 9 to 17",
+			"bot       → customer  You are welcome.",
+			"Done.",
+		} {
+			_, after, ok := strings.Cut(rest, want)
+			require.True(t, ok, "%q is missing after what came before it, in\n%s", want, out.String())
+			rest = after
+		}
+	})
+}
+
+func TestSettings(t *testing.T) {
+	t.Parallel()
+	all := map[string]string{
+		"GENESYS_REGION": "eu-west-1", "GENESYS_CLIENT_ID": "client", "GENESYS_CLIENT_SECRET": "very-secret",
+		"GENESYS_INTEGRATION_ID": "integration", "GENESYS_WEBHOOK_SECRET": strings.Repeat("s", 32), "GENESYS_AGENT_QUEUE": "Support",
+	}
+	without := func(names ...string) func(string) string {
+		return func(name string) string {
+			if slices.Contains(names, name) {
+				return ""
+			}
+			return all[name]
+		}
+	}
+	t.Run("none", func(t *testing.T) {
+		t.Parallel()
+		_, live, err := settingsFrom(func(string) string { return "" })
+		require.NoError(t, err)
+		require.False(t, live)
+	})
+	t.Run("all", func(t *testing.T) {
+		t.Parallel()
+		s, live, err := settingsFrom(without())
+		require.NoError(t, err)
+		require.True(t, live)
+		require.Equal(t, "Support", s.channel.AgentQueue)
+	})
+	for name := range all {
+		t.Run("without "+name, func(t *testing.T) {
+			t.Parallel()
+			_, _, err := settingsFrom(without(name))
+			require.ErrorContains(t, err, name)
+			require.NotContains(t, err.Error(), "very-secret")
+		})
+	}
+	t.Run("a region that is none", func(t *testing.T) {
+		t.Parallel()
+		_, _, err := settingsFrom(func(name string) string {
+			if name == "GENESYS_REGION" {
+				return "eu-west-9"
+			}
+			return all[name]
+		})
+		require.ErrorContains(t, err, "GENESYS_REGION")
+	})
+}
+
+// The same wiring over a real socket, as with a real organisation.
+func TestRelay(t *testing.T) {
+	t.Parallel()
+	org := genesystest.New(t)
+	ann := org.Agent("Ann", "Support")
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	org.DeliverToURL("http://" + l.Addr().String() + "/genesys")
+
+	typed, types := io.Pipe()
+	out := &lockedBuffer{}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		require.NoError(t, relay(t.Context(), l, org.Channel(), newStory(out), typed, genesys.WithHTTPClient(org.HTTPClient())))
+	})
+	_, err = io.WriteString(types, "Hello\n\nWhy was I billed twice?\n")
+	require.NoError(t, err)
+	chat := ann.Wait(t).Accept()
+	chat.Say("Let me look.")
+	genesystest.Until(t, func() bool { return strings.Contains(out.String(), "agent     → customer  Let me look.") })
+	require.NoError(t, types.Close())
+	wg.Wait()
+	require.Contains(t, out.String(), "bot       → customer  Hello!")
+}
+
+// lockedBuffer may be read while it is written.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
