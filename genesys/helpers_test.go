@@ -113,7 +113,7 @@ func answer(w http.ResponseWriter, status int, body any) {
 		}
 		text = string(raw)
 	}
-	_, _ = io.WriteString(w, text) //nolint:gosec // a fake API, no browser
+	_, _ = io.WriteString(w, text)
 }
 
 // script answers the n-th request with the n-th status, the last one again and again.

@@ -40,7 +40,23 @@ func (e *edit) notice(n Notice) {
 		return
 	}
 	n.Time, n.Session = e.now, e.session(e.key)
+	e.makeRoom(0)
 	e.In.push(entry{Seq: e.next(), Kind: kindNotice, At: e.now, Handover: n.Session.ID, Notice: &n})
+}
+
+// makeRoom drops the oldest notices from a full lane, so that a host that takes none for hours does not stop the agent's
+// messages. It reports whether there is room now.
+func (e *edit) makeRoom(bytes int) bool {
+	for i := 0; e.In.full(inEntries, inBytes, bytes) && i < len(e.In.Entries); {
+		x := e.In.Entries[i]
+		if x.Notice == nil || x.Notice.Kind == NoticeEnded || i == 0 && e.In.busy(e.now) {
+			i++
+			continue
+		}
+		e.In.remove(i)
+		e.note(e.now, "dropped", string(x.Notice.Kind))
+	}
+	return !e.In.full(inEntries, inBytes, bytes)
 }
 
 // install makes c the current handover: what was before it becomes the past.

@@ -12,7 +12,7 @@ import (
 // NewMemoryStore keeps records in this process: for tests, demos, one machine that may forget. What is due is kept in order,
 // so the number of sleeping records does not slow [Store.Due] down.
 func NewMemoryStore() Store {
-	return &memoryStore{records: map[Key]Record{}, found: map[string]Key{}, wake: wakeIndex{place: map[Key]int{}}}
+	return &memoryStore{records: map[Key]Record{}, found: map[string]Key{}, wake: wakeIndex{of: map[Key]*wake{}}}
 }
 
 type memoryStore struct {
@@ -128,7 +128,7 @@ func (s *memoryStore) link(r Record) {
 		s.found[r.ConversationID] = r.Key
 	}
 	if !r.WakeAt.IsZero() {
-		s.wake.put(wake{r.WakeAt, r.Key})
+		s.wake.put(r.WakeAt, r.Key)
 	}
 }
 

@@ -75,7 +75,7 @@ func (e *edit) hear(o *openmessaging.Outbound, body openmessaging.Message) {
 		id = e.entryID("", e.next())
 	}
 	d := delivery{ID: id, Message: body, Origin: o.Origin, Time: o.Time, From: o.CustomerID}
-	if e.In.full(inEntries, inBytes, len(body.Text)) {
+	if !e.makeRoom(len(body.Text)) {
 		e.receipt(receipt{ID: id, Status: openmessaging.StatusFailed, Code: openmessaging.ReasonRateLimited, To: o.CustomerID})
 		e.overflow()
 		return

@@ -8,11 +8,12 @@ import (
 
 // A wake says when a record is due.
 type wake struct {
-	at  time.Time
-	key Key
+	at    time.Time
+	key   Key
+	place int // in the heap
 }
 
-func (w wake) before(o wake) bool {
+func (w *wake) before(o *wake) bool {
 	return cmp.Or(w.at.Compare(o.at), compareKeys(w.key, o.key)) < 0
 }
 
@@ -23,17 +24,17 @@ func compareKeys(a, b Key) int {
 // wakeIndex keeps wakes as a heap that knows where each key is: to add and to remove costs O(log n), to list what is due
 // costs what is listed, however much sleeps.
 type wakeIndex struct {
-	wakes []wake
-	place map[Key]int
+	wakes []*wake
+	of    map[Key]*wake
 }
 
 // put adds the wake of a key that has none.
-func (x *wakeIndex) put(w wake) { heap.Push(x, w) }
+func (x *wakeIndex) put(at time.Time, k Key) { heap.Push(x, &wake{at: at, key: k}) }
 
 // drop removes the wake of a key, if it has one.
 func (x *wakeIndex) drop(k Key) {
-	if i, ok := x.place[k]; ok {
-		heap.Remove(x, i)
+	if w, ok := x.of[k]; ok {
+		heap.Remove(x, w.place)
 	}
 }
 
@@ -57,27 +58,31 @@ func (x *wakeIndex) Less(i, j int) bool { return x.wakes[i].before(x.wakes[j]) }
 
 func (x *wakeIndex) Swap(i, j int) {
 	x.wakes[i], x.wakes[j] = x.wakes[j], x.wakes[i]
-	x.place[x.wakes[i].key], x.place[x.wakes[j].key] = i, j
+	x.wakes[i].place, x.wakes[j].place = i, j
 }
 
 func (x *wakeIndex) Push(v any) {
-	w, _ := v.(wake)
-	x.place[w.key] = len(x.wakes)
+	w, ok := v.(*wake)
+	if !ok {
+		return
+	}
+	w.place = len(x.wakes)
+	x.of[w.key] = w
 	x.wakes = append(x.wakes, w)
 }
 
 func (x *wakeIndex) Pop() any {
 	last := len(x.wakes) - 1
 	w := x.wakes[last]
-	x.wakes[last] = wake{} // its strings may go
+	x.wakes[last] = nil // it may go
 	x.wakes = x.wakes[:last]
-	delete(x.place, w.key)
+	delete(x.of, w.key)
 	return w
 }
 
 // A frontier is the places of the heap that are due next.
 type frontier struct {
-	wakes []wake
+	wakes []*wake
 	at    []int
 }
 

@@ -71,7 +71,7 @@ func TestServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := memnet.Serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			body, _ := io.ReadAll(r.Body)
-			_, _ = io.WriteString(w, r.Method+" "+r.Host+r.URL.Path+" "+string(body)) //nolint:gosec // no browser reads it
+			_, _ = io.WriteString(w, r.Method+" "+r.Host+r.URL.Path+" "+string(body))
 		}))
 		t.Cleanup(func() { _ = s.Close() })
 		client := &http.Client{Transport: s}
