@@ -28,7 +28,8 @@ type Config struct {
 	// Deliver gives an agent's message to the customer. An error makes it come again, with the same Delivery.ID, for two
 	// minutes; then, or at once after Undeliverable, the agent is told that it failed.
 	Deliver func(ctx context.Context, d Delivery) error
-	// Return gives the conversation back to the bot. An error makes it come again, with the same Return.ID.
+	// Return gives the conversation back to the bot. An error makes it come again, with the same Return.ID. What is given to
+	// Forward while it runs comes in another Return, so answer Unanswered from here and do not forward it.
 	Return func(ctx context.Context, r Return) error
 	// Notify tells the steps in between; nil: they are not stored.
 	Notify func(ctx context.Context, n Notice) error

@@ -29,6 +29,7 @@ type world struct {
 
 	ids       int
 	accepted  []string        // messages that were stored for agents, in order
+	life      int             // how many of them were accepted before the record was removed last
 	index     map[string]int  // of them
 	took      map[string]bool // Genesys has it
 	backed    map[string]bool // the host was given it back
@@ -92,7 +93,7 @@ func (w *world) edit(r *Manager, done *job, fn func(*edit) error) {
 	e.tidy()
 	var jobs []*job
 	if at := e.expires(); !at.IsZero() && !e.now.Before(at) {
-		w.record = Record{}
+		w.record, w.life = Record{}, len(w.accepted)
 	} else {
 		jobs = r.claim(e, done)
 		var err error
@@ -124,8 +125,8 @@ func (w *world) attempt(j *job) {
 
 func (w *world) forward() {
 	id := w.next("m")
-	if len(w.accepted) > 0 && w.chance(10) {
-		id = pick(w, w.accepted...)
+	if len(w.accepted) > w.life && w.chance(10) {
+		id = pick(w, w.accepted[w.life:]...)
 	}
 	w.edit(pick(w, w.replicas...), nil, func(e *edit) error {
 		turn, err := e.forward(Text(id, id))

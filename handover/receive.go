@@ -38,7 +38,7 @@ func (m *Manager) receive(ctx context.Context, n webhook.Notification) (kind str
 	case openmessaging.Receipt:
 		return "receipt", m.receiveReceipt(ctx, n.Channel, o, body)
 	case openmessaging.UnknownBody:
-		m.log.Info("webhook of an unknown kind", slog.String("channel", n.Channel), slog.String("kind", body.Kind))
+		m.log.Info("webhook of an unknown kind", slog.String("channel", n.Channel), slog.String("kind", body.Kind[:min(len(body.Kind), 32)]))
 		return "unknown", nil
 	default:
 		return "unknown", nil

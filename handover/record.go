@@ -52,7 +52,7 @@ const (
 	tailBytes            = 64 << 10
 	maxReceipts          = 64
 	maxSent              = 64
-	maxDead              = 32
+	maxDead, deadBytes   = 32, 128 << 10
 	maxPast              = 3
 	maxLog               = 64
 	maxRequests          = 32

@@ -50,6 +50,25 @@ func TestAFactIsAFactButOnlyOnce(t *testing.T) {
 	})
 }
 
+// Sent messages stay in Tail until a later read shows a live agent: that they wait in a queue again answers for nothing.
+func TestOnlyALiveAgentAnswers(t *testing.T) {
+	t.Parallel()
+	for _, moved := range []bool{false, true} {
+		for _, p := range allPhases() {
+			e := newEdit(fileIn(StateConnected))
+			say(t, e, "words")
+			sentAt(t, e, noon())
+			if moved {
+				e.apply(event{Kind: evMoved, Conversation: "other"})
+			}
+			e.now = noon().Add(2*settlePeriod - time.Second)
+			e.settleRead(&reading{began: e.now, standing: standing(p)})
+			live := p == genesys.PhaseConnected || p == genesys.PhaseParked
+			require.Equal(t, live, len(e.Tail) == 0, "%s %v", p, moved)
+		}
+	}
+}
+
 func TestAnOpeningWithoutCertainty(t *testing.T) {
 	t.Parallel()
 	e := newEdit(&file{})

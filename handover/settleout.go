@@ -3,6 +3,8 @@ package handover
 import (
 	"slices"
 	"time"
+
+	"github.com/genesyshandover/genesyshandover/genesys"
 )
 
 // How long an entry to Genesys may wait for certainty.
@@ -56,7 +58,8 @@ func (e *edit) settleRead(r *reading) {
 		return
 	}
 	e.apply(r.event())
-	if c := e.open(); c != nil && c.State == StateConnected && !c.Vouched.Before(r.began) {
+	live := r.standing.Phase == genesys.PhaseConnected || r.standing.Phase == genesys.PhaseParked
+	if c := e.open(); live && c != nil && c.State == StateConnected && !c.Vouched.Before(r.began) {
 		e.answered(r.began.Add(-settlePeriod)) // younger than our own write a read may be stale
 	}
 }
@@ -139,12 +142,24 @@ func (e *edit) refused(o outcome) {
 		}
 		e.apply(event{Kind: evRefused, Code: code, Detail: explain(o.err)})
 	case y.Message != nil && e.open() != nil && y.Handover == e.Now.ID:
-		e.Dead = last(append(e.Dead, dead{Message: *y.Message, Handover: y.Handover, Seq: y.Seq, Reason: explain(o.err)}), maxDead)
+		e.bury(dead{Message: *y.Message, Handover: y.Handover, Seq: y.Seq, Reason: explain(o.err)})
 		e.notice(Notice{Kind: NoticeMessageFailed, MessageID: y.HostID, Detail: explain(o.err)})
 	case y.Message != nil:
 		e.hold(Unanswered{Message: *y.Message, Reason: explain(o.err)}, y.Seq)
 	default:
 		e.notice(Notice{Kind: NoticeMessageFailed, Detail: "a part of the opening was refused: " + explain(o.err)})
+	}
+}
+
+// bury keeps what Genesys refused for the Return. The host has been told of each, so the oldest give way.
+func (e *edit) bury(d dead) {
+	e.Dead = last(append(e.Dead, d), maxDead)
+	size := 0
+	for i, d := range slices.Backward(e.Dead) {
+		if size += sizeOf(d.Message); size > deadBytes {
+			e.Dead = e.Dead[i+1:]
+			return
+		}
 	}
 }
 
