@@ -58,7 +58,7 @@ type Notice struct {
 	Kind       NoticeKind     `json:"kind"`
 	Session    Session        `json:"session"` // as it is after the step
 	Time       time.Time      `json:"time"`
-	Wait       *time.Duration `json:"wait,omitempty"`      // NoticeQueued: estimated, if known
+	Wait       *time.Duration `json:"wait,omitempty"`      // NoticeQueued: estimated, if known; not filled yet
 	MessageID  string         `json:"messageId,omitempty"` // NoticeMessageFailed: the host's id, or Genesys' own for an agent's message
 	Agent      Agent          `json:"agent,omitzero"`
 	From       string         `json:"from,omitempty"` // queue ids, NoticeTransferred
@@ -81,8 +81,8 @@ const (
 	NoticeTransferred    NoticeKind = "transferred"
 	NoticeIdle           NoticeKind = "idle" // the customer will be dropped soon
 	NoticeMessageFailed  NoticeKind = "messageFailed"
-	NoticeGap            NoticeKind = "gap"            // agent lines were missed and may not be fetched: see Permission
-	NoticeConnectionLost NoticeKind = "connectionLost" // a signal source or the read is gone: see Detail
+	NoticeGap            NoticeKind = "gap"            // agent lines were missed and may not be fetched; reserved, not sent yet
+	NoticeConnectionLost NoticeKind = "connectionLost" // a signal source or the read is gone; reserved, not sent yet
 	NoticeEnding         NoticeKind = "ending"
 	NoticeEnded          NoticeKind = "ended"
 	NoticeReturned       NoticeKind = "returned"

@@ -31,7 +31,8 @@ type Config struct {
 	// Return gives the conversation back to the bot. An error makes it come again, with the same Return.ID. What is given to
 	// Forward while it runs comes in another Return, so answer Unanswered from here and do not forward it.
 	Return func(ctx context.Context, r Return) error
-	// Notify tells the steps in between; nil: they are not stored.
+	// Notify tells the steps in between; nil: they are not stored. An error makes a notice come again, for a day; while that
+	// lasts and the lane is full, the oldest give way to the agent's messages, never the one that tells the end.
 	Notify func(ctx context.Context, n Notice) error
 	// Typing says that an agent types, for d. It is neither stored nor repeated.
 	Typing func(ctx context.Context, k Key, d time.Duration)

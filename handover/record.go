@@ -101,14 +101,13 @@ type requestID struct {
 }
 
 type receipt struct {
-	ID      string                   `json:"id"`
-	Status  openmessaging.Status     `json:"status"`
-	Code    openmessaging.ReasonCode `json:"code,omitempty"`
-	To      string                   `json:"to"`
-	Time    time.Time                `json:"time"`
-	Tries   int                      `json:"tries,omitempty"`
-	At      time.Time                `json:"at,omitzero"` // not to be tried before
-	Channel string                   `json:"-"`
+	ID     string                   `json:"id"`
+	Status openmessaging.Status     `json:"status"`
+	Code   openmessaging.ReasonCode `json:"code,omitempty"`
+	To     string                   `json:"to"`
+	Time   time.Time                `json:"time"`
+	Tries  int                      `json:"tries,omitempty"`
+	At     time.Time                `json:"at,omitzero"` // not to be tried before
 }
 
 type adoption struct {

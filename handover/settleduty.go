@@ -16,7 +16,7 @@ const (
 
 // settleDuty stores what a duty found and did.
 func (e *edit) settleDuty(j *job, o outcome) {
-	e.settleRead0(j, o)
+	e.settleLookRead(j, o)
 	switch {
 	case o.duty == dutyReceipt: // waits for itself, see settleReceipt: a courtesy holds up no read
 	case o.failed():
@@ -46,8 +46,8 @@ func (o outcome) failed() bool {
 	return o.err != nil && (o.read == nil || !o.read.blind && !o.read.gone)
 }
 
-// settleRead0 applies a look's read to the session it was made for.
-func (e *edit) settleRead0(j *job, o outcome) {
+// settleLookRead applies a look's read to the session it was made for.
+func (e *edit) settleLookRead(j *job, o outcome) {
 	if o.duty == dutyLook && e.sameSession(j) {
 		e.settleRead(o.read)
 	}
