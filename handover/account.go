@@ -14,9 +14,10 @@ import (
 // An account is what belongs to the credentials and not to a channel: the client with its token, the budget that Genesys
 // grants the token, a breaker, and the slots of polls. Channels with the same credentials share one.
 type account struct {
+	shell
+
 	client *genesys.Client
-	now    func() time.Time
-	slots  chan struct{}
+	slots  chan struct{} // to be received
 
 	mu      sync.Mutex
 	allowed int           // requests a window, as the last answer said
@@ -38,8 +39,8 @@ const (
 	pollPeriod      = 10 * time.Second
 )
 
-func newAccount(now func() time.Time) *account {
-	return &account{now: now, slots: make(chan struct{}, accountEffects), allowed: defaultAllowed, polls: map[int64]int{}}
+func newAccount(s shell) *account {
+	return &account{shell: s, slots: tokens(accountEffects), allowed: defaultAllowed, polls: map[int64]int{}}
 }
 
 // A share is the part of the budget that a kind of request may use, in percent.
@@ -62,16 +63,13 @@ func (e *waitError) Error() string { return fmt.Sprintf("handover: not sent: %s"
 
 // do performs one call within the budget. It never waits longer than an effect may need to start.
 func (a *account) do(ctx context.Context, s share, call func(context.Context) error) error {
-	timer := time.NewTimer(effectStart)
-	defer timer.Stop()
-	select {
-	case a.slots <- struct{}{}:
-		defer func() { <-a.slots }()
-	case <-timer.C:
-		return &waitError{after: backoffFirst, why: "too many requests at once"}
-	case <-ctx.Done(): // nothing was sent
+	switch free, err := a.await(ctx, effectStart, a.slots); {
+	case err != nil: // nothing was sent
 		return &waitError{after: backoffFirst, why: "no time is left"}
+	case !free:
+		return &waitError{after: backoffFirst, why: "too many requests at once"}
 	}
+	defer func() { a.slots <- struct{}{} }()
 	if err := a.take(s); err != nil {
 		return err
 	}

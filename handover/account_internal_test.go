@@ -13,12 +13,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/genesyshandover/genesyshandover/genesys"
+	"github.com/genesyshandover/genesyshandover/internal/door"
 )
 
 // clocked is an account with a clock that the test moves.
 func clocked() (*account, *time.Time) {
 	now := noon()
-	return newAccount(func() time.Time { return now }), &now
+	return newAccount(shell{door.Door{Now: func() time.Time { return now }, Wait: wait}}), &now
 }
 
 // spend takes as often as it may and counts.
@@ -212,7 +213,7 @@ func TestOnlyALookTakesASlot(t *testing.T) {
 func TestSixteenEffectsAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		a := newAccount(time.Now)
+		a := newAccount(newShell())
 		release := make(chan struct{})
 		for range accountEffects {
 			go func() {

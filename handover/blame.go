@@ -103,7 +103,7 @@ func explain(err error) string {
 
 // look reads a conversation.
 func (a *account) look(ctx context.Context, s share, id string, since time.Time) (*genesys.Conversation, *reading) {
-	ctx, cancel := context.WithTimeout(ctx, readTime)
+	ctx, cancel := a.within(ctx, readTime)
 	defer cancel()
 	r := &reading{began: a.now().UTC().Round(0)}
 	var c *genesys.Conversation

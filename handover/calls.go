@@ -187,7 +187,7 @@ func (m *Manager) Typing(ctx context.Context, k Key) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, typingTime)
+	ctx, cancel := m.within(ctx, typingTime)
 	defer cancel()
 	began := m.now()
 	err = ch.account.do(ctx, shareCourtesy, func(ctx context.Context) error {

@@ -124,7 +124,7 @@ func (m *Manager) account(c Channel) (*account, error) {
 	if a := m.channels.accounts[credentials]; a != nil {
 		return a, nil
 	}
-	a := newAccount(m.now)
+	a := newAccount(m.shell)
 	observe := func(_ context.Context, call genesys.Call) {
 		a.heed(call.RateLimit)
 		m.checkClock(call.Date)

@@ -2,7 +2,8 @@ package handover
 
 import (
 	"context"
-	"hash/maphash"
+	"hash/fnv"
+	"io"
 	"log/slog"
 	"time"
 )
@@ -74,8 +75,8 @@ func (m *Manager) take(e *edit, n laneName, mine bool) bool {
 		return false
 	}
 	select {
-	case m.workers <- struct{}{}:
-		m.effects.Add(1)
+	case <-m.workers:
+		m.effects++
 		return true
 	default:
 		return false
@@ -98,8 +99,16 @@ func (m *Manager) release(jobs []*job) {
 
 // vacate gives a worker back.
 func (m *Manager) vacate() {
-	<-m.workers
-	m.effects.Done()
+	m.workers <- struct{}{}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.effects--; m.effects > 0 {
+		return
+	}
+	select {
+	case m.idle <- struct{}{}:
+	default:
+	}
 }
 
 // launch performs claimed jobs. The lane of a job that was settled is free, unless it goes on.
@@ -115,7 +124,8 @@ func (m *Manager) launch(ctx context.Context, jobs []*job, done *job) {
 			done.next = j
 			continue
 		}
-		go m.work(context.WithoutCancel(ctx), j) // whoever accepted may be gone before it is done
+		after := context.WithoutCancel(ctx) // whoever accepted may be gone before it is done
+		m.door.Go(func() { m.work(after, j) })
 	}
 }
 
@@ -141,36 +151,26 @@ const asideTime = 10 * time.Minute
 
 // locks serialise load, change and store of one key inside this process; never an effect. They are channels and not mutexes,
 // so that whoever waits behind a slow store can give up, and a synctest bubble knows that it waits.
-type locks struct {
-	seed    maphash.Seed
-	stripes [256]chan struct{}
-}
+type locks [256]chan struct{}
 
 func newLocks() *locks {
-	l := &locks{seed: maphash.MakeSeed()}
-	for i := range l.stripes {
-		l.stripes[i] = make(chan struct{}, 1)
+	l := &locks{}
+	for i := range l {
+		l[i] = tokens(1)
 	}
 	return l
 }
 
 // lock waits for a key, as long as an edit tries.
-func (l *locks) lock(ctx context.Context, k Key) (unlock func(), err error) {
-	s := l.stripes[maphash.Comparable(l.seed, k)%uint64(len(l.stripes))]
-	unlock = func() { <-s }
-	select {
-	case s <- struct{}{}:
-		return unlock, nil
-	default:
-	}
-	timer := time.NewTimer(conflictTime)
-	defer timer.Stop()
-	select {
-	case s <- struct{}{}:
-		return unlock, nil
-	case <-timer.C:
+func (m *Manager) lock(ctx context.Context, k Key) (unlock func(), err error) {
+	h := fnv.New32a()
+	_, _ = io.WriteString(h, k.Channel+"\x00"+k.Customer)
+	l := m.locks[h.Sum32()%uint32(len(m.locks))]
+	switch got, err := m.await(ctx, conflictTime, l); {
+	case err != nil:
+		return nil, err
+	case !got:
 		return nil, ErrBusy
-	case <-ctx.Done():
-		return nil, ctx.Err()
 	}
+	return func() { l <- struct{}{} }, nil
 }

@@ -94,7 +94,7 @@ func (m *Manager) lookupQueues(ctx context.Context, ch *known, k Key, c *core) e
 	if c.Routing == RouteByFlow {
 		return nil // the flow decides
 	}
-	ctx, cancel := context.WithTimeout(ctx, lookupTime)
+	ctx, cancel := m.within(ctx, lookupTime)
 	defer cancel()
 	o := m.resolveQueues(ctx, ch, c)
 	switch {

@@ -2,15 +2,11 @@ package handover
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base32"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
-	mathrand "math/rand/v2"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -58,9 +54,10 @@ type Observation struct {
 
 // A Manager relays between customers, bot and agents. Safe for concurrent use, in any number of replicas on one Store.
 type Manager struct {
+	shell
+
 	config      Config
 	log         *slog.Logger
-	now         func() time.Time
 	owner       string // of leases
 	locks       *locks
 	channels    channels
@@ -68,18 +65,21 @@ type Manager struct {
 	typing      typing
 	workers     chan struct{}
 	nudge       chan struct{}
-	effects     sync.WaitGroup
+	idle        chan struct{} // told when the last effect is done
 	clockWarned atomic.Bool
 
 	mu      sync.Mutex
 	running bool
 	next    time.Time // when Run looks again
+	effects int       // under way or reserved
 	busy    map[busyLane]bool
 	aside   map[Key]time.Time
 }
 
 // New makes a Manager. It validates and starts nothing: run [Manager.Run]. Every mistake is reported at once.
-func New(c Config) (*Manager, error) {
+func New(c Config) (*Manager, error) { return newManager(c, newShell()) }
+
+func newManager(c Config, s shell) (*Manager, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
@@ -90,16 +90,17 @@ func New(c Config) (*Manager, error) {
 		c.Workers = DefaultWorkers
 	}
 	m := &Manager{
+		shell:    s,
 		config:   c,
 		log:      c.Logger,
-		now:      time.Now,
-		owner:    rand.Text(),
+		owner:    s.newID() + s.newID(),
 		locks:    newLocks(),
 		channels: channels{known: map[string]*known{}, asks: map[string]*ask{}, accounts: map[[sha256.Size]byte]*account{}},
 		queues:   queues{ids: map[queueName]queueID{}},
 		typing:   typing{last: map[Key]time.Time{}},
-		workers:  make(chan struct{}, c.Workers),
+		workers:  tokens(c.Workers),
 		nudge:    make(chan struct{}, 1),
+		idle:     make(chan struct{}, 1),
 		busy:     map[busyLane]bool{},
 		aside:    map[Key]time.Time{},
 	}
@@ -150,16 +151,4 @@ func (m *Manager) observe(ctx context.Context, op string, began time.Time, err e
 func (m *Manager) hash(k Key) string {
 	sum := sha256.Sum256([]byte(k.Channel + "\x00" + k.Customer))
 	return hex.EncodeToString(sum[:6])
-}
-
-// newID gives 12 characters of a-z and 2-7: 60 random bits.
-func (m *Manager) newID() string {
-	var b [8]byte
-	_, _ = rand.Read(b[:]) // never fails, see its documentation
-	return strings.ToLower(base32.StdEncoding.EncodeToString(b[:]))[:handoverIDLength]
-}
-
-// jitter spreads a pause over its second half.
-func (m *Manager) jitter(d time.Duration) time.Duration {
-	return d/2 + mathrand.N(d/2+1) //nolint:gosec // spreads load, keeps no secret
 }

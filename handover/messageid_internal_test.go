@@ -74,7 +74,7 @@ func TestIdentityOfACustomer(t *testing.T) {
 
 func TestNewIDsAreHandoverIDs(t *testing.T) {
 	t.Parallel()
-	m := &Manager{}
+	m := newShell()
 	seen := map[string]bool{}
 	for range 1000 {
 		id := m.newID()

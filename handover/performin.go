@@ -57,7 +57,7 @@ func (m *Manager) performDelivery(ctx context.Context, j *job, head *entry) outc
 		return o
 	}
 	r := &receipt{ID: d.ID, Status: openmessaging.StatusDelivered, To: d.From, Time: m.now()}
-	ctx, cancel := context.WithTimeout(ctx, receiptTime)
+	ctx, cancel := m.within(ctx, receiptTime)
 	defer cancel()
 	if err := m.sendReceipt(ctx, k, r); err != nil && judged(err).effect != effectRefused {
 		o.receipt = r

@@ -12,6 +12,7 @@ import (
 
 	"github.com/genesyshandover/genesyshandover/genesys"
 	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
+	"github.com/genesyshandover/genesyshandover/internal/door"
 )
 
 // A world is one customer's record and the replicas that work on it, moved by chance and without I/O: it does what the shell
@@ -59,8 +60,8 @@ func (w *world) next(prefix string) string {
 
 func (w *world) replica() *Manager {
 	return &Manager{
-		now: func() time.Time { return w.now }, owner: w.next("replica"), running: true,
-		workers: make(chan struct{}, 10_000), busy: map[busyLane]bool{},
+		shell: shell{door.Door{Now: func() time.Time { return w.now }, Wait: wait, Chance: w.rng}}, owner: w.next("replica"), running: true,
+		workers: tokens(10_000), idle: make(chan struct{}, 1), busy: map[busyLane]bool{},
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 
 const (
 	lookEvery = time.Second            // for work that other replicas left
-	lookSoon  = 50 * time.Millisecond  // after the store failed, or while all workers are taken
 	skipTime  = 250 * time.Millisecond // for a record that is due and cannot be worked on
 	dueLimit  = 64
 	claimers  = 8
@@ -27,14 +26,7 @@ func (m *Manager) Run(ctx context.Context) error {
 	defer m.stop()
 	skip := map[Key]time.Time{}
 	for ctx.Err() == nil {
-		wait := m.round(ctx, skip)
-		timer := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-		case <-m.nudge:
-		case <-timer.C:
-		}
-		timer.Stop()
+		_, _ = m.await(ctx, m.round(ctx, skip), m.nudge)
 	}
 	return ctx.Err()
 }
@@ -56,18 +48,18 @@ func (m *Manager) stop() {
 	m.mu.Lock()
 	m.running = false
 	m.mu.Unlock()
-	done := make(chan struct{})
-	go func() {
-		m.effects.Wait()
-		close(done)
-	}()
-	timer := time.NewTimer(drainTime)
-	defer timer.Stop()
-	select {
-	case <-done:
-	case <-timer.C:
-		m.log.Warn("stopped while an effect still runs: its lease will expire")
+	for end := m.now().Add(drainTime); m.working(); {
+		if told, _ := m.await(context.Background(), end.Sub(m.now()), m.idle); !told {
+			m.log.Warn("stopped while an effect still runs: its lease will expire")
+			return
+		}
 	}
+}
+
+func (m *Manager) working() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.effects > 0
 }
 
 // round claims what is due and says how long to wait.
@@ -100,26 +92,43 @@ func (m *Manager) round(ctx context.Context, skip map[Key]time.Time) time.Durati
 	return m.untilNext(wait)
 }
 
-// claimAll makes an empty edit of each due record: that takes the leases of what can be done.
+// claimAll claims what can be done of each due record, some at a time.
 func (m *Manager) claimAll(ctx context.Context, ready []Record, skip map[Key]time.Time) {
-	var wg sync.WaitGroup
-	var mu sync.Mutex
-	slots := make(chan struct{}, claimers)
+	todo := make(chan Key, len(ready))
 	for _, r := range ready {
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			f, err := m.accept(ctx, r.Key, func(*edit) error { return nil })
-			now := m.now()
-			if err == nil && f != nil && (f.wakeAt().IsZero() || f.wakeAt().After(now)) {
-				return
+		todo <- r.Key
+	}
+	close(todo)
+	var mu sync.Mutex
+	n := min(claimers, len(ready))
+	done := make(chan struct{}, n)
+	for range n {
+		m.door.Go(func() {
+			defer func() { done <- struct{}{} }()
+			for k := range todo {
+				if m.claimDue(ctx, k) {
+					continue
+				}
+				mu.Lock()
+				skip[k] = m.now().Add(skipTime)
+				mu.Unlock()
 			}
-			mu.Lock()
-			defer mu.Unlock()
-			skip[r.Key] = now.Add(skipTime)
 		})
 	}
-	wg.Wait()
+	for range n {
+		_, _ = m.await(context.WithoutCancel(ctx), time.Hour, done) // an edit gives up much sooner
+	}
+}
+
+// claimDue makes an empty edit of a record: that takes the leases of what can be done. It reports whether the record is no
+// longer due.
+func (m *Manager) claimDue(ctx context.Context, k Key) bool {
+	f, err := m.accept(ctx, k, func(*edit) error { return nil })
+	if err != nil || f == nil {
+		return false
+	}
+	at := f.wakeAt()
+	return at.IsZero() || at.After(m.now())
 }
 
 // forgetAside drops what has been skipped long enough; records that cannot be read stay aside longer.

@@ -76,7 +76,7 @@ func (m *Manager) edit(ctx context.Context, k Key, done *job, fn func(*edit) err
 		if errors.Is(err, errUnsure) {
 			try = claiming(fn)
 		}
-		if err := sleep(ctx, m.jitter(pause)); err != nil {
+		if err := m.sleep(ctx, m.jitter(pause)); err != nil {
 			return nil, err
 		}
 		pause = min(pause*2, conflictLast)
@@ -97,7 +97,7 @@ func claiming(fn func(*edit) error) func(*edit) error {
 // tryEdit is one round. Only ErrConflict is certain: after any other error of Put the file is read again, and since edits are
 // idempotent the next round finds what was stored.
 func (m *Manager) tryEdit(ctx context.Context, k Key, done *job, fn func(*edit) error) (*file, error) {
-	unlock, err := m.locks.lock(ctx, k)
+	unlock, err := m.lock(ctx, k)
 	if err != nil {
 		return nil, err
 	}
@@ -193,16 +193,4 @@ func (m *Manager) remove(ctx context.Context, k Key, revision uint64) error {
 		return fmt.Errorf("handover: remove record: %w", err)
 	}
 	return nil
-}
-
-// sleep waits, or gives the context's error.
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

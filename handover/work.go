@@ -107,7 +107,7 @@ func (m *Manager) settle(ctx context.Context, j *job, o outcome) {
 			return
 		}
 		m.log.Warn("outcome not stored", slog.String("lane", string(j.lane)), slog.String("customer", m.hash(j.key)), slog.Any("error", err))
-		if m.now().Add(pause).After(last) || sleep(ctx, pause) != nil {
+		if m.now().Add(pause).After(last) || m.sleep(ctx, pause) != nil {
 			break
 		}
 	}
