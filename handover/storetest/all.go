@@ -1,0 +1,152 @@
+package storetest
+
+import (
+	"errors"
+	"strconv"
+	"sync"
+
+	"github.com/genesyshandover/genesyshandover/handover"
+)
+
+func allByChannel(s *suite) {
+	channels := []string{"a", "A", "a ", "ab", "a/b", "b", "", "%"}
+	const each = 5
+	s.fill(len(channels)*each, func(i int) handover.Record {
+		r := record(strconv.Itoa(i%each), uint64(i)+1) //nolint:gosec // not negative
+		r.Key.Channel = channels[i/each]
+		r.ConversationID, r.WakeAt = "conversation-"+strconv.Itoa(i), noon()
+		return r
+	})
+	for i, channel := range channels {
+		if channel == "" {
+			continue
+		}
+		list := s.all(channel)
+		if len(list) != each {
+			s.Errorf("All(%q) gave %d records, want %d: those of this channel, compared byte by byte", channel, len(list), each)
+		}
+		for _, r := range list {
+			n, _ := strconv.Atoi(r.Key.Customer)
+			n += i * each
+			want := handover.Record{
+				Key: handover.Key{Channel: channel, Customer: r.Key.Customer}, Revision: uint64(n) + 1, //nolint:gosec // not negative
+				ConversationID: "conversation-" + strconv.Itoa(n), WakeAt: noon(), Data: []byte("data of " + r.Key.Customer),
+			}
+			s.same(r, want, "All gives whole records")
+		}
+	}
+	if n := len(s.all("")); n != len(channels)*each {
+		s.Errorf("All(\"\") gave %d records, want %d: an empty channel means all of them", n, len(channels)*each)
+	}
+	if n := len(s.all("nobody")); n != 0 {
+		s.Errorf("All of a channel without records gave %d", n)
+	}
+}
+
+// Others create, replace and remove records meanwhile. What is there all the time is given exactly once.
+func allDuringChanges(s *suite) {
+	s.fill(someRecords, func(i int) handover.Record { return record(number(i), 1) })
+	for _, channel := range []string{"", "shop"} {
+		written, stop := make(chan struct{}), make(chan struct{})
+		var group sync.WaitGroup
+		group.Go(func() { s.churn(written, stop) })
+		counts, n := map[string]int{}, 0
+		for r, err := range s.store.All(s.Context(), channel) {
+			if err != nil {
+				s.Errorf("All(%q) gave the error %v while others wrote; want every record", channel, err)
+				break
+			}
+			if n++; n%20 == 0 {
+				<-written // so that there are changes before and behind
+			}
+			counts[r.Key.Customer]++
+		}
+		close(stop)
+		group.Wait()
+		for i := range someRecords {
+			if c := counts[number(i)]; c != 1 {
+				s.Errorf("All(%q) gave a record %d times that was there from begin to end, while others were written; want once", channel, c)
+				break
+			}
+		}
+	}
+}
+
+// churn replaces records and lets others come and go between them, all over the range.
+func (s *suite) churn(written chan<- struct{}, stop <-chan struct{}) {
+	const step = 211 // prime: it visits every record
+	defer close(written)
+	for i := 0; ; i = (i + step) % someRecords {
+		r, err := s.store.Get(s.Context(), key(number(i)))
+		prev, passing := r.Revision, record(number(i)+"+", 1)
+		r.Revision++
+		err = errors.Join(err, s.store.Put(s.Context(), r, prev), s.store.Put(s.Context(), passing, 0),
+			s.store.Delete(s.Context(), passing.Key, 1))
+		if err != nil {
+			s.Errorf("Get, Put or Delete = %v, while All was read; want nil: readers are not in a writer's way", err)
+			return
+		}
+		select {
+		case written <- struct{}{}:
+		case <-stop:
+			return
+		}
+	}
+}
+
+func number(i int) string { return strconv.Itoa(10_000 + i) }
+
+// The body of the loop reads, replaces, removes and creates.
+func allAndItsLoopBody(s *suite) {
+	const n = someRecords
+	s.fill(n, func(i int) handover.Record { return record(number(i), 1) })
+	seen := 0
+	for r, err := range s.store.All(s.Context(), "shop") {
+		if err != nil {
+			s.Errorf("All gave the error %v after %d records, while the body of the loop wrote; want every record", err, seen)
+			break
+		}
+		i, err := strconv.Atoi(r.Key.Customer)
+		if err != nil {
+			continue // created by this loop: may come or not
+		}
+		seen++
+		s.holds(record(r.Key.Customer, 1), "the body of the loop may read")
+		switch i % 5 {
+		case 0:
+			s.put(record(r.Key.Customer, 2), 1)
+		case 1:
+			s.remove(r.Key, 1)
+		case 2:
+			s.put(record("z"+r.Key.Customer, 1), 0) // behind all others: what was removed before is missing there
+		}
+	}
+	if seen != n {
+		s.Errorf("All gave %d of %d records: what the body of the loop does to one record hides no other", seen, n)
+	}
+	if got := len(s.all("shop")); got != n {
+		s.Errorf("All gave %d records afterwards, want %d: as many were created as removed", got, n)
+	}
+}
+
+// Leaving the loop gives back whatever All holds; otherwise the next call waits for ever.
+func allLeftEarly(s *suite) {
+	s.fill(someRecords, func(i int) handover.Record { return record(number(i), 1) })
+	for i := range 20 {
+		count := 0
+		for r, err := range s.store.All(s.Context(), "") {
+			if err != nil {
+				s.Fatalf("All gave the error %v; want every record", err)
+			}
+			s.same(r, record(r.Key.Customer, 1), "All gives whole records")
+			if count++; count > i*3 {
+				break
+			}
+		}
+		if count != i*3+1 {
+			s.Errorf("All gave %d records to a loop that was left at the %dth", count, i*3+1)
+		}
+	}
+	s.put(record("after", 1), 0)
+	s.holds(record("after", 1), "the store works on after loops over All were left")
+}
