@@ -1,0 +1,164 @@
+package redisstore_test
+
+import (
+	"context"
+	"crypto/rand"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
+
+	"github.com/genesyshandover/genesyshandover/handover/redisstore"
+)
+
+// patience ends a test that waits for what never comes. No test depends on it.
+const patience = 30 * time.Second
+
+// shared is a client of the Redis that REDIS_ADDR names, and a prefix of this test alone, which is removed after it.
+func shared(t *testing.T) (client *redis.Client, prefix string) {
+	t.Helper()
+	addr := os.Getenv("REDIS_ADDR")
+	if addr == "" {
+		t.Skip("NOT TESTED against Redis: set REDIS_ADDR to the host:port of one, for example 127.0.0.1:6379")
+	}
+	client = connect(t, addr)
+	prefix = "test-" + rand.Text()
+	t.Cleanup(func() { removeAll(t, client, prefix) })
+	return client, prefix
+}
+
+func removeAll(t *testing.T, client *redis.Client, prefix string) {
+	t.Helper()
+	ctx := context.WithoutCancel(t.Context())
+	keys := client.Scan(ctx, 0, "{"+prefix+"}:*", 1000).Iterator()
+	for keys.Next(ctx) {
+		require.NoError(t, client.Unlink(ctx, keys.Val()).Err())
+	}
+	require.NoError(t, keys.Err())
+}
+
+func connect(t *testing.T, addr string) *redis.Client {
+	t.Helper()
+	client := redis.NewClient(&redis.Options{Addr: addr, ContextTimeoutEnabled: true})
+	t.Cleanup(func() { _ = client.Close() })
+	return client
+}
+
+func newStore(t *testing.T, client redis.UniversalClient, opts ...redisstore.Option) *redisstore.Store {
+	t.Helper()
+	s, err := redisstore.New(client, opts...)
+	require.NoError(t, err)
+	return s
+}
+
+// A server is a Redis of a test's own, which may be killed.
+type server struct {
+	addr  string
+	admin *redis.Client
+
+	path string
+	args []string
+	cmd  *exec.Cmd
+}
+
+// start starts a Redis that keeps every write, with more arguments of its command line.
+func start(t *testing.T, more ...string) *server {
+	t.Helper()
+	path, err := exec.LookPath("redis-server")
+	if err != nil {
+		t.Skip("NOT TESTED against a Redis that fails: redis-server is not in PATH, install it")
+	}
+	s := &server{addr: freeAddr(t), path: path}
+	_, port, err := net.SplitHostPort(s.addr)
+	require.NoError(t, err)
+	s.args = []string{
+		"--port", port, "--bind", "127.0.0.1", "--dir", t.TempDir(), "--save", "",
+		"--appendonly", "yes", "--appendfsync", "always", "--repl-diskless-sync-delay", "0",
+	}
+	s.args = append(s.args, more...)
+	password := ""
+	if i := slices.Index(more, "--requirepass"); i >= 0 {
+		password = more[i+1]
+	}
+	s.admin = redis.NewClient(&redis.Options{Addr: s.addr, MaxRetries: -1, DialerRetries: 1, Password: password})
+	t.Cleanup(func() { _ = s.admin.Close() })
+	t.Cleanup(func() { s.kill(t) })
+	s.run(t)
+	return s
+}
+
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	var c net.ListenConfig
+	l, err := c.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, l.Close())
+	return l.Addr().String()
+}
+
+// run starts the process, for the first time or again, and waits until it has read its data.
+func (s *server) run(t *testing.T) {
+	t.Helper()
+	s.cmd = exec.CommandContext(t.Context(), s.path, s.args...) //nolint:gosec // redis-server, as the test wants it
+	log, err := os.Create(filepath.Join(t.TempDir(), "log"))
+	require.NoError(t, err)
+	defer func() { _ = log.Close() }()
+	s.cmd.Stdout = log
+	require.NoError(t, s.cmd.Start())
+	wait(t, func() bool { return s.admin.Ping(t.Context()).Err() == nil }, "redis-server on %s does not answer", s.addr)
+}
+
+// busPort is where the servers of a cluster talk to each other.
+func (s *server) busPort() string { return s.args[slices.Index(s.args, "--cluster-port")+1] }
+
+// kill ends the process as a crash does.
+func (s *server) kill(t *testing.T) {
+	t.Helper()
+	if s.cmd == nil || s.cmd.Process == nil {
+		return
+	}
+	_ = s.cmd.Process.Kill()
+	_ = s.cmd.Wait()
+	s.cmd = nil
+}
+
+// startReplica starts a replica of s and waits until it is in step.
+func (s *server) startReplica(t *testing.T) *server {
+	t.Helper()
+	host, port, err := net.SplitHostPort(s.addr)
+	require.NoError(t, err)
+	r := start(t, "--replicaof", host, port)
+	s.waitForReplica(t)
+	return r
+}
+
+func (s *server) waitForReplica(t *testing.T) {
+	t.Helper()
+	wait(t, func() bool {
+		s.admin.Incr(t.Context(), "in step")
+		return s.admin.Wait(t.Context(), 1, time.Second).Val() == 1
+	}, "the replica does not come into step")
+}
+
+// wait tries until ok.
+func wait(t *testing.T, ok func() bool, message string, args ...any) {
+	t.Helper()
+	require.Eventuallyf(t, ok, patience, 5*time.Millisecond, message, args...)
+}
+
+// set changes a setting while the server runs.
+func (s *server) set(t *testing.T, name string, value any) {
+	t.Helper()
+	v, ok := value.(string)
+	if n, number := value.(int); !ok && number {
+		v = strconv.Itoa(n)
+	}
+	require.NoError(t, s.admin.ConfigSet(t.Context(), name, v).Err())
+}
