@@ -201,13 +201,27 @@ func TestOnlyALookTakesASlot(t *testing.T) {
 	for duty, want := range map[dutyKind]time.Time{dutyReceipt: noon().Add(time.Second), dutyLook: noon().Add(10 * time.Second)} {
 		e := newEdit(fileIn(StateQueued))
 		e.Now.PollAt, e.Now.Poll = noon().Add(time.Second), true
-		e.reservePoll(outcome{duty: duty, account: a})
+		e.reservePoll(outcome{duty: duty, account: a}, &time.Time{})
 		require.Equal(t, want, e.Now.PollAt, duty)
 	}
 	e := newEdit(fileIn(StateQueued))
 	e.Now.PollAt = noon().Add(time.Second)
-	e.reservePoll(outcome{duty: dutyLook, account: a})
+	e.reservePoll(outcome{duty: dutyLook, account: a}, &time.Time{})
 	require.Equal(t, noon().Add(time.Second), e.Now.PollAt, "a read for a reason waits for no slot")
+}
+
+// A settling edit may run many times against other writers of the record.
+func TestAConflictTakesNoSecondSlot(t *testing.T) {
+	t.Parallel()
+	a, _ := clocked()
+	var slot time.Time
+	for range 40 {
+		e := newEdit(fileIn(StateQueued))
+		e.Now.PollAt, e.Now.Poll = noon().Add(time.Second), true
+		e.reservePoll(outcome{duty: dutyLook, account: a}, &slot)
+		require.Equal(t, noon().Add(time.Second), e.Now.PollAt)
+	}
+	require.Less(t, a.pollSlot(noon()), noon().Add(pollPeriod), "one slot was spent")
 }
 
 func TestSixteenEffectsAtOnce(t *testing.T) {

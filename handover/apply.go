@@ -250,7 +250,7 @@ func (t *turn) overMoved() {
 }
 
 // unclear: nobody says when the agents were gone, so all that none was seen to have got goes back.
-func (t *turn) unclear() { t.AnsweredTo = t.Connected.Add(-clockSlack) }
+func (c *core) unclear() { c.AnsweredTo = c.Connected.Add(-clockSlack) }
 
 // over ends the session, once and for all.
 func (t *turn) over(reason EndReason, code, detail string, at time.Time) {

@@ -17,8 +17,8 @@ func (m *Manager) claim(e *edit, done *job) []*job {
 		if !e.ready(n) || !m.take(e, n, mine) {
 			continue
 		}
-		if n == toGenesys && e.Out.begun() {
-			e.Out.Entries[0].Maybe = true // nobody knows what became of the attempt under that lease
+		if n != control && e.lane(n).begun() {
+			e.lane(n).Entries[0].Maybe = true // nobody knows what became of the attempt under that lease
 		}
 		e.Leases++
 		taken := lease{Owner: m.owner, N: e.Leases, Until: e.now.Add(leaseTime)}
@@ -26,7 +26,7 @@ func (m *Manager) claim(e *edit, done *job) []*job {
 			taken.Seq = e.lane(n).Entries[0].Seq
 		}
 		if n == toHost && e.In.Entries[0].Kind == kindReturn {
-			e.In.Entries[0].Maybe = true // what the host is given stays as it is, whoever is late to say that it took it
+			e.given(&e.In.Entries[0])
 		}
 		e.lane(n).Lease = taken
 		if n == toGenesys && e.Out.Entries[0].Kind == kindOpen && e.Now.Tried.IsZero() {
@@ -79,8 +79,20 @@ func (m *Manager) take(e *edit, n laneName, mine bool) bool {
 		m.effects++
 		return true
 	default:
+		m.starved = true
 		return false
 	}
+}
+
+// starve reports whether all workers are taken. If so, the next that is free makes Run look.
+func (m *Manager) starve() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.workers) > 0 {
+		return false
+	}
+	m.starved = true
+	return true
 }
 
 type busyLane struct {
@@ -102,12 +114,12 @@ func (m *Manager) vacate() {
 	m.workers <- struct{}{}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.effects--; m.effects > 0 {
-		return
+	if m.effects--; m.effects == 0 {
+		signal(m.idle)
 	}
-	select {
-	case m.idle <- struct{}{}:
-	default:
+	if m.starved {
+		m.starved = false
+		signal(m.nudge)
 	}
 }
 

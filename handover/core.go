@@ -47,6 +47,7 @@ type core struct {
 	AgentsLeft   time.Time     `json:"agentsLeft,omitzero"`   // when the last of them left, as a read shows it; zero while one is there
 	AnsweredTo   time.Time     `json:"answeredTo,omitzero"`   // of what was sent until then an agent answers for
 	HandedBack   bool          `json:"handedBack,omitempty"`  // its Return was put into the lane
+	Returned     bool          `json:"returned,omitempty"`    // its Return was attempted: what comes now is late
 }
 
 // A doubt is a move seen so soon after our own write that it may be stale.

@@ -13,7 +13,7 @@ type Delivery struct {
 	Message    openmessaging.Message
 	Origin     openmessaging.Origin // a person, or Architect
 	Time       time.Time            // when it was written, by Genesys' clock
-	Attempt    int                  // 1 for the first
+	Attempt    int                  // 1 for the first, as far as is known
 	Late       bool                 // its session is over, or there never was one
 	OutOfOrder bool                 // it is older than one that was delivered before it
 }

@@ -162,7 +162,8 @@ func (f *file) wakeAt() time.Time {
 
 // expires is when the file may be removed, zero while something waits.
 func (f *file) expires() time.Time {
-	if !f.Forget.IsZero() && f.open() == nil && f.Next == nil && !f.returns() {
+	waits := len(f.Out.Entries)+len(f.Orphans) > 0 // what is on its way to Genesys, and what is to be ended there
+	if !f.Forget.IsZero() && f.open() == nil && f.Next == nil && !f.returns() && !waits {
 		return later(f.Forget, time.UnixMicro(1))
 	}
 	if !f.empty() {

@@ -94,7 +94,7 @@ func (e *edit) begin(c core, o *opening) {
 func (e *edit) takeBack() {
 	for i := range e.In.Entries {
 		r := &e.In.Entries[i]
-		if r.Kind != kindReturn || i == 0 && e.In.busy(e.now) {
+		if r.Kind != kindReturn || r.Maybe {
 			continue
 		}
 		e.In.Bytes -= r.Size
@@ -105,11 +105,17 @@ func (e *edit) takeBack() {
 				r.giveBack([]held{{Unanswered: u, Seq: uint64(i)}})
 				continue
 			}
-			e.queue(u.Message)
+			e.requeue(u)
 		}
 		*r = r.measured()
 		e.In.Bytes += r.Size
 	}
+}
+
+// requeue puts a message of an earlier handover into the lane; Genesys may have taken it then.
+func (e *edit) requeue(u Unanswered) {
+	e.queue(u.Message)
+	e.Out.Entries[len(e.Out.Entries)-1].Maybe = u.Sent
 }
 
 // queue puts a message of the customer into the lane to Genesys.
@@ -130,7 +136,7 @@ func (e *edit) queue(m Message) {
 func (e *edit) deliver(d delivery, notBefore time.Time) {
 	first := 0
 	newest := e.Given
-	if e.In.busy(e.now) {
+	if e.In.begun() { // also by somebody who died meanwhile
 		first = 1
 		if h := e.In.Entries[0].Delivery; h != nil {
 			newest = later(newest, h.Time)
@@ -190,6 +196,9 @@ func (e *edit) fireTimers() {
 		e.notice(Notice{Kind: NoticeIdle, Detail: "the customer has not written for a while"})
 	case kind == timerEnd:
 		e.orphan(c.ConversationID)
+		if c.Disconnected.IsZero() { // Genesys was not heard at all
+			c.unclear()
+		}
 		e.apply(event{Kind: evReleased, Code: CodeNotDisconnected, Detail: "Genesys did not confirm the end"})
 	default:
 		e.apply(event{Kind: evEnd, Reason: EndReason(kind), Detail: "a timer ran out"})

@@ -10,6 +10,7 @@ const returnHold = 2 * time.Second
 
 // tidy does what follows of a state without any event. Every edit ends with it.
 func (e *edit) tidy() {
+	e.Out.abandon(e.now)
 	e.strays()
 	if c := e.open(); c != nil && c.State == StateEnding {
 		e.tidyEnding(c)
@@ -39,7 +40,7 @@ func (e *edit) strays() {
 // again gives a message to the agents who are there now, or keeps it for the Return.
 func (e *edit) again(u Unanswered, seq uint64) {
 	if c := e.open(); c != nil && c.Turn() == TurnAgent && c.State != StateEnding && u.Reason == "" {
-		e.queue(u.Message)
+		e.requeue(u)
 		return
 	}
 	e.hold(u, seq)
@@ -152,6 +153,14 @@ func (x *entry) giveBack(list []held) {
 		i, _ := slices.BinarySearch(x.Seqs, h.Seq)
 		x.Seqs = slices.Insert(x.Seqs, i, h.Seq)
 		x.Back = slices.Insert(x.Back, min(i, len(x.Back)), h.Unanswered)
+	}
+}
+
+// given notes that a hand-back is attempted: what the host sees stays as it is, whoever is late to say that it took it.
+func (e *edit) given(r *entry) {
+	r.Maybe = true
+	if e.Now != nil && e.Now.ID == r.Handover {
+		e.Now.Returned = true
 	}
 }
 

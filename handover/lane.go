@@ -150,6 +150,13 @@ func (l *lane) begun() bool {
 	return len(l.Entries) > 0 && l.Lease.Owner != "" && l.Lease.Seq == l.Entries[0].Seq
 }
 
+// abandon notes that nobody knows what became of the head, when the lease it was taken under has run out.
+func (l *lane) abandon(now time.Time) {
+	if l.begun() && l.Lease.free(now) {
+		l.Entries[0].Maybe = true
+	}
+}
+
 // ready is when the head may be performed, if nobody holds the lease. ok is false for an empty lane.
 func (l *lane) ready() (at time.Time, ok bool) {
 	if len(l.Entries) == 0 {

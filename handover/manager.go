@@ -67,11 +67,15 @@ type Manager struct {
 	nudge       chan struct{}
 	idle        chan struct{} // told when the last effect is done
 	clockWarned atomic.Bool
+	made        time.Time
 
 	mu      sync.Mutex
 	running bool
+	ran     bool      // Run was called
+	scolded bool      // because it was not
 	next    time.Time // when Run looks again
 	effects int       // under way or reserved
+	starved bool      // work waits for a worker
 	busy    map[busyLane]bool
 	aside   map[Key]time.Time
 }
@@ -101,6 +105,7 @@ func newManager(c Config, s shell) (*Manager, error) {
 		workers:  tokens(c.Workers),
 		nudge:    make(chan struct{}, 1),
 		idle:     make(chan struct{}, 1),
+		made:     s.now(),
 		busy:     map[busyLane]bool{},
 		aside:    map[Key]time.Time{},
 	}

@@ -44,10 +44,13 @@ func hostOutcome(err error) outcome {
 }
 
 func (m *Manager) performDelivery(ctx context.Context, j *job, head *entry) outcome {
-	d := head.Delivery
+	d, attempt := head.Delivery, head.Attempts+1
+	if head.Maybe {
+		attempt++ // of somebody who did not live to say what became of it
+	}
 	o := hostOutcome(m.config.Deliver(ctx, Delivery{
 		ID: d.ID, Session: d.Session, Message: d.Message, Origin: d.Origin, Time: d.Time,
-		Attempt: head.Attempts + 1, Late: d.Late, OutOfOrder: d.OutOfOrder,
+		Attempt: attempt, Late: d.Late, OutOfOrder: j.file.outOfOrder(d),
 	}))
 	if o.err != nil {
 		return o
@@ -63,6 +66,11 @@ func (m *Manager) performDelivery(ctx context.Context, j *job, head *entry) outc
 		o.receipt = r
 	}
 	return o
+}
+
+// outOfOrder reports whether a later message was given to the host before: it had arrived earlier, or no notice lay between.
+func (f *file) outOfOrder(d *delivery) bool {
+	return d.OutOfOrder || !d.Time.IsZero() && d.Time.Before(f.Given)
 }
 
 // sendReceipt tells Genesys what became of its message.

@@ -88,7 +88,9 @@ func (e *edit) hear(o *openmessaging.Outbound, body openmessaging.Message) {
 			e.Now.ConversationID = o.ConversationID // only until the opening's answer comes
 		}
 		e.apply(event{Kind: evAgentSpoke, Began: o.Time})
-		e.answered(spoken(o.Time, e.now))
+		if e.Now.MovedTo == "" { // what went to another conversation he has not seen
+			e.answered(spoken(o.Time, e.now))
+		}
 	case human && e.open() == nil && e.Adopt == nil && o.ConversationID != "":
 		e.Adopt = &adoption{Conversation: o.ConversationID, From: o.CustomerID, At: e.now.Add(adoptPause), Since: o.Time}
 	}
@@ -130,8 +132,11 @@ func (e *edit) current(o *openmessaging.Outbound) bool {
 	}
 }
 
-// returnWaits reports whether the Return of a handover has not been attempted.
+// returnWaits reports whether the Return of a handover has not been attempted, nor another one of it before.
 func (f *file) returnWaits(handover string) bool {
+	if f.Now != nil && f.Now.ID == handover && f.Now.Returned {
+		return false
+	}
 	for _, x := range f.In.Entries {
 		if x.Kind == kindReturn && x.Handover == handover && !x.Maybe {
 			return true

@@ -41,7 +41,7 @@ type file struct {
 	Keep     time.Duration `json:"keep,omitempty"`     // retention after the end
 	Log      []logLine     `json:"log,omitempty"`
 
-	extra map[string][]byte // fields of a newer format, kept as they are
+	baggage *baggage // of a newer format: what this release does not know, kept as it is
 }
 
 // The bounds of a file.
@@ -184,5 +184,6 @@ func (f *file) wireTime(now time.Time, n int) time.Time {
 
 // empty reports whether nothing waits to be done for anybody.
 func (f *file) empty() bool {
-	return len(f.Out.Entries)+len(f.In.Entries)+len(f.Held)+len(f.Receipts) == 0 && f.Next == nil && f.open() == nil
+	waiting := len(f.Out.Entries) + len(f.In.Entries) + len(f.Held) + len(f.Receipts) + len(f.Orphans)
+	return waiting == 0 && f.Next == nil && f.Adopt == nil && f.open() == nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 )
@@ -23,7 +24,7 @@ func (m *Manager) Run(ctx context.Context) error {
 	if err := m.start(); err != nil {
 		return err
 	}
-	defer m.stop()
+	defer m.stop(context.WithoutCancel(ctx))
 	skip := map[Key]time.Time{}
 	for ctx.Err() == nil {
 		_, _ = m.await(ctx, m.round(ctx, skip), m.nudge)
@@ -39,17 +40,17 @@ func (m *Manager) start() error {
 	if m.running {
 		return errRunning
 	}
-	m.running = true
+	m.running, m.ran = true, true
 	return nil
 }
 
 // stop lets effects finish. One that does not is left to its lease.
-func (m *Manager) stop() {
+func (m *Manager) stop(ctx context.Context) {
 	m.mu.Lock()
 	m.running = false
 	m.mu.Unlock()
 	for end := m.now().Add(drainTime); m.working(); {
-		if told, _ := m.await(context.Background(), end.Sub(m.now()), m.idle); !told {
+		if told, _ := m.await(ctx, end.Sub(m.now()), m.idle); !told {
 			m.log.Warn("stopped while an effect still runs: its lease will expire")
 			return
 		}
@@ -67,18 +68,22 @@ func (m *Manager) round(ctx context.Context, skip map[Key]time.Time) time.Durati
 	now := m.now()
 	m.forgetAside(now, skip)
 	// What is due within the pause comes along, so that it is known when to wake.
-	due, err := m.config.Store.Due(ctx, now.Add(lookEvery), dueLimit+len(skip))
+	limit := min(dueLimit, len(m.workers)+claimers) + len(skip) // no more than there are workers for
+	due, err := m.config.Store.Due(ctx, now.Add(lookEvery), limit)
 	if err != nil {
 		if ctx.Err() == nil {
 			m.log.Warn("store: due records unknown", slog.Any("error", err))
 		}
 		return lookEvery
 	}
+	more := len(due) >= limit && !due[limit-1].WakeAt.After(now)
 	wait := lookEvery
 	var ready []Record
 	for _, r := range due {
 		switch until := skip[r.Key]; {
 		case now.Before(until):
+		case isReserved(r.Key):
+			skip[r.Key] = now.Add(asideTime) // no customer's: left alone, and left out of what Due is asked for
 		case r.WakeAt.After(now):
 			wait = min(wait, r.WakeAt.Sub(now))
 		default:
@@ -86,7 +91,7 @@ func (m *Manager) round(ctx context.Context, skip map[Key]time.Time) time.Durati
 		}
 	}
 	m.claimAll(ctx, ready, skip)
-	if len(ready) >= dueLimit {
+	if more && !m.starve() { // of what came, each was claimed or is skipped now, so the next round gets further
 		wait = 0
 	}
 	return m.untilNext(wait)
@@ -106,7 +111,10 @@ func (m *Manager) claimAll(ctx context.Context, ready []Record, skip map[Key]tim
 		m.door.Go(func() {
 			defer func() { done <- struct{}{} }()
 			for k := range todo {
-				if m.claimDue(ctx, k) {
+				if m.starve() {
+					return
+				}
+				if m.claimDue(ctx, k) || m.starve() {
 					continue
 				}
 				mu.Lock()
@@ -121,15 +129,37 @@ func (m *Manager) claimAll(ctx context.Context, ready []Record, skip map[Key]tim
 }
 
 // claimDue makes an empty edit of a record: that takes the leases of what can be done. It reports whether the record is no
-// longer due.
+// longer due. One that was removed meanwhile is not made again.
 func (m *Manager) claimDue(ctx context.Context, k Key) bool {
-	f, err := m.accept(ctx, k, func(*edit) error { return nil })
+	f, err := m.accept(ctx, k, func(e *edit) error {
+		if e.fresh {
+			return errUnchanged
+		}
+		return nil
+	})
 	if err != nil || f == nil {
 		return false
 	}
 	at := f.wakeAt()
 	return at.IsZero() || at.After(m.now())
 }
+
+// runGrace is how long a host may serve before it calls Run.
+const runGrace = 5 * time.Second
+
+// runForgotten reports, once, that work is stored and Run was never called. at is when the work is due; what sleeps for long
+// is only kept. The caller holds the mutex.
+func (m *Manager) runForgotten(at time.Time) bool {
+	if m.ran || m.scolded || at.IsZero() {
+		return false
+	}
+	now := m.now()
+	m.scolded = now.Sub(m.made) > runGrace && at.Before(now.Add(time.Minute))
+	return m.scolded
+}
+
+// isReserved reports whether a record is no customer's: it has no file, and is none of Run's business.
+func isReserved(k Key) bool { return strings.HasPrefix(k.Customer, reserved) }
 
 // forgetAside drops what has been skipped long enough; records that cannot be read stay aside longer.
 func (m *Manager) forgetAside(now time.Time, skip map[Key]time.Time) {
@@ -161,11 +191,12 @@ func (m *Manager) untilNext(wait time.Duration) time.Duration {
 func (m *Manager) wakeBy(at time.Time) {
 	m.mu.Lock()
 	sooner := m.running && !at.IsZero() && at.Before(m.next)
+	forgotten := m.runForgotten(at)
 	m.mu.Unlock()
+	if forgotten {
+		m.log.Warn("Run is not running: messages are stored, nothing is sent. Call Manager.Run once in every replica, beside the server")
+	}
 	if sooner {
-		select {
-		case m.nudge <- struct{}{}:
-		default:
-		}
+		signal(m.nudge)
 	}
 }

@@ -116,11 +116,17 @@ func (e *edit) notDisconnected(o outcome) {
 	})
 }
 
-// reservePoll puts the poll that a look scheduled into a slot of the budget.
-func (e *edit) reservePoll(o outcome) {
-	if c := e.open(); o.duty == dutyLook && o.account != nil && c != nil && c.Poll && !c.PollAt.IsZero() {
-		c.PollAt = o.account.pollSlot(c.PollAt)
+// reservePoll puts the poll that a look scheduled into a slot of the budget. slot is what an earlier round of the same edit
+// reserved: a conflict must not spend another.
+func (e *edit) reservePoll(o outcome, slot *time.Time) {
+	c := e.open()
+	if o.duty != dutyLook || o.account == nil || c == nil || !c.Poll || c.PollAt.IsZero() {
+		return
 	}
+	if slot.Before(c.PollAt) {
+		*slot = o.account.pollSlot(c.PollAt)
+	}
+	c.PollAt = *slot
 }
 
 func (e *edit) settleReceipt(j *job, o outcome) {

@@ -74,6 +74,10 @@ func (e *edit) answered(at time.Time) {
 // sent: Genesys took a part.
 func (e *edit) sent(x *entry, o outcome) {
 	open := e.Now.Open() && e.Now.ID == x.Handover
+	at := e.now
+	if e.Now.ConversationID != "" && o.conversation != "" && o.conversation != e.Now.ConversationID {
+		at = at.Add(clockSlack) // it came after the end, and our clock may be behind
+	}
 	e.Out.Failures, e.Out.NotBefore = 0, time.Time{}
 	x.Done++
 	x.Attempts, x.Maybe = 0, false
@@ -91,7 +95,7 @@ func (e *edit) sent(x *entry, o outcome) {
 		switch {
 		case y.Message == nil:
 		case open:
-			e.Tail = append(e.Tail, sent{Message: *y.Message, Handover: y.Handover, Seq: y.Seq, At: e.now})
+			e.Tail = append(e.Tail, sent{Message: *y.Message, Handover: y.Handover, Seq: y.Seq, At: at})
 			e.trimTail()
 		default:
 			e.again(Unanswered{Message: *y.Message, Sent: true}, y.Seq)

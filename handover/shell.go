@@ -77,6 +77,14 @@ func (s shell) newID() string {
 	return strings.ToLower(base32.StdEncoding.EncodeToString(b))[:handoverIDLength]
 }
 
+// signal tells whoever waits, now or later, that there is something to see.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
 // tokens is a channel with n to be received.
 func tokens(n int) chan struct{} {
 	c := make(chan struct{}, n)

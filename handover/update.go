@@ -112,9 +112,16 @@ func (m *Manager) tryEdit(ctx context.Context, k Key, done *job, fn func(*edit) 
 	if err := m.change(e, fn); err != nil {
 		return e.file, err
 	}
-	if at := e.expires(); !at.IsZero() && !e.now.Before(at) {
+	if e.fresh && done != nil { // removed meanwhile, by retention or to be forgotten: an outcome makes no record
 		m.launch(ctx, nil, done)
-		return e.file, m.remove(ctx, k, old.Revision)
+		return e.file, nil
+	}
+	if at := e.expires(); !at.IsZero() && !e.now.Before(at) {
+		if err := m.remove(ctx, k, old.Revision); err != nil {
+			return nil, err
+		}
+		m.launch(ctx, nil, done)
+		return e.file, nil
 	}
 	jobs := m.claim(e, done)
 	r, err := e.encode(k, nextRevision(old.Revision, e.now))

@@ -90,6 +90,7 @@ func (m *Manager) perform(ctx context.Context, j *job) (o outcome) {
 // until the lease is over; then somebody else performs again.
 func (m *Manager) settle(ctx context.Context, j *job, o outcome) {
 	last := j.lease.Until.Add(leaseGrace)
+	var slot time.Time
 	for pause := backoffFirst; ; pause *= 2 {
 		_, err := m.edit(ctx, j.key, j, func(e *edit) error {
 			switch j.lane {
@@ -99,7 +100,7 @@ func (m *Manager) settle(ctx context.Context, j *job, o outcome) {
 				e.settleIn(j, o)
 			default:
 				e.settleDuty(j, o)
-				e.reservePoll(o)
+				e.reservePoll(o, &slot)
 			}
 			return nil
 		})
