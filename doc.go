@@ -4,6 +4,8 @@
 //
 //   - [github.com/genesyshandover/genesyshandover/handover]: the Manager. It opens, routes, relays and ends handovers,
 //     says who may speak to the customer now, and gives the conversation back. Start here.
+//   - [github.com/genesyshandover/genesyshandover/handover/sqlstore]: keeps sessions in SQLite or PostgreSQL; handover/redisstore,
+//     a module of its own, in Redis; [github.com/genesyshandover/genesyshandover/handover/storetest] is the contract of a store.
 //   - [github.com/genesyshandover/genesyshandover/webhook]: verifies and reads what Genesys posts; an http.Handler.
 //   - [github.com/genesyshandover/genesyshandover/genesys]: a client of the Genesys Cloud API, as much as a handover needs.
 //   - [github.com/genesyshandover/genesyshandover/genesys/openmessaging]: the wire model of Open Messaging, both

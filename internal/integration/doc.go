@@ -4,5 +4,6 @@
 // TestContract drives every method of genesys.Client against the fake of genesystest and holds each request and each
 // answer against the official definition of the Genesys Cloud API: a Swagger 2.0 file named by the environment variable
 // GENESYS_OPENAPI (the official one is https://api.mypurecloud.com/api/v2/docs/swagger). Without that file it is skipped,
-// and says so.
+// and says so. The folder stores holds the contract of handover/storetest, faults and whole Managers against SQLite and, where POSTGRES_DSN
+// names one, PostgreSQL; storebench measures both.
 package integration
