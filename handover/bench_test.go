@@ -1,10 +1,8 @@
 package handover_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -189,37 +187,4 @@ func relayFloor(b *testing.B, r *relay) time.Duration {
 		require.NoError(b, store.Put(b.Context(), got, uint64(i)+1))
 	}
 	return time.Since(began) / n
-}
-
-// What sleeps in the store must not slow down what is due.
-func BenchmarkMemoryStore(b *testing.B) {
-	for _, n := range []int{100, 100_000} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			s, now := handover.NewMemoryStore(), time.UnixMicro(1_700_000_000_000_000).UTC()
-			for i := range n {
-				r := record(strconv.Itoa(i), 1)
-				r.WakeAt = now.Add(time.Duration(i*7919%n+1) * time.Hour / 1000)
-				require.NoError(b, s.Put(b.Context(), r, 0))
-			}
-			data := bytes.Repeat([]byte("x"), 2048)
-			busy := make([]handover.Record, 64)
-			for i := range busy {
-				busy[i] = record(strconv.Itoa(i*n/64), 1)
-				busy[i].Data = data
-			}
-			b.ReportAllocs()
-			for i := 0; b.Loop(); i++ {
-				r := &busy[i%len(busy)]
-				prev := r.Revision
-				r.Revision++
-				r.WakeAt = now.Add(time.Duration(i%2)*time.Hour*24*365 - time.Second)
-				if err := s.Put(b.Context(), *r, prev); err != nil {
-					b.Fatal(err)
-				}
-				if _, err := s.Due(b.Context(), now, 4); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
 }
