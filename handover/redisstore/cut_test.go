@@ -140,6 +140,7 @@ func TestAnswerLost(t *testing.T) {
 	require.ErrorIs(t, s.Put(t.Context(), record("c", 4), 1), handover.ErrConflict)
 	require.NoError(t, s.Put(t.Context(), record("c", 4), 3), "the store works on")
 
+	require.NoError(t, direct.Delete(t.Context(), record("another", 1).Key, 1), "from now on the server knows the script")
 	proxy.next.Store(&cut{then: func() { replaced <- direct.Put(t.Context(), record("c", 5), 0) }})
 	err = s.Delete(t.Context(), record("c", 4).Key, 4)
 	require.Error(t, err)
