@@ -34,6 +34,7 @@ type known struct {
 const (
 	channelTime = time.Minute
 	refreshTime = 10 * time.Second // between two asks because a signature did not match
+	askTime     = time.Minute      // and again: the host answers when it does
 )
 
 // channel gives a channel, not older than a minute.
@@ -66,12 +67,12 @@ func (m *Manager) askChannel(ctx context.Context, id string) (*known, error) {
 		m.channels.asks[id] = a
 	}
 	m.channels.mu.Unlock()
-	if waits {
-		select {
-		case <-a.done:
+	for waits {
+		switch answered, err := m.await(ctx, askTime, a.done); {
+		case err != nil:
+			return nil, err
+		case answered:
 			return a.known, a.err
-		case <-ctx.Done():
-			return nil, ctx.Err()
 		}
 	}
 	defer func() {

@@ -1,6 +1,7 @@
 package handover
 
 import (
+	"slices"
 	"time"
 )
 
@@ -143,11 +144,19 @@ func (e *edit) deliver(d delivery, notBefore time.Time) {
 		}
 	}
 	i := len(e.In.Entries)
+	if r := e.returnOf(d.Session.ID); r >= first && !d.Late {
+		i = r // whatever was put behind it
+	}
 	for i > first && before(d, e.In.Entries[i-1]) {
 		i--
 	}
 	d.OutOfOrder = !d.Time.IsZero() && d.Time.Before(newest)
 	e.In.insert(i, entry{Seq: e.next(), Kind: kindDelivery, Handover: d.Session.ID, At: e.now, NotBefore: notBefore, Delivery: &d})
+}
+
+// returnOf finds the Return of a handover that has not been attempted; -1: there is none.
+func (f *file) returnOf(handover string) int {
+	return slices.IndexFunc(f.In.Entries, func(x entry) bool { return x.Kind == kindReturn && x.Handover == handover && !x.Maybe })
 }
 
 func before(d delivery, other entry) bool {

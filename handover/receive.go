@@ -137,12 +137,7 @@ func (f *file) returnWaits(handover string) bool {
 	if f.Now != nil && f.Now.ID == handover && f.Now.Returned {
 		return false
 	}
-	for _, x := range f.In.Entries {
-		if x.Kind == kindReturn && x.Handover == handover && !x.Maybe {
-			return true
-		}
-	}
-	return false
+	return f.returnOf(handover) >= 0
 }
 
 // belongs finds the handover a message is of, and whether it comes too late for it.

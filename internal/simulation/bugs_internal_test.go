@@ -1,0 +1,207 @@
+package simulation
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/genesyshandover/genesyshandover/handover"
+)
+
+// findSeeds is within how many seeds a planted bug must be found.
+const findSeeds = 1000
+
+// finds: a simulation that cannot find a bug that is there proves nothing. with are faults that have to be on for it.
+func finds(t *testing.T, bug saboteur, with ...fault) {
+	t.Helper()
+	for seed := range uint64(findSeeds) {
+		p := newPlan(seed).with(with)
+		f, _ := simulate(p, bug, false)
+		if f == nil {
+			continue
+		}
+		t.Logf("found after %d seeds: %s: %.200s", seed+1, f.invariant, f.detail)
+		healthy, _ := simulate(p, saboteur{}, false)
+		require.Nil(t, healthy, "it is not the planted bug that fails: %s", healthy)
+		return
+	}
+	t.Fatalf("not found in %d seeds", findSeeds)
+}
+
+// with is the plan with faults that strike often.
+func (p plan) with(on []fault) plan {
+	p.rates = maps.Clone(p.rates)
+	for _, f := range on {
+		p.rates[f] = 0.3
+		switch f {
+		case faultStale: // what is read early is read late
+			p.signals = true
+			delete(p.rates, faultSkew)
+		case faultExpire:
+			p.timers.Retention = 10 * time.Second
+		default:
+		}
+	}
+	return p
+}
+
+// A wrong store stands between the engine and the store.
+type wrong struct {
+	handover.Store
+
+	get    func(r handover.Record) handover.Record
+	put    func(ctx context.Context, r handover.Record, prev uint64) error
+	remove func(ctx context.Context, k handover.Key, prev uint64) error
+}
+
+func (s *wrong) Get(ctx context.Context, k handover.Key) (handover.Record, error) {
+	r, err := s.Store.Get(ctx, k)
+	if err == nil && s.get != nil {
+		r = s.get(r)
+	}
+	return r, err
+}
+
+func (s *wrong) Put(ctx context.Context, r handover.Record, prev uint64) error {
+	if s.put != nil {
+		return s.put(ctx, r, prev)
+	}
+	return s.Store.Put(ctx, r, prev)
+}
+
+func (s *wrong) Delete(ctx context.Context, k handover.Key, prev uint64) error {
+	if s.remove != nil {
+		return s.remove(ctx, k, prev)
+	}
+	return s.Store.Delete(ctx, k, prev)
+}
+
+// forgets is a bug that reads a record without what patterns match.
+func forgets(instead map[string]string) saboteur {
+	return saboteur{store: func(s handover.Store, _ *replica) handover.Store {
+		return &wrong{Store: s, get: func(r handover.Record) handover.Record {
+			for pattern, text := range instead {
+				r.Data = regexp.MustCompile(pattern).ReplaceAll(r.Data, []byte(text))
+			}
+			return r
+		}}
+	}}
+}
+
+// Who does not see that another has the lane performs beside it.
+func TestFindsSkippedLeases(t *testing.T) {
+	t.Parallel()
+	finds(t, forgets(map[string]string{`"lease":\{[^}]*\}`: `"lease":{}`}))
+}
+
+// Who forgets the ids delivers a repeated webhook once more.
+func TestFindsForgottenIDs(t *testing.T) {
+	t.Parallel()
+	finds(t, forgets(map[string]string{`"(heard|said)":"[^"]*"`: `"$1":""`}))
+}
+
+// Who forgets its own last write believes the first read, however old.
+func TestFindsTrustInTheFirstRead(t *testing.T) {
+	t.Parallel()
+	finds(t, forgets(map[string]string{`"wrote":"[^"]*"`: `"wrote":"0001-01-01T00:00:00Z"`}), faultStale)
+}
+
+// A write that is acknowledged before it is made is lost with the process.
+func TestFindsWritesAfterTheEffect(t *testing.T) {
+	t.Parallel()
+	finds(t, saboteur{store: func(s handover.Store, r *replica) handover.Store { return newLagging(s, r) }})
+}
+
+// Whoever deletes without comparing takes what was written meanwhile along.
+func TestFindsDeletesThatDoNotCompare(t *testing.T) {
+	t.Parallel()
+	finds(t, saboteur{store: func(s handover.Store, r *replica) handover.Store {
+		w := &wrong{Store: s}
+		w.remove = func(ctx context.Context, k handover.Key, prev uint64) error {
+			err := s.Delete(ctx, k, prev)
+			if c := r.w.store.cells[k]; errors.Is(err, handover.ErrConflict) && c != nil {
+				return r.w.store.delete(r, k, c.record.Revision)
+			}
+			return err
+		}
+		return w
+	}}, faultForget, faultExpire, faultSlow)
+}
+
+// Whoever writes over what it has not read loses it.
+func TestFindsWritesThatDoNotCompare(t *testing.T) {
+	t.Parallel()
+	finds(t, saboteur{store: func(s handover.Store, r *replica) handover.Store {
+		w := &wrong{Store: s}
+		w.put = func(ctx context.Context, record handover.Record, prev uint64) error {
+			err := s.Put(ctx, record, prev)
+			if c := r.w.store.cells[record.Key]; errors.Is(err, handover.ErrConflict) && c != nil && prev != 0 && c.file != nil {
+				record.Revision = max(record.Revision, c.record.Revision+1)
+				return r.w.store.put(r, record, c.record.Revision)
+			}
+			return err
+		}
+		return w
+	}})
+}
+
+// What nobody wakes for stays where it is.
+func TestFindsLostWakeUps(t *testing.T) {
+	t.Parallel()
+	finds(t, saboteur{store: func(s handover.Store, _ *replica) handover.Store {
+		return &wrong{Store: s, put: func(ctx context.Context, r handover.Record, prev uint64) error {
+			r.WakeAt = r.WakeAt.Truncate(0).AddDate(1, 0, 0)
+			return s.Put(ctx, r, prev)
+		}}
+	}})
+}
+
+// A lagging store acknowledges a write, and makes it at the next call of the same process.
+type lagging struct {
+	wrong
+
+	r     *replica
+	later map[handover.Key]lagged
+}
+
+type lagged struct {
+	record handover.Record
+	prev   uint64
+}
+
+func newLagging(s handover.Store, r *replica) *lagging {
+	l := &lagging{r: r, later: map[handover.Key]lagged{}}
+	l.Store, l.put = s, l.lag
+	return l
+}
+
+func (l *lagging) Get(ctx context.Context, k handover.Key) (handover.Record, error) {
+	if x, waits := l.later[k]; waits {
+		delete(l.later, k)
+		if err := l.Store.Put(ctx, x.record, x.prev); err != nil {
+			return handover.Record{}, err
+		}
+	}
+	return l.Store.Get(ctx, k)
+}
+
+func (l *lagging) lag(ctx context.Context, r handover.Record, prev uint64) error {
+	if c := l.r.w.store.cells[r.Key]; c != nil && c.record.Revision != prev {
+		return handover.ErrConflict
+	}
+	if !l.r.dead {
+		l.later[r.Key] = lagged{r, prev}
+		l.r.w.after(restCheck/5, func() {
+			if x, waits := l.later[r.Key]; waits && !l.r.dead && x.record.Revision == r.Revision {
+				delete(l.later, r.Key)
+				_ = l.r.w.store.put(l.r, x.record, x.prev) // somebody else was quicker: lost
+			}
+		})
+	}
+	return ctx.Err()
+}

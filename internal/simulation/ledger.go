@@ -1,0 +1,143 @@
+package simulation
+
+import (
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
+	"github.com/genesyshandover/genesyshandover/handover"
+)
+
+// A ledger keeps what was promised and what came of it; the checks compare the two.
+type ledger struct {
+	w *world
+
+	words    map[string]*word     // of customers that were accepted, by id
+	asked    []*word              // in order
+	arrived  map[string][]*post   // by text
+	letters  map[string]*heard    // webhooks that were accepted, by id
+	order    []*heard             //
+	given    map[string]string    // what the host was given, by kind and id
+	settled  map[string]bool      // what the host took, and the store knows it
+	taken    map[string]bool      // what the host took
+	reported map[string]bool      // what was reported as failed
+	returns  map[string]*back     // by Return.ID
+	sessions map[string]*life     // by handover id
+	born     []*life              // in order
+	written  map[string]time.Time // when deliveries were, by Genesys' clock
+	people   map[string]*person
+	staleBy  map[*task]bool // read what was, in the call that runs
+}
+
+// A word is a message of a customer that is the agents'.
+type word struct {
+	key, id string
+	at      time.Duration // accepted
+	began   time.Duration // Forward was called
+}
+
+// A heard is a message for the customer that was accepted.
+type heard struct {
+	key, id string
+	at      time.Duration
+}
+
+// A back is one Return as the host was first given it.
+type back struct {
+	r     handover.Return
+	first time.Duration
+	taken bool
+}
+
+// A life is one handover as the store has known it.
+type life struct {
+	key, id   string
+	asked     bool
+	ended     bool
+	returned  bool // its Return has begun
+	forgotten bool
+}
+
+// A person is what is known of one customer.
+type person struct {
+	forgot  time.Duration // last asked to be forgotten; never
+	removed time.Duration // the record was removed last; never
+	forgets bool          // Forget runs
+	ended   time.Duration // last asked for an end; never
+	wire    time.Time     // newest channel.time that arrived
+	newest  time.Time     // of deliveries that were settled
+}
+
+func newLedger(w *world) *ledger {
+	return &ledger{
+		w: w, words: map[string]*word{}, arrived: map[string][]*post{}, letters: map[string]*heard{}, given: map[string]string{},
+		settled: map[string]bool{}, taken: map[string]bool{}, reported: map[string]bool{}, returns: map[string]*back{},
+		sessions: map[string]*life{}, written: map[string]time.Time{}, people: map[string]*person{}, staleBy: map[*task]bool{},
+	}
+}
+
+func (l *ledger) person(key string) *person {
+	p := l.people[key]
+	if p == nil {
+		p = &person{forgot: never, ended: never}
+		l.people[key] = p
+	}
+	return p
+}
+
+// accepted: Forward said that it is the agents'.
+func (l *ledger) accepted(key, id string, began time.Duration) {
+	if l.words[id] == nil {
+		x := &word{key: key, id: id, at: l.w.now, began: began}
+		l.words[id] = x
+		l.asked = append(l.asked, x)
+	}
+}
+
+// received: Receive said that it is stored.
+func (l *ledger) received(key string, o openmessaging.Outbound) {
+	if l.letters[o.ID] == nil {
+		x := &heard{key: key, id: o.ID, at: l.w.now}
+		l.letters[o.ID] = x
+		l.order = append(l.order, x)
+	}
+}
+
+// forgetting: Forget is called, or has returned.
+func (l *ledger) forgetting(key string, begins bool) {
+	l.person(key).forgot, l.person(key).forgets = l.w.now, begins
+	for _, x := range l.born {
+		if x.key == key {
+			x.forgotten = true
+		}
+	}
+}
+
+func (l *ledger) ending(key string) { l.person(key).ended = l.w.now }
+
+// same: what has an id stays what it is.
+func (l *ledger) same(key, id, content string) (first bool) {
+	was, known := l.given[id]
+	if known && was != content {
+		l.w.fail("the same id is the same content", key, "%s was\n%s and is\n%s", id, was, content)
+	}
+	l.given[id] = content
+	return !known
+}
+
+func (l *ledger) undelivered(id string) { l.reported[id] = true }
+
+// receipt: Genesys is told that a message for the customer failed.
+func (l *ledger) receipt(id, status string) {
+	if status == string(openmessaging.StatusFailed) {
+		l.reported[id] = true
+	}
+}
+
+func (l *ledger) noticed(n handover.Notice) {
+	l.taken["notice "+n.ID] = true
+	if n.Kind == handover.NoticeMessageFailed {
+		l.reported[n.MessageID] = true
+	}
+}
+
+func (l *ledger) stale(t *task) { l.staleBy[t] = true }

@@ -1,0 +1,141 @@
+package simulation
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/handover"
+)
+
+// A fault is one kind of thing that goes wrong.
+type fault string
+
+// The faults. Each is on in some seeds.
+const (
+	faultCrash    fault = "crash"    // a replica dies, at a write, a call or a callback, and comes back later
+	faultStop     fault = "stop"     // a replica is stopped and started again, as a deploy does
+	faultStall    fault = "stall"    // a process stands still for 20 s
+	faultSkew     fault = "skew"     // clocks differ by up to 4 s
+	faultSlow     fault = "slow"     // the store takes seconds
+	faultFails    fault = "fails"    // the store answers with an error, and did nothing
+	faultUnknown  fault = "unknown"  // the store answers with an error, and stored it
+	faultOld      fault = "old"      // the store reads what was
+	faultDown     fault = "down"     // Genesys is not reached, or answers 5xx and did nothing
+	faultLost     fault = "lost"     // Genesys did it, and its answer is lost, a 5xx, or late
+	faultTwice    fault = "twice"    // a request arrives twice
+	faultLimited  fault = "limited"  // 429
+	faultStale    fault = "stale"    // a read shows what was
+	faultWebhook  fault = "webhook"  // webhooks come twice, late, or their answer is lost
+	faultHost     fault = "host"     // callbacks fail
+	faultSlowHost fault = "slowhost" // callbacks take seconds
+	faultFormats  fault = "formats"  // some replicas are of the next release
+	faultForget   fault = "forget"   // customers ask to be forgotten
+	faultExpire   fault = "expire"   // records are kept for minutes only
+	faultPoison   fault = "poison"   // some messages are refused for good
+	faultDenied   fault = "denied"   // the OAuth client may not disconnect
+)
+
+func allFaults() []fault {
+	return []fault{
+		faultCrash, faultStop, faultStall, faultSkew, faultSlow, faultFails, faultUnknown, faultOld, faultDown, faultLost, faultTwice,
+		faultLimited, faultStale, faultWebhook, faultHost, faultSlowHost, faultFormats, faultForget, faultExpire, faultPoison, faultDenied,
+	}
+}
+
+// A plan is what a seed decides, as far as it can be cut down.
+type plan struct {
+	seed      uint64
+	replicas  int
+	customers int
+	lasts     time.Duration
+	rates     map[fault]float64 // of those that are on
+
+	routing  handover.Routing
+	identity handover.Identity
+	timers   handover.Timers
+	bot      bool // a bot queue is configured
+	dedupe   bool // Genesys knows a message by its id and time
+	revive   bool // a message after the end revives the conversation; else it opens another
+	signals  bool // something says when a conversation changed
+	absent   bool // agents often let it ring
+	workers  int
+	pace     time.Duration // between two steps of a customer, in the mean
+}
+
+func newPlan(seed uint64) plan {
+	d := newDice(seed, "plan")
+	p := plan{
+		seed: seed, replicas: 2 + d.IntN(3), customers: pick(d, 1, 1, 1, 1, 1, 1, 2, 3),
+		lasts:   d.between(time.Minute, 5*time.Minute),
+		rates:   map[fault]float64{},
+		routing: pick(d, handover.RouteByTransfer, handover.RouteByTransfer, handover.RouteByFlow),
+		bot:     d.chance(0.7), dedupe: d.chance(0.5), revive: d.chance(0.5), signals: d.chance(0.4), absent: d.chance(0.2),
+		identity: pick(d, handover.IdentityCustomer, handover.IdentityCustomer, handover.IdentitySession),
+		workers:  pick(d, 1, 2, 8, 64), pace: pick(d, 5*time.Second, 10*time.Second, 20*time.Second),
+	}
+	calm := d.chance(0.1)
+	for _, f := range allFaults() {
+		if on, rate := d.chance(0.3), pick(d, 0.002, 0.01, 0.03, 0.1); on && !calm {
+			p.rates[f] = rate
+		}
+	}
+	if p.has(faultExpire) {
+		p.timers.Retention = d.between(20*time.Second, 2*time.Minute)
+	}
+	if d.chance(0.3) {
+		p.timers.NoAgent = d.between(20*time.Second, 2*time.Minute)
+		p.timers.CustomerWarn, p.timers.CustomerIdle = 40*time.Second, 80*time.Second
+		p.timers.AgentIdle = 2 * time.Minute
+	}
+	return p
+}
+
+func (p *plan) has(f fault) bool { return p.rates[f] > 0 }
+
+// without is the plan with a fault switched off.
+func (p plan) without(f fault) plan {
+	p.rates = maps.Clone(p.rates)
+	delete(p.rates, f)
+	return p
+}
+
+// only says how a plan differs from its seed's: the value of the flag -only.
+func (p *plan) only() string {
+	var on []string
+	for _, f := range allFaults() {
+		if p.has(f) {
+			on = append(on, string(f))
+		}
+	}
+	return fmt.Sprintf("replicas=%d,customers=%d,lasts=%s,faults=%s", p.replicas, p.customers, p.lasts, strings.Join(on, "+"))
+}
+
+// cut applies what only gave.
+func (p *plan) cut(only string) error {
+	for part := range strings.SplitSeq(only, ",") {
+		name, value, _ := strings.Cut(part, "=")
+		var err error
+		switch name {
+		case "":
+		case "replicas":
+			p.replicas, err = strconv.Atoi(value)
+		case "customers":
+			p.customers, err = strconv.Atoi(value)
+		case "lasts":
+			p.lasts, err = time.ParseDuration(value)
+		case "faults":
+			on := strings.Split(value, "+")
+			maps.DeleteFunc(p.rates, func(f fault, _ float64) bool { return !slices.Contains(on, string(f)) })
+		default:
+			err = fmt.Errorf("unknown part %q", name)
+		}
+		if err != nil {
+			return fmt.Errorf("simulation: -only: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,6 @@
+//go:build !race
+
+package simulation
+
+// defaultSeeds fit into a minute and a half on two cores.
+const defaultSeeds = 2000

@@ -1,0 +1,106 @@
+package simulation
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// A transport is Genesys Cloud as one replica reaches it.
+type transport struct{ r *replica }
+
+// RoundTrip implements http.RoundTripper.
+func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if strings.HasSuffix(req.URL.Path, "/oauth/token") { // asked for by a goroutine of its own, so nobody loses a turn here
+		return answer(http.StatusOK, `{"access_token":"token","token_type":"bearer","expires_in":1000000000}`), nil
+	}
+	var body []byte
+	if req.Body != nil {
+		var err error
+		if body, err = io.ReadAll(req.Body); err != nil {
+			return nil, err
+		}
+		_ = req.Body.Close()
+	}
+	x := &exchange{r: t.r, ctx: req.Context(), method: req.Method, path: strings.TrimPrefix(req.URL.Path, "/api/v2/"), body: body}
+	return x.run() //nolint:contextcheck // what Genesys does later has no caller
+}
+
+// An exchange is one request on its way.
+type exchange struct {
+	r      *replica
+	ctx    context.Context //nolint:containedctx // it is the request
+	method string
+	path   string
+	body   []byte
+	late   bool // whoever sent it has given up on it
+}
+
+var errReset = errors.New("connection reset by peer")
+
+func (x *exchange) run() (*http.Response, error) {
+	w := x.r.w
+	if !x.passes(w.chaos.between(time.Millisecond, 60*time.Millisecond)) {
+		return nil, unreached(x.missed())
+	}
+	switch {
+	case w.happens(faultDown):
+		w.tell("", "%s does not get through: %s %s", x.r.name, x.method, x.path)
+		if w.chaos.chance(0.5) {
+			return nil, unreached(errReset)
+		}
+		return refusal(http.StatusServiceUnavailable, "service.unavailable"), nil
+	case w.happens(faultLimited):
+		w.tell("", "%s is limited: %s %s", x.r.name, x.method, x.path)
+		return limited(1 + w.chaos.IntN(5)), nil
+	case w.happens(faultLost):
+		return x.lost()
+	case w.happens(faultTwice):
+		w.genesys.serve(x)
+	}
+	resp := w.genesys.serve(x)
+	if !x.passes(w.chaos.between(time.Millisecond, 100*time.Millisecond)) {
+		return nil, x.missed()
+	}
+	return answer(resp.status, resp.body), nil
+}
+
+// lost: it arrives, perhaps late, and the answer does not.
+func (x *exchange) lost() (*http.Response, error) {
+	w := x.r.w
+	w.tell("", "the answer to %s is lost: %s %s", x.r.name, x.method, x.path)
+	switch w.chaos.IntN(4) {
+	case 0:
+		w.genesys.serve(x)
+		return refusal(http.StatusBadGateway, "bad.gateway"), nil
+	case 1:
+		w.genesys.serve(x)
+		return nil, errReset
+	case 2:
+		w.genesys.posting++
+		w.after(w.chaos.between(0, 12*time.Second), func() {
+			w.genesys.posting--
+			x.late = true
+			w.genesys.serve(x)
+		})
+	default: // it never arrives
+	}
+	x.passes(time.Minute)
+	return nil, x.missed()
+}
+
+// passes lets time pass. False: the request's deadline came first, or the process is dead.
+func (x *exchange) passes(d time.Duration) bool {
+	d, late := x.r.within(x.ctx, d)
+	return x.r.point(d) && !late
+}
+
+func (x *exchange) missed() error {
+	if x.r.dead {
+		return errDead
+	}
+	return context.DeadlineExceeded
+}
