@@ -16,6 +16,7 @@ type baggage struct {
 	places map[string]bool    // structs that were there
 	fields map[string]members // unknown fields, by the place of their struct
 	values map[string]foreign // values with JSON methods of their own, by place
+	deep   bool               // some are below the top
 }
 
 // A layout is the fields of a struct by their names in JSON.
@@ -82,6 +83,9 @@ func (c carrier) object(data json.RawMessage, v reflect.Value, at place) (json.R
 	}
 	known := c.layout(v.Type())
 	for name, index := range known {
+		if !c.packing && !c.deep {
+			break
+		}
 		field := v.FieldByIndex(index)
 		part, there := all[name]
 		if !there {
@@ -125,6 +129,7 @@ func (c carrier) pack(all members, known layout, at place) {
 	if len(all) == 0 {
 		return
 	}
+	c.deep = c.deep || at.path != ""
 	c.fields[at.path] = all
 	if _, known := c.fields[at.moved]; at.moved != "" && !known {
 		c.fields[at.moved] = all
@@ -170,7 +175,7 @@ func (c carrier) value(data json.RawMessage, v reflect.Value, at place) json.Raw
 			return old.whole
 		}
 	case !bytes.Equal(known, data):
-		c.values[at.path] = foreign{known, data}
+		c.values[at.path], c.deep = foreign{known, data}, true
 		if at.moved != "" {
 			c.values[at.moved] = foreign{known, data}
 		}
