@@ -71,6 +71,8 @@ func identity(x any) string {
 		return x.ID
 	case sentID:
 		return x.Platform
+	case cut:
+		return x.Host
 	case receipt:
 		return string(x.Status) + x.ID
 	case adoption:

@@ -51,6 +51,7 @@ func fullFile() *file {
 	f.In.push(back)
 	f.Control.NotBefore, f.Control.Failures = noon(), 3
 	f.Tail = []sent{{Message: Text("4", "words"), Handover: c.ID, Seq: 4, At: noon()}}
+	f.Cut = []cut{{Host: "3", Handover: c.ID, At: noon()}}
 	f.Sent = []sentID{{Platform: "p", Host: "h"}}
 	f.Dead = []dead{{Message: Text("5", "words"), Seq: 5, Handover: c.ID, Reason: "reason"}}
 	f.Held = []held{{Unanswered: Unanswered{Message: Text("6", "words")}, Seq: 6}}

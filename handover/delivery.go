@@ -38,7 +38,8 @@ func (e *undeliverableError) Error() string {
 func (e *undeliverableError) Unwrap() error { return e.err }
 
 // A Return gives the conversation back to the bot. It comes after the session's last Delivery, at least once and always with the
-// same ID; what a customer writes while it waits follows in another Return of the same session with another ID.
+// same ID; what a customer writes while it waits follows in another Return of the same session with another ID. Of what Genesys
+// took and nobody answered the newest 20 come back (64 KiB); the ones before are named by NoticeMessageFailed.
 type Return struct {
 	ID         string
 	Session    Session      // Session.Ending says who and why

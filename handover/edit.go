@@ -71,7 +71,7 @@ func (e *edit) install(c core) {
 	}
 	c.Started, c.Changed = e.now, e.now
 	e.Now, e.Keep, e.Adopt = &c, c.Timers.Retention, nil
-	e.Tail, e.Dead = nil, nil
+	e.Tail, e.Dead, e.Cut = nil, nil, nil
 	e.note(e.now, string(c.State), "begun")
 }
 

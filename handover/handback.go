@@ -112,10 +112,15 @@ func (e *edit) tidyEnded(c *core) {
 // and what Genesys refused.
 func (e *edit) collect(c *core) {
 	if !e.Forget.IsZero() {
-		e.Tail, e.Dead = nil, nil
+		e.Tail, e.Dead, e.Cut = nil, nil, nil
+	}
+	for _, s := range e.Cut {
+		if s.Handover == c.ID && c.unanswered(s.At) {
+			e.notKept(s)
+		}
 	}
 	for _, s := range e.Tail {
-		if s.Handover == c.ID && (s.At.After(c.AnsweredTo) || c.Connected.IsZero()) {
+		if s.Handover == c.ID && c.unanswered(s.At) {
 			e.hold(Unanswered{Message: s.Message, Sent: true}, s.Seq)
 		}
 	}
@@ -124,8 +129,11 @@ func (e *edit) collect(c *core) {
 			e.hold(Unanswered{Message: d.Message, Reason: d.Reason}, d.Seq)
 		}
 	}
-	e.Tail, e.Dead = nil, nil
+	e.Tail, e.Dead, e.Cut = nil, nil, nil
 }
+
+// unanswered reports whether no agent answers for what was sent at a time.
+func (c *core) unanswered(at time.Time) bool { return at.After(c.AnsweredTo) || c.Connected.IsZero() }
 
 // giveBack puts what is held into a Return that has not begun, or into a new one.
 func (e *edit) giveBack(c *core, notBefore time.Time) {
@@ -200,5 +208,5 @@ func (e *edit) forgetContent() {
 	for i := range e.In.Entries {
 		e.In.Entries[i].Back, e.In.Entries[i].Seqs = nil, nil
 	}
-	e.Tail, e.Dead, e.Held = nil, nil, nil
+	e.Tail, e.Dead, e.Held, e.Cut = nil, nil, nil, nil
 }

@@ -25,6 +25,7 @@ type file struct {
 
 	WireTime time.Time `json:"wireTime,omitzero"` // last channel.time used
 	Tail     []sent    `json:"tail,omitempty"`    // sent, not yet known to have reached an agent
+	Cut      []cut     `json:"cut,omitempty"`     // the ones before Tail, without their text
 	Sent     []sentID  `json:"sent,omitempty"`    // ring: platform id → host id
 	Dead     []dead    `json:"dead,omitempty"`    // refused for good
 	Held     []held    `json:"held,omitempty"`    // written while the session was ending: for the Return
@@ -50,6 +51,7 @@ const (
 	inEntries, inBytes   = 400, 512 << 10
 	tailEntries          = 20
 	tailBytes            = 64 << 10
+	maxCut               = 64
 	maxReceipts          = 64
 	maxSent              = 64
 	maxDead, deadBytes   = 32, 128 << 10
@@ -76,6 +78,13 @@ type sent struct {
 	Handover string    `json:"handover"`
 	Seq      uint64    `json:"seq"`
 	At       time.Time `json:"at"` // our clock, when its POST returned
+}
+
+// A cut message was sent, and nobody answers for it yet; its text is not kept.
+type cut struct {
+	Host     string    `json:"h"`
+	Handover string    `json:"s"`
+	At       time.Time `json:"at"`
 }
 
 type sentID struct {

@@ -66,6 +66,9 @@ func (e *edit) settleRead(r *reading) {
 
 // answered drops what was sent before: an agent is there to answer for it.
 func (e *edit) answered(at time.Time) {
+	for len(e.Cut) > 0 && !e.Cut[0].At.After(at) {
+		e.Cut = e.Cut[1:]
+	}
 	for len(e.Tail) > 0 && !e.Tail[0].At.After(at) {
 		e.Tail = e.Tail[1:]
 	}
@@ -119,10 +122,29 @@ func (e *edit) trimTail() {
 	for i, s := range slices.Backward(e.Tail) {
 		size += len(s.Message.Text)
 		if size > tailBytes || len(e.Tail)-i > tailEntries {
+			e.cut(e.Tail[:i+1])
 			e.Tail = e.Tail[i+1:]
 			return
 		}
 	}
+}
+
+// cut keeps no more of messages than that they were sent.
+func (e *edit) cut(list []sent) {
+	for _, s := range list {
+		e.Cut = append(e.Cut, cut{Host: s.Message.ID, Handover: s.Handover, At: s.At})
+	}
+	for ; len(e.Cut) > maxCut; e.Cut = e.Cut[1:] {
+		e.notKept(e.Cut[0])
+	}
+}
+
+// notKept says what cannot be handed back, as nothing may disappear in silence.
+func (e *edit) notKept(c cut) {
+	e.notice(Notice{
+		Kind: NoticeMessageFailed, MessageID: c.Host,
+		Detail: "Genesys took the message, no agent answers for it, and too many came after it to hand it back",
+	})
 }
 
 // wasIn reports whether an earlier handover used the conversation.
