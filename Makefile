@@ -16,7 +16,7 @@ tools:
 	@"$(GOLANGCI)" version 2>/dev/null | grep -q " $(GOLANGCI_VERSION:v%=%) " || \
 		GOBIN="$(BIN)" $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 
-# go test work, the README's command; a skipped test fails.
+# go test work, the README's command. POSTGRES_DSN and REDIS_ADDR name the servers to test with; `.ci/servers start FOLDER` has some.
 test:
 	.ci/test
 

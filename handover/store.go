@@ -20,7 +20,9 @@ type Record struct {
 }
 
 // A Store keeps one record a key. Its methods are safe for concurrent use, also from several processes, and copy what they
-// take and give. Get, Find, Due and All may be stale; Put and Delete compare, so they decide.
+// take and give. Get, Find, Due and All may be stale; Put and Delete compare, so they decide. Read from where writes go all the
+// same: who reads an old record may see the bot's turn, and nothing to end or to forget. And Get must give nothing that a failed
+// Put has not made as safe as a successful one would: after a Put of unknown outcome the Manager takes what it reads for stored.
 type Store interface {
 	// Get returns the record of k, or ErrNotFound.
 	Get(ctx context.Context, k Key) (Record, error)
