@@ -2,9 +2,11 @@ package simulation
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"maps"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,10 +21,16 @@ const findSeeds = 1000
 // finds: a simulation that cannot find a bug that is there proves nothing. with are faults that have to be on for it.
 func finds(t *testing.T, bug saboteur, with ...fault) {
 	t.Helper()
+	breaks(t, "", bug, with...)
+}
+
+// breaks is finds for one invariant; empty: any will do.
+func breaks(t *testing.T, invariant string, bug saboteur, with ...fault) {
+	t.Helper()
 	for seed := range uint64(findSeeds) {
 		p := newPlan(seed).with(with)
 		f, _ := simulate(p, bug, false)
-		if f == nil {
+		if f == nil || invariant != "" && f.invariant != invariant {
 			continue
 		}
 		t.Logf("found after %d seeds: %s: %.200s", seed+1, f.invariant, f.detail)
@@ -159,6 +167,58 @@ func TestFindsLostWakeUps(t *testing.T) {
 			return s.Put(ctx, r, prev)
 		}}
 	}})
+}
+
+// Two that perform the lane to Genesys at once send two messages at once.
+func TestFindsTwoSenders(t *testing.T) {
+	t.Parallel()
+	breaks(t, "one message of a customer at a time", saboteur{store: func(s handover.Store, _ *replica) handover.Store {
+		return &wrong{Store: s, get: func(r handover.Record) handover.Record {
+			var top, out members
+			if json.Unmarshal(r.Data, &top) != nil || json.Unmarshal(top["out"], &out) != nil {
+				return r
+			}
+			delete(out, "lease")
+			top["out"] = json.RawMessage(asJSON(out))
+			r.Data = []byte(asJSON(top))
+			return r
+		}}
+	}}, faultSlow)
+}
+
+// Who keeps of a newer release what is at the top, and nothing below it, loses what a roll-back needs.
+func TestFindsDroppedUnknownFields(t *testing.T) {
+	t.Parallel()
+	breaks(t, "unknown fields survive a rewrite", olderWrites(func() func(of string, part members) {
+		return func(_ string, part members) { delete(part, markPart) }
+	}), faultFormats)
+}
+
+// Who keeps unknown fields by the place in a list gives them to others when the list moves up.
+func TestFindsUnknownFieldsThatSlip(t *testing.T) {
+	t.Parallel()
+	breaks(t, "unknown fields stay where they are", olderWrites(func() func(of string, part members) {
+		var before json.RawMessage
+		return func(of string, part members) {
+			mine := part[markPart]
+			if strings.HasPrefix(of, "in ") && mine != nil && before != nil {
+				part[markPart] = before
+			}
+			before = mine
+		}
+	}), faultFormats)
+}
+
+// olderWrites is a bug in how this release writes what the next one has written.
+func olderWrites(bug func() func(of string, part members)) saboteur {
+	return saboteur{store: func(s handover.Store, r *replica) handover.Store {
+		return &wrong{Store: s, put: func(ctx context.Context, record handover.Record, prev uint64) error {
+			if data, err := editParts(record.Data, bug()); err == nil && !r.newer {
+				record.Data = data
+			}
+			return s.Put(ctx, record, prev)
+		}}
+	}}
 }
 
 // A lagging store acknowledges a write, and makes it at the next call of the same process.

@@ -16,6 +16,7 @@ type cloud struct {
 	known         map[string]*post // by message id and time
 	posting       int              // requests that will arrive later
 	ids           int
+	lane          effects // messages of customers on their way
 }
 
 // A conversation with one customer. It may end and be revived.
@@ -61,7 +62,7 @@ type post struct {
 }
 
 func newCloud(w *world) *cloud {
-	return &cloud{w: w, d: newDice(w.plan.seed, "genesys"), known: map[string]*post{}}
+	return &cloud{w: w, d: newDice(w.plan.seed, "genesys"), known: map[string]*post{}, lane: newEffects("one message of a customer at a time")}
 }
 
 func (g *cloud) id(kind string) string {
@@ -99,17 +100,8 @@ func (g *cloud) find(id string) *conversation {
 }
 
 func (g *cloud) postMessage(x *exchange) reply {
-	var in struct {
-		Channel struct {
-			From struct {
-				ID string `json:"id"`
-			} `json:"from"`
-			MessageID string    `json:"messageId"`
-			Time      time.Time `json:"time"`
-		} `json:"channel"`
-		Text string `json:"text"`
-	}
-	if err := json.Unmarshal(x.body, &in); err != nil || in.Channel.From.ID == "" || in.Channel.MessageID == "" {
+	in := x.message
+	if in == nil {
 		return refused(http.StatusBadRequest, "bad.request")
 	}
 	if strings.Contains(in.Text, "poison") {

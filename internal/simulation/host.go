@@ -11,20 +11,13 @@ import (
 
 // A host is what all replicas call back: the customer's channel, the bot, a dashboard.
 type host struct {
-	w      *world
-	d      dice
-	active map[string]*visit // callbacks that run, by customer
-}
-
-// A visit is one callback that runs.
-type visit struct {
-	r     *replica
-	what  string
-	began time.Duration
+	w    *world
+	d    dice
+	lane effects
 }
 
 func newHost(w *world) *host {
-	return &host{w: w, d: newDice(w.plan.seed, "host"), active: map[string]*visit{}}
+	return &host{w: w, d: newDice(w.plan.seed, "host"), lane: newEffects("one callback of a customer at a time")}
 }
 
 func (r *replica) deliver(ctx context.Context, d handover.Delivery) error {
@@ -73,14 +66,7 @@ func (h *host) visit(ctx context.Context, r *replica, k, what string, begin func
 		return errDead
 	}
 	h.w.tell(k, "%s: %s begins", r.name, what)
-	h.alone(r, k, what)
-	v := &visit{r, what, h.w.now}
-	h.active[k] = v
-	defer func() {
-		if h.active[k] == v {
-			delete(h.active, k)
-		}
-	}()
+	defer h.lane.begin(r, k, what)()
 	begin()
 	left, late := r.within(ctx, h.takes())
 	if !r.point(left) {
@@ -109,22 +95,6 @@ func (h *host) takes() time.Duration {
 		return h.d.between(time.Second, 12*time.Second)
 	}
 	return h.d.between(time.Millisecond, 80*time.Millisecond)
-}
-
-// alone: a lane has one effect at a time, as long as no process stands still: a lease lasts for 15 s, an effect for 10.
-func (h *host) alone(r *replica, k, what string) {
-	v := h.active[k]
-	if v == nil || v.r.dead || v.r.calm() && r.calm() && h.w.now-v.began > 10*time.Second {
-		return
-	}
-	if v.r.calm() && r.calm() {
-		h.w.fail("one effect of a lane at a time", k, "%s begins %s while %s is in %s", r.name, what, v.r.name, v.what)
-	}
-}
-
-// calm: the process has not stood still lately, and neither did the store make it wait.
-func (r *replica) calm() bool {
-	return r.stalled == 0 || r.w.now-r.stalled > 30*time.Second
 }
 
 func asJSON(v any) string {

@@ -91,6 +91,16 @@ func newPlan(seed uint64) plan {
 		p.timers.CustomerWarn, p.timers.CustomerIdle = 40*time.Second, 80*time.Second
 		p.timers.AgentIdle = 2 * time.Minute
 	}
+	return p.longer()
+}
+
+// longer makes one plan in twenty a long one with many customers, which shows what needs time or company.
+func (p plan) longer() plan {
+	d := newDice(p.seed, "longer")
+	if d.chance(0.05) {
+		p.customers = 4 + d.IntN(3)
+		p.lasts = d.between(10*time.Minute, 20*time.Minute)
+	}
 	return p
 }
 

@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -26,6 +27,10 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		_ = req.Body.Close()
 	}
 	x := &exchange{r: t.r, ctx: req.Context(), method: req.Method, path: strings.TrimPrefix(req.URL.Path, "/api/v2/"), body: body}
+	if x.message = x.read(); x.message != nil {
+		m := x.message.Channel
+		defer t.r.w.genesys.lane.begin(t.r, customerOf(m.From.ID), "message "+m.MessageID)()
+	}
 	return x.run() //nolint:contextcheck // what Genesys does later has no caller
 }
 
@@ -37,6 +42,32 @@ type exchange struct {
 	path   string
 	body   []byte
 	late   bool // whoever sent it has given up on it
+
+	message *inbound // nil: it posts none
+}
+
+// An inbound is a message of a customer on its way to Genesys.
+type inbound struct {
+	Channel struct {
+		From struct {
+			ID string `json:"id"`
+		} `json:"from"`
+		MessageID string    `json:"messageId"`
+		Time      time.Time `json:"time"`
+	} `json:"channel"`
+	Text string `json:"text"`
+}
+
+// read gives the message that is posted, or nil.
+func (x *exchange) read() *inbound {
+	in := &inbound{}
+	if !strings.HasSuffix(x.path, "/open/message") || json.Unmarshal(x.body, in) != nil {
+		return nil
+	}
+	if in.Channel.From.ID == "" || in.Channel.MessageID == "" {
+		return nil
+	}
+	return in
 }
 
 var errReset = errors.New("connection reset by peer")

@@ -23,6 +23,7 @@ type view struct {
 	Receipts []struct{} `json:"receipts"`
 	Adopt    *struct{}  `json:"adopt"`
 	Forget   time.Time  `json:"forget"`
+	NewTop   *mark      `json:"newTop"`
 }
 
 type viewCore struct {
@@ -36,6 +37,7 @@ type viewCore struct {
 	Transferred  time.Time       `json:"transferred"`
 	EndAsked     time.Time       `json:"endAsked"`
 	MovedTo      string          `json:"movedTo"`
+	NewPart      *mark           `json:"newPart"`
 }
 
 func (c *viewCore) open() bool { return c != nil && c.State != "" && c.State != handover.StateEnded }
@@ -76,6 +78,7 @@ type viewEntry struct {
 	Message   *viewID    `json:"message"`
 	Delivery  *viewID    `json:"delivery"`
 	Back      []viewBack `json:"back"`
+	NewPart   *mark      `json:"newPart"`
 }
 
 type viewID struct {
