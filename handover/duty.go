@@ -162,9 +162,14 @@ func (f *file) wakeAt() time.Time {
 
 // expires is when the file may be removed, zero while something waits.
 func (f *file) expires() time.Time {
-	waits := len(f.Out.Entries)+len(f.Orphans) > 0 // what is on its way to Genesys, and what is to be ended there
+	// What is on its way to Genesys, what is to be ended there, and what an agent wrote; notices are dropped.
+	waits := len(f.Out.Entries)+len(f.Orphans) > 0 || f.delivers()
 	if !f.Forget.IsZero() && f.open() == nil && f.Next == nil && !f.returns() && !waits {
-		return later(f.Forget, time.UnixMicro(1))
+		at := later(f.Forget, time.UnixMicro(1))
+		if f.In.begun() { // the host is still in it, and whatever comes next must not begin beside
+			at = later(at, f.In.Lease.Until.Add(leaseGrace))
+		}
+		return at
 	}
 	if !f.empty() {
 		return time.Time{}

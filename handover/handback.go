@@ -172,6 +172,11 @@ func (e *edit) given(r *entry) {
 	}
 }
 
+// delivers reports whether a message for the customer waits or is being delivered.
+func (f *file) delivers() bool {
+	return slices.ContainsFunc(f.In.Entries, func(x entry) bool { return x.Kind == kindDelivery })
+}
+
 // returns reports whether a hand-back waits or runs.
 func (f *file) returns() bool {
 	return slices.ContainsFunc(f.In.Entries, func(x entry) bool { return x.Kind == kindReturn })

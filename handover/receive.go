@@ -102,12 +102,13 @@ func (e *edit) hear(o *openmessaging.Outbound, body openmessaging.Message) {
 	e.deliver(d, hold)
 }
 
-// spoken is when an agent wrote: what the customer sent later is not answered by it.
+// spoken is when an agent wrote: what the customer sent later is not answered by it. Genesys' clock says when, ours says what
+// was sent before, and they differ.
 func spoken(at, now time.Time) time.Time {
 	if at.IsZero() || at.After(now) {
-		return now
+		at = now
 	}
-	return at
+	return at.Add(-clockSlack)
 }
 
 // current reports whether a message is of the conversation of the open session, or of the one that just ended and has not
