@@ -5,9 +5,39 @@
 // each may lose its turn at every call of the store, of Genesys and of the host, and wherever the engine waits. So the same
 // seed is the same history, and a failing one can be shrunk and read.
 //
-// The engine is the real one, with the real client of package genesys; it reaches clock, chance and scheduling through
-// internal/door. Store, Genesys and host are models: small, and wrong in all the ways theirs may be. What must hold is checked
-// after every write and at the end, when everything has been healed: see the files invariants*.go.
-//
 //	go test ./internal/simulation -run TestSimulation -seeds 1 -seed 42
+//
+// # What is simulated
+//
+// The engine is the real one, with the real client of package genesys; it reaches clock, chance and scheduling through
+// internal/door. Store, Genesys and host are models: small, and wrong in all the ways theirs may be, see the faults in plan.go.
+//
+//   - Two to four replicas of one or two neighbouring releases, on one store, with one channel.
+//   - Customers who call Forward, Turn, HandOver, Open, End and Forget: one to three for 1 to 5 minutes, in one seed of twenty
+//     four to six for 10 to 20.
+//   - Genesys: messages, receipts, reads, transfers, disconnects, revived and new conversations, webhooks on its schedule, and
+//     agents who decline, write, transfer and end. Deliver, Return and Notify that fail or are slow.
+//
+// What must hold is checked after every write, call and callback, and at the end, when everything has been healed and has come
+// to rest: see the files invariants*.go, effects.go and formats.go. Planted bugs in bugs_internal_test.go show that the checks find
+// something.
+//
+// # What is not
+//
+// Nothing here says anything about what the simulation never does:
+//
+//   - Structured replies (cards, buttons, postbacks), attachments, and texts so long that they are sent in parts.
+//   - Typing, in either direction.
+//   - Blind mode: every channel can read conversations.
+//   - Queues looked up by name: they are given by id. Attributes, skills, languages and priorities of a request.
+//   - Callbacks that call the Manager: Deliver, Return and Notify only answer, and customers call from outside.
+//   - Config.Channels, many integrations and many tokens: there is one channel, so tenants, budgets and breakers never meet.
+//   - Package webhook and the HTTP handlers: notifications reach Receive as if their signatures had been checked.
+//   - The notification socket: what it says comes as calls of Recheck. Tokens, which never expire or are refused.
+//   - Inner retries and limits of the client, real stores (see handover/storetest), and real concurrency: a data race shows under
+//     go test -race of package handover, not here.
+//
+// Genesys is modelled as it is documented and was seen, and where that is uncertain (whether a repeated message is dropped,
+// whether a message after the end revives the conversation) seeds try both. A green run says that the engine keeps its
+// promises against the model.
 package simulation

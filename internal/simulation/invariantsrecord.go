@@ -24,20 +24,6 @@ func (l *ledger) stored(r *replica, before, after version) {
 	}
 	l.checkSession(k, before.file, v)
 	l.settle(k, before.file, v)
-	l.trim(before.file, v)
-}
-
-// mostTail is how many sent messages a record remembers until an agent answers for them: engine.md, bounds.
-const mostTail = 20
-
-// trim notes what a full tail gave up: that it could not be handed back any more is a limit of the record.
-func (l *ledger) trim(before, v *view) {
-	if before == nil || len(before.Tail) < mostTail || before.Now.open() != v.Now.open() {
-		return
-	}
-	if id := before.Tail[0].Message.ID; v.places()[id] == 0 {
-		l.reported[id] = true
-	}
 }
 
 func (l *ledger) tellStored(r *replica, after version) {
@@ -104,7 +90,7 @@ func (l *ledger) checkSession(k string, before, v *view) {
 	if v.Now.State == handover.StateConnected && c != nil && c.served() != nil {
 		c.served().proven = true
 	}
-	if before != nil && before.Now.open() && before.Now.ID != v.Now.ID && !v.ended(before.Now.ID) {
+	if before != nil && before.Now.open() && before.Now.ID != v.Now.ID && !v.ended(before.Now.ID) && !v.newLife(before) {
 		l.w.fail("one session is open at a time", k, "%s begins while %s is %s", v.Now.ID, before.Now.ID, before.Now.State)
 	}
 	if !v.Now.open() && !s.ended {

@@ -100,6 +100,7 @@ func (p plan) longer() plan {
 	if d.chance(0.05) {
 		p.customers = 4 + d.IntN(3)
 		p.lasts = d.between(10*time.Minute, 20*time.Minute)
+		p.pace = 30 * time.Second
 	}
 	return p
 }

@@ -57,6 +57,12 @@ func (v *view) ended(id string) bool {
 	return slices.ContainsFunc(v.Past, func(p viewPast) bool { return p.Session.ID == id && p.Session.State == handover.StateEnded })
 }
 
+// newLife reports whether a handover follows one that was ending when the customer asked to be forgotten: its end is not kept
+// among the past ones, nothing of it is.
+func (v *view) newLife(before *view) bool {
+	return !before.Forget.IsZero() && v.Forget.IsZero() && before.Now.State == handover.StateEnding && before.Next != nil
+}
+
 type viewLane struct {
 	Entries []viewEntry `json:"entries"`
 	Lease   struct {
