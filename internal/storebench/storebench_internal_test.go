@@ -113,7 +113,7 @@ func TestRecords(t *testing.T) {
 		fresh, some, many, all := recordOf(t, 0), typical(t), recordOf(t, manyMessages/2), full(t)
 		require.Less(t, len(fresh.Data), 2<<10)
 		require.Less(t, len(some.Data), 5<<10)
-		require.Less(t, len(many.Data), 16<<10)
+		require.Less(t, len(many.Data), 20<<10, "nobody waits 2 s, so all that was sent counts as unanswered")
 		require.Greater(t, len(all.Data), 700<<10, "both lanes are full: 256 and 512 KiB")
 		require.Less(t, len(all.Data), 3<<19, "the limit of a record")
 		require.NotContains(t, string(some.Data), "my order, please", "what was delivered leaves the record")
