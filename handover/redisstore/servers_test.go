@@ -79,7 +79,7 @@ func start(t *testing.T, more ...string) *server {
 	_, port, err := net.SplitHostPort(s.addr)
 	require.NoError(t, err)
 	s.args = []string{
-		"--port", port, "--bind", "127.0.0.1", "--dir", t.TempDir(), "--save", "",
+		"--port", port, "--bind", "127.0.0.1", "--dir", folder(t), "--save", "",
 		"--appendonly", "yes", "--appendfsync", "always", "--repl-diskless-sync-delay", "0",
 	}
 	s.args = append(s.args, more...)
@@ -92,6 +92,17 @@ func start(t *testing.T, more ...string) *server {
 	t.Cleanup(func() { s.kill(t) })
 	s.run(t)
 	return s
+}
+
+// folder is for the data. A child that rewrites the file outlives a killed server for a moment, and writes on.
+func folder(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "redisstore") //nolint:usetesting // t.TempDir fails the test when something is still written
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		wait(t, func() bool { return os.RemoveAll(dir) == nil }, "%s cannot be removed", dir)
+	})
+	return dir
 }
 
 func freeAddr(t *testing.T) string {

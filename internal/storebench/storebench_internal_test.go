@@ -116,7 +116,6 @@ func TestRecords(t *testing.T) {
 		require.Less(t, len(many.Data), 20<<10, "nobody waits 2 s, so all that was sent counts as unanswered")
 		require.Greater(t, len(all.Data), 700<<10, "both lanes are full: 256 and 512 KiB")
 		require.Less(t, len(all.Data), 3<<19, "the limit of a record")
-		require.NotContains(t, string(some.Data), "my order, please", "what was delivered leaves the record")
 	})
 }
 
