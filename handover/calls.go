@@ -71,6 +71,8 @@ func (m *Manager) Sessions(ctx context.Context, channel string) iter.Seq2[Sessio
 
 // Forget removes all that is stored of a customer. An open session is ended first; what was written is dropped at once, the
 // rest when Genesys confirmed the end and the host took the Return.
+// The record stays until agents' messages that were accepted are delivered, what is on its way to Genesys is settled, and a
+// callback that runs has returned; notices are dropped.
 func (m *Manager) Forget(ctx context.Context, k Key) error {
 	k, err := m.key(k)
 	if err != nil {
