@@ -148,9 +148,6 @@ func (t *turn) transferred() {
 	if t.State != StateRequested {
 		return
 	}
-	if t.BotQueue == "" {
-		t.BotQueue = t.StoodIn // so that a look later tells it from an agent queue
-	}
 	t.StoodIn = t.QueueID
 	t.enter(StateQueued)
 	t.emit(effect{Notice: NoticeQueued, To: t.QueueID})
@@ -260,10 +257,7 @@ func (t *turn) over(reason EndReason, code, detail string, at time.Time) {
 	switch {
 	case !t.AnsweredTo.IsZero():
 	case t.leftBefore(at):
-		t.AnsweredTo = t.AgentsLeft
-		if at.Sub(t.AgentsLeft) > clockSlack {
-			t.AnsweredTo = t.AgentsLeft.Add(-clockSlack) // it is Genesys' clock, and what we sent after it is for the bot
-		}
+		t.AnsweredTo = t.AgentsLeft.Add(-clockSlack) // it is Genesys' clock, and what we sent after it is for the bot
 	case !t.Waiting.IsZero() && reason != EndByAgent:
 		t.unclear() // it waited for another agent, and none came
 	default:

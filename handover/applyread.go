@@ -8,6 +8,7 @@ import (
 
 // read moves by what the conversation really is in. A read that began before the last move confirms but moves nothing.
 func (t *turn) read(e event) {
+	t.learn(e)
 	wanted := t.wanted(e.Began)
 	t.Gone, t.ReadAt, t.PollAt = time.Time{}, later(t.ReadAt, e.Began), time.Time{}
 	defer func() {
@@ -41,6 +42,14 @@ func (t *turn) read(e event) {
 		t.readRequested(e)
 	default:
 		t.readRouted(e)
+	}
+}
+
+// learn notes the bot queue where none is configured: the one the flow put the conversation into. Where it stands by now may be
+// another queue of the agents, since nobody may have stored that a transfer worked.
+func (t *turn) learn(e event) {
+	if t.Routing == RouteByTransfer && t.BotQueue == "" && t.QueueID != "" && e.Entry != t.QueueID {
+		t.BotQueue = e.Entry
 	}
 }
 
@@ -89,12 +98,8 @@ func (t *turn) readRequested(e event) {
 			t.over(EndRefused, CodeFlowNotAttached, "no flow took the message: attach a flow to the integration (guide, step 7)", t.now)
 		}
 	case genesys.PhaseQueued:
-		agents := t.Routing == RouteByFlow || !t.inBotQueue(s)
-		if agents && t.Routing == RouteByTransfer && t.BotQueue == "" && t.StoodIn != s.QueueID {
-			t.BotQueue = t.StoodIn // a transfer without an answer has worked
-		}
 		t.StoodIn = s.QueueID
-		if agents {
+		if t.Routing == RouteByFlow || !t.inBotQueue(s) {
 			t.enter(StateQueued)
 			t.emit(effect{Notice: NoticeQueued, To: s.QueueID})
 		}
@@ -236,15 +241,18 @@ func (t *turn) came(e event) {
 	}
 }
 
-// answers tells until when an agent answers for what was sent: to the end, or until the last one left.
+// answers tells until when an agent answers for what was sent: to the end, if he was there or ended it.
 func (t *turn) answers(e event) {
 	t.came(e)
+	end := e.Standing.EndedAt
 	switch {
-	case e.Standing.EndedAt.IsZero():
+	case end.IsZero():
 		t.unclear()
-	case e.Came.IsZero() || t.leftBefore(e.Standing.EndedAt):
-	default:
-		t.AnsweredTo = e.Standing.EndedAt
+	case e.Came.IsZero():
+	case !t.leftBefore(end):
+		t.AnsweredTo = end
+	case !e.Moved && end.Sub(t.AgentsLeft) <= clockSlack: // he left with the customer
+		t.AnsweredTo = t.AgentsLeft
 	}
 }
 
@@ -263,8 +271,8 @@ func (t *turn) sure(e event) bool {
 	return false
 }
 
-// inBotQueue: while it is not routed and no bot queue is configured, any queue but the agents' is one to transfer from; the
-// transfer notes which it was.
+// inBotQueue reports whether it stands where the flow put it. While nobody knows whose queue it is, an agent who was asked for
+// has to come from another.
 func (c core) inBotQueue(s genesys.Standing) bool {
 	switch {
 	case s.QueueID == c.QueueID:
@@ -272,7 +280,7 @@ func (c core) inBotQueue(s genesys.Standing) bool {
 	case c.BotQueue != "":
 		return s.QueueID == c.BotQueue
 	default:
-		return c.State == StateBot || c.State == StateRequested
+		return (c.State == StateBot || c.State == StateRequested) && (c.QueueID == "" || s.QueueID == "")
 	}
 }
 

@@ -168,8 +168,8 @@ func TestTransferBetweenAgentQueues(t *testing.T) {
 	}, effects)
 }
 
-// No bot queue is configured: whatever queue the conversation stood in before the transfer is it.
-func TestBotQueueLearnedFromTheTransfer(t *testing.T) {
+// No bot queue is configured: the queue that the conversation came into first is it.
+func TestBotQueueLearnedFromARead(t *testing.T) {
 	t.Parallel()
 	answered := func(c core) core {
 		c, _ = apply(c, event{Kind: evTransferred}, noon())
@@ -184,7 +184,9 @@ func TestBotQueueLearnedFromTheTransfer(t *testing.T) {
 			t.Parallel()
 			c := coreIn(StateRequested)
 			c.BotQueue, c.StoodIn = "", ""
-			c, _ = apply(c, shows(genesys.PhaseQueued, inQueue("entry")), ago(time.Second))
+			first := shows(genesys.PhaseQueued, inQueue("entry"))
+			first.Entry = "entry"
+			c, _ = apply(c, first, ago(time.Second))
 			require.Equal(t, StateRequested, c.State)
 			c = transfer(c)
 			require.Equal(t, StateQueued, c.State)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/genesyshandover/genesyshandover/genesys"
 )
@@ -100,48 +99,3 @@ func explain(err error) string {
 	}
 	return "not reachable"
 }
-
-// look reads a conversation.
-func (a *account) look(ctx context.Context, s share, id string, since time.Time) (*genesys.Conversation, *reading) {
-	ctx, cancel := a.within(ctx, readTime)
-	defer cancel()
-	r := &reading{began: a.now().UTC().Round(0)}
-	var c *genesys.Conversation
-	r.err = a.do(ctx, s, func(ctx context.Context) (err error) {
-		c, err = a.client.Conversations.Get(ctx, id)
-		return err
-	})
-	switch {
-	case r.err == nil:
-		r.standing = c.Standing(since)
-		r.came, r.left = attendance(c, since)
-	case errors.Is(r.err, genesys.ErrForbidden):
-		r.blind = true
-	case errors.Is(r.err, genesys.ErrNotFound):
-		r.gone = true
-	}
-	return c, r
-}
-
-// attendance is when the first agent came since a time, and when the last one left; zero while one is there. Who only let it
-// ring was never there.
-func attendance(c *genesys.Conversation, since time.Time) (came, left time.Time) {
-	there := false
-	for _, p := range c.Participants {
-		if !p.IsAgent() || p.Connected.IsZero() || !p.Live() && p.End.Before(since.Add(-settlePeriod)) {
-			continue
-		}
-		if came.IsZero() || p.Connected.Before(came) {
-			came = p.Connected
-		}
-		there = there || p.Live()
-		left = later(left, p.End)
-	}
-	if there {
-		left = time.Time{}
-	}
-	return came, left
-}
-
-// readTime leaves time for what follows a read in the same effect.
-const readTime = 4 * time.Second

@@ -19,7 +19,7 @@ type Channel struct {
 	WebhookSecrets []Secret // Outbound Notification Webhook Signature Secret Token; the current one first
 
 	AgentQueue string // exact name or id; a Request may name another
-	BotQueue   string // where the flow puts a conversation; empty: any queue it stands in is one to transfer from
+	BotQueue   string // where the flow puts a conversation; empty: whichever queue it comes into first
 	Division   string // id of the division that narrows queue names
 	Routing    Routing
 	Identity   Identity

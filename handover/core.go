@@ -14,7 +14,7 @@ type core struct {
 	From     string    `json:"from"`               // channel.from.id: the customer, or a new person for this handover
 	Routing  Routing   `json:"routing,omitempty"`  // as it was when the session began
 	QueueID  string    `json:"queueId,omitempty"`  // of the agent queue; empty until resolved
-	BotQueue string    `json:"botQueue,omitempty"` // id; empty: any queue is one to transfer from
+	BotQueue string    `json:"botQueue,omitempty"` // id; empty: not configured, and no read has shown yet where the flow puts conversations
 	Timers   Timers    `json:"timers,omitzero"`
 	Changed  time.Time `json:"changed"`           // last move: a read begun before it moves nothing
 	Asked    time.Time `json:"asked,omitzero"`    // when the agent was asked for
@@ -82,8 +82,7 @@ type event struct {
 	Reason       EndReason        // evEnd
 	Code, Detail string           // evEnd, evRefused, evFailed, evReleased
 	Standing     genesys.Standing // evRead
-	Came         time.Time        // evRead: when the first agent came
-	Left         time.Time        // evRead: when the last agent left, zero while one is there
+	history                       // evRead
 	Began        time.Time        // evRead, evGone: when the read began; evAgentSpoke: when it was written
 }
 

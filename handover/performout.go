@@ -129,15 +129,3 @@ func (x *entry) wire(c *core) openmessaging.InboundMessage {
 	w.From = c.from()
 	return w
 }
-
-// event is what a read says to the state machine.
-func (r *reading) event() event {
-	switch {
-	case r.blind:
-		return event{Kind: evBlind, Began: r.began}
-	case r.gone:
-		return event{Kind: evGone, Began: r.began}
-	default:
-		return event{Kind: evRead, Began: r.began, Standing: r.standing, Came: r.came, Left: r.left}
-	}
-}

@@ -60,7 +60,7 @@ func (w *world) learns(e *edit, j *job, o outcome) {
 		if p := o.read.standing.Phase; p == genesys.PhaseConnected || p == genesys.PhaseParked {
 			w.live = later(w.live, o.read.began)
 		}
-		w.live = later(w.live, o.read.left)
+		w.live = later(w.live, o.read.history.Left)
 		w.endKnown = later(w.endKnown, o.read.standing.EndedAt)
 	}
 }
@@ -70,7 +70,7 @@ func (w *world) fault() error {
 }
 
 func (w *world) read() *reading {
-	r := &reading{began: w.now.Add(-time.Duration(w.rng.IntN(3000)) * time.Millisecond), standing: w.randomStanding()}
+	r := &reading{began: w.now.Add(-time.Duration(w.rng.IntN(3000)) * time.Millisecond), standing: w.randomStanding(), history: history{Entry: "bots"}}
 	switch n := w.rng.IntN(100); {
 	case n < 3:
 		r.blind, r.err = true, genesys.ErrForbidden
@@ -79,7 +79,7 @@ func (w *world) read() *reading {
 	case n < 15:
 		r.err = genesys.ErrUnavailable
 	case n < 40 && r.standing.Phase == genesys.PhaseQueued:
-		r.left = r.began.Add(-time.Duration(w.rng.IntN(10_000)) * time.Millisecond)
+		r.history.Left = r.began.Add(-time.Duration(w.rng.IntN(10_000)) * time.Millisecond)
 	}
 	return r
 }

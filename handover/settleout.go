@@ -87,7 +87,7 @@ func (e *edit) sent(x *entry, o outcome) {
 	if open {
 		e.Now.Wrote = e.now
 	}
-	if open && x.Kind == kindOpen && x.Done == 1 {
+	if open && x.Kind == kindOpen && x.Done == 1 && !e.reopened(o.conversation) {
 		e.apply(event{Kind: evAccepted, Conversation: o.conversation, Resumed: e.wasIn(o.conversation)})
 	}
 	if x.Kind == kindMessage && o.platformID != "" {
@@ -115,6 +115,12 @@ func (e *edit) sent(x *entry, o outcome) {
 	default:
 		e.apply(event{Kind: evMoved, Conversation: o.conversation})
 	}
+}
+
+// reopened reports whether a repeat of the opening has opened a second conversation: an agent was in the first, so that is over.
+func (e *edit) reopened(conversation string) bool {
+	was := e.Now.ConversationID
+	return conversation != "" && was != "" && conversation != was && !e.Now.Connected.IsZero()
 }
 
 func (e *edit) trimTail() {

@@ -58,7 +58,7 @@ func TestAMessageThatOpenedAnotherConversationIsHandedBackWhateverTheClocksSay(t
 	e.now = noon().Add(time.Second)
 	s := standing(genesys.PhaseEnded)
 	s.EndedAt = noon().Add(clockSlack - time.Millisecond)
-	e.apply(event{Kind: evRead, Began: e.now, Standing: s, Came: ago(time.Minute), Left: s.EndedAt})
+	e.apply(event{Kind: evRead, Began: e.now, Standing: s, history: history{Came: ago(time.Minute), Left: s.EndedAt}})
 	e.tidy()
 	require.Equal(t, StateEnded, e.Now.State)
 	require.Equal(t, []string{"too late"}, texts(firstReturn(t, e.file).Back))

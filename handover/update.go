@@ -142,12 +142,13 @@ func (m *Manager) tryEdit(ctx context.Context, k Key, done *job, fn func(*edit) 
 	return e.file, nil
 }
 
+// load reads the file of a key. Its leases count from when it has been read, not from before: a read may take long.
 func (m *Manager) load(ctx context.Context, k Key) (*edit, Record, error) {
+	r, err := m.config.Store.Get(ctx, k)
 	e := &edit{
 		key: k, now: m.now().UTC().Round(0), notify: m.config.Notify != nil, newID: m.newID, jitter: m.jitter,
 		timers: m.config.Channel.Timers.or(Timers{Max: DefaultMax, Retention: DefaultRetention}),
 	}
-	r, err := m.config.Store.Get(ctx, k)
 	if errors.Is(err, ErrNotFound) {
 		e.file, e.fresh = &file{Touched: e.now}, true
 		return e, Record{}, nil

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
-
-	"github.com/genesyshandover/genesyshandover/genesys"
 )
 
 // work performs and settles, one effect after the other, as long as the lane goes on.
@@ -53,17 +51,6 @@ const (
 	effectAmbiguous                  // nobody knows
 	effectHeld                       // not tried: a read changed the picture
 )
-
-// A reading is one confirming read.
-type reading struct {
-	began    time.Time
-	standing genesys.Standing
-	came     time.Time // when the first agent came
-	left     time.Time
-	blind    bool
-	gone     bool
-	err      error
-}
 
 // perform does the I/O of a job and nothing else. A panic of a callback counts as a failure.
 func (m *Manager) perform(ctx context.Context, j *job) (o outcome) {

@@ -1,0 +1,144 @@
+package handover
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/genesyshandover/genesyshandover/genesys"
+)
+
+// More that the simulation found: whose the conversation was, and until when.
+
+// An agent moved the conversation on, and our side ended it a second later. Our clock is behind that of Genesys, so a message
+// sent between the two looks older than it is.
+func TestAnAgentWhoMovedItOnDoesNotAnswerWhatCameWithinTheClocksDifference(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		moved bool
+		back  []string
+	}{
+		"into a queue": {true, []string{"to nobody"}},
+		"by ending it": {false, []string{}}, // it ended while he was there, so he has read it
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := newEdit(fileIn(StateConnected))
+			say(t, e, "to nobody")
+			sentAt(t, e, noon().Add(-time.Second)) // by our clock; it was half a second after he left
+			e.now = noon().Add(6 * time.Second)
+			s := standing(genesys.PhaseEnded)
+			s.EndedBy, s.EndedAt = "customer", noon().Add(time.Second)
+			e.apply(event{Kind: evRead, Began: e.now, Standing: s, history: history{Came: ago(time.Minute), Left: noon(), Moved: test.moved}})
+			e.tidy()
+			require.Equal(t, StateEnded, e.Now.State)
+			require.Equal(t, test.back, texts(firstReturn(t, e.file).Back))
+		})
+	}
+}
+
+// The same, when no read tells of the end.
+func TestAnAgentWhoLeftDoesNotAnswerWhatCameWithinTheClocksDifferenceOfAnEndNobodyRead(t *testing.T) {
+	t.Parallel()
+	e := newEdit(fileIn(StateConnected))
+	say(t, e, "to nobody")
+	sentAt(t, e, noon().Add(-time.Second))
+	e.apply(event{Kind: evEnd, Reason: EndByCustomer})
+	e.Now.AgentsLeft = noon()
+	e.now = noon().Add(time.Second)
+	e.apply(event{Kind: evReleased, Code: CodeNotDisconnected})
+	e.tidy()
+	require.Equal(t, []string{"to nobody"}, texts(firstReturn(t, e.file).Back))
+}
+
+// The opening's answer was lost, an agent took the conversation and ended it, and the repeat opened another. Nobody reads that.
+func TestARepeatedOpeningThatOpensAnotherConversationEndsTheSession(t *testing.T) {
+	t.Parallel()
+	c := coreIn(StateRequested)
+	c.ConversationID, c.Accepted = "", time.Time{}
+	e := newEdit(&file{Format: fileFormat, Created: 1, Touched: noon(), Now: &c, Keep: DefaultRetention})
+	e.Out.push(entry{Seq: e.next(), Kind: kindOpen, Handover: c.ID, At: noon(), Opening: &opening{Texts: []string{"summary"}}})
+	say(t, e, "waits")
+	e.Out.Entries[0].Maybe = true
+	e.Now.ConversationID = "first"
+	e.apply(event{Kind: evAgentSpoke, Began: noon()})
+	require.Equal(t, StateConnected, e.Now.State)
+
+	e.settleAs(jobOn(t, e, toGenesys), outcome{conversation: "second"})
+	require.Equal(t, "first", e.Now.ConversationID)
+	require.Equal(t, "second", e.Now.MovedTo)
+	require.Equal(t, []string{"waits"}, queued(e.file))
+	require.True(t, e.held(), "it would go to the other one")
+
+	e.now = noon().Add(6 * time.Second)
+	s := standing(genesys.PhaseEnded)
+	e.apply(event{Kind: evRead, Began: e.now, Standing: s, history: history{Came: ago(time.Minute), Left: s.EndedAt}})
+	e.tidy()
+	require.Equal(t, EndByAgent, e.Now.Ending.Reason)
+	require.Equal(t, []string{"waits"}, texts(firstReturn(t, e.file).Back))
+	require.Equal(t, "second", e.Orphans[0].Conversation)
+}
+
+// Before any agent was there the answer's id is the better one.
+func TestTheConversationIsTheOneOfTheOpeningsAnswer(t *testing.T) {
+	t.Parallel()
+	c := coreIn(StateRequested)
+	c.ConversationID = "of a webhook"
+	e := newEdit(&file{Format: fileFormat, Created: 1, Touched: noon(), Now: &c, Keep: DefaultRetention})
+	e.Out.push(entry{Seq: e.next(), Kind: kindOpen, Handover: c.ID, At: noon(), Opening: &opening{Texts: []string{"summary"}}})
+	e.settleAs(jobOn(t, e, toGenesys), outcome{conversation: "of the answer"})
+	require.Equal(t, "of the answer", e.Now.ConversationID)
+	require.Empty(t, e.Now.MovedTo)
+}
+
+// No bot queue is configured, and a transfer worked whose outcome nobody stored: an agent has moved the conversation to
+// another queue since. That is not the bot queue, and nothing is taken out of it.
+func TestAnotherQueueOfTheAgentsIsNotTheBotQueue(t *testing.T) {
+	t.Parallel()
+	c := coreIn(StateRequested)
+	c.BotQueue, c.StoodIn = "", ""
+	shown := shows(genesys.PhaseQueued, inQueue("billing"))
+	shown.Entry = "entry"
+	c, _ = apply(c, shown, noon())
+	require.Equal(t, StateQueued, c.State)
+	require.Equal(t, "entry", c.BotQueue)
+	e, now := readAt(time.Minute, genesys.PhaseQueued, inQueue("billing"))
+	c, _ = apply(c, e, now)
+	require.Equal(t, StateQueued, c.State)
+}
+
+// The flow put it into the agents' queue at once, and an agent moved it on: there is no bot queue.
+func TestStraightToTheAgentsThereIsNoBotQueue(t *testing.T) {
+	t.Parallel()
+	c := coreIn(StateRequested)
+	c.BotQueue, c.StoodIn = "", ""
+	shown := shows(genesys.PhaseQueued, inQueue("billing"))
+	shown.Entry = "agents"
+	c, _ = apply(c, shown, noon())
+	require.Equal(t, StateQueued, c.State)
+	require.Empty(t, c.BotQueue)
+}
+
+// A read of the record took seconds. The lease counts from its end, or it would run out before an effect that began after it.
+func TestLeaseCountsFromWhenTheRecordWasRead(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 1)
+	m := w.replica()
+	m.config.Store = slowReads{NewMemoryStore(), func() { w.now = w.now.Add(5 * time.Second) }}
+	e, _, err := m.load(t.Context(), recordKey())
+	require.NoError(t, err)
+	require.Equal(t, m.now().UTC(), e.now)
+}
+
+type slowReads struct {
+	Store
+
+	read func()
+}
+
+func (s slowReads) Get(ctx context.Context, k Key) (Record, error) {
+	s.read()
+	return s.Store.Get(ctx, k)
+}
