@@ -18,7 +18,7 @@ func (m *Manager) claim(e *edit, done *job) []*job {
 			continue
 		}
 		if n != control && e.lane(n).begun() {
-			e.lane(n).Entries[0].Maybe = true // nobody knows what became of the attempt under that lease
+			e.lane(n).Entries[0].Maybe = true // of a dead process, or one of ours whose outcome could not be stored
 		}
 		e.Leases++
 		taken := lease{Owner: m.owner, N: e.Leases, Until: e.now.Add(leaseTime)}

@@ -111,6 +111,17 @@ func TestLeaseLeftBehindWakesSomebody(t *testing.T) {
 	require.True(t, f.wakeAt().After(noon().Add(time.Hour)))
 }
 
+// Leases 4: our own lease is taken anew before it is over if nobody here works under it: the outcome could not be stored.
+func TestLeaseOfOurOwnWhoseOutcomeWasNotStored(t *testing.T) {
+	t.Parallel()
+	m, e := replica(t), newEdit(lined("a", "b"))
+	require.Len(t, m.claim(e, nil), 1)
+	require.False(t, e.Out.Entries[0].Maybe)
+	e.now = noon().Add(10 * time.Second)
+	require.Len(t, m.claim(e, nil), 1)
+	require.True(t, e.Out.Entries[0].Maybe, "Genesys may have it")
+}
+
 // Leases 3: a late owner settles its fact and leaves the lease of the other alone.
 func TestLeaseOfAnotherIsLeftAlone(t *testing.T) {
 	t.Parallel()
