@@ -19,7 +19,7 @@ import (
 // clocked is an account with a clock that the test moves.
 func clocked() (*account, *time.Time) {
 	now := noon()
-	return newAccount(shell{door.Door{Now: func() time.Time { return now }, Wait: wait}}), &now
+	return newAccount(shell{door.Door{Now: func() time.Time { return now }, Until: context.WithDeadline, Wait: wait}}), &now
 }
 
 // spend takes as often as it may and counts.

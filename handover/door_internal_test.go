@@ -27,7 +27,7 @@ func TestWaitingForAChannelGoesThroughTheDoor(t *testing.T) {
 			return Channel{}, ErrNoChannel
 		},
 		Deliver: func(context.Context, Delivery) error { return nil }, Return: func(context.Context, Return) error { return nil },
-	}, door.Door{Now: d.Now, Wait: d.Wait, Go: d.Go, Chance: d.Chance})
+	}, door.Door{Now: d.Now, Until: d.Until, Wait: d.Wait, Go: d.Go, Chance: d.Chance})
 	require.NoError(t, err)
 	results := make(chan error, 2)
 	ask := func() {

@@ -54,6 +54,11 @@ func (m *machine) spawn(task func()) {
 	}()
 }
 
+// until is a context that ends at a time of this machine's clock.
+func (m *machine) until(ctx context.Context, at time.Time) (context.Context, context.CancelFunc) {
+	return context.WithDeadline(ctx, at.Add(-m.skew))
+}
+
 func (*machine) wait(ctx context.Context, d time.Duration, ready <-chan struct{}) (bool, error) {
 	select {
 	case <-ready:
@@ -75,7 +80,7 @@ func (m *machine) on(t *testing.T, org *genesystest.Org, s handover.Store) *host
 		c = *x
 	})
 	desk, err := handover.NewSimulated(c, door.Door{
-		Now: func() time.Time { return time.Now().Add(m.skew) }, Wait: m.wait, Go: m.spawn, Chance: m,
+		Now: func() time.Time { return time.Now().Add(m.skew) }, Until: m.until, Wait: m.wait, Go: m.spawn, Chance: m,
 	})
 	require.NoError(t, err)
 	h.desk = desk

@@ -90,6 +90,7 @@ func newManager(c Config, s shell) (*Manager, error) {
 	if c.Store == nil {
 		c.Store = NewMemoryStore()
 	}
+	c.Store = timedStore{c.Store, s}
 	if c.Workers == 0 {
 		c.Workers = DefaultWorkers
 	}

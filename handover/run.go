@@ -124,7 +124,7 @@ func (m *Manager) claimAll(ctx context.Context, ready []Record, skip map[Key]tim
 		})
 	}
 	for range n {
-		_, _ = m.await(context.WithoutCancel(ctx), time.Hour, done) // an edit gives up much sooner
+		_, _ = m.await(context.WithoutCancel(ctx), time.Hour, done) // an edit gives up much sooner, since its calls of the store do
 	}
 }
 

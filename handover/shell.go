@@ -18,7 +18,9 @@ func NewSimulated(c Config, d door.Door) (*Manager, error) { return newManager(c
 type shell struct{ door door.Door }
 
 func newShell() shell {
-	return shell{door.Door{Now: time.Now, Wait: wait, Go: func(task func()) { go task() }, Chance: dice{}}}
+	return shell{door.Door{
+		Now: time.Now, Until: context.WithDeadline, Wait: wait, Go: func(task func()) { go task() }, Chance: dice{},
+	}}
 }
 
 // dice is the random source of the process.
@@ -63,7 +65,7 @@ func (s shell) await(ctx context.Context, d time.Duration, ready <-chan struct{}
 
 // within is a context that ends after d, by this shell's clock.
 func (s shell) within(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
-	return context.WithDeadline(ctx, s.now().Add(d))
+	return s.door.Until(ctx, s.now().Add(d))
 }
 
 // jitter spreads a pause over its second half.

@@ -11,7 +11,7 @@ import (
 func (m *Manager) work(ctx context.Context, j *job) {
 	defer m.vacate()
 	for j != nil {
-		effect, cancel := context.WithDeadline(ctx, j.began.Add(effectTime))
+		effect, cancel := m.door.Until(ctx, j.began.Add(effectTime))
 		o := m.perform(effect, j)
 		cancel()
 		m.settle(ctx, j, o)

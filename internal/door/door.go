@@ -12,6 +12,8 @@ import (
 type Door struct {
 	// Now is the clock.
 	Now func() time.Time
+	// Until is a context that ends at a time of that clock.
+	Until func(ctx context.Context, at time.Time) (context.Context, context.CancelFunc)
 	// Wait is the only way to block: until something is received from ready (true), d has passed (false), or ctx has ended.
 	Wait func(ctx context.Context, d time.Duration, ready <-chan struct{}) (bool, error)
 	// Go runs a task beside the caller.

@@ -21,6 +21,7 @@ type waiter struct {
 func (r *replica) door(seed uint64) door.Door {
 	return door.Door{
 		Now:    r.clock,
+		Until:  context.WithDeadline, // asked for its deadline only, see within: real time has not come that far
 		Wait:   r.wait,
 		Go:     func(f func()) { r.w.start("effect of "+r.name, r, f) },
 		Chance: newSource(seed, "chance of "+r.name),

@@ -119,8 +119,8 @@ func (s *replicaStore) before(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if !s.r.point(s.slow()) {
-		return errDead
+	if err := s.takes(ctx, s.slow()); err != nil {
+		return err
 	}
 	if s.r.w.happens(faultFails) {
 		return errStore
@@ -128,9 +128,16 @@ func (s *replicaStore) before(ctx context.Context) error {
 	return nil
 }
 
-func (s *replicaStore) after() error {
-	if !s.r.point(s.slow() / 4) {
+func (s *replicaStore) after(ctx context.Context) error { return s.takes(ctx, s.slow()/4) }
+
+// takes lets time pass, as long as the caller has it.
+func (s *replicaStore) takes(ctx context.Context, d time.Duration) error {
+	d, late := s.r.within(ctx, d)
+	switch {
+	case !s.r.point(d):
 		return errDead
+	case late:
+		return context.DeadlineExceeded
 	}
 	return nil
 }
@@ -140,14 +147,14 @@ func (s *replicaStore) Get(ctx context.Context, k handover.Key) (handover.Record
 	if err := s.before(ctx); err != nil {
 		return handover.Record{}, err
 	}
-	return s.give(s.r.w.store.shown(s.r, k))
+	return s.give(ctx, s.r.w.store.shown(s.r, k))
 }
 
-func (s *replicaStore) give(v version) (handover.Record, error) {
+func (s *replicaStore) give(ctx context.Context, v version) (handover.Record, error) {
 	if v.file == nil {
 		return handover.Record{}, handover.ErrNotFound
 	}
-	if err := s.after(); err != nil {
+	if err := s.after(ctx); err != nil {
 		return handover.Record{}, err
 	}
 	v.record.Data = slices.Clone(v.record.Data)
@@ -161,7 +168,7 @@ func (s *replicaStore) Find(ctx context.Context, conversation string) (handover.
 	}
 	for _, k := range s.r.w.store.order {
 		if v := s.r.w.store.shown(s.r, k); v.file != nil && v.record.ConversationID == conversation && conversation != "" {
-			return s.give(v)
+			return s.give(ctx, v)
 		}
 	}
 	return handover.Record{}, handover.ErrNotFound
@@ -177,12 +184,12 @@ func (s *replicaStore) Put(ctx context.Context, record handover.Record, prev uin
 		s.r.w.tell(record.Key.Customer, "%s put %d after %d: %v", s.r.name, record.Revision, prev, err)
 		return err
 	}
-	return s.stored()
+	return s.stored(ctx)
 }
 
 // stored: it is done, whatever the caller hears of it.
-func (s *replicaStore) stored() error {
-	if err := s.after(); err != nil {
+func (s *replicaStore) stored(ctx context.Context) error {
+	if err := s.after(ctx); err != nil {
 		return err
 	}
 	if s.r.w.happens(faultUnknown) {
@@ -199,7 +206,7 @@ func (s *replicaStore) Delete(ctx context.Context, k handover.Key, prev uint64) 
 	if err := s.r.w.store.delete(s.r, k, prev); err != nil {
 		return err
 	}
-	return s.stored()
+	return s.stored(ctx)
 }
 
 // Due implements handover.Store.
