@@ -168,7 +168,7 @@ func TestRequestCut(t *testing.T) {
 	require.NoError(t, s.Put(t.Context(), record("c", 2), 1))
 }
 
-// With replicas, an answer that got lost leaves a mark: whether the replica had it is unknown too.
+// With replicas, an answer that got lost leaves the mark: whether the replica had it is unknown too.
 func TestAnswerLostMarks(t *testing.T) {
 	t.Parallel()
 	primary := start(t)
@@ -183,20 +183,4 @@ func TestAnswerLostMarks(t *testing.T) {
 	hasty := newStore(t, connect(t, primary.addr), redisstore.WithReplicas(1, soon))
 	_, err := hasty.Get(t.Context(), record("c", 2).Key)
 	require.ErrorContains(t, err, "too few replicas")
-}
-
-// A record that is removed before its mark is set does not come back as a part of one.
-func TestMarkOfAnAbsentRecord(t *testing.T) {
-	t.Parallel()
-	primary := start(t)
-	primary.startReplica(t)
-	proxy := newCutter(t, primary.addr)
-	s := newStore(t, connect(t, proxy.addr), redisstore.WithReplicas(1, later))
-	direct := newStore(t, connect(t, primary.addr))
-	require.NoError(t, s.Put(t.Context(), record("c", 1), 0))
-	removed := make(chan error, 1)
-	proxy.next.Store(&cut{then: func() { removed <- direct.Delete(t.Context(), record("c", 2).Key, 2) }})
-	require.Error(t, s.Put(t.Context(), record("c", 2), 1))
-	require.NoError(t, <-removed)
-	require.Empty(t, primary.admin.Keys(t.Context(), "{handover}:*").Val())
 }

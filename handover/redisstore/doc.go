@@ -24,9 +24,10 @@
 //
 // Replication is asynchronous: without [WithReplicas] a failover loses what the new primary had not received yet, although it
 // was acknowledged. With WithReplicas(1, time.Second) a write waits for a replica (WAIT). If too few acknowledge it, it is an
-// error of unknown outcome. The write itself is on the primary, so the record is marked, and Get and Find of it wait
-// for the replicas first: nobody takes it for safe. A replica that is away therefore stops what it has to keep. With two
-// replicas and WithReplicas(1, ...) one may be away.
+// error of unknown outcome. The write itself is on the primary, but it marks the record until WAIT has succeeded, and Get and
+// Find of a marked one wait for the replicas first: nobody takes it for safe. A replica that is away therefore stops what it
+// has to keep. With two replicas and WithReplicas(1, ...) one may be away. What was removed leaves no mark: a Delete that
+// failed for want of replicas may come back with a failover, so ask to forget a customer again when one has happened.
 //
 // WAIT makes a loss unlikely, not impossible: it counts replicas that have a write in memory, not on disk, and a failover
 // chooses the best replica it can reach, which need not be one of those.
@@ -47,7 +48,7 @@
 // (https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/). A cluster makes a store more available, not
 // larger or faster. To share the load, give groups of channels Managers with stores of different prefixes.
 //
-//	{prefix}:record:<channel>NUL<customer>  hash: rev, conv (conversation id), wake (µs since 1970), data
+//	{prefix}:record:<channel>NUL<customer>  hash: rev, conv (conversation id), wake (µs since 1970), data, unsure
 //	{prefix}:all, :wake, :conversations     the indexes
 //	{prefix}:fence                          a counter, with WithReplicas only
 //

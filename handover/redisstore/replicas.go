@@ -5,24 +5,23 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"net"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 )
 
-//go:embed mark.lua
-var markScript string
+//go:embed sure.lua
+var sureScript string
 
-// A write that too few replicas acknowledged is there all the same. Whoever reads it would take it for safe: the caller, who
-// looks whether its write arrived, or another process, to which Genesys repeats the webhook. So the record gets a mark, and
-// a Get that sees it waits for the replicas first. The mark comes when WAIT has failed; Genesys repeats later than that.
+// A write that too few replicas have is there all the same. Whoever reads it would take it for safe: the caller, who looks
+// whether its write arrived, or another process, to which Genesys repeats the webhook. So the write itself marks the record,
+// the mark goes when WAIT has succeeded, and a Get that sees it waits for the replicas first.
 
 // errReplicas says that a write is on the primary, and may be lost by a failover.
 var errReplicas = errors.New("too few replicas have acknowledged the write")
 
-// markTime is how long a write that failed takes longer at most.
-const markTime = time.Second
+// sureTime is how long it may take to remove a mark.
+const sureTime = time.Second
 
 func (s *Store) enough(wait *redis.IntCmd) error {
 	switch n, err := wait.Result(); {
@@ -34,30 +33,13 @@ func (s *Store) enough(wait *redis.IntCmd) error {
 	return nil
 }
 
-// mayHaveRun reports whether a write that failed may be stored. An answer of Redis, other than to WAIT, says that it is not.
-func mayHaveRun(err error) bool {
-	if errors.Is(err, errReplicas) {
-		return true
-	}
-	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
-		return false
-	}
-	_, answered := errors.AsType[redis.Error](err)
-	return !answered
-}
-
-// mark notes that too few replicas may have a revision, or that they have it. It does what it can: where it fails because
-// the primary is away, there is nothing to read either.
-func (s *Store) mark(ctx context.Context, m string, revision uint64, unsure bool) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), markTime)
+// sure takes the mark of a revision away. It does what it can: where it fails, the next Get waits once more.
+func (s *Store) sure(ctx context.Context, m string, revision uint64) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sureTime)
 	defer cancel()
-	on := "0"
-	if unsure {
-		on = "1"
-	}
 	alone := *s
 	alone.replicas = 0
-	_, _ = alone.run(ctx, markScript, []string{s.keys.record(m)}, decimal(revision), on)
+	_, _ = alone.run(ctx, sureScript, []string{s.keys.record(m)}, decimal(revision))
 }
 
 // confirm waits until the replicas have what the primary has now, and takes the mark away.
@@ -65,6 +47,6 @@ func (s *Store) confirm(ctx context.Context, m string, revision uint64) error {
 	if _, err := s.send(ctx, "incr", s.keys.fence); err != nil {
 		return err
 	}
-	s.mark(ctx, m, revision, false)
+	s.sure(ctx, m, revision)
 	return nil
 }

@@ -69,6 +69,29 @@ func TestTooFewReplicas(t *testing.T) {
 	require.NoError(t, patient.Put(t.Context(), record("c", 4), 3))
 }
 
+// While a write waits for the replicas, and if its process dies then, nobody takes it for safe either.
+func TestNobodyReadsWhatStillWaits(t *testing.T) {
+	t.Parallel()
+	primary := start(t)
+	replica := primary.startReplica(t)
+	patient := newStore(t, connect(t, primary.addr), redisstore.WithReplicas(1, later))
+	hasty := newStore(t, connect(t, primary.addr), redisstore.WithReplicas(1, soon)) // as in another process
+	require.NoError(t, patient.Put(t.Context(), record("c", 1), 0))
+	require.False(t, primary.admin.HExists(t.Context(), "{handover}:record:shop\x00c", "unsure").Val())
+	replica.kill(t)
+
+	waiting := make(chan error, 1)
+	go func() { waiting <- patient.Put(t.Context(), record("c", 2), 1) }()
+	for primary.admin.HGet(t.Context(), "{handover}:record:shop\x00c", "rev").Val() != "2" {
+		require.NoError(t, t.Context().Err())
+	}
+	_, err := hasty.Get(t.Context(), record("c", 2).Key)
+	require.ErrorContains(t, err, "too few replicas")
+	require.Error(t, <-waiting)
+	_, err = hasty.Get(t.Context(), record("c", 2).Key)
+	require.ErrorContains(t, err, "too few replicas")
+}
+
 // A delete whose answer got lost is repeated by the caller: nil has to mean that the replicas have it too.
 func TestRepeatedDeleteWaitsForReplicas(t *testing.T) {
 	t.Parallel()

@@ -35,9 +35,9 @@ func (s *Store) Put(ctx context.Context, r handover.Record, prev uint64) error {
 		at = r.WakeAt.UnixMicro()
 	}
 	keys := []string{s.keys.record(m), s.keys.all, s.keys.wake, s.keys.conversations}
-	stored, err := s.run(ctx, putScript, keys, decimal(prev), m, decimal(r.Revision), r.ConversationID, at, r.Data)
-	if err != nil && s.replicas > 0 && mayHaveRun(err) {
-		s.mark(ctx, m, r.Revision, true)
+	stored, err := s.run(ctx, putScript, keys, decimal(prev), m, decimal(r.Revision), r.ConversationID, at, r.Data, s.replicas)
+	if err == nil && stored && s.replicas > 0 {
+		s.sure(ctx, m, r.Revision)
 	}
 	return decided(ctx, "put", stored, err)
 }
