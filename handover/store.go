@@ -35,7 +35,8 @@ type Store interface {
 	Delete(ctx context.Context, k Key, prev uint64) error
 	// Due returns at most limit records with 0 < WakeAt <= now, oldest first: a hint, never a claim.
 	Due(ctx context.Context, now time.Time, limit int) ([]Record, error)
-	// All ranges over the records of a channel; empty: of every channel. It ends after the first error.
+	// All ranges over the records of a channel; empty: of every channel. They come by channel, then by customer, compared byte
+	// by byte. It ends after the first error.
 	All(ctx context.Context, channel string) iter.Seq2[Record, error]
 }
 

@@ -37,7 +37,9 @@
 // Each write is one statement and its own transaction: no transaction stays open while anything else happens. Where
 // synchronous_commit is off, the store switches it on for its own writes; "local" and "remote_write" stay as they are. fsync = off is
 // beyond its reach. A standby that may be promoted must be synchronous, or a failover loses what was acknowledged last:
-// https://www.postgresql.org/docs/current/warm-standby.html#SYNCHRONOUS-REPLICATION. Let the DSN name the primary.
+// https://www.postgresql.org/docs/current/warm-standby.html#SYNCHRONOUS-REPLICATION. Let the DSN name the primary. While no standby
+// answers, writes fail, and a Get of the same Store waits for what a failed Put has left on the primary alone; another process
+// may read it before a standby has it. So keep two standbys where one may be away.
 //
 // Behind PgBouncer in transaction mode, prepared statements need PgBouncer 1.21 with max_prepared_statements, or
 // default_query_exec_mode=simple_protocol in the DSN of pgx; search_path has to be set for the role (ALTER ROLE … SET search_path),
@@ -46,9 +48,10 @@
 // # Errors
 //
 // [handover.ErrConflict] and [handover.ErrNotFound] mean what they say and nothing else. Every other error wraps the driver's, says what
-// can be done where that is known, and holds neither values of records nor the DSN. After one of Put nobody knows whether the record
-// is stored; the Manager reads and finds out, and answers Genesys with 503 meanwhile, so that it posts again. If a context ends
-// in the middle of a write, the server may still carry it out.
+// can be done where that is known, and holds neither values of records nor a password; the driver's own may name user, database and
+// host. After one of Put nobody knows whether the record is stored; the Manager reads and finds out, and answers Genesys with 503
+// meanwhile, so that it posts again. If a context ends in the middle of a write, the server may still carry it out. The Manager
+// gives each call 5 seconds, so a database that has vanished holds nobody up for longer.
 //
 // # Watching and saving
 //

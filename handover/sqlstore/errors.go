@@ -40,6 +40,9 @@ func (s *Store) passing(err error) bool {
 
 // failed wraps an error of the database, with what people can do about it. It holds no value of a record.
 func (s *Store) failed(ctx context.Context, call string, err error) error {
+	if says(err, "cannot parse") && state(err) == "" { // a driver may quote it
+		return fmt.Errorf("sqlstore: %s: the DSN cannot be parsed; it is not shown, since it may hold a password", call)
+	}
 	if end := ctx.Err(); end != nil && !errors.Is(err, end) {
 		err = fmt.Errorf("%w: %w", end, err) // some drivers only say that they were interrupted
 	}
@@ -107,7 +110,7 @@ func (s *Store) fixSQLite(err error) string {
 	case says(err, "not a database"):
 		return "the file is something else than a SQLite database, or an encrypted one"
 	case says(err, "is locked"):
-		return fmt.Sprintf("another process has held the file for %s: look for a long transaction in it", persistence)
+		return "another process holds the file: look for a long transaction in it"
 	}
 	return ""
 }

@@ -16,6 +16,9 @@ func (s *Store) Get(ctx context.Context, k handover.Key) (handover.Record, error
 	if !storable(k.Channel) || !storable(k.Customer) {
 		return handover.Record{}, handover.ErrNotFound // Put refuses it
 	}
+	if err := s.confirm(ctx, k); err != nil {
+		return handover.Record{}, err
+	}
 	return s.one(ctx, "Get", s.sql.get, k.Channel, k.Customer)
 }
 

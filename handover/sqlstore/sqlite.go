@@ -15,12 +15,8 @@ const pragmas = "PRAGMA busy_timeout = 250; PRAGMA journal_mode = WAL; PRAGMA sy
 // execAlone executes a statement while no other goroutine of this store writes: SQLite has one writer at a time, and who
 // waits here can give up, is served in order and does not poll.
 func (s *Store) execAlone(ctx context.Context, statement string, args ...any) (written int64, err error) {
-	err = s.alone(ctx, func(c *sql.Conn) error {
-		result, err := c.ExecContext(ctx, statement, args...)
-		if err != nil {
-			return err
-		}
-		written, err = result.RowsAffected()
+	err = s.alone(ctx, func(c *sql.Conn) (err error) {
+		written, err = execOn(ctx, c, statement, args...)
 		return err
 	})
 	return written, err

@@ -3,6 +3,7 @@ package sqlstore_test
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -177,6 +178,57 @@ func TestTriesEnd(t *testing.T) {
 			require.Equal(t, time.Second, time.Since(began))
 		})
 	}
+}
+
+// A Put of unknown outcome may have left a row that no synchronous standby has: whoever reads it waits for a commit behind it.
+func TestGetConfirmsWhatAPutMayHaveLeft(t *testing.T) {
+	t.Parallel()
+	gone := errors.New("unexpected EOF")
+	for name, test := range map[string]struct {
+		dialect sqlstore.Dialect
+		put     error
+		writes  int // after the Put
+	}{
+		"an answer got lost":      {sqlstore.Postgres, gone, 2},
+		"the caller gave up":      {sqlstore.Postgres, context.DeadlineExceeded, 2},
+		"the server refused it":   {sqlstore.Postgres, stateError("53100"), 0},
+		"SQLite has no standbys":  {sqlstore.SQLite, gone, 0},
+		"all is well":             {sqlstore.Postgres, nil, 0},
+		"a server that went away": {sqlstore.Postgres, driver.ErrBadConn, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := &stub{rows: 1, fails: []error{test.put}}
+			all := store(t, s, test.dialect)
+			require.ErrorIs(t, all.Put(t.Context(), record(), 1), test.put)
+			require.Equal(t, 1, s.count(), "once: a repeat would find its own write, and say that there was a conflict")
+			if test.writes > 0 {
+				s.fails = []error{gone}
+				_, err := all.Get(t.Context(), record().Key)
+				require.ErrorIs(t, err, gone, "not confirmed, so not told")
+			}
+			for range 2 {
+				_, err := all.Get(t.Context(), record().Key)
+				require.ErrorIs(t, err, handover.ErrNotFound)
+			}
+			writes := 0
+			for _, q := range s.asked[1:] {
+				if strings.HasPrefix(q, "UPDATE handover_records SET revision = revision ") {
+					writes++
+				}
+			}
+			require.Equal(t, test.writes, writes)
+		})
+	}
+}
+
+// A driver quotes a DSN that it cannot read.
+func TestAnUnreadableDSNIsNotShown(t *testing.T) {
+	t.Parallel()
+	s := &stub{fails: []error{errors.New("cannot parse `host=db password = hush`: failed to parse as keyword/value")}}
+	_, err := store(t, s, sqlstore.Postgres).Get(t.Context(), record().Key)
+	require.ErrorContains(t, err, "the DSN cannot be parsed")
+	require.NotContains(t, err.Error(), "hush")
 }
 
 // People read what to do, and nothing that is a customer's.

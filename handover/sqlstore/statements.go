@@ -8,7 +8,7 @@ const pageSize = 64
 // Statements are all that a store says to its database, once it is migrated. Each writing one is a whole transaction.
 type statements struct {
 	get, find, due, pageOfAll, pageOfChannel string
-	create, replace, remove                  string
+	create, replace, remove, confirm         string
 	version                                  string
 }
 
@@ -31,11 +31,13 @@ func newStatements(d Dialect, prefix string) statements {
 			" ON CONFLICT (channel, customer) DO NOTHING",
 		replace: "UPDATE handover_records SET revision = $3, conversation_id = $4, wake_at = $5, data = $6" +
 			" WHERE channel = $1 AND customer = $2 AND revision = $7" + durable,
+		confirm: "UPDATE handover_records SET revision = revision WHERE channel = $1 AND customer = $2" + durable,
 		remove:  "DELETE FROM handover_records WHERE channel = $1 AND customer = $2 AND revision = $3" + durable,
 		version: "SELECT coalesce(max(version), 0) FROM handover_migrations",
 	}
 	for _, q := range []*string{
-		&s.get, &s.find, &s.due, &s.pageOfAll, &s.pageOfChannel, &s.create, &s.replace, &s.remove, &s.version,
+		&s.get, &s.find, &s.due, &s.pageOfAll, &s.pageOfChannel, &s.create, &s.replace, &s.remove, &s.confirm,
+		&s.version,
 	} {
 		*q = adapt(d, prefix, *q)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/genesyshandover/genesyshandover/handover"
 )
@@ -30,6 +31,8 @@ type Store struct {
 	prefix  string
 	sql     statements
 	writing chan struct{} // held by the one writer of a SQLite file; nil: the database sorts writers out
+
+	doubtful sync.Map // keys of which a Put had an unknown outcome
 }
 
 var _ handover.Store = (*Store)(nil)

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"math"
@@ -29,13 +30,16 @@ func (s *Store) Put(ctx context.Context, r handover.Record, prev uint64) error {
 		data = []byte{} // nil would be NULL
 	}
 	args := []any{r.Key.Channel, r.Key.Customer, int64(r.Revision), r.ConversationID, wakeAt(r), data} //nolint:gosec // checked
-	if prev == 0 {
-		return s.compare(ctx, "Put", s.sql.create, args...)
-	}
-	if prev > math.MaxInt64 {
+	statement := s.sql.create
+	switch {
+	case prev > math.MaxInt64:
 		return handover.ErrConflict // no stored revision is as large
+	case prev > 0:
+		statement, args = s.sql.replace, append(args, int64(prev))
 	}
-	return s.compare(ctx, "Put", s.sql.replace, append(args, int64(prev))...)
+	err := s.compare(ctx, "Put", statement, args...)
+	s.doubt(r.Key, err)
+	return err
 }
 
 // Delete removes the record of k if its revision is prev, else it returns [handover.ErrConflict]. An absent record is no error.
@@ -80,8 +84,18 @@ func (s *Store) exec(ctx context.Context, statement string, args ...any) (int64,
 	if s.writing != nil {
 		return s.execAlone(ctx, statement, args...)
 	}
-	// database/sql repeats this where the driver says driver.ErrBadConn, which a driver may only say if nothing was sent.
-	result, err := s.db.ExecContext(ctx, statement, args...)
+	c, err := s.db.Conn(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = c.Close() }() // it goes back to the pool, or is broken
+	return execOn(ctx, c, statement, args...)
+}
+
+// execOn executes a statement once. sql.DB repeats it where a driver says driver.ErrBadConn, and some say that of a connection
+// that broke after the statement was sent: the repeat would find its own write, and answer "conflict" for what is stored.
+func execOn(ctx context.Context, c *sql.Conn, statement string, args ...any) (int64, error) {
+	result, err := c.ExecContext(ctx, statement, args...)
 	if err != nil {
 		return 0, err
 	}

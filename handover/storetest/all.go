@@ -22,6 +22,7 @@ func allByChannel(s *suite) {
 			continue
 		}
 		list := s.all(channel)
+		s.byKey(list)
 		if len(list) != each {
 			s.Errorf("All(%q) gave %d records, want %d: those of this channel, compared byte by byte", channel, len(list), each)
 		}
@@ -35,11 +36,23 @@ func allByChannel(s *suite) {
 			s.same(r, want, "All gives whole records")
 		}
 	}
-	if n := len(s.all("")); n != len(channels)*each {
+	list := s.all("")
+	s.byKey(list)
+	if n := len(list); n != len(channels)*each {
 		s.Errorf("All(\"\") gave %d records, want %d: an empty channel means all of them", n, len(channels)*each)
 	}
 	if n := len(s.all("nobody")); n != 0 {
 		s.Errorf("All of a channel without records gave %d", n)
+	}
+}
+
+// byKey checks that records come in the order of their keys.
+func (s *suite) byKey(list []handover.Record) {
+	for i := 1; i < len(list); i++ {
+		a, b := list[i-1].Key, list[i].Key
+		if a.Channel > b.Channel || a.Channel == b.Channel && a.Customer >= b.Customer {
+			s.Errorf("All gave %q before %q; want the order of channels, then of customers, compared byte by byte", a, b)
+		}
 	}
 }
 

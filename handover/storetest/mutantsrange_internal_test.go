@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"iter"
+	"slices"
 	"strings"
 	"sync"
 
@@ -80,9 +81,37 @@ func only(keep func(r handover.Record, channel string) bool) func(*mutant) {
 	}
 }
 
+// sorted makes All give its records in another order.
+func sorted(compare func(a, b handover.Record) int) func(*mutant) {
+	return func(m *mutant) {
+		m.all = func(ctx context.Context, channel string) iter.Seq2[handover.Record, error] {
+			return func(yield func(handover.Record, error) bool) {
+				var list []handover.Record
+				for r, err := range m.Store.All(ctx, channel) {
+					if err != nil {
+						yield(r, err)
+						return
+					}
+					list = append(list, r)
+				}
+				slices.SortStableFunc(list, compare)
+				for _, r := range list {
+					if !yield(r, nil) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
 func ranging() []mistake {
 	return []mistake{
 		{"AllByChannel", "every channel", only(func(handover.Record, string) bool { return true })},
+		{"AllByChannel", "any order", sorted(func(a, b handover.Record) int { return strings.Compare(b.Key.Customer, a.Key.Customer) })},
+		{"AllByChannel", "the order of a dictionary", sorted(func(a, b handover.Record) int {
+			return strings.Compare(strings.ToLower(a.Key.Channel)+a.Key.Customer, strings.ToLower(b.Key.Channel)+b.Key.Customer)
+		})},
 		{"AllByChannel", "channels that begin so", only(func(r handover.Record, channel string) bool {
 			return strings.HasPrefix(r.Key.Channel, channel)
 		})},
