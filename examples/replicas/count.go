@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"slices"
 	"time"
 )
@@ -76,12 +77,13 @@ func distinct(came []arrival) int {
 // order looks at first attempts only: a repeat may come late, that is what is promised. One whose first attempt died with its
 // replica is a repeat, too: nobody else can know that it never arrived.
 func (d direction) order(died map[string]time.Time) (reordered, stray, interrupted int) {
+	held := map[string]bool{} // by lane and dead replica: it had one line under way, no more
 	d.firsts(func(l line, a arrival, last int) {
 		switch {
 		case l.n > last:
 		case a.stray:
 			stray++
-		case d.stoodStill(l, a, died):
+		case d.stoodStill(l, a, died, held):
 			interrupted++
 		default:
 			reordered++
@@ -95,17 +97,19 @@ const leaseTime = 14 * time.Second
 
 // stoodStill reports whether a replica had died with the first attempt of a line before anybody saw that attempt: after a kill
 // nothing was tried in the lane for as long as a lease lives, and the line was written before (accepted too, but who accepted it may
-// have died before it could say so).
-func (d direction) stoodStill(l line, first arrival, died map[string]time.Time) bool {
+// have died before it could say so). held notes it, since there was one such line in a lane.
+func (d direction) stoodStill(l line, first arrival, died map[string]time.Time, held map[string]bool) bool {
 	lines := d.index()
-	for _, death := range died {
+	for _, by := range slices.Sorted(maps.Keys(died)) {
+		death := died[by]
 		end := death.Add(leaseTime)
-		if death.Before(l.began) || first.at.Before(end) {
+		if held[l.lane+" "+by] || death.Before(l.began) || first.at.Before(end) {
 			continue
 		}
 		if !slices.ContainsFunc(d.attempts, func(a arrival) bool {
 			return lines[a.text].lane == l.lane && a.at.After(death) && a.at.Before(end)
 		}) {
+			held[l.lane+" "+by] = true
 			return true
 		}
 	}

@@ -137,6 +137,11 @@ func TestCount(t *testing.T) {
 			died: map[string]time.Time{"a": at(1)},
 			want: counts{sent: 2, arrived: 2, reordered: 1, takeovers: 1},
 		},
+		"a whole lane backwards after a kill: one line of it was under way": {
+			in:   straight(lined("m0", "m1", "m2", "m3"), came("m3", 20, "b"), came("m2", 21, "b"), came("m1", 22, "b"), came("m0", 23, "b")),
+			died: map[string]time.Time{"x": at(4)},
+			want: counts{sent: 4, arrived: 4, interrupted: 1, reordered: 2},
+		},
 		"accepted by the dead, brought by another": {
 			in:   straight(lined("m0"), came("m0", 18, "b")),
 			died: map[string]time.Time{"a": at(1)},

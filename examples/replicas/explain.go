@@ -24,8 +24,9 @@ func (d direction) explain(out io.Writer, began time.Time, died map[string]time.
 			bad[l.text] = "came under several ids"
 		}
 	}
+	held := map[string]bool{}
 	d.firsts(func(l line, a arrival, last int) {
-		if l.n < last && !a.stray && !d.stoodStill(l, a, died) {
+		if l.n < last && !a.stray && !d.stoodStill(l, a, died, held) {
 			bad[l.text] = fmt.Sprintf("was first tried behind number %d", last)
 		}
 	})

@@ -106,6 +106,14 @@ func (r report) verdict() error {
 			errs = append(errs, fmt.Errorf("%d %s", broken.n, broken.what))
 		}
 	}
+	for _, w := range []struct {
+		way  way
+		what string
+	}{{r.ToGenesys, "customers"}, {r.ToHost, "agents"}} {
+		if w.way.Sent == 0 && w.way.NotAccepted > 0 {
+			errs = append(errs, fmt.Errorf("no replica accepted any of the %d messages of the %s", w.way.NotAccepted, w.what))
+		}
+	}
 	for _, p := range r.Problems {
 		errs = append(errs, errors.New(p))
 	}
