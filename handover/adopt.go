@@ -21,6 +21,7 @@ func (e *edit) adopt(a *adoption, r *reading) {
 	}
 	c.Queue = c.QueueID
 	e.install(c)
+	e.takeBack() // he is there, and the bot has to be silent
 	e.notice(Notice{Kind: NoticeAgentJoined, Agent: c.Agent, Detail: "the agent went on with an older conversation"})
 	t := &turn{core: *e.Now, now: e.now}
 	t.poll()

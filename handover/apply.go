@@ -20,6 +20,8 @@ func apply(c core, e event, now time.Time) (core, []effect) {
 		t.end(e)
 	case evAccepted:
 		t.accepted(e)
+	case evNamed:
+		t.named(e)
 	case evTransferred:
 		t.transferred()
 	case evRead:
@@ -139,6 +141,14 @@ func (t *turn) accepted(e event) {
 	}
 	t.Wrote = t.now
 	if t.State != StateBot {
+		t.readAt(t.now.Add(firstRead))
+	}
+}
+
+// named: only until an answer names the conversation.
+func (t *turn) named(e event) {
+	t.ConversationID = e.Conversation
+	if !t.Accepted.IsZero() && t.State != StateBot {
 		t.readAt(t.now.Add(firstRead))
 	}
 }

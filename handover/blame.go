@@ -49,8 +49,8 @@ func judged(err error) outcome {
 	o.blameless = channelFault(err)
 	e, answered := apiError(err)
 	if answered {
-		if o.retryAfter = e.RetryAfter; e.StatusCode == http.StatusTooManyRequests {
-			o.retryAfter += limitedPause
+		if o.retryAfter = min(e.RetryAfter, backoffLast); e.StatusCode == http.StatusTooManyRequests {
+			o.retryAfter = e.RetryAfter + limitedPause
 		}
 	}
 	switch genesys.EffectOf(err) {
@@ -68,6 +68,13 @@ func judged(err error) outcome {
 		o.effect = effectAmbiguous
 	}
 	return o
+}
+
+// postponed: nothing was tried, or Genesys only says that it was too much. That is no attempt.
+func postponed(err error) bool {
+	_, waits := errors.AsType[*waitError](err)
+	e, answered := apiError(err)
+	return waits || answered && e.StatusCode == http.StatusTooManyRequests
 }
 
 // forbidden: the permission, or the integration itself, is missing.

@@ -63,6 +63,7 @@ const (
 	evHandOver    eventKind = "handOver"    // the host asks for an agent
 	evEnd         eventKind = "end"         // our side asks for the end, or a timer
 	evAccepted    eventKind = "accepted"    // Genesys took the opening
+	evNamed       eventKind = "named"       // a webhook names the conversation, which no answer has
 	evTransferred eventKind = "transferred" // Genesys took the transfer
 	evRead        eventKind = "read"        // a confirming read
 	evBlind       eventKind = "blind"       // the read is forbidden
@@ -77,7 +78,7 @@ const (
 // An event carries what its kind needs.
 type event struct {
 	Kind         eventKind
-	Conversation string           // evAccepted, evMoved
+	Conversation string           // evAccepted, evNamed, evMoved
 	Resumed      bool             // evAccepted
 	Reason       EndReason        // evEnd
 	Code, Detail string           // evEnd, evRefused, evFailed, evReleased
@@ -107,6 +108,7 @@ const (
 	transferPause  = 30 * time.Second // between two transfers
 	maxDisconnects = 3
 	clockSlack     = 2 * time.Second // between our clock and Genesys'
+	replicaSlack   = 5 * time.Second // between the clocks of replicas
 
 	firstRead   = 300 * time.Millisecond // after an opening or an agent's first word
 	readPause   = 2 * time.Second        // between two reads of a conversation

@@ -82,7 +82,8 @@ type timerKind string
 const (
 	timerNone timerKind = ""
 	timerWarn timerKind = "warn"
-	timerEnd  timerKind = "end" // an end waits no longer for Genesys
+	timerEnd  timerKind = "end"  // an end waits no longer for Genesys
+	timerLost timerKind = "lost" // Genesys took the opening, and nobody says into which conversation
 )
 
 // timer is the next deadline of the session. The kind of one that ends it is its reason.
@@ -101,6 +102,9 @@ func (c *core) timer() (timerKind, time.Time) {
 		return kind, at
 	}
 	consider(timerKind(EndMaxDuration), c.Started, c.Timers.Max)
+	if c.ConversationID == "" && c.State == StateRequested && c.Routing == RouteByTransfer && !c.Accepted.IsZero() {
+		consider(timerLost, later(c.Accepted, c.Asked), openingAge)
+	}
 	if c.State == StateConnected {
 		c.idle(consider)
 	} else if c.State != StateBot {

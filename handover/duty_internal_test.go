@@ -120,8 +120,11 @@ func TestNextDuty(t *testing.T) {
 		"nothing": {StateEnded, nil, dutyNone, time.Time{}},
 		"a read":  {StateQueued, func(f *file) { f.Now.PollAt = noon() }, dutyLook, noon()},
 		"no read without a conversation": {
-			StateRequested, func(f *file) { f.Now.ConversationID, f.Now.PollAt = "", noon() },
+			StateRequested, func(f *file) { f.Now.ConversationID, f.Now.PollAt, f.Now.Routing = "", noon(), RouteByFlow },
 			dutyLook, ago(10 * time.Minute).Add(DefaultMax),
+		},
+		"nobody names the conversation": {
+			StateRequested, func(f *file) { f.Now.ConversationID, f.Now.Asked = "", ago(time.Minute) }, dutyLook, noon().Add(time.Minute),
 		},
 		"no read where it is forbidden": {
 			StateQueued, func(f *file) { f.Now.Blind, f.Now.PollAt = true, noon() },

@@ -113,6 +113,15 @@ func (e *edit) takeBack() {
 	}
 }
 
+// release gives the agents what turned up while the bot had the word, and waited for a Return.
+func (e *edit) release() {
+	list := e.Held
+	e.Held = nil
+	for _, h := range list {
+		e.again(h.Unanswered, h.Seq)
+	}
+}
+
 // requeue puts a message of an earlier handover into the lane; Genesys may have taken it then.
 func (e *edit) requeue(u Unanswered) {
 	e.queue(u.Message)
@@ -209,6 +218,9 @@ func (e *edit) fireTimers() {
 			c.unclear()
 		}
 		e.apply(event{Kind: evReleased, Code: CodeNotDisconnected, Detail: "Genesys did not confirm the end"})
+	case kind == timerLost:
+		e.apply(event{Kind: evFailed, Code: CodeNoAnswer, Detail: "Genesys took the opening, but named no conversation to transfer; " +
+			"one may stand in the bot queue"})
 	default:
 		e.apply(event{Kind: evEnd, Reason: EndReason(kind), Detail: "a timer ran out"})
 	}

@@ -106,7 +106,7 @@ func TestAnEndWithoutATimeHandsBackWhatNobodyVouchedFor(t *testing.T) {
 			e := newEdit(fileIn(StateConnected))
 			say(t, e, "answered")
 			sentAt(t, e, noon())
-			e.settleRead(&reading{began: after(settlePeriod), standing: standing(genesys.PhaseConnected)})
+			e.settleRead(&reading{began: after(settlePeriod + replicaSlack), standing: standing(genesys.PhaseConnected)})
 			say(t, e, "who read this?")
 			sentAt(t, e, after(10*time.Second))
 			e.now = after(20 * time.Second)

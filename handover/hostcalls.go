@@ -126,7 +126,11 @@ func (e *edit) handOver(c core, o *opening) Session {
 	case open != nil && open.State == StateBot && c.State == StateRequested:
 		e.remember(c.Request, open.ID)
 		open.Queue, open.QueueID = c.Queue, c.QueueID
+		if c.BotQueue != "" {
+			open.BotQueue = c.BotQueue
+		}
 		e.apply(event{Kind: evHandOver})
+		e.release()
 	case open != nil && open.State == StateEnding, open == nil && c.State == StateBot && e.returns():
 		// An Open waits for the Return, too: what it hands back is the bot's, and must not be overtaken.
 		c.Started = e.now

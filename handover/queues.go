@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 	"sync"
 	"time"
 
@@ -35,7 +36,7 @@ var uuid = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{1
 // resolve gives the id of a queue by name or id. A name that does not exist, or not once, is ErrNoQueue.
 func (m *Manager) resolve(ctx context.Context, k *known, name string) (string, error) {
 	if name == "" || uuid.MatchString(name) {
-		return name, nil
+		return strings.ToLower(name), nil // as Genesys writes it
 	}
 	key := queueName{k.account, name, k.channel.Division}
 	m.queues.mu.Lock()

@@ -100,7 +100,8 @@ func movedOn(c *genesys.Conversation, agent genesys.Participant) bool {
 	return false
 }
 
-// entryQueue is the first queue since the customer who is there came: a revived conversation still lists older ones.
+// entryQueue is the first queue that was not left before the customer who is there came: a revived conversation still lists
+// older ones.
 func entryQueue(c *genesys.Conversation) string {
 	var came time.Time
 	for _, p := range c.Participants {
@@ -110,7 +111,7 @@ func entryQueue(c *genesys.Conversation) string {
 	}
 	var first genesys.Participant
 	for _, p := range c.Participants {
-		if !p.IsQueue() || p.QueueID == "" || !p.Start.IsZero() && p.Start.Before(came) {
+		if !p.IsQueue() || p.QueueID == "" || !p.End.IsZero() && p.End.Before(came) {
 			continue
 		}
 		if first.QueueID == "" || p.Start.Before(first.Start) {

@@ -55,6 +55,7 @@ func TestHistoryOfAConversation(t *testing.T) {
 		"moved to a person":   {[]genesys.Participant{customer, bots, agents, person("agent", 8, 9, 20, how("transfer"))}, history{Entry: "bots", Came: at(9), Left: at(20), Moved: true}},
 		"and that one came":   {[]genesys.Participant{customer, bots, agents, person("agent", 8, 9, 20, how("transfer")), person("agent", 19, 20, -1)}, history{Entry: "bots", Came: at(9)}},
 		"and that one ended":  {[]genesys.Participant{gone, bots, agents, person("agent", 8, 9, 20, how("transfer")), person("agent", 19, 20, 60, how("client"))}, history{Entry: "bots", Came: at(9), Left: at(60)}},
+		"queue before leg":    {[]genesys.Participant{person("customer", 2, 2, -1), bots, agents}, history{Entry: "bots"}},
 		"straight to agents":  {[]genesys.Participant{customer, person("acd", 1, 1, -1, of("agents"))}, history{Entry: "agents"}},
 		"revived":             {[]genesys.Participant{person("customer", 0, 0, 60), bots, agents, person("customer", 100, 100, -1), person("acd", 101, 101, -1, of("other bots"))}, history{Entry: "other bots"}},
 		"revived in its leg":  {[]genesys.Participant{customer, bots, agents, person("acd", 101, 101, -1, of("bots"))}, history{Entry: "bots"}},

@@ -82,11 +82,11 @@ func (e *edit) hear(o *openmessaging.Outbound, body openmessaging.Message) {
 	}
 	current := e.current(o)
 	human := o.Origin != openmessaging.OriginBot
+	if current && e.open() != nil && e.Now.ConversationID == "" && o.ConversationID != "" {
+		e.apply(event{Kind: evNamed, Conversation: o.ConversationID})
+	}
 	switch {
 	case current && human && e.open() != nil:
-		if e.Now.ConversationID == "" {
-			e.Now.ConversationID = o.ConversationID // only until the opening's answer comes
-		}
 		e.apply(event{Kind: evAgentSpoke, Began: o.Time})
 		if e.Now.MovedTo == "" { // what went to another conversation he has not seen
 			e.answered(spoken(o.Time, e.now))

@@ -137,7 +137,7 @@ func (e *edit) settleReceipt(j *job, o outcome) {
 			continue
 		}
 		why := judged(o.err)
-		if _, waits := errors.AsType[*waitError](o.err); !waits {
+		if !postponed(o.err) {
 			r.Tries++
 		}
 		if o.err == nil || r.Tries >= maxReceiptTries || why.effect == effectRefused {
@@ -172,7 +172,9 @@ func (e *edit) settleCleanup(j *job, o outcome) {
 		if x.Conversation != first {
 			continue
 		}
-		x.Tries++
+		if !postponed(o.err) {
+			x.Tries++
+		}
 		x.At = e.now.Add(orphanPause)
 		if o.err == nil || forbidden(o.err) || x.Tries >= maxOrphanTries {
 			e.Orphans = append(e.Orphans[:i], e.Orphans[i+1:]...)

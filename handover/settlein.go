@@ -33,6 +33,10 @@ func (e *edit) settleIn(j *job, o outcome) {
 		e.done()
 		return
 	}
+	if o.effect == effectNotPerformed { // it could not begin in time
+		x.NotBefore = e.backoff(1, o)
+		return
+	}
 	x.Attempts++
 	if x.First.IsZero() {
 		x.First = e.now

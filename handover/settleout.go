@@ -20,6 +20,7 @@ func (e *edit) settleOut(j *job, o outcome) {
 	}
 	head := j.file.Out.Entries[0]
 	if len(e.Out.Entries) == 0 || e.Out.Entries[0].Seq != head.Seq || e.Out.Entries[0].Done != head.Done {
+		e.reopenedLate(head, o)
 		return // settled before
 	}
 	x := &e.Out.Entries[0]
@@ -52,6 +53,14 @@ func (e *edit) settleOut(j *job, o outcome) {
 	}
 }
 
+// reopenedLate: an opening that was given up has opened a conversation after all. Nobody should be in it.
+func (e *edit) reopenedLate(x entry, o outcome) {
+	ours := e.open() != nil && e.Now.ID == x.Handover
+	if x.Kind == kindOpen && o.effect == effectDone && o.conversation != "" && !ours && o.conversation != e.Now.ConversationID {
+		e.orphan(o.conversation)
+	}
+}
+
 // settleRead applies what was read on the way.
 func (e *edit) settleRead(r *reading) {
 	if r == nil || e.open() == nil || r.err != nil && !r.blind && !r.gone {
@@ -59,8 +68,8 @@ func (e *edit) settleRead(r *reading) {
 	}
 	e.apply(r.event())
 	live := r.standing.Phase == genesys.PhaseConnected || r.standing.Phase == genesys.PhaseParked
-	if c := e.open(); live && c != nil && c.State == StateConnected && !c.Vouched.Before(r.began) {
-		e.answered(r.began.Add(-settlePeriod)) // younger than our own write a read may be stale
+	if c := e.open(); live && c != nil && c.State == StateConnected && c.MovedTo == "" && !c.Vouched.Before(r.began) {
+		e.answered(r.began.Add(-settlePeriod - replicaSlack)) // younger than our own write a read may be stale
 	}
 }
 
@@ -126,7 +135,7 @@ func (e *edit) reopened(conversation string) bool {
 func (e *edit) trimTail() {
 	size := 0
 	for i, s := range slices.Backward(e.Tail) {
-		size += len(s.Message.Text)
+		size += sizeOf(s.Message)
 		if size > tailBytes || len(e.Tail)-i > tailEntries {
 			e.cut(e.Tail[:i+1])
 			e.Tail = e.Tail[i+1:]
@@ -197,10 +206,15 @@ func (e *edit) bury(d dead) {
 
 // failed: not now. By age it fails for good, and the session with it.
 func (e *edit) failed(x *entry, o outcome) {
-	x.Attempts++
+	if !postponed(o.err) {
+		x.Attempts++
+	}
 	e.Out.Failures++
 	e.Out.NotBefore = e.backoff(e.Out.Failures, o)
 	age := e.now.Sub(x.At)
+	if last := x.At.Add(openingAge); x.Kind == kindOpen && x.Done == 0 && e.Out.NotBefore.After(last) {
+		e.Out.NotBefore = later(last, e.now) // then it is given up, however long Genesys asks to wait
+	}
 	switch {
 	case e.open() == nil || x.Handover != e.Now.ID:
 	case x.Kind == kindOpen && x.Done == 0 && !x.Maybe && forbidden(o.err) && x.Attempts >= 3:

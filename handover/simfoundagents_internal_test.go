@@ -142,3 +142,16 @@ func (s slowReads) Get(ctx context.Context, k Key) (Record, error) {
 	s.read()
 	return s.Store.Get(ctx, k)
 }
+
+// A replica whose clock is behind sent a message that opened another conversation. That an agent is still seen in the old one
+// does not answer it.
+func TestAnAgentWhoIsStillSeenDoesNotAnswerWhatWentElsewhere(t *testing.T) {
+	t.Parallel()
+	e := newEdit(fileIn(StateConnected))
+	say(t, e, "elsewhere")
+	sentAt(t, e, ago(3*time.Second))
+	e.apply(event{Kind: evMoved, Conversation: "other"})
+	e.now = noon().Add(8 * time.Second)
+	e.settleRead(&reading{began: e.now, standing: standing(genesys.PhaseConnected)})
+	require.Len(t, e.Tail, 1)
+}

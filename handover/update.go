@@ -59,8 +59,13 @@ func (m *Manager) accept(ctx context.Context, k Key, fn func(*edit) error) (*fil
 	return m.edit(ctx, k, nil, fn)
 }
 
-// edit is accept; done is the job whose outcome is being settled, if it is one.
+// edit is accept; done is the job whose outcome is being settled, if it is one. Once begun it is not cancelled: leases that were
+// stored nevertheless would be nobody's.
 func (m *Manager) edit(ctx context.Context, k Key, done *job, fn func(*edit) error) (*file, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	ctx = context.WithoutCancel(ctx)
 	deadline := m.now().Add(conflictTime)
 	pause, try := conflictFirst, fn
 	for {
@@ -106,15 +111,15 @@ func (m *Manager) tryEdit(ctx context.Context, k Key, done *job, fn func(*edit) 
 	if err != nil {
 		return nil, err
 	}
+	if done != nil && (e.fresh || e.Created != done.file.Created) { // removed meanwhile, and perhaps made anew: of no concern to it
+		m.launch(ctx, nil, done)
+		return e.file, nil
+	}
 	if done != nil && e.lane(done.lane).Lease.Owner == m.owner {
 		e.lane(done.lane).Lease = lease{} // nobody else in this process works in the lane
 	}
 	if err := m.change(e, fn); err != nil {
 		return e.file, err
-	}
-	if e.fresh && done != nil { // removed meanwhile, by retention or to be forgotten: an outcome makes no record
-		m.launch(ctx, nil, done)
-		return e.file, nil
 	}
 	if at := e.expires(); !at.IsZero() && !e.now.Before(at) {
 		if err := m.remove(ctx, k, old.Revision); err != nil {

@@ -56,6 +56,9 @@ const (
 func (m *Manager) perform(ctx context.Context, j *job) (o outcome) {
 	defer func() {
 		if p := recover(); p != nil {
+			if j.lane == control {
+				o.duty, _ = j.file.duty()
+			}
 			m.log.Error("panic in an effect", slog.String("lane", string(j.lane)), slog.String("customer", m.hash(j.key)))
 			o = outcome{effect: effectAmbiguous, err: fmt.Errorf("handover: panic: %T", p), duty: o.duty}
 		}
@@ -95,7 +98,7 @@ func (m *Manager) settle(ctx context.Context, j *job, o outcome) {
 			return
 		}
 		m.log.Warn("outcome not stored", slog.String("lane", string(j.lane)), slog.String("customer", m.hash(j.key)), slog.Any("error", err))
-		if m.now().Add(pause).After(last) || m.sleep(ctx, pause) != nil {
+		if pause = min(pause, last.Sub(m.now())); pause <= 0 || m.sleep(ctx, pause) != nil {
 			break
 		}
 	}
