@@ -147,7 +147,7 @@ func (t *turn) accepted(e event) {
 
 // named: only until an answer names the conversation.
 func (t *turn) named(e event) {
-	t.ConversationID = e.Conversation
+	t.ConversationID, t.Resumed = e.Conversation, e.Resumed
 	if !t.Accepted.IsZero() && t.State != StateBot {
 		t.readAt(t.now.Add(firstRead))
 	}

@@ -79,7 +79,7 @@ const (
 type event struct {
 	Kind         eventKind
 	Conversation string           // evAccepted, evNamed, evMoved
-	Resumed      bool             // evAccepted
+	Resumed      bool             // evAccepted, evNamed
 	Reason       EndReason        // evEnd
 	Code, Detail string           // evEnd, evRefused, evFailed, evReleased
 	Standing     genesys.Standing // evRead

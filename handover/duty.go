@@ -60,7 +60,7 @@ func (f *file) nextReceipt() *receipt {
 // lookAt is when the open session wants to be looked at: by its schedule, or because a timer is due.
 func (f *file) lookAt(c *core) time.Time {
 	at := time.Time{}
-	if c.ConversationID != "" && (!c.Blind || c.State == StateEnding && !c.LeftSent) {
+	if f.conversation() != "" && (!c.Blind || c.State == StateEnding && !c.LeftSent) {
 		at = c.PollAt
 		if drained := c.EndAsked.Add(drainPatience); c.State == StateEnding && len(f.Out.Entries) > 0 && at.Before(drained) {
 			at = drained
@@ -70,6 +70,19 @@ func (f *file) lookAt(c *core) time.Time {
 		at = t
 	}
 	return at
+}
+
+// conversation is the one to read: that of the session or, while nobody has named it, the customer's last one, because the
+// opening may have revived it (whether the answer then names it is uncertain).
+func (f *file) conversation() string {
+	c := f.Now
+	switch {
+	case c.ConversationID != "" || c.Accepted.IsZero() || c.State == StateBot || c.State == StateEnding:
+		return c.ConversationID
+	case len(f.Past) > 0 && f.Past[0].From == c.From:
+		return f.Past[0].Session.ConversationID
+	}
+	return ""
 }
 
 // mustDisconnect: again only when a read still shows it after the last time, and not for ever.

@@ -39,7 +39,7 @@ func (m *Manager) performDuty(ctx context.Context, j *job) outcome {
 func (m *Manager) performLook(ctx context.Context, k *known, f *file) outcome {
 	c := *f.Now
 	if c.ConversationID == "" {
-		return outcome{} // only a timer is due
+		return m.performSearch(ctx, k, f)
 	}
 	if c.Blind {
 		if c.State != StateEnding {
@@ -69,6 +69,25 @@ func (m *Manager) performLook(ctx context.Context, k *known, f *file) outcome {
 		d := m.tryDisconnect(ctx, k, &next)
 		d.read = r
 		return d
+	}
+	return o
+}
+
+// performSearch looks whether the opening, whose answer named no conversation, has revived the last one.
+func (m *Manager) performSearch(ctx context.Context, k *known, f *file) outcome {
+	id := f.conversation()
+	if id == "" || f.Now.Blind {
+		return outcome{} // only a timer is due
+	}
+	_, r := k.account.look(ctx, shareReads, id, f.Now.Tried)
+	o := outcome{err: r.err}
+	switch {
+	case r.blind:
+		o.read, o.err = r, nil
+	case r.gone:
+		o.err = nil
+	case r.err == nil && r.live():
+		o.conversation = id
 	}
 	return o
 }

@@ -64,6 +64,16 @@ func (r *reading) event() event {
 	}
 }
 
+// live reports whether the customer is in the conversation.
+func (r *reading) live() bool {
+	switch r.standing.Phase {
+	case genesys.PhaseUnknown, genesys.PhaseWrapup, genesys.PhaseEnded:
+		return false
+	default:
+		return true
+	}
+}
+
 // historyOf looks at the agents who were there since a time; who only let it ring was never there.
 func historyOf(c *genesys.Conversation, since time.Time) history {
 	h := history{Entry: entryQueue(c)}

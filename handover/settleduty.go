@@ -64,6 +64,10 @@ func (e *edit) settleLook(j *job, o outcome) {
 	if o.queueID != "" && e.Now.QueueID == "" {
 		e.Now.QueueID, e.Now.BotQueue = o.queueID, o.botQueue
 	}
+	if e.Now.ConversationID == "" {
+		e.settleSearch(o)
+		return
+	}
 	switch {
 	case o.code != "":
 		e.orphan(e.Now.ConversationID)
@@ -81,6 +85,17 @@ func (e *edit) settleLook(j *job, o outcome) {
 		e.notDisconnected(o)
 	case o.refused != nil:
 		e.notTransferred(o)
+	}
+}
+
+// settleSearch: the conversation was found, or is looked for again.
+func (e *edit) settleSearch(o outcome) {
+	if o.conversation != "" {
+		e.apply(event{Kind: evNamed, Conversation: o.conversation, Resumed: true})
+		return
+	}
+	if !e.now.Before(e.Now.PollAt) {
+		e.Now.PollAt = e.now.Add(readPause)
 	}
 }
 

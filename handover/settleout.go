@@ -87,7 +87,7 @@ func (e *edit) answered(at time.Time) {
 func (e *edit) sent(x *entry, o outcome) {
 	open := e.Now.Open() && e.Now.ID == x.Handover
 	at := e.now
-	if e.Now.ConversationID != "" && o.conversation != "" && o.conversation != e.Now.ConversationID {
+	if e.elsewhere(x, o) {
 		at = at.Add(clockSlack) // it came after the end, and our clock may be behind
 	}
 	e.Out.Failures, e.Out.NotBefore = 0, time.Time{}
@@ -124,6 +124,13 @@ func (e *edit) sent(x *entry, o outcome) {
 	default:
 		e.apply(event{Kind: evMoved, Conversation: o.conversation})
 	}
+}
+
+// elsewhere reports whether a message went into another conversation, or may have: its answer should name one, that of a reply
+// to a quick reply or a card never does.
+func (e *edit) elsewhere(x *entry, o outcome) bool {
+	unnamed := o.conversation == "" && x.Kind == kindReply
+	return e.Now.ConversationID != "" && o.conversation != e.Now.ConversationID && !unnamed
 }
 
 // reopened reports whether a repeat of the opening has opened a second conversation: an agent was in the first, so that is over.

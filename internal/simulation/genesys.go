@@ -120,8 +120,24 @@ func (g *cloud) postMessage(x *exchange) reply {
 		g.w.tell(customerOf(p.customer), "%s posts %q into %s", x.r.name, p.text, p.in.id)
 		g.w.ledger.posted(x.r, p, again, x.late)
 	}
-	body, _ := json.Marshal(map[string]string{"id": p.id, "conversationId": p.in.id}) //nolint:errchkjson // strings
+	answer := map[string]string{"id": p.id, "conversationId": p.in.id}
+	if g.unnamed(p) {
+		delete(answer, "conversationId")
+	}
+	body, _ := json.Marshal(answer) //nolint:errchkjson // strings
 	return replied(http.StatusOK, string(body))
+}
+
+// unnamed reports whether the answer to a message leaves its conversation out.
+func (g *cloud) unnamed(p *post) bool {
+	switch begins := p.in.posts[0] == p; g.w.plan.unnamed {
+	case "reused":
+		return !begins
+	case "new":
+		return begins
+	default:
+		return false
+	}
 }
 
 func (g *cloud) postReceipt(x *exchange) reply {

@@ -57,11 +57,12 @@ type plan struct {
 	routing  handover.Routing
 	identity handover.Identity
 	timers   handover.Timers
-	bot      bool // a bot queue is configured
-	dedupe   bool // Genesys knows a message by its id and time
-	revive   bool // a message after the end revives the conversation; else it opens another
-	signals  bool // something says when a conversation changed
-	absent   bool // agents often let it ring
+	bot      bool   // a bot queue is configured
+	dedupe   bool   // Genesys knows a message by its id and time
+	revive   bool   // a message after the end revives the conversation; else it opens another
+	unnamed  string // which messages are answered without a conversation's id: those that begin one, those that do not, or none
+	signals  bool   // something says when a conversation changed
+	absent   bool   // agents often let it ring
 	workers  int
 	pace     time.Duration // between two steps of a customer, in the mean
 }
@@ -91,6 +92,7 @@ func newPlan(seed uint64) plan {
 		p.timers.CustomerWarn, p.timers.CustomerIdle = 40*time.Second, 80*time.Second
 		p.timers.AgentIdle = 2 * time.Minute
 	}
+	p.unnamed = pick(newDice(seed, "unnamed"), "", "", "", "reused", "new")
 	return p.longer()
 }
 
