@@ -97,6 +97,7 @@ func (c *customer) call(what string, f func(r *replica) error) error {
 		if err == nil || errors.Is(err, handover.ErrBacklog) {
 			return err
 		}
+		c.w.ledger.failed(c.key.Customer, what, err)
 		c.w.pause(c.d.between(100*time.Millisecond, 3*time.Second))
 	}
 	return err
@@ -148,7 +149,7 @@ func (c *customer) turn() {
 func (c *customer) handOver(open bool) {
 	id := c.id("h")
 	request := handover.Request{ID: id, Summary: "summary of " + id, Timers: c.w.plan.timers}
-	_ = c.call("HandOver "+id, func(r *replica) error { // the customer asks again some other time
+	ask := func(r *replica) error {
 		var s handover.Session
 		var err error
 		if open {
@@ -158,9 +159,14 @@ func (c *customer) handOver(open bool) {
 		}
 		if err == nil && !r.dead {
 			c.w.tell(c.key.Customer, "%s gives session %s, %s", r.name, s.ID, s.State)
+			c.w.ledger.promise(c.key.Customer, id, s.ID)
 		}
 		return err
-	})
+	}
+	err := c.call("HandOver "+id, ask) // the customer asks again some other time
+	if err == nil && c.d.chance(0.1) {
+		_ = c.call("HandOver "+id, ask)
+	}
 }
 
 func (c *customer) end() {

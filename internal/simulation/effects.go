@@ -38,6 +38,9 @@ func (e effects) begin(r *replica, k, what string) (done func()) {
 // effectTime is how long an effect may take: engine.md, leases, and ARCHITECTURE.md.
 const effectTime = 10 * time.Second
 
+// startTime is how long after its lease an effect may begin, and what it takes to begin.
+const startTime = 1100 * time.Millisecond
+
 // calm: the process has not stood still lately, so that it has no effect under way whose lease ran out meanwhile.
 func (r *replica) calm() bool {
 	return r.stalled == 0 || r.w.now-r.stalled > 30*time.Second

@@ -27,7 +27,6 @@ func (r *replica) deliver(ctx context.Context, d handover.Delivery) error {
 		return h.w.ledger.delivery(r, d)
 	}, func() error {
 		if poison {
-			h.w.ledger.undelivered(d.ID)
 			return handover.Undeliverable(openmessaging.ReasonGeneralError, nil)
 		}
 		h.w.ledger.delivered(d)

@@ -1,6 +1,8 @@
 package simulation
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -42,6 +44,12 @@ func (l *ledger) checkEnd() {
 	for _, x := range l.order {
 		if !l.taken["delivery "+x.id] && !l.reported[x.id] && x.at > l.person(x.key).forgot {
 			l.w.fail("no message of an agent is lost", x.key, "%s was accepted at %.3f", x.id, x.at.Seconds())
+		}
+	}
+	for _, request := range slices.Sorted(maps.Keys(l.promised)) {
+		p := l.promised[request]
+		if x := l.person(p.key); l.sessions[p.session] == nil && p.at > x.forgot && p.at > x.ended {
+			l.w.fail("a session that was promised begins", p.key, "%s was to lead to %s", request, p.session)
 		}
 	}
 	for _, s := range l.born {

@@ -139,19 +139,21 @@ func (l *ledger) settle(k string, before, v *view) {
 		}
 		switch {
 		case x.Delivery != nil && l.taken["delivery "+x.Delivery.ID]:
-			l.settled["delivery "+x.Delivery.ID] = true
+			l.settled["delivery "+x.Delivery.ID] = l.w.now
 			if p := l.person(k); l.written[x.Delivery.ID].After(p.newest) {
 				p.newest = l.written[x.Delivery.ID]
 			}
 		case x.Kind == "return":
 			l.settleReturn(x)
+		case x.Kind == "notice" && x.Handover != "" && !l.taken["notice "+x.Handover+"/"+uitoa(x.Seq)] && v.Forget.IsZero():
+			l.w.fail("no notice is dropped", k, "%s/%d", x.Handover, x.Seq)
 		}
 	}
 }
 
 func (l *ledger) settleReturn(x viewEntry) {
 	if id := x.Handover + "/" + uitoa(x.Seq); l.taken["return "+id] {
-		l.settled["return "+id] = true
+		l.settled["return "+id] = l.w.now
 	}
 }
 

@@ -1,6 +1,8 @@
 package simulation
 
 import (
+	"context"
+	"errors"
 	"time"
 
 	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
@@ -11,21 +13,22 @@ import (
 type ledger struct {
 	w *world
 
-	words    map[string]*word     // of customers that were accepted, by id
-	asked    []*word              // in order
-	arrived  map[string][]*post   // by text
-	letters  map[string]*heard    // webhooks that were accepted, by id
-	order    []*heard             //
-	given    map[string]string    // what the host was given, by kind and id
-	settled  map[string]bool      // what the host took, and the store knows it
-	taken    map[string]bool      // what the host took
-	reported map[string]bool      // what was reported as failed
-	returns  map[string]*back     // by Return.ID
-	sessions map[string]*life     // by handover id
-	born     []*life              // in order
-	written  map[string]time.Time // when deliveries were, by Genesys' clock
+	words    map[string]*word         // of customers that were accepted, by id
+	asked    []*word                  // in order
+	arrived  map[string][]*post       // by text
+	letters  map[string]*heard        // webhooks that were accepted, by id
+	order    []*heard                 //
+	given    map[string]string        // what the host was given, by kind and id
+	settled  map[string]time.Duration // when the store knew that the host took it
+	taken    map[string]bool          // what the host took
+	reported map[string]bool          // what was reported as failed
+	returns  map[string]*back         // by Return.ID
+	sessions map[string]*life         // by handover id
+	born     []*life                  // in order
+	written  map[string]time.Time     // when deliveries were, by Genesys' clock
 	people   map[string]*person
-	staleBy  map[*task]bool // read what was, in the call that runs
+	promised map[string]*promise // sessions that HandOver and Open gave, by id of the request
+	staleBy  map[*task]bool      // read what was, in the call that runs
 }
 
 // A word is a message of a customer that is the agents'.
@@ -46,6 +49,12 @@ type back struct {
 	r     handover.Return
 	first time.Duration
 	taken bool
+}
+
+// A promise is the session that a request was told to lead to.
+type promise struct {
+	key, session string
+	at           time.Duration
 }
 
 // A life is one handover as the store has known it.
@@ -70,8 +79,8 @@ type person struct {
 func newLedger(w *world) *ledger {
 	return &ledger{
 		w: w, words: map[string]*word{}, arrived: map[string][]*post{}, letters: map[string]*heard{}, given: map[string]string{},
-		settled: map[string]bool{}, taken: map[string]bool{}, reported: map[string]bool{}, returns: map[string]*back{},
-		sessions: map[string]*life{}, written: map[string]time.Time{}, people: map[string]*person{}, staleBy: map[*task]bool{},
+		settled: map[string]time.Duration{}, taken: map[string]bool{}, reported: map[string]bool{}, returns: map[string]*back{},
+		sessions: map[string]*life{}, written: map[string]time.Time{}, people: map[string]*person{}, promised: map[string]*promise{}, staleBy: map[*task]bool{},
 	}
 }
 
@@ -112,6 +121,28 @@ func (l *ledger) forgetting(key string, begins bool) {
 	}
 }
 
+// promise: a request leads to a session, and to the same one when it is repeated.
+func (l *ledger) promise(key, request, session string) {
+	p := l.promised[request]
+	if p == nil {
+		l.promised[request] = &promise{key, session, l.w.now}
+		return
+	}
+	if p.session != session && p.at > l.person(key).forgot && !l.w.plan.has(faultExpire) {
+		l.w.fail("the same request is the same session", key, "%s led to %s, and leads to %s", request, p.session, session)
+	}
+}
+
+// failed: no call of the host fails but for the store, the process, or too many writers at once.
+func (l *ledger) failed(key, what string, err error) {
+	for _, known := range []error{errStore, errDead, handover.ErrBusy, context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, known) {
+			return
+		}
+	}
+	l.w.fail("no host call fails without a reason", key, "%s: %v", what, err)
+}
+
 func (l *ledger) ending(key string) { l.person(key).ended = l.w.now }
 
 // same: what has an id stays what it is.
@@ -123,8 +154,6 @@ func (l *ledger) same(key, id, content string) (first bool) {
 	l.given[id] = content
 	return !known
 }
-
-func (l *ledger) undelivered(id string) { l.reported[id] = true }
 
 // receipt: Genesys is told that a message for the customer failed.
 func (l *ledger) receipt(id, status string) {
