@@ -106,7 +106,7 @@ func (e *edit) takeBack() {
 				r.giveBack([]held{{Unanswered: u, Seq: uint64(i)}})
 				continue
 			}
-			e.requeue(u)
+			e.requeue(len(e.Out.Entries), u)
 		}
 		*r = r.measured()
 		e.In.Bytes += r.Size
@@ -117,28 +117,36 @@ func (e *edit) takeBack() {
 func (e *edit) release() {
 	list := e.Held
 	e.Held = nil
-	for _, h := range list {
-		e.again(h.Unanswered, h.Seq)
+	e.again(list...)
+}
+
+// requeue puts a message of an earlier handover into the lane; Genesys may have taken it then. What comes behind it, and has never
+// been attempted, gets a later number and time.
+func (e *edit) requeue(at int, u Unanswered) {
+	x := e.said(u.Message)
+	x.Maybe = u.Sent
+	e.Out.insert(at, x)
+	if behind := e.Out.Entries[at:]; len(behind) > 1 {
+		for i := range behind {
+			behind[i].Seq, behind[i].Wire = e.next(), e.wireTime(e.now, behind[i].parts())
+		}
 	}
 }
 
-// requeue puts a message of an earlier handover into the lane; Genesys may have taken it then.
-func (e *edit) requeue(u Unanswered) {
-	e.queue(u.Message)
-	e.Out.Entries[len(e.Out.Entries)-1].Maybe = u.Sent
-}
-
 // queue puts a message of the customer into the lane to Genesys.
-func (e *edit) queue(m Message) {
+func (e *edit) queue(m Message) { e.Out.push(e.said(m)) }
+
+// said is the entry of a message that the customer wrote just now.
+func (e *edit) said(m Message) entry {
 	kind := kindMessage
 	if m.Reply != nil {
 		kind = kindReply
 	}
 	e.Now.CustomerAt = e.now
-	e.Out.push(entry{
+	return entry{
 		Seq: e.next(), Kind: kind, Handover: e.Now.ID, At: e.now, HostID: m.ID,
 		Wire: e.wireTime(e.now, m.parts()), Message: &m,
-	})
+	}
 }
 
 // deliver puts a message for the customer into the lane to the host: before later ones that were never attempted, and before

@@ -26,24 +26,45 @@ func (e *edit) strays() {
 	if e.Out.busy(e.now) {
 		first = 1
 	}
+	var list []held
 	for i := first; i < len(e.Out.Entries); {
 		if e.open() == nil || e.Out.Entries[i].Handover == e.Now.ID {
 			i++
 			continue
 		}
 		if x := e.Out.remove(i); x.Message != nil {
-			e.again(Unanswered{Message: *x.Message, Sent: x.Maybe || x.Done > 0}, x.Seq)
+			list = append(list, held{Unanswered: Unanswered{Message: *x.Message, Sent: x.Maybe || x.Done > 0}, Seq: x.Seq})
 		}
+	}
+	e.again(list...)
+}
+
+// again gives messages that were accepted before all that waits to the agents who are there now, or keeps them for the Return.
+func (e *edit) again(list ...held) {
+	at := e.front()
+	for _, h := range list {
+		if c := e.open(); c != nil && c.Turn() == TurnAgent && c.State != StateEnding && h.Unanswered.Reason == "" {
+			e.requeue(at, h.Unanswered)
+			at++
+			continue
+		}
+		e.hold(h.Unanswered, h.Seq)
 	}
 }
 
-// again gives a message to the agents who are there now, or keeps it for the Return.
-func (e *edit) again(u Unanswered, seq uint64) {
-	if c := e.open(); c != nil && c.Turn() == TurnAgent && c.State != StateEnding && u.Reason == "" {
-		e.requeue(u)
-		return
+// front is where such a message goes in the lane to Genesys: behind what is on its way and behind the opening. Once something else
+// has been attempted it is too late for that, and it goes to the end.
+func (e *edit) front() int {
+	first := 0
+	for i, x := range e.Out.Entries {
+		switch {
+		case i == 0 && e.Out.begun(), x.Kind == kindOpen && first == i:
+			first = i + 1
+		case x.Attempts > 0 || x.Maybe || x.Done > 0:
+			return len(e.Out.Entries)
+		}
 	}
-	e.hold(u, seq)
+	return first
 }
 
 // tidyEnding: the end waits for messages, but not for ever.

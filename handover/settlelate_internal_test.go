@@ -196,3 +196,26 @@ func TestAnOutcomeOfAnEarlierLifeOfTheRecordSettlesNothing(t *testing.T) {
 	require.Len(t, f.Out.Entries, 1)
 	require.Empty(t, f.Now.ConversationID)
 }
+
+// A message was on its way when its handover ended, and Genesys did not take it. It was written before what waits for the agents
+// of the next one, so it goes before that.
+func TestAMessageThatMissedItsHandoverGoesFirst(t *testing.T) {
+	t.Parallel()
+	e := newEdit(fileIn(StateConnected))
+	say(t, e, "first")
+	j := jobOn(t, e, toGenesys)
+	ends(e, noon().Add(2*time.Second))
+	next := coreIn(StateRequested)
+	next.ID, next.Request = "abcdefghijk3", "another request"
+	e.begin(next, &opening{Texts: []string{"summary"}})
+	say(t, e, "second")
+	say(t, e, "third")
+	e.settleAs(j, outcome{effect: effectNotPerformed, err: &genesys.Error{StatusCode: 429}})
+	require.Equal(t, []string{"first", "second", "third"}, queued(e.file))
+	require.Equal(t, kindOpen, e.Out.Entries[0].Kind)
+	for i, x := range e.Out.Entries[1:] {
+		require.True(t, x.Wire.After(e.Out.Entries[i].Wire), "times grow")
+		require.Greater(t, x.Seq, e.Out.Entries[i].Seq, "and numbers, by which a Return sorts")
+	}
+	require.True(t, e.Out.Entries[3].Wire.Equal(e.WireTime))
+}

@@ -110,7 +110,7 @@ func (e *edit) sent(x *entry, o outcome) {
 			e.Tail = append(e.Tail, sent{Message: *y.Message, Handover: y.Handover, Seq: y.Seq, At: at})
 			e.trimTail()
 		default:
-			e.again(Unanswered{Message: *y.Message, Sent: true}, y.Seq)
+			e.again(held{Unanswered: Unanswered{Message: *y.Message, Sent: true}, Seq: y.Seq})
 		}
 	}
 	if o.conversation == "" || o.conversation == e.Now.ConversationID {
