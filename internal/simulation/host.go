@@ -27,6 +27,7 @@ func (r *replica) deliver(ctx context.Context, d handover.Delivery) error {
 		return h.w.ledger.delivery(r, d)
 	}, func() error {
 		if poison {
+			h.w.ledger.refused[d.ID] = true
 			return handover.Undeliverable(openmessaging.ReasonGeneralError, nil)
 		}
 		h.w.ledger.delivered(d)

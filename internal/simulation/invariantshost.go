@@ -62,8 +62,8 @@ func (l *ledger) inOrder(k string, x handover.Return) {
 	var last *word
 	for _, u := range x.Unanswered {
 		w := l.words[u.ID]
-		if w == nil {
-			continue
+		if w == nil || w.again && l.forgotten(k) {
+			continue // nobody remembers that it was accepted before
 		}
 		if last != nil && w.at < last.began {
 			l.w.fail("what is handed back is in order", k, "in Return %s %s comes before %s", x.ID, last.id, w.id)

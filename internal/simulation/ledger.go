@@ -21,6 +21,7 @@ type ledger struct {
 	given    map[string]string        // what the host was given, by kind and id
 	settled  map[string]time.Duration // when the store knew that the host took it
 	taken    map[string]bool          // what the host took
+	refused  map[string]bool          // what the host can never take
 	reported map[string]bool          // what was reported as failed
 	returns  map[string]*back         // by Return.ID
 	sessions map[string]*life         // by handover id
@@ -36,6 +37,7 @@ type word struct {
 	key, id string
 	at      time.Duration // accepted
 	began   time.Duration // Forward was called
+	again   bool          // and once more
 }
 
 // A heard is a message for the customer that was accepted.
@@ -79,7 +81,7 @@ type person struct {
 func newLedger(w *world) *ledger {
 	return &ledger{
 		w: w, words: map[string]*word{}, arrived: map[string][]*post{}, letters: map[string]*heard{}, given: map[string]string{},
-		settled: map[string]time.Duration{}, taken: map[string]bool{}, reported: map[string]bool{}, returns: map[string]*back{},
+		settled: map[string]time.Duration{}, taken: map[string]bool{}, refused: map[string]bool{}, reported: map[string]bool{}, returns: map[string]*back{},
 		sessions: map[string]*life{}, written: map[string]time.Time{}, people: map[string]*person{}, promised: map[string]*promise{}, staleBy: map[*task]bool{},
 	}
 }
@@ -95,11 +97,13 @@ func (l *ledger) person(key string) *person {
 
 // accepted: Forward said that it is the agents'.
 func (l *ledger) accepted(key, id string, began time.Duration) {
-	if l.words[id] == nil {
-		x := &word{key: key, id: id, at: l.w.now, began: began}
-		l.words[id] = x
-		l.asked = append(l.asked, x)
+	if x := l.words[id]; x != nil {
+		x.again = true
+		return
 	}
+	x := &word{key: key, id: id, at: l.w.now, began: began}
+	l.words[id] = x
+	l.asked = append(l.asked, x)
 }
 
 // received: Receive said that it is stored.
