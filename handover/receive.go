@@ -89,7 +89,7 @@ func (e *edit) hear(o *openmessaging.Outbound, body openmessaging.Message) {
 	case current && human && e.open() != nil:
 		e.apply(event{Kind: evAgentSpoke, Began: o.Time})
 		if e.Now.MovedTo == "" { // what went to another conversation he has not seen
-			e.answered(spoken(o.Time, e.now))
+			e.answered(spoken(o.Time, e.now), false)
 		}
 	case human && e.open() == nil && e.Adopt == nil && o.ConversationID != "":
 		e.Adopt = &adoption{Conversation: o.ConversationID, From: o.CustomerID, At: e.now.Add(adoptPause), Since: o.Time}

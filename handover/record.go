@@ -77,7 +77,8 @@ type sent struct {
 	Message  Message   `json:"message"`
 	Handover string    `json:"handover"`
 	Seq      uint64    `json:"seq"`
-	At       time.Time `json:"at"` // our clock, when its POST returned
+	At       time.Time `json:"at"`                 // our clock, when its POST returned
+	Unplaced bool      `json:"unplaced,omitempty"` // the answer did not say in which conversation it is
 }
 
 // A cut message was sent, and nobody answers for it yet; its text is not kept.

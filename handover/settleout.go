@@ -69,18 +69,17 @@ func (e *edit) settleRead(r *reading) {
 	e.apply(r.event())
 	live := r.standing.Phase == genesys.PhaseConnected || r.standing.Phase == genesys.PhaseParked
 	if c := e.open(); live && c != nil && c.State == StateConnected && c.MovedTo == "" && !c.Vouched.Before(r.began) {
-		e.answered(r.began.Add(-settlePeriod - replicaSlack)) // younger than our own write a read may be stale
+		e.answered(r.began.Add(-settlePeriod-replicaSlack), true) // younger than our own write a read may be stale
 	}
 }
 
-// answered drops what was sent before: an agent is there to answer for it.
-func (e *edit) answered(at time.Time) {
+// answered drops what was sent before: an agent is there to answer for it. A word of his does not answer what no answer of Genesys
+// placed in his conversation; that he is still seen in it does, since it would have gone there.
+func (e *edit) answered(at time.Time, seen bool) {
 	for len(e.Cut) > 0 && !e.Cut[0].At.After(at) {
 		e.Cut = e.Cut[1:]
 	}
-	for len(e.Tail) > 0 && !e.Tail[0].At.After(at) {
-		e.Tail = e.Tail[1:]
-	}
+	e.Tail = slices.DeleteFunc(e.Tail, func(s sent) bool { return !s.At.After(at) && (seen || !s.Unplaced) })
 }
 
 // sent: Genesys took a part.
@@ -107,7 +106,8 @@ func (e *edit) sent(x *entry, o outcome) {
 		switch {
 		case y.Message == nil:
 		case open:
-			e.Tail = append(e.Tail, sent{Message: *y.Message, Handover: y.Handover, Seq: y.Seq, At: at})
+			unplaced := o.conversation == "" && e.elsewhere(&y, o)
+			e.Tail = append(e.Tail, sent{Message: *y.Message, Handover: y.Handover, Seq: y.Seq, At: at, Unplaced: unplaced})
 			e.trimTail()
 		default:
 			e.again(held{Unanswered: Unanswered{Message: *y.Message, Sent: true}, Seq: y.Seq})

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/genesyshandover/genesyshandover/genesys"
+	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
 )
 
 // More that the simulation found: whose the conversation was, and until when.
@@ -154,4 +155,24 @@ func TestAnAgentWhoIsStillSeenDoesNotAnswerWhatWentElsewhere(t *testing.T) {
 	e.now = noon().Add(8 * time.Second)
 	e.settleRead(&reading{began: e.now, standing: standing(genesys.PhaseConnected)})
 	require.Len(t, e.Tail, 1)
+}
+
+// The answer did not say where a message went: it had opened another conversation. What the agent writes late in the old one does
+// not answer it; that he is still seen there would.
+func TestAnAgentWhoWritesLateDoesNotAnswerWhatNoAnswerPlaced(t *testing.T) {
+	t.Parallel()
+	e := newEdit(fileIn(StateConnected))
+	say(t, e, "elsewhere?")
+	e.settleAs(jobOn(t, e, toGenesys), outcome{})
+	e.now = noon().Add(20 * time.Second)
+	e.hear(&openmessaging.Outbound{
+		ID: "late", CustomerID: e.Now.From, ConversationID: e.Now.ConversationID, Time: e.now, Origin: openmessaging.OriginHuman,
+	}, openmessaging.Message{Text: "Bye"})
+	require.Len(t, e.Tail, 1)
+	seen := *e
+	seen.file = copied(t, e.file)
+	seen.settleRead(&reading{began: e.now, standing: standing(genesys.PhaseConnected)})
+	require.Empty(t, seen.Tail)
+	ends(e, noon().Add(11*time.Second)) // it ended a second after the message
+	require.Equal(t, []string{"elsewhere?"}, texts(firstReturn(t, e.file).Back))
 }
