@@ -120,6 +120,7 @@ func (c *customer) write() {
 
 func (c *customer) forward(id string) {
 	began := c.w.now
+	c.w.ledger.spoken(id)
 	var turn handover.Turn
 	err := c.call("Forward "+id, func(r *replica) (err error) {
 		look := c.w.ledger.look(c)
@@ -130,8 +131,13 @@ func (c *customer) forward(id string) {
 		}
 		return err
 	})
-	if err == nil && turn == handover.TurnAgent {
+	switch {
+	case err != nil:
+		c.w.ledger.unclear[id] = true
+	case turn == handover.TurnAgent:
 		c.w.ledger.accepted(c.key.Customer, id, began)
+	default:
+		c.w.ledger.unspoken(id)
 	}
 }
 
@@ -148,6 +154,7 @@ func (c *customer) turn() {
 
 func (c *customer) handOver(open bool) {
 	id := c.id("h")
+	began := c.w.now
 	request := handover.Request{ID: id, Summary: "summary of " + id, Timers: c.w.plan.timers}
 	ask := func(r *replica) error {
 		var s handover.Session
@@ -159,7 +166,7 @@ func (c *customer) handOver(open bool) {
 		}
 		if err == nil && !r.dead {
 			c.w.tell(c.key.Customer, "%s gives session %s, %s", r.name, s.ID, s.State)
-			c.w.ledger.promise(c.key.Customer, id, s.ID)
+			c.w.ledger.promise(c.key.Customer, id, s.ID, began)
 		}
 		return err
 	}
@@ -186,6 +193,10 @@ func (c *customer) forget() {
 
 // leave ends whatever is open, until nothing is.
 func (c *customer) leave() {
+	for !c.done && !c.w.over {
+		c.w.pause(time.Second)
+	}
+	c.probe()
 	for !c.w.over {
 		c.w.pause(c.d.between(5*time.Second, 20*time.Second))
 		if c.done && !c.open() {
@@ -193,6 +204,25 @@ func (c *customer) leave() {
 			return
 		}
 		c.end()
+	}
+}
+
+// probe: when nothing fails any more, all works again, and at once.
+func (c *customer) probe() {
+	c.w.pause(2 * time.Minute) // for leases and backoffs
+	c.handOver(false)
+	for range 4 {
+		c.w.pause(10 * time.Second)
+		cell := c.w.store.cells[c.key]
+		if cell == nil || !cell.connected() {
+			continue
+		}
+		session, id := cell.file.Now.ID, c.id("m")
+		c.forward(id)
+		c.w.pause(10 * time.Second)
+		if cell.connected() && cell.file.Now.ID == session && len(c.w.ledger.arrived[id]) == 0 && !c.w.over {
+			c.w.fail("a message arrives at once when nothing fails", c.key.Customer, "%s", id)
+		}
 	}
 }
 

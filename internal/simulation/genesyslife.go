@@ -186,12 +186,22 @@ func (g *cloud) changed(c *conversation) {
 		s.legs = append(s.legs, *l)
 	}
 	c.past = append(c.past, s)
+	g.stir(c)
 	if len(c.past) > keptSnapshots {
 		c.past = c.past[1:]
 	}
 	if g.w.plan.signals && !c.signalling && g.d.chance(0.8) {
 		c.signalling = true
 		g.w.after(g.d.between(50*time.Millisecond, 2*time.Second), func() { g.signal(c) })
+	}
+}
+
+// stir lets the customer do something just when something happens: most that goes wrong, goes wrong there.
+func (g *cloud) stir(c *conversation) {
+	for _, o := range g.w.customers {
+		if o.key.Customer == customerOf(c.customer) && g.d.chance(0.25) {
+			g.w.after(g.d.between(0, 2*time.Second), o.called)
+		}
 	}
 }
 

@@ -66,6 +66,7 @@ func (h *host) visit(ctx context.Context, r *replica, k, what string, begin func
 		return errDead
 	}
 	h.w.tell(k, "%s: %s begins", r.name, what)
+	h.w.ledger.leased(r, k, what, func(v *view) viewLane { return v.In })
 	defer h.lane.begin(r, k, what)()
 	begin()
 	left, late := r.within(ctx, h.takes())

@@ -57,6 +57,9 @@ func (l *ledger) checkEnd() {
 		}
 	}
 	for _, s := range l.born {
+		if s.asked && s.ended && !s.forgotten && !l.taken["ended "+s.id] {
+			l.w.fail("every end is told", s.key, "%s", s.id)
+		}
 		if s.asked && !s.returned && !s.forgotten {
 			l.w.fail("every handover is returned", s.key, "%s", s.id)
 		}

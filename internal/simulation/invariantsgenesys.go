@@ -14,6 +14,7 @@ func (l *ledger) posted(r *replica, p *post, again, late bool) {
 	l.arrived[p.text] = append(l.arrived[p.text], p)
 	p.under = !late && l.underLease(r, k, p)
 	who := l.person(k)
+	l.inTurn(k, p, again)
 	if again {
 		return
 	}
@@ -23,6 +24,27 @@ func (l *ledger) posted(r *replica, p *post, again, late bool) {
 	if p.wire.After(who.wire) {
 		who.wire = p.wire
 	}
+}
+
+// inTurn: first attempts come in the order in which the customer wrote.
+func (l *ledger) inTurn(k string, p *post, again bool) {
+	n := l.nth[p.text]
+	if strings.HasPrefix(p.text, "m") && !strings.HasPrefix(p.text, "m"+k+"-") {
+		l.w.fail("a message reaches whom it is for", k, "%s", p.text)
+	}
+	if n == 0 || again || !p.under || l.unclear[p.text] || l.handed[p.text] || len(l.arrived[p.text]) > 1 || l.repeats(k) {
+		return
+	}
+	if l.latest[p.customer] > n {
+		l.w.fail("messages reach Genesys in the order in which they were written", k, "%q", p.text)
+	}
+	l.latest[p.customer] = max(l.latest[p.customer], n)
+}
+
+// repeats reports whether an attempt of what is posted was abandoned before: a repeat may come late.
+func (l *ledger) repeats(k string) bool {
+	c := l.w.store.cells[keyOf(k)]
+	return c != nil && c.file != nil && len(c.file.Out.Entries) > 0 && c.file.Out.Entries[0].Maybe
 }
 
 // underLease reports whether a message is posted by who has the lane: a process that stood still may be late, and nobody can

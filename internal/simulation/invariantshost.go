@@ -57,18 +57,20 @@ func (l *ledger) returning(r *replica, x handover.Return) bool {
 	return !known
 }
 
-// inOrder: what is handed back comes in the order in which it was accepted.
+// inOrder: what is handed back comes in the order in which it was written, but for what was sent already.
 func (l *ledger) inOrder(k string, x handover.Return) {
-	var last *word
+	last := ""
 	for _, u := range x.Unanswered {
-		w := l.words[u.ID]
-		if w == nil || w.again && l.forgotten(k) {
-			continue // nobody remembers that it was accepted before
+		if u.Sent || l.unclear[u.ID] || l.nth[u.ID] == 0 {
+			continue
 		}
-		if last != nil && w.at < last.began {
-			l.w.fail("what is handed back is in order", k, "in Return %s %s comes before %s", x.ID, last.id, w.id)
+		if last != "" && l.nth[u.ID] < l.nth[last] {
+			l.w.fail("what is handed back is in order", k, "in Return %s %s comes before %s", x.ID, last, u.ID)
 		}
-		last = w
+		last = u.ID
+	}
+	for _, u := range x.Unanswered {
+		l.handed[u.ID] = true
 	}
 }
 

@@ -17,6 +17,9 @@ func (l *ledger) stored(r *replica, before, after version) {
 	}
 	l.checkFormats(r, before, after)
 	l.checkWake(k, after)
+	l.checkControl(k, after)
+	l.checkQueue(k, v.In)
+	l.owns(r, v)
 	for id, n := range v.places() {
 		if n > 1 {
 			l.w.fail("a message is in one place", k, "%s is in %d", id, n)
@@ -168,6 +171,7 @@ func (l *ledger) removed(r *replica, key handover.Key, before version) {
 		l.w.fail("a record with work is not removed", k, "%s", why)
 	}
 	l.person(k).removed = l.w.now
+	l.forgetOrder(k)
 	l.person(k).wire, l.person(k).newest = time.Time{}, time.Time{}
 }
 

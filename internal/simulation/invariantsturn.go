@@ -10,13 +10,14 @@ import (
 type look struct {
 	l      *ledger
 	c      *customer
+	waits  string // a Return that waits
 	agents string // the session in which the agents had the word; empty: none
 	began  time.Duration
 }
 
 func (l *ledger) look(c *customer) *look {
 	delete(l.staleBy, l.w.current)
-	return &look{l: l, c: c, agents: l.withAgents(c.key), began: l.w.now}
+	return &look{l: l, c: c, waits: l.waitingReturn(c.key), agents: l.withAgents(c.key), began: l.w.now}
 }
 
 // withAgents is the session that gives the agents the word, as it is stored.
@@ -37,19 +38,43 @@ func (x *look) answered(call string, turn handover.Turn) {
 	if now := x.l.withAgents(x.c.key); now != "" && now == x.agents {
 		x.l.w.fail("the bot does not talk over an agent", k, "%s gives the bot the word while session %s is open", call, now)
 	}
+	if now := x.l.waitingReturn(x.c.key); now != "" && now == x.waits {
+		x.l.w.fail("the bot does not overtake a hand-back", k, "%s gives the bot the word while Return %s waits", call, now)
+	}
 	x.check(call, k)
+}
+
+// waitingReturn is a Return that waits while no session is open and none has begun; "": there is none.
+func (l *ledger) waitingReturn(k handover.Key) string {
+	c := l.w.store.cells[k]
+	if c == nil || c.file == nil || c.file.Now.open() {
+		return ""
+	}
+	waits := ""
+	for _, e := range c.file.In.Entries {
+		if e.Kind != "return" {
+			continue
+		}
+		id := e.Handover + "/" + uitoa(e.Seq)
+		if _, begun := l.given["return "+id]; begun || e.Maybe {
+			return ""
+		}
+		waits = id
+	}
+	return waits
 }
 
 // check: as long as an agent of whom the engine has known is there, and neither our side nor the host's timers ended the
 // session, the agents have the word.
 func (x *look) check(call, k string) {
 	p := x.l.person(k)
+	began := x.l.w.store.began(x.c.key)
 	for _, c := range x.l.w.genesys.conversations {
 		a := c.served()
 		if customerOf(c.customer) != k || a == nil || !a.proven || c.live("customer") == nil || a.joined >= x.began {
 			continue
 		}
-		if p.ended >= a.joined || p.forgot >= a.joined || !x.lostByRead() {
+		if p.ended >= began || p.forgot >= a.joined || !x.lostByRead() {
 			continue
 		}
 		x.l.w.fail("the bot does not talk over an agent", k, "%s gives the bot the word while agent %s is in %s", call, a.user, c.id)

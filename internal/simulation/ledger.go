@@ -3,6 +3,8 @@ package simulation
 import (
 	"context"
 	"errors"
+	"maps"
+	"strings"
 	"time"
 
 	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
@@ -15,6 +17,7 @@ type ledger struct {
 
 	words    map[string]*word         // of customers that were accepted, by id
 	asked    []*word                  // in order
+	count    int                      // messages given to Forward
 	arrived  map[string][]*post       // by text
 	letters  map[string]*heard        // webhooks that were accepted, by id
 	order    []*heard                 //
@@ -28,6 +31,11 @@ type ledger struct {
 	born     []*life                  // in order
 	written  map[string]time.Time     // when deliveries were, by Genesys' clock
 	people   map[string]*person
+	nth      map[string]int      // the how manieth message it was that was given to Forward
+	owner    map[string]*replica // of leases
+	latest   map[string]int      // the last of a customer, by his id at Genesys, that arrived
+	handed   map[string]bool     // it was in a Return
+	unclear  map[string]bool     // a call of Forward with it has failed
 	promised map[string]*promise // sessions that HandOver and Open gave, by id of the request
 	staleBy  map[*task]bool      // read what was, in the call that runs
 }
@@ -37,7 +45,6 @@ type word struct {
 	key, id string
 	at      time.Duration // accepted
 	began   time.Duration // Forward was called
-	again   bool          // and once more
 }
 
 // A heard is a message for the customer that was accepted.
@@ -82,7 +89,7 @@ func newLedger(w *world) *ledger {
 	return &ledger{
 		w: w, words: map[string]*word{}, arrived: map[string][]*post{}, letters: map[string]*heard{}, given: map[string]string{},
 		settled: map[string]time.Duration{}, taken: map[string]bool{}, refused: map[string]bool{}, reported: map[string]bool{}, returns: map[string]*back{},
-		sessions: map[string]*life{}, written: map[string]time.Time{}, people: map[string]*person{}, promised: map[string]*promise{}, staleBy: map[*task]bool{},
+		sessions: map[string]*life{}, written: map[string]time.Time{}, people: map[string]*person{}, nth: map[string]int{}, owner: map[string]*replica{}, latest: map[string]int{}, handed: map[string]bool{}, unclear: map[string]bool{}, promised: map[string]*promise{}, staleBy: map[*task]bool{},
 	}
 }
 
@@ -95,10 +102,29 @@ func (l *ledger) person(key string) *person {
 	return p
 }
 
+// spoken: a message is given to Forward; unspoken: the bot answers it, so that a repeat is another one.
+func (l *ledger) spoken(id string) {
+	if l.nth[id] == 0 {
+		l.count++
+		l.nth[id] = l.count
+	}
+}
+
+func (l *ledger) unspoken(id string) {
+	delete(l.nth, id)
+	delete(l.unclear, id)
+}
+
+// forgetOrder: nobody remembers any more what a customer wrote before.
+func (l *ledger) forgetOrder(k string) {
+	own := func(id string) bool { return strings.HasPrefix(id, "m"+k+"-") }
+	maps.DeleteFunc(l.nth, func(id string, _ int) bool { return own(id) })
+	maps.DeleteFunc(l.latest, func(id string, _ int) bool { return customerOf(id) == k })
+}
+
 // accepted: Forward said that it is the agents'.
 func (l *ledger) accepted(key, id string, began time.Duration) {
-	if x := l.words[id]; x != nil {
-		x.again = true
+	if l.words[id] != nil {
 		return
 	}
 	x := &word{key: key, id: id, at: l.w.now, began: began}
@@ -126,10 +152,10 @@ func (l *ledger) forgetting(key string, begins bool) {
 }
 
 // promise: a request leads to a session, and to the same one when it is repeated.
-func (l *ledger) promise(key, request, session string) {
+func (l *ledger) promise(key, request, session string, began time.Duration) {
 	p := l.promised[request]
 	if p == nil {
-		l.promised[request] = &promise{key, session, l.w.now}
+		l.promised[request] = &promise{key, session, began}
 		return
 	}
 	if p.session != session && p.at > l.person(key).forgot && !l.w.plan.has(faultExpire) {
@@ -141,7 +167,9 @@ func (l *ledger) promise(key, request, session string) {
 func (l *ledger) failed(key, what string, err error) {
 	for _, known := range []error{errStore, errDead, handover.ErrBusy, context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, known) {
-			return
+			if l.w.plan.any(faultFails, faultUnknown, faultSlow, faultOld, faultStall, faultCrash, faultStop) && !l.w.recovered() {
+				return
+			}
 		}
 	}
 	l.w.fail("no host call fails without a reason", key, "%s: %v", what, err)
@@ -168,6 +196,9 @@ func (l *ledger) receipt(id, status string) {
 
 func (l *ledger) noticed(n handover.Notice) {
 	l.taken["notice "+n.ID] = true
+	if n.Kind == handover.NoticeEnded {
+		l.taken["ended "+n.Session.ID] = true
+	}
 	if n.Kind == handover.NoticeMessageFailed {
 		l.reported[n.MessageID] = true
 	}

@@ -84,6 +84,12 @@ func newPlan(seed uint64) plan {
 			p.rates[f] = rate
 		}
 	}
+	seldom := newDice(seed, "seldom")
+	for _, f := range []fault{faultDown, faultLost, faultTwice, faultLimited, faultStale, faultWebhook, faultHost, faultSlowHost} {
+		if p.has(f) {
+			p.rates[f] = pick(seldom, 0.03, 0.1, 0.3) // Genesys and the host are called far less often than the store
+		}
+	}
 	if p.has(faultExpire) {
 		p.timers.Retention = d.between(20*time.Second, 2*time.Minute)
 	}
@@ -108,6 +114,8 @@ func (p plan) longer() plan {
 }
 
 func (p *plan) has(f fault) bool { return p.rates[f] > 0 }
+
+func (p *plan) any(list ...fault) bool { return slices.ContainsFunc(list, p.has) }
 
 // without is the plan with a fault switched off.
 func (p plan) without(f fault) plan {

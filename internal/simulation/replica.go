@@ -64,9 +64,34 @@ func (r *replica) begin() {
 	r.w.start("run of "+r.name, r, func() {
 		_ = m.Run(ctx)
 		if !r.dead {
-			r.w.tell("", "%s has stopped", r.name)
+			r.stopped()
 		}
 	})
+}
+
+// stopped: Run has returned, so the process ends. What it had under way has finished, or has had the time for it.
+func (r *replica) stopped() {
+	r.w.tell("", "%s has stopped", r.name)
+	for _, e := range []effects{r.w.host.lane, r.w.genesys.lane} {
+		for k, o := range e.active {
+			if o.r == r && r.calm() && r.w.now-o.began < effectTime {
+				r.w.fail("a stop lets effects finish", k, "%s: %s", r.name, o.what)
+			}
+		}
+	}
+	if !r.w.over {
+		r.exit()
+	}
+}
+
+// exit ends the process: what it still does comes to nothing.
+func (r *replica) exit() {
+	r.dead = true
+	for _, t := range r.w.tasks {
+		if t.process == r && t.parked {
+			r.w.wake(t, r.w.now)
+		}
+	}
 }
 
 func (r *replica) config() handover.Config {
@@ -105,16 +130,11 @@ func (r *replica) die() {
 	if r.dead {
 		return
 	}
-	r.dead = true
 	r.w.tell("", "%s crashes", r.name)
 	if r.cancel != nil {
 		r.cancel()
 	}
-	for _, t := range r.w.tasks {
-		if t.process == r && t.parked {
-			r.w.wake(t, r.w.now)
-		}
-	}
+	r.exit()
 }
 
 // again replaces a process that is gone.

@@ -28,6 +28,11 @@ type version struct {
 	until  time.Duration
 }
 
+// connected reports whether an agent has the customer, in the conversation that is known.
+func (c *cell) connected() bool {
+	return c.file != nil && c.file.Now != nil && c.file.Now.State == handover.StateConnected && c.file.Now.MovedTo == ""
+}
+
 const (
 	keptVersions = 4
 	oldest       = 2 * time.Second // of what a store may still show
@@ -88,6 +93,15 @@ func (s *store) shown(r *replica, k handover.Key) version {
 		}
 	}
 	return c.version
+}
+
+// began is when the last session of a customer did.
+func (s *store) began(k handover.Key) time.Duration {
+	c := s.cells[k]
+	if c == nil || c.file == nil || c.file.Now == nil {
+		return never
+	}
+	return c.file.Now.Started.Sub(epoch)
 }
 
 // unrest is the first key with something left to do, and what.

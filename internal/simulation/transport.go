@@ -29,6 +29,9 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	x := &exchange{r: t.r, ctx: req.Context(), method: req.Method, path: strings.TrimPrefix(req.URL.Path, "/api/v2/"), body: body}
 	if x.message = x.read(); x.message != nil {
 		m := x.message.Channel
+		if deadline, ok := req.Context().Deadline(); !ok || t.r.clock().Before(deadline) {
+			t.r.w.ledger.leased(t.r, customerOf(m.From.ID), "message "+m.MessageID, func(v *view) viewLane { return v.Out })
+		}
 		defer t.r.w.genesys.lane.begin(t.r, customerOf(m.From.ID), "message "+m.MessageID)()
 	}
 	return x.run() //nolint:contextcheck // what Genesys does later has no caller

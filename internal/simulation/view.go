@@ -33,7 +33,9 @@ type viewCore struct {
 	Connected    time.Time       `json:"connected"`
 	Ending       handover.Ending `json:"ending"`
 	Asked        time.Time       `json:"asked"`
+	Started      time.Time       `json:"started"`
 	Tried        time.Time       `json:"tried"`
+	PollAt       time.Time       `json:"pollAt"`
 	Transferred  time.Time       `json:"transferred"`
 	EndAsked     time.Time       `json:"endAsked"`
 	MovedTo      string          `json:"movedTo"`
@@ -82,9 +84,16 @@ type viewEntry struct {
 	NotBefore time.Time  `json:"notBefore"`
 	Maybe     bool       `json:"maybe"`
 	Message   *viewID    `json:"message"`
-	Delivery  *viewID    `json:"delivery"`
+	Delivery  *viewSaid  `json:"delivery"`
+	Attempts  int        `json:"attempts"`
 	Back      []viewBack `json:"back"`
 	NewPart   *mark      `json:"newPart"`
+}
+
+type viewSaid struct {
+	ID         string    `json:"id"`
+	Time       time.Time `json:"time"`
+	OutOfOrder bool      `json:"outOfOrder"`
 }
 
 type viewID struct {

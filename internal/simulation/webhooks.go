@@ -51,7 +51,10 @@ func (l *letter) post() {
 		w.pause(w.chaos.between(0, 3*time.Second))
 	}
 	for range webhookTries {
-		if w.over || l.once() && !w.happens(faultWebhook) {
+		if w.recovered() && !l.once() && !w.over {
+			w.fail("a webhook is taken when nothing fails", l.key, "%s", l.n.Outbound.ID)
+		}
+		if w.over || w.recovered() || l.once() && !w.happens(faultWebhook) {
 			return
 		}
 		w.pause(webhookPause)

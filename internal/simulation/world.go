@@ -21,6 +21,7 @@ type world struct {
 	plan      plan
 	bug       saboteur
 	healed    bool // nothing fails any more
+	healedAt  time.Duration
 	store     *store
 	genesys   *cloud
 	host      *host
@@ -92,13 +93,13 @@ func (w *world) lives() {
 
 // The most that it takes to come to rest when nothing fails any more, and how often that is looked at.
 const (
-	restTime  = 2 * time.Hour
+	restTime  = 10 * time.Minute
 	restCheck = 5 * time.Second
 )
 
 // heals lets everything succeed until nothing is left to do.
 func (w *world) heals() {
-	w.healed = true
+	w.healed, w.healedAt = true, w.now
 	w.tell("", "healed")
 	for _, r := range w.replicas {
 		r.frozen = min(r.frozen, w.now)
@@ -120,6 +121,9 @@ func (w *world) heals() {
 		w.fail("nothing is stuck", k.Customer, "%s", why)
 	}
 }
+
+// recovered reports whether nothing has failed for so long that nothing may.
+func (w *world) recovered() bool { return w.healed && w.now > w.healedAt+time.Minute }
 
 // rests reports whether nobody has anything to do but the loops.
 func (w *world) rests() bool {
