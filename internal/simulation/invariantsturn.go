@@ -68,11 +68,15 @@ func (l *ledger) waitingReturn(k handover.Key) string {
 // session, the agents have the word.
 func (x *look) check(call, k string) {
 	p := x.l.person(k)
-	began := x.l.w.store.began(x.c.key)
+	last, started := x.l.w.store.last(x.c.key)
 	for _, c := range x.l.w.genesys.conversations {
 		a := c.served()
 		if customerOf(c.customer) != k || a == nil || !a.proven || c.live("customer") == nil || a.joined >= x.began {
 			continue
+		}
+		began := started
+		if c.id != last {
+			began = a.joined // of an earlier session, which our side may have ended without being permitted to disconnect
 		}
 		if p.ended >= began || p.forgot >= a.joined || !x.lostByRead() {
 			continue

@@ -95,13 +95,13 @@ func (s *store) shown(r *replica, k handover.Key) version {
 	return c.version
 }
 
-// began is when the last session of a customer did.
-func (s *store) began(k handover.Key) time.Duration {
+// last is the conversation of a customer's last session, and when that began.
+func (s *store) last(k handover.Key) (conversation string, began time.Duration) {
 	c := s.cells[k]
 	if c == nil || c.file == nil || c.file.Now == nil {
-		return never
+		return "", never
 	}
-	return c.file.Now.Started.Sub(epoch)
+	return c.file.Now.Conversation, c.file.Now.Started.Sub(epoch)
 }
 
 // unrest is the first key with something left to do, and what.
