@@ -37,7 +37,11 @@
 //   - Inner retries and limits of the client, real stores (see handover/storetest), and real concurrency: a data race shows under
 //     go test -race of package handover, not here.
 //
+//   - Openings and transfers that are refused, queues that do not exist, full lanes, a host that is down for minutes or a Genesys for
+//     a quarter of an hour, webhooks that are older or name no conversation, and failed receipts from Genesys.
+//   - Clocks that jump; those of replicas differ by up to 4 s. A release that is replaced by the next one in the middle.
+//
 // Genesys is modelled as it is documented and was seen, and where that is uncertain (whether a repeated message is dropped,
-// whether a message after the end revives the conversation) seeds try both. A green run says that the engine keeps its
+// whether a message after the end revives the conversation, whether an answer names the conversation) seeds try both. A green run says that the engine keeps its
 // promises against the model.
 package simulation
