@@ -42,6 +42,6 @@
 //   - Clocks that jump; those of replicas differ by up to 4 s. A release that is replaced by the next one in the middle.
 //
 // Genesys is modelled as it is documented and was seen, and where that is uncertain (whether a repeated message is dropped,
-// whether a message after the end revives the conversation, whether an answer names the conversation) seeds try both. A green run says that the engine keeps its
-// promises against the model.
+// whether a message after the end revives the conversation, whether an answer names the conversation) seeds try both. A green run
+// says that the engine keeps its promises against the model.
 package simulation
