@@ -2,8 +2,6 @@ package handover
 
 import (
 	"time"
-
-	"github.com/genesyshandover/genesyshandover/genesys"
 )
 
 // apply is the state machine: pure, no clock, no I/O. It gives the next core and what follows of the move. An event that
@@ -242,56 +240,4 @@ func (t *turn) moved(e event) {
 		return
 	}
 	t.readAt(t.now)
-}
-
-func (t *turn) overMoved() {
-	reason := EndByGenesys
-	if !t.Connected.IsZero() {
-		reason = EndByAgent
-	}
-	if t.State == StateEnding {
-		reason = t.Ending.Reason
-	}
-	t.unclear()
-	t.over(reason, CodeConversationMoved, "the conversation was over: a message of the customer opened another one", t.Moved)
-}
-
-// unclear: nobody says when the agents were gone, so all that none was seen to have got goes back.
-func (c *core) unclear() { c.AnsweredTo = c.Connected.Add(-clockSlack) }
-
-// over ends the session, once and for all.
-func (t *turn) over(reason EndReason, code, detail string, at time.Time) {
-	connected := t.State == StateConnected
-	t.enter(StateEnded)
-	t.Ending = Ending{Reason: reason, Time: at, Code: code, Detail: detail}
-	switch {
-	case !t.AnsweredTo.IsZero():
-	case t.leftBefore(at):
-		t.AnsweredTo = t.AgentsLeft.Add(-clockSlack) // it is Genesys' clock, and what we sent after it is for the bot
-	case !t.Waiting.IsZero() && reason != EndByAgent:
-		t.unclear() // it waited for another agent, and none came
-	default:
-		t.AnsweredTo = at
-	}
-	if connected {
-		t.emit(effect{Notice: NoticeAgentLeft, Agent: t.Agent})
-	}
-	t.emit(effect{Notice: NoticeEnded, Agent: t.Agent, Detail: detail})
-}
-
-// leftBefore reports whether the agents were gone before an end.
-func (t *turn) leftBefore(end time.Time) bool {
-	return !t.AgentsLeft.IsZero() && t.AgentsLeft.Before(end)
-}
-
-// reasonOf reads who ended a conversation.
-func reasonOf(s genesys.Standing) EndReason {
-	switch s.EndedBy {
-	case "agent", "user":
-		return EndByAgent
-	case "customer", "external":
-		return EndByCustomer
-	default:
-		return EndByGenesys
-	}
 }

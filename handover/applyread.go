@@ -227,50 +227,6 @@ func (t *turn) calledFrom(queue string, left Agent) {
 	}
 }
 
-func (t *turn) finish(e event) {
-	if t.sure(e) {
-		t.answers(e)
-		t.over(reasonOf(e.Standing), e.Standing.Why, "", endOf(e, t.now))
-	}
-}
-
-// came notes an agent who came and went without a read that showed it.
-func (t *turn) came(e event) {
-	if t.Connected.IsZero() {
-		t.Connected = e.Came
-	}
-}
-
-// answers tells until when an agent answers for what was sent: to the end, if he was there or ended it.
-func (t *turn) answers(e event) {
-	t.came(e)
-	end := e.Standing.EndedAt
-	switch {
-	case end.IsZero():
-		t.unclear()
-	case e.Came.IsZero():
-	case !t.leftBefore(end):
-		t.AnsweredTo = end
-	case !e.Moved && end.Sub(t.AgentsLeft) <= clockSlack: // he left with the customer
-		t.AnsweredTo = t.AgentsLeft
-	}
-}
-
-// sure asks for a second read when our own write is so young that the first may be older than it.
-func (t *turn) sure(e event) bool {
-	if t.MovedTo != "" || e.Began.Sub(t.Wrote) >= settlePeriod {
-		return true
-	}
-	if t.Doubt.Phase == e.Standing.Phase && e.Began.Sub(t.Doubt.At) >= secondRead {
-		return true
-	}
-	if t.Doubt.Phase != e.Standing.Phase {
-		t.Doubt = doubt{Phase: e.Standing.Phase, At: e.Began}
-	}
-	t.readAt(t.Doubt.At.Add(secondRead))
-	return false
-}
-
 // inBotQueue reports whether it stands where the flow put it. While nobody knows whose queue it is, an agent who was asked for
 // has to come from another.
 func (c core) inBotQueue(s genesys.Standing) bool {
@@ -285,13 +241,6 @@ func (c core) inBotQueue(s genesys.Standing) bool {
 }
 
 func agentOf(s genesys.Standing) Agent { return Agent{ID: s.Agent.UserID, Name: s.Agent.Name} }
-
-func endOf(e event, now time.Time) time.Time {
-	if e.Standing.EndedAt.IsZero() {
-		return now
-	}
-	return e.Standing.EndedAt
-}
 
 func later(a, b time.Time) time.Time {
 	if b.After(a) {

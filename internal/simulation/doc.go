@@ -27,18 +27,27 @@
 // Nothing here says anything about what the simulation never does:
 //
 //   - Structured replies (cards, buttons, postbacks), attachments, and texts so long that they are sent in parts.
+//
 //   - Typing, in either direction.
+//
 //   - Blind mode: every channel can read conversations.
+//
 //   - Queues looked up by name: they are given by id. Attributes, skills, languages and priorities of a request.
+//
 //   - Callbacks that call the Manager: Deliver, Return and Notify only answer, and customers call from outside.
+//
 //   - Config.Channels, many integrations and many tokens: there is one channel, so tenants, budgets and breakers never meet.
+//
 //   - Package webhook and the HTTP handlers: notifications reach Receive as if their signatures had been checked.
+//
 //   - The notification socket: what it says comes as calls of Recheck. Tokens, which never expire or are refused.
+//
 //   - Inner retries and limits of the client, real stores (see handover/storetest), and real concurrency: a data race shows under
 //     go test -race of package handover, not here.
 //
 //   - Openings and transfers that are refused, queues that do not exist, full lanes, a host that is down for minutes or a Genesys for
 //     a quarter of an hour, webhooks that are older or name no conversation, and failed receipts from Genesys.
+//
 //   - Clocks that jump; those of replicas differ by up to 4 s. A release that is replaced by the next one in the middle.
 //
 // Genesys is modelled as it is documented and was seen, and where that is uncertain (whether a repeated message is dropped,

@@ -1,0 +1,48 @@
+package simulation
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// body is a MessageConversation.
+func (c *conversation) body(legs []leg) string {
+	type ref struct {
+		ID string `json:"id,omitempty"`
+	}
+	type participant struct {
+		ID        string `json:"id"`
+		Purpose   string `json:"purpose"`
+		State     string `json:"state"`
+		Start     string `json:"startTime,omitempty"`
+		Connected string `json:"connectedTime,omitempty"`
+		End       string `json:"endTime,omitempty"`
+		How       string `json:"disconnectType,omitempty"`
+		Peer      string `json:"peer,omitempty"`
+		Queue     ref    `json:"queue,omitzero"`
+		User      ref    `json:"user,omitzero"`
+	}
+	list := make([]participant, 0, len(legs))
+	customer := ""
+	for _, l := range legs {
+		p := participant{
+			ID: l.id, Purpose: l.purpose, State: l.state, Start: wireTime(l.start), Connected: wireTime(l.joined),
+			End: wireTime(l.end), How: l.how, Queue: ref{l.queue}, User: ref{l.user},
+		}
+		if l.purpose == "customer" {
+			customer = l.communication
+		} else {
+			p.Peer = customer
+		}
+		list = append(list, p)
+	}
+	body, _ := json.Marshal(map[string]any{"id": c.id, "participants": list}) //nolint:errchkjson // strings
+	return string(body)
+}
+
+func wireTime(d time.Duration) string {
+	if d == never {
+		return ""
+	}
+	return epoch.Add(d).Format("2006-01-02T15:04:05.000Z")
+}
