@@ -83,7 +83,7 @@ func (e *edit) hear(o *openmessaging.Outbound, body openmessaging.Message) {
 	current := e.current(o)
 	human := o.Origin != openmessaging.OriginBot
 	if current && e.open() != nil && e.Now.ConversationID == "" && o.ConversationID != "" {
-		e.apply(event{Kind: evNamed, Conversation: o.ConversationID, Resumed: e.wasIn(o.ConversationID)})
+		e.apply(event{Kind: evNamed, Conversation: o.ConversationID})
 	}
 	switch {
 	case current && human && e.open() != nil:
@@ -111,12 +111,6 @@ func spoken(at, now time.Time) time.Time {
 	return at.Add(-clockSlack)
 }
 
-// revived reports whether a message shows that the opening, whose answer named no conversation, has revived the last one: it was
-// written there later, whatever the clocks say.
-func (e *edit) revived(o *openmessaging.Outbound) bool {
-	return o.ConversationID == e.conversation() && o.Time.After(e.Now.Tried.Add(clockSlack))
-}
-
 // current reports whether a message is of the conversation of the open session, or of the one that just ended and has not
 // been handed back. A person's message before the opening's answer is, unless its conversation is an older one's.
 func (e *edit) current(o *openmessaging.Outbound) bool {
@@ -133,7 +127,7 @@ func (e *edit) current(o *openmessaging.Outbound) bool {
 	case o.ConversationID == "":
 		return c.From == o.CustomerID
 	case c.ConversationID == "":
-		return c.From == o.CustomerID && c.Open() && (!e.wasIn(o.ConversationID) || e.revived(o))
+		return c.From == o.CustomerID && c.Open() && !e.wasIn(o.ConversationID)
 	default:
 		return o.ConversationID == c.ConversationID
 	}

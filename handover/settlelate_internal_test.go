@@ -219,3 +219,20 @@ func TestAMessageThatMissedItsHandoverGoesFirst(t *testing.T) {
 	}
 	require.True(t, e.Out.Entries[3].Wire.Equal(e.WireTime))
 }
+
+// The answer named no conversation, and an agent of the last one writes late in it. That does not say that the opening has
+// revived it: only a read does, which shows the customer there again.
+func TestALateWordDoesNotNameTheConversation(t *testing.T) {
+	t.Parallel()
+	c := coreIn(StateRequested)
+	c.ConversationID, c.Accepted, c.Tried = "", noon(), noon()
+	e := newEdit(&file{Format: fileFormat, Created: 1, Touched: noon(), Now: &c, Keep: DefaultRetention})
+	e.Past = []past{{Session: Session{ID: "abcdefghijk1", ConversationID: "last"}, From: c.From}}
+	e.now = noon().Add(20 * time.Second)
+	e.hear(&openmessaging.Outbound{
+		ID: "late", CustomerID: c.From, ConversationID: "last", Time: e.now, Origin: openmessaging.OriginHuman,
+	}, openmessaging.Message{Text: "Bye"})
+	require.Equal(t, StateRequested, e.Now.State)
+	require.Empty(t, e.Now.ConversationID)
+	require.True(t, e.In.Entries[0].Delivery.Late)
+}
