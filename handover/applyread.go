@@ -227,8 +227,8 @@ func (t *turn) calledFrom(queue string, left Agent) {
 	}
 }
 
-// inBotQueue reports whether it stands where the flow put it. While nobody knows whose queue it is, an agent who was asked for
-// has to come from another.
+// inBotQueue reports whether it stands where the flow put it. While the queues are not known yet, whatever it stands in before an
+// agent has it is taken for that.
 func (c core) inBotQueue(s genesys.Standing) bool {
 	switch {
 	case s.QueueID == c.QueueID:

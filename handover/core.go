@@ -63,7 +63,7 @@ const (
 	evHandOver    eventKind = "handOver"    // the host asks for an agent
 	evEnd         eventKind = "end"         // our side asks for the end, or a timer
 	evAccepted    eventKind = "accepted"    // Genesys took the opening
-	evNamed       eventKind = "named"       // a webhook names the conversation, which no answer has
+	evNamed       eventKind = "named"       // a webhook or a read names the conversation, which no answer has
 	evTransferred eventKind = "transferred" // Genesys took the transfer
 	evRead        eventKind = "read"        // a confirming read
 	evBlind       eventKind = "blind"       // the read is forbidden

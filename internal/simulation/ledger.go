@@ -31,7 +31,7 @@ type ledger struct {
 	born     []*life                  // in order
 	written  map[string]time.Time     // when deliveries were, by Genesys' clock
 	people   map[string]*person
-	nth      map[string]int      // the how manieth message it was that was given to Forward
+	nth      map[string]int      // when it was given to Forward, counted in messages
 	owner    map[string]*replica // of leases
 	latest   map[string]int      // the last of a customer, by his id at Genesys, that arrived
 	handed   map[string]bool     // it was in a Return
@@ -89,7 +89,9 @@ func newLedger(w *world) *ledger {
 	return &ledger{
 		w: w, words: map[string]*word{}, arrived: map[string][]*post{}, letters: map[string]*heard{}, given: map[string]string{},
 		settled: map[string]time.Duration{}, taken: map[string]bool{}, refused: map[string]bool{}, reported: map[string]bool{}, returns: map[string]*back{},
-		sessions: map[string]*life{}, written: map[string]time.Time{}, people: map[string]*person{}, nth: map[string]int{}, owner: map[string]*replica{}, latest: map[string]int{}, handed: map[string]bool{}, unclear: map[string]bool{}, promised: map[string]*promise{}, staleBy: map[*task]bool{},
+		sessions: map[string]*life{}, written: map[string]time.Time{}, people: map[string]*person{}, staleBy: map[*task]bool{},
+		nth: map[string]int{}, owner: map[string]*replica{}, latest: map[string]int{}, handed: map[string]bool{}, unclear: map[string]bool{},
+		promised: map[string]*promise{},
 	}
 }
 

@@ -2,5 +2,5 @@
 
 package simulation
 
-// defaultSeeds fit into a minute and a quarter on two cores.
+// defaultSeeds fit into a minute and a half on two cores.
 const defaultSeeds = 2000
