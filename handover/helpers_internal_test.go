@@ -124,6 +124,13 @@ func fileIn(s State) *file {
 	return &file{Format: fileFormat, Created: 1, Touched: ago(10 * time.Minute), Now: &c, Keep: DefaultRetention}
 }
 
+// opens is an edit of a session whose opening waits in the lane.
+func opens(c core) *edit {
+	e := newEdit(&file{Format: fileFormat, Created: 1, Touched: noon(), Now: &c, Keep: DefaultRetention})
+	e.Out.push(entry{Seq: e.next(), Kind: kindOpen, Handover: c.ID, At: noon(), Opening: &opening{Texts: []string{"summary"}}})
+	return e
+}
+
 // copied is a file as another replica would load it.
 func copied(tb testing.TB, f *file) *file {
 	tb.Helper()

@@ -18,8 +18,7 @@ func TestALateOpeningIsDisconnected(t *testing.T) {
 	t.Parallel()
 	c := coreIn(StateRequested)
 	c.ConversationID, c.Accepted = "", time.Time{}
-	e := newEdit(&file{Format: fileFormat, Created: 1, Touched: noon(), Now: &c, Keep: DefaultRetention})
-	e.Out.push(entry{Seq: e.next(), Kind: kindOpen, Handover: c.ID, At: noon(), Opening: &opening{Texts: []string{"summary"}}})
+	e := opens(c)
 	late := jobOn(t, e, toGenesys)
 	e.now = late.lease.Until.Add(leaseGrace)
 	e.apply(event{Kind: evFailed, Code: CodeNoAnswer})
@@ -35,8 +34,7 @@ func TestWhatIsNoAttempt(t *testing.T) {
 	tooMany := &genesys.Error{StatusCode: 429, RetryAfter: time.Second}
 	denied := &genesys.Error{StatusCode: 403}
 	c := coreIn(StateRequested)
-	e := newEdit(&file{Format: fileFormat, Created: 1, Touched: noon(), Now: &c, Keep: DefaultRetention})
-	e.Out.push(entry{Seq: e.next(), Kind: kindOpen, Handover: c.ID, At: noon(), Opening: &opening{Texts: []string{"summary"}}})
+	e := opens(c)
 	for _, err := range []error{tooMany, &waitError{}, tooMany, denied, denied} {
 		e.settleAs(jobOn(t, e, toGenesys), outcome{effect: effectNotPerformed, err: err})
 		require.Equal(t, StateRequested, e.Now.State)
@@ -60,8 +58,7 @@ func TestAnOpeningWaitsTwoMinutesWhateverRetryAfterSays(t *testing.T) {
 	require.Equal(t, time.Hour+limitedPause, judged(&genesys.Error{StatusCode: 429, RetryAfter: time.Hour}).retryAfter)
 
 	c := coreIn(StateRequested)
-	e := newEdit(&file{Format: fileFormat, Created: 1, Touched: noon(), Now: &c, Keep: DefaultRetention})
-	e.Out.push(entry{Seq: e.next(), Kind: kindOpen, Handover: c.ID, At: noon(), Opening: &opening{Texts: []string{"summary"}}})
+	e := opens(c)
 	tooMany := outcome{effect: effectNotPerformed, err: &genesys.Error{StatusCode: 429}, retryAfter: time.Hour}
 	e.settleAs(jobOn(t, e, toGenesys), tooMany)
 	require.Equal(t, noon().Add(openingAge), e.Out.NotBefore)
@@ -139,8 +136,7 @@ func TestAnOpeningThatNamesNoConversation(t *testing.T) {
 	opened := func() *edit {
 		c := coreIn(StateRequested)
 		c.ConversationID, c.Accepted, c.Tried = "", time.Time{}, noon()
-		e := newEdit(&file{Format: fileFormat, Created: 1, Touched: noon(), Now: &c, Keep: DefaultRetention})
-		e.Out.push(entry{Seq: e.next(), Kind: kindOpen, Handover: c.ID, At: noon(), Opening: &opening{Texts: []string{"summary"}}})
+		e := opens(c)
 		e.settleAs(jobOn(t, e, toGenesys), outcome{})
 		require.Equal(t, StateRequested, e.Now.State)
 		return e

@@ -59,8 +59,7 @@ func TestARepeatedOpeningThatOpensAnotherConversationEndsTheSession(t *testing.T
 	t.Parallel()
 	c := coreIn(StateRequested)
 	c.ConversationID, c.Accepted = "", time.Time{}
-	e := newEdit(&file{Format: fileFormat, Created: 1, Touched: noon(), Now: &c, Keep: DefaultRetention})
-	e.Out.push(entry{Seq: e.next(), Kind: kindOpen, Handover: c.ID, At: noon(), Opening: &opening{Texts: []string{"summary"}}})
+	e := opens(c)
 	say(t, e, "waits")
 	e.Out.Entries[0].Maybe = true
 	e.Now.ConversationID = "first"
@@ -87,8 +86,7 @@ func TestTheConversationIsTheOneOfTheOpeningsAnswer(t *testing.T) {
 	t.Parallel()
 	c := coreIn(StateRequested)
 	c.ConversationID = "of a webhook"
-	e := newEdit(&file{Format: fileFormat, Created: 1, Touched: noon(), Now: &c, Keep: DefaultRetention})
-	e.Out.push(entry{Seq: e.next(), Kind: kindOpen, Handover: c.ID, At: noon(), Opening: &opening{Texts: []string{"summary"}}})
+	e := opens(c)
 	e.settleAs(jobOn(t, e, toGenesys), outcome{conversation: "of the answer"})
 	require.Equal(t, "of the answer", e.Now.ConversationID)
 	require.Empty(t, e.Now.MovedTo)
