@@ -107,6 +107,21 @@ func (s *stage) answerAgent(desk *genesystest.Desk) {
 	require.NoError(s.t, err)
 }
 
+// fetchMissed reads an agent's words as one does whose webhook failed.
+func fetchMissed(s *stage) {
+	ann := s.org.Agent("Ann", "Support")
+	id := s.handOver()
+	desk := ann.Wait(s.t).Accept()
+	said, file := desk.Say("Let me look."), desk.Attach("text/plain", "terms.txt", []byte("terms"))
+	list, err := s.client.Conversations.Messages(s.t.Context(), id, []string{said, file, "unknown"})
+	require.NoError(s.t, err)
+	require.Len(s.t, list, 2)
+	require.Equal(s.t, said, list[0].ID)
+	require.True(s.t, list[0].Outbound)
+	require.Equal(s.t, openmessaging.Message{Text: "Let me look."}, list[0].Message.Body)
+	require.Equal(s.t, customer().ID, list[0].Message.CustomerID)
+}
+
 // transferOtherwise refuses the first form of a transfer, so that the second is used.
 func transferOtherwise(s *stage) {
 	for _, status := range []int{http.StatusForbidden, http.StatusNotFound, http.StatusConflict} {

@@ -47,6 +47,7 @@ func methods() map[string][]string {
 			"PATCH " + conversation + participants + "/communications/{communicationId}",
 			"PATCH " + conversation,
 		},
+		"Conversations.Messages":      {"POST " + conversation + "/messages/bulk"},
 		"Conversations.SetAttributes": {"PATCH " + conversation + participants + "/attributes"},
 
 		"Do":       nil, // whatever its caller asks for

@@ -13,11 +13,13 @@ import (
 
 func scenarios() map[string]scenario {
 	full := genesystest.WithPermissions(append(genesystest.GuidePermissions(), "conversation:communication:disconnect")...)
+	view := genesystest.WithPermissions(append(genesystest.GuidePermissions(), "conversation:message:view")...)
 	return map[string]scenario{
 		"a customer writes":                   {play: customerWrites},
 		"integrations":                        {play: readIntegrations},
 		"queues":                              {play: readQueues},
 		"an agent's conversation, end to end": {play: agentTalks, options: []genesystest.Option{genesystest.WithWrapup(time.Minute)}},
+		"messages that were missed":           {play: fetchMissed, options: []genesystest.Option{view}},
 		"transfer by the messages form":       {play: transferOtherwise, options: []genesystest.Option{genesystest.AllowErrors()}},
 		"transfer to an agent":                {play: transferToAgent},
 		"disconnect":                          {play: disconnect},
