@@ -27,6 +27,9 @@ type account struct {
 	broken  int           // failures of the channel in a row
 	retry   time.Time     // the breaker lets one through
 	polls   map[int64]int // reserved, in each pollPeriod
+
+	noFetch  time.Time // until then messages may not be read
+	fetchErr error     // as it said
 }
 
 const (

@@ -42,7 +42,7 @@ func TestUnknownWords(t *testing.T) {
 		})
 	}
 	g := fileIn(StateBot)
-	g.Said.remember("m1", toAgent+1, noon())
+	g.Said.remember("m1", missed+1, noon())
 	_, err := decode(newer(t, g))
 	require.ErrorIs(t, err, errUnreadable, "a verdict of the next release")
 	g.Said = g.Said[1:]

@@ -152,7 +152,7 @@ func (x *entry) toHost() bool {
 
 func (m memory) understood() bool {
 	for i := markSize; i <= len(m); i += markSize {
-		if verdict(m[i-1]&0xf) > toAgent {
+		if verdict(m[i-1]&0xf) > missed {
 			return false
 		}
 	}

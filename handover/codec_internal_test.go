@@ -61,6 +61,9 @@ func fullFile() *file {
 	f.Receipts = []receipt{{ID: "r", Status: openmessaging.StatusFailed, Code: openmessaging.ReasonGeneralError, To: "c", Time: noon(), Tries: 1, At: noon()}}
 	f.Adopt = &adoption{Conversation: "other", From: "customer", At: noon(), Since: noon()}
 	f.Orphans = []orphan{{Conversation: "orphan", At: noon(), Tries: 1}}
+	f.Check = &check{
+		listing: listing{Checked: noon(), Reached: true, Proven: true}, Conversation: "ended", From: "customer", Since: noon(), At: noon(), Tries: 1,
+	}
 	f.note(noon(), "begun", "why")
 	return f
 }

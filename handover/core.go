@@ -21,13 +21,15 @@ type core struct {
 	Tried    time.Time `json:"tried,omitzero"`    // first attempt of the opening
 	Accepted time.Time `json:"accepted,omitzero"` // when Genesys took the opening
 
-	StoodIn      string        `json:"stoodIn,omitempty"`     // queue the conversation stood in last
-	Wrote        time.Time     `json:"wrote,omitzero"`        // our last write to the conversation
-	Transferred  time.Time     `json:"transferred,omitzero"`  // last transfer that was or may have been performed
-	Refusals     int           `json:"refusals,omitempty"`    // transfers refused
-	Blind        bool          `json:"blind,omitempty"`       // the read is forbidden
-	Gone         time.Time     `json:"gone,omitzero"`         // since when reads find nothing
-	Doubt        doubt         `json:"doubt,omitzero"`        // a move that a second read must confirm
+	StoodIn     string    `json:"stoodIn,omitempty"`    // queue the conversation stood in last
+	Wrote       time.Time `json:"wrote,omitzero"`       // our last write to the conversation
+	Transferred time.Time `json:"transferred,omitzero"` // last transfer that was or may have been performed
+	Refusals    int       `json:"refusals,omitempty"`   // transfers refused
+	Blind       bool      `json:"blind,omitempty"`      // the read is forbidden
+	Gone        time.Time `json:"gone,omitzero"`        // since when reads find nothing
+	Doubt       doubt     `json:"doubt,omitzero"`       // a move that a second read must confirm
+	listing
+	Gap          time.Time     `json:"gap,omitzero"`          // of the last read that showed something missing
 	MovedTo      string        `json:"movedTo,omitempty"`     // conversation that a message of ours opened instead
 	Moved        time.Time     `json:"moved,omitzero"`        //
 	EndAsked     time.Time     `json:"endAsked,omitzero"`     //

@@ -12,6 +12,7 @@ const (
 	dutyReceipt dutyKind = "receipt" // tell Genesys what became of its message
 	dutyAdopt   dutyKind = "adopt"   // a person wrote although no session is open: who is there?
 	dutyCleanup dutyKind = "cleanup" // disconnect a conversation that nobody should be in
+	dutyCheck   dutyKind = "check"   // look once more at a conversation that has ended
 )
 
 // adoptPause lets a message that arrived around an end find the conversation settled.
@@ -34,6 +35,9 @@ func (f *file) duty() (dutyKind, time.Time) {
 	}
 	if c == nil && f.Adopt != nil {
 		consider(dutyAdopt, f.Adopt.At)
+	}
+	if f.Check != nil {
+		consider(dutyCheck, f.Check.At)
 	}
 	if c == nil && f.Next == nil && len(f.Orphans) > 0 {
 		consider(dutyCleanup, f.Orphans[0].At)

@@ -149,6 +149,7 @@ func TestNextDuty(t *testing.T) {
 		"who writes without a session?":  {StateEnded, func(f *file) { f.Adopt = &adoption{At: noon()} }, dutyAdopt, noon()},
 		"not while one is open":          {StateBot, func(f *file) { f.Adopt, f.Now.Timers.Max = &adoption{At: noon()}, -1 }, dutyNone, time.Time{}},
 		"an orphan":                      {StateEnded, func(f *file) { f.Orphans = []orphan{{At: noon()}} }, dutyCleanup, noon()},
+		"a last look":                    {StateEnded, func(f *file) { f.Check = &check{At: noon()} }, dutyCheck, noon()},
 		"an orphan may be the open one":  {StateBot, func(f *file) { f.Orphans, f.Now.Timers.Max = []orphan{{At: noon()}}, -1 }, dutyNone, time.Time{}},
 		"or the next one's":              {StateEnded, func(f *file) { f.Orphans, f.Next = []orphan{{At: noon()}}, &plan{} }, dutyNone, time.Time{}},
 		"all of them wait after failure": {StateQueued, func(f *file) { f.Now.PollAt, f.Control.NotBefore = noon(), noon().Add(1) }, dutyLook, noon().Add(1)},

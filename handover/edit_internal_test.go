@@ -19,7 +19,7 @@ func comes(e *edit, text string, after time.Duration, with ...func(*openmessagin
 	for _, f := range with {
 		f(o)
 	}
-	e.hear(o, openmessaging.Message{Text: text})
+	e.hear(o, openmessaging.Message{Text: text}, e.arrives(o))
 	e.tidy()
 }
 

@@ -43,7 +43,7 @@ func goldenStranger() *file {
 	e.notify = false
 	e.hear(&openmessaging.Outbound{
 		ID: "w1", CustomerID: "customer", ConversationID: "strange", Time: ago(time.Second), Origin: openmessaging.OriginHuman,
-	}, openmessaging.Message{Text: "Are you there?"})
+	}, openmessaging.Message{Text: "Are you there?"}, time.Time{})
 	e.Heard.remember("w1", heard, e.now)
 	e.Format = fileFormat
 	return e.file

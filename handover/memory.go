@@ -23,6 +23,7 @@ const (
 	unheard verdict = iota
 	heard
 	toAgent
+	missed // no webhook brought it: it was fetched, or reported
 )
 
 func hashID(id string) uint64 {
@@ -60,6 +61,14 @@ func (m *memory) trim(now time.Time) {
 		drop++
 	}
 	*m = (*m)[drop*markSize:]
+}
+
+// since is the time from which all ids are remembered; zero: none has been dropped.
+func (m memory) since() time.Time {
+	if len(m) < keepMarks*markSize {
+		return time.Time{}
+	}
+	return time.Unix(int64(binary.BigEndian.Uint32(m[8:])>>4+1)*60, 0)
 }
 
 func minuteOf(t time.Time) uint32 {

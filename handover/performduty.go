@@ -27,6 +27,8 @@ func (m *Manager) performDuty(ctx context.Context, j *job) outcome {
 		o.err = o.read.err
 	case dutyCleanup:
 		o.err = m.disconnect(ctx, k, j.file.Orphans[0].Conversation)
+	case dutyCheck:
+		o = m.performCheck(ctx, k, j.file)
 	case dutyNone:
 	}
 	o.duty, o.account = kind, k.account
@@ -62,6 +64,10 @@ func (m *Manager) performLook(ctx context.Context, k *known, f *file) outcome {
 		return o
 	}
 	next, _ := apply(c, r.event(), m.now())
+	o.end = !next.Open()
+	if r.err == nil {
+		m.fetch(ctx, k, c.ConversationID, f.gapOf(r, c.Tried, c.listing, o.end), &o)
+	}
 	switch {
 	case r.err == nil && m.mustTransfer(&next, r):
 		m.transfer(ctx, k, &next, conversation, &o)

@@ -187,7 +187,7 @@ func (w *world) webhook() {
 		if o.ConversationID = pick(w, "", "strange", w.conversation(e), w.conversation(e), w.conversation(e)); o.Origin != openmessaging.OriginBot && e.current(o) {
 			w.live = later(w.live, at)
 		}
-		e.hear(o, openmessaging.Message{Text: o.ID})
+		e.hear(o, openmessaging.Message{Text: o.ID}, time.Time{})
 		return nil
 	})
 }

@@ -14,6 +14,7 @@ type reading struct {
 	began    time.Time
 	standing genesys.Standing
 	history  history
+	messages []genesys.MessageRef // to the customer
 	blind    bool
 	gone     bool
 	err      error
@@ -44,6 +45,7 @@ func (a *account) look(ctx context.Context, s share, id string, since time.Time)
 	case r.err == nil:
 		r.standing = c.Standing(since)
 		r.history = historyOf(c, since)
+		r.messages = messagesOf(c)
 	case errors.Is(r.err, genesys.ErrForbidden):
 		r.blind = true
 	case errors.Is(r.err, genesys.ErrNotFound):

@@ -58,7 +58,7 @@ func (m *Manager) receiveMessage(ctx context.Context, channel string, o *openmes
 		if o.ID != "" {
 			e.Heard.remember(o.ID, heard, e.now)
 		}
-		e.hear(o, body)
+		e.hear(o, body, e.arrives(o))
 		return nil
 	})
 	if replayed {
@@ -69,7 +69,7 @@ func (m *Manager) receiveMessage(ctx context.Context, channel string, o *openmes
 }
 
 // hear takes a message for the customer into the lane to the host.
-func (e *edit) hear(o *openmessaging.Outbound, body openmessaging.Message) {
+func (e *edit) hear(o *openmessaging.Outbound, body openmessaging.Message, notBefore time.Time) {
 	id := o.ID
 	if id == "" {
 		id = e.entryID("", e.next())
@@ -95,11 +95,23 @@ func (e *edit) hear(o *openmessaging.Outbound, body openmessaging.Message) {
 		e.Adopt = &adoption{Conversation: o.ConversationID, From: o.CustomerID, At: e.now.Add(adoptPause), Since: o.Time}
 	}
 	d.Session, d.Late = e.belongs(o, current)
-	hold := time.Time{}
-	if !human {
-		hold = e.now.Add(flowHold)
+	e.deliver(d, notBefore)
+}
+
+// arrives notes that webhooks come, and says until when this one waits: flows post out of order, and behind a gap is what was missed.
+func (e *edit) arrives(o *openmessaging.Outbound) time.Time {
+	until := time.Time{}
+	if o.Origin == openmessaging.OriginBot {
+		until = e.now.Add(flowHold)
 	}
-	e.deliver(d, hold)
+	if c := e.open(); c != nil && e.current(o) {
+		c.Reached = true
+		if !c.Gap.IsZero() {
+			until = e.now.Add(gapHold)
+			c.PollAt, c.Poll = later(e.now, c.ReadAt.Add(readPause)), false
+		}
+	}
+	return until
 }
 
 // spoken is when an agent wrote: what the customer sent later is not answered by it. Genesys' clock says when, ours says what

@@ -36,6 +36,7 @@ type file struct {
 	Receipts []receipt     `json:"receipts,omitempty"` // not yet told to Genesys
 	Adopt    *adoption     `json:"adopt,omitempty"`    // a person wrote although no session is open
 	Orphans  []orphan      `json:"orphans,omitempty"`  // conversations nobody should be in
+	Check    *check        `json:"check,omitempty"`    // a conversation that ended while words of it were missing
 	Forget   time.Time     `json:"forget,omitzero"`    // asked to forget
 	Given    time.Time     `json:"given,omitzero"`     // newest delivery whose attempt began, by Genesys' clock
 	Touched  time.Time     `json:"touched"`            // for retention of files without a handover
@@ -195,5 +196,5 @@ func (f *file) wireTime(now time.Time, n int) time.Time {
 // empty reports whether nothing waits to be done for anybody.
 func (f *file) empty() bool {
 	waiting := len(f.Out.Entries) + len(f.In.Entries) + len(f.Held) + len(f.Receipts) + len(f.Orphans)
-	return waiting == 0 && f.Next == nil && f.Adopt == nil && f.open() == nil
+	return waiting == 0 && f.Next == nil && f.Adopt == nil && f.Check == nil && f.open() == nil
 }

@@ -24,6 +24,7 @@ func TestRetentionWaitsForWork(t *testing.T) {
 		"what is held for one": func(f *file) { f.Held = []held{{}} },
 		"a receipt":            func(f *file) { f.Receipts = []receipt{{}} },
 		"a next handover":      func(f *file) { f.Next = &plan{} },
+		"a last look":          func(f *file) { f.Check = &check{Conversation: "ended"} },
 		"a clean-up":           func(f *file) { f.Orphans = []orphan{{Conversation: "orphan"}} },
 		"who wrote unasked":    func(f *file) { f.Adopt = &adoption{Conversation: "strange"} },
 		"an open session":      func(f *file) { f.Now.State = StateConnected },

@@ -16,6 +16,9 @@ const (
 
 // settleDuty stores what a duty found and did.
 func (e *edit) settleDuty(j *job, o outcome) {
+	if o.duty == dutyLook && e.sameSession(j) {
+		e.settleGap(o)
+	}
 	e.settleLookRead(j, o)
 	switch {
 	case o.duty == dutyReceipt: // waits for itself, see settleReceipt: a courtesy holds up no read
@@ -34,6 +37,8 @@ func (e *edit) settleDuty(j *job, o outcome) {
 		e.settleAdopt(j, o)
 	case dutyCleanup:
 		e.settleCleanup(j, o)
+	case dutyCheck:
+		e.settleCheck(o)
 	case dutyNone:
 	}
 	if o.duty == dutyLook && e.sameSession(j) {

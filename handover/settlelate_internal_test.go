@@ -144,7 +144,7 @@ func TestAnOpeningThatNamesNoConversation(t *testing.T) {
 	e := opened()
 	e.hear(&openmessaging.Outbound{
 		ID: "1", CustomerID: e.Now.From, ConversationID: "named", Time: noon(), Origin: openmessaging.OriginBot,
-	}, openmessaging.Message{Text: "Welcome"})
+	}, openmessaging.Message{Text: "Welcome"}, time.Time{})
 	require.Equal(t, "named", e.Now.ConversationID)
 	kind, at := e.duty()
 	require.Equal(t, dutyLook, kind)
@@ -227,7 +227,7 @@ func TestALateWordDoesNotNameTheConversation(t *testing.T) {
 	e.now = noon().Add(20 * time.Second)
 	e.hear(&openmessaging.Outbound{
 		ID: "late", CustomerID: c.From, ConversationID: "last", Time: e.now, Origin: openmessaging.OriginHuman,
-	}, openmessaging.Message{Text: "Bye"})
+	}, openmessaging.Message{Text: "Bye"}, time.Time{})
 	require.Equal(t, StateRequested, e.Now.State)
 	require.Empty(t, e.Now.ConversationID)
 	require.True(t, e.In.Entries[0].Delivery.Late)

@@ -165,7 +165,7 @@ func TestAnAgentWhoWritesLateDoesNotAnswerWhatWentElsewhere(t *testing.T) {
 	e.hear(&openmessaging.Outbound{
 		ID: "late", CustomerID: e.Now.From, ConversationID: e.Now.ConversationID, Time: noon().Add(4 * time.Second),
 		Origin: openmessaging.OriginHuman,
-	}, openmessaging.Message{Text: "Bye"})
+	}, openmessaging.Message{Text: "Bye"}, time.Time{})
 	ends(e, noon().Add(9*time.Second)) // it ended a second before
 	require.Equal(t, []string{"elsewhere"}, texts(firstReturn(t, e.file).Back))
 }

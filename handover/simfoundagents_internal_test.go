@@ -165,7 +165,7 @@ func TestAnAgentWhoWritesLateDoesNotAnswerWhatNoAnswerPlaced(t *testing.T) {
 	e.now = noon().Add(20 * time.Second)
 	e.hear(&openmessaging.Outbound{
 		ID: "late", CustomerID: e.Now.From, ConversationID: e.Now.ConversationID, Time: e.now, Origin: openmessaging.OriginHuman,
-	}, openmessaging.Message{Text: "Bye"})
+	}, openmessaging.Message{Text: "Bye"}, time.Time{})
 	require.Len(t, e.Tail, 1)
 	seen := *e
 	seen.file = copied(t, e.file)

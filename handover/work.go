@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"github.com/genesyshandover/genesyshandover/genesys"
 )
 
 // work performs and settles, one effect after the other, as long as the lane goes on.
@@ -30,14 +32,18 @@ type outcome struct {
 	botQueue     string        //
 	conversation string        // that a message went into
 	platformID   string
-	read         *reading // a read that was made on the way
-	transferred  bool     // Genesys took the transfer
-	doubtful     bool     // Genesys may have taken the transfer
-	refused      error    // Genesys refused the transfer or the disconnect
-	disconnected bool     // Genesys took the disconnect
-	tried        bool     // a disconnect was tried
-	leftText     string   // for the agent, if it may not be disconnected
-	receipt      *receipt // that could not be sent
+	read         *reading                // a read that was made on the way
+	transferred  bool                    // Genesys took the transfer
+	doubtful     bool                    // Genesys may have taken the transfer
+	refused      error                   // Genesys refused the transfer or the disconnect
+	disconnected bool                    // Genesys took the disconnect
+	tried        bool                    // a disconnect was tried
+	leftText     string                  // for the agent, if it may not be disconnected
+	receipt      *receipt                // that could not be sent
+	asked        []genesys.MessageRef    // that were missing
+	stored       []genesys.StoredMessage // of them
+	gapErr       error                   // why they are not there
+	end          bool                    // the read shows the end of the session
 	duty         dutyKind
 	account      *account // whose budget polls spend
 }

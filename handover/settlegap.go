@@ -1,0 +1,114 @@
+package handover
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/genesys"
+	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
+)
+
+// settleGap takes what was fetched into the lane to the host as if the webhooks had come, before the read moves anything: words come
+// before the end that the same read shows.
+func (e *edit) settleGap(o outcome) {
+	c := e.open()
+	if c == nil || o.read == nil || o.read.err != nil || c.ConversationID == "" {
+		return
+	}
+	g := e.gapOf(o.read, c.Tried, c.listing, o.end)
+	fetched, all := e.hearMissed(o, g, c.ConversationID, c.From)
+	c.Proven = g.Proven
+	c.Gap = time.Time{}
+	if g.young || len(g.missing) > 0 {
+		c.Gap = e.now
+	}
+	if all {
+		c.listing = g.listing
+	}
+	if fetched || g.more {
+		t := &turn{core: *c, now: e.now}
+		t.hurry()
+		if g.more {
+			t.readAt(e.now.Add(readPause))
+		}
+		*c = t.core
+	}
+	if o.end && (g.young || !all) {
+		e.Check = &check{
+			listing: c.listing, Conversation: c.ConversationID, From: c.From, Since: c.Tried, At: e.now.Add(webhookLife + settlePeriod),
+		}
+	}
+}
+
+// settleCheck: what was missing at the end comes late.
+func (e *edit) settleCheck(o outcome) {
+	c := e.Check
+	if c == nil {
+		return
+	}
+	if o.err == nil {
+		g := e.gapOf(o.read, c.Since, c.listing, false)
+		if _, all := e.hearMissed(o, g, c.Conversation, c.From); all {
+			if c.listing = g.listing; !g.more && !g.young {
+				e.Check = nil
+				return
+			}
+		}
+	}
+	if !postponed(o.err) {
+		c.Tries++
+	}
+	c.At = e.now.Add(checkPause)
+	if forbidden(o.err) || c.Tries >= maxCheckTries {
+		e.Check = nil
+	}
+}
+
+// hearMissed takes the messages that were fetched. It reports whether there were any, and whether all that is missing is accounted
+// for: what cannot be had is reported, once.
+func (e *edit) hearMissed(o outcome, g gap, conversation, from string) (fetched, all bool) {
+	lost := 0
+	all = true
+	for _, ref := range g.missing {
+		i := slices.IndexFunc(o.stored, func(m genesys.StoredMessage) bool { return m.ID == ref.ID })
+		asked := slices.ContainsFunc(o.asked, func(a genesys.MessageRef) bool { return a.ID == ref.ID })
+		switch {
+		case i >= 0:
+			fetched = e.hearStored(&o.stored[i], conversation, from) || fetched
+		case !asked || o.gapErr != nil && !forbidden(o.gapErr), o.read.began.Sub(ref.Time) < webhookLife:
+			all = false // nobody answered, or its webhook may come
+			continue
+		default:
+			lost++
+		}
+		e.Heard.remember(ref.ID, missed, e.now)
+	}
+	if lost > 0 {
+		e.note(e.now, "gap", "")
+		e.notice(Notice{Kind: NoticeGap, Permission: missing(o.gapErr), Detail: gapDetail(lost, o.gapErr)})
+	}
+	return fetched, all
+}
+
+func gapDetail(lost int, err error) string {
+	if err == nil {
+		return fmt.Sprintf("%d messages of the agents did not arrive, and Genesys no longer gives them", lost)
+	}
+	return fmt.Sprintf("%d messages of the agents did not arrive, since webhooks failed, and may not be fetched: %s", lost, explain(err))
+}
+
+// hearStored hears a message that Genesys kept, if no webhook has brought it under another id.
+func (e *edit) hearStored(m *genesys.StoredMessage, conversation, from string) bool {
+	body, ok := m.Message.Body.(openmessaging.Message)
+	if !m.Outbound || !ok || e.Heard.recall(m.Message.ID) != unheard {
+		return false
+	}
+	w := m.Message
+	w.ConversationID, w.CustomerID = conversation, cmp.Or(w.CustomerID, from)
+	e.note(e.now, "fetched", "")
+	e.Heard.remember(w.ID, missed, e.now)
+	e.hear(&w, body, time.Time{})
+	return true
+}
