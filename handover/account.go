@@ -28,6 +28,9 @@ type account struct {
 	retry   time.Time     // the breaker lets one through
 	polls   map[int64]int // reserved, in each pollPeriod
 
+	socket    socketState // whether a replica listens
+	askSocket time.Time   // when the store is asked again
+
 	noFetch  time.Time // until then messages may not be read
 	fetchErr error     // as it said
 }

@@ -2,7 +2,7 @@ package handover
 
 // adopt opens a session that Genesys began: a live agent writes although we know of no handover. The bot must not talk over
 // him, and his conversation is to be returned when it ends.
-func (e *edit) adopt(a *adoption, r *reading) {
+func (e *edit) adopt(a *adoption, r *reading, ch *Channel) {
 	c := core{
 		Session: Session{
 			ID: e.newID(), Key: e.key, State: StateConnected, ConversationID: a.Conversation,
@@ -17,7 +17,9 @@ func (e *edit) adopt(a *adoption, r *reading) {
 		AgentAt:  e.now,
 		Vouched:  r.began,
 		ReadAt:   r.began,
-		Timers:   e.timers,
+		Timers:   ch.Timers.or(defaultTimers()),
+
+		AwaitWrapup: ch.AwaitWrapup,
 	}
 	c.Queue = c.QueueID
 	e.install(c)

@@ -25,7 +25,11 @@ func apply(c core, e event, now time.Time) (core, []effect) {
 	case evRead:
 		t.read(e)
 	case evBlind:
-		t.blind()
+		t.blind(e)
+	case evSignalled:
+		t.signalled(e)
+	case evSocket:
+		t.socket(e.Alive)
 	case evGone:
 		t.gone(e)
 	case evAgentSpoke:
@@ -190,8 +194,14 @@ func (t *turn) connect(a Agent) {
 	t.emit(effect{Notice: NoticeAgentJoined, Agent: a})
 }
 
-func (t *turn) blind() {
+func (t *turn) blind(e event) {
+	t.ReadAt = later(t.ReadAt, e.Began)
+	first := !t.Blind
 	t.Blind = true
+	t.PollAt, t.Poll = time.Time{}, true
+	if t.State != StateBot {
+		t.PollAt = t.now.Add(blindPoll)
+	}
 	switch {
 	case t.MovedTo != "": // no read will tell how the old conversation ended
 		t.overMoved()
@@ -200,7 +210,25 @@ func (t *turn) blind() {
 	case t.State == StateRequested && t.Routing == RouteByTransfer && t.Transferred.IsZero():
 		t.over(EndRefused, CodePermission, "the conversation may not be read, so it cannot be transferred to the agent queue: "+
 			"let the OAuth client read message conversations, or route by flow", t.now)
+	case first && t.State != StateBot && t.State != StateEnding:
+		t.emit(effect{Notice: NoticeConnectionLost, Detail: blindDetail, Permission: e.Permission})
 	}
+}
+
+const blindDetail = "the conversation may not be read: an agent is seen by his first message, an end only by a signal that says so, by a timer, " +
+	"or when the host ends it"
+
+// signalled: nothing can be read that would say more than the signal.
+func (t *turn) signalled(e event) {
+	if !t.Blind || t.State == StateBot {
+		return
+	}
+	if t.State == StateEnding {
+		t.over(t.Ending.Reason, t.Ending.Code, t.Ending.Detail, t.now)
+		return
+	}
+	t.unclear()
+	t.over(EndByGenesys, CodeSignalled, "a signal says that the conversation is over, and it may not be read", t.now)
 }
 
 func (t *turn) gone(e event) {

@@ -52,6 +52,7 @@ func eventTable() map[string]struct {
 			StateAlerting: "ending ending", StateConnected: "ending ending",
 		}},
 		"Genesys took the opening":  {event{Kind: evAccepted, Conversation: "conversation"}, nil},
+		"a webhook names it":        {event{Kind: evNamed, Conversation: "conversation"}, nil},
 		"Genesys took the transfer": {event{Kind: evTransferred}, cell{StateRequested: "queued queued"}},
 		"a read tells nothing":      {shows(genesys.PhaseUnknown), nil},
 		"a read shows the flow":     {shows(genesys.PhaseFlow), nil},
@@ -80,10 +81,14 @@ func eventTable() map[string]struct {
 			StateBot: came[StateBot], StateRequested: came[StateBot], StateQueued: came[StateBot], StateAlerting: came[StateBot],
 			StateConnected: "connected agentLeft agentJoined",
 		}},
-		"a read shows somebody":    {shows(genesys.PhaseConnected, byAgent("", "")), came},
-		"a read shows after-work":  {shows(genesys.PhaseWrapup), overIn("agent/client", open...).and(StateEnding, "ended/customer ended")},
-		"a read shows the end":     {shows(genesys.PhaseEnded), overIn("agent/client", open...).and(StateEnding, "ended/customer ended")},
-		"the read is forbidden":    {event{Kind: evBlind, Began: ago(time.Second)}, overIn("refused/permission", StateRequested)},
+		"a read shows somebody":   {shows(genesys.PhaseConnected, byAgent("", "")), came},
+		"a read shows after-work": {shows(genesys.PhaseWrapup), overIn("agent/client", open...).and(StateEnding, "ended/customer ended")},
+		"a read shows the end":    {shows(genesys.PhaseEnded), overIn("agent/client", open...).and(StateEnding, "ended/customer ended")},
+		"the read is forbidden": {event{Kind: evBlind, Began: ago(time.Second)}, overIn("refused/permission", StateRequested).
+			and(StateQueued, "queued connectionLost").and(StateAlerting, "alerting connectionLost").and(StateConnected, "connected connectionLost")},
+		"a signal says it is over": {event{Kind: evSignalled}, nil},
+		"a socket is alive":        {event{Kind: evSocket, Alive: true}, nil},
+		"there never was a socket": {event{Kind: evSocket}, nil},
 		"the read finds nothing":   {event{Kind: evGone, Began: ago(time.Second)}, nil},
 		"an agent writes":          {event{Kind: evAgentSpoke, Began: ago(time.Second)}, came},
 		"a message opened another": {event{Kind: evMoved, Conversation: "other"}, nil},
@@ -149,6 +154,7 @@ func TestEventTableIsComplete(t *testing.T) {
 	}
 	for _, k := range []eventKind{
 		evHandOver, evEnd, evAccepted, evTransferred, evRead, evBlind, evGone, evAgentSpoke, evMoved, evRefused, evFailed, evReleased,
+		evNamed, evSignalled, evSocket,
 	} {
 		require.True(t, seen[k], k)
 	}

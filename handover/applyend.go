@@ -61,10 +61,22 @@ func reasonOf(s genesys.Standing) EndReason {
 }
 
 func (t *turn) finish(e event) {
-	if t.sure(e) {
+	if t.sure(e) && !t.awaitsWrapup(e) {
 		t.answers(e)
 		t.over(reasonOf(e.Standing), e.Standing.Why, "", endOf(e, t.now))
 	}
+}
+
+// awaitsWrapup reports whether the end waits for the agent's after-call work: only if the host wants that, and not for ever.
+func (t *turn) awaitsWrapup(e event) bool {
+	if !t.AwaitWrapup || t.State != StateConnected || t.MovedTo != "" || e.Standing.Phase != genesys.PhaseWrapup {
+		return false
+	}
+	if t.Wrapup.IsZero() {
+		t.Wrapup = t.now
+		t.hurry()
+	}
+	return t.now.Sub(t.Wrapup) < wrapupPatience
 }
 
 // came notes an agent who came and went without a read that showed it.

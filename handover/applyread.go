@@ -8,10 +8,12 @@ import (
 
 // read moves by what the conversation really is in. A read that began before the last move confirms but moves nothing.
 func (t *turn) read(e event) {
+	before := t.core
 	t.learn(e)
 	wanted := t.wanted(e.Began)
-	t.Gone, t.ReadAt, t.PollAt = time.Time{}, later(t.ReadAt, e.Began), time.Time{}
+	t.Gone, t.ReadAt, t.PollAt, t.Blind = time.Time{}, later(t.ReadAt, e.Began), time.Time{}, false
 	defer func() {
+		t.seen(before)
 		if t.PollAt.IsZero() {
 			t.poll()
 		}
@@ -21,6 +23,9 @@ func (t *turn) read(e event) {
 	if !stale {
 		t.vouch(e)
 		t.AgentsLeft = e.Left
+		if e.Standing.Phase != genesys.PhaseWrapup {
+			t.Wrapup = time.Time{}
+		}
 		if t.Doubt.Phase != e.Standing.Phase { // this read does not agree
 			t.Doubt = doubt{}
 		}

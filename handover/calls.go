@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"log/slog"
 	"strings"
 	"sync"
 	"time"
@@ -91,65 +90,6 @@ func (m *Manager) Forget(ctx context.Context, k Key) error {
 		return nil
 	})
 	return err
-}
-
-// Recheck says that a conversation may have changed; it is read again soon. Signals lie sometimes, so nothing is believed
-// but what is read. An unknown conversation is no error. "": any may have; all open sessions are read, paced.
-func (m *Manager) Recheck(ctx context.Context, conversationID string) error {
-	if conversationID == "" {
-		return m.sweep(ctx)
-	}
-	r, err := m.config.Store.Find(ctx, conversationID)
-	if errors.Is(err, ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("handover: find record: %w", err)
-	}
-	return m.recheck(ctx, r.Key, conversationID, func(at time.Time) time.Time { return at })
-}
-
-// recheck schedules a read. A signal writes only when no read has begun since it came and none is due: two seconds lie
-// between reads, and the last of many signals is kept.
-func (m *Manager) recheck(ctx context.Context, k Key, conversationID string, slot func(time.Time) time.Time) error {
-	_, err := m.accept(ctx, k, func(e *edit) error {
-		c := e.open()
-		if c == nil || c.State == StateBot || conversationID != "" && c.ConversationID != conversationID {
-			return errUnchanged
-		}
-		at := later(e.now, c.ReadAt.Add(readPause))
-		soon := at
-		if !c.Poll { // a read with a reason is timed to see the step it waits for: a little earlier costs 2 s for the next
-			soon = at.Add(firstRead)
-		}
-		if !c.PollAt.IsZero() && !c.PollAt.After(soon) && e.Control.Lease.free(e.now) {
-			return errUnchanged // due anyway
-		}
-		c.PollAt, c.Poll, c.Signalled = slot(at), false, e.now
-		return nil
-	})
-	return err
-}
-
-// sweep rechecks every open session, in the slots of polls.
-func (m *Manager) sweep(ctx context.Context) error {
-	for s, err := range m.Sessions(ctx, "") {
-		if err != nil {
-			return err
-		}
-		if !s.Open() || s.State == StateBot {
-			continue
-		}
-		k, err := m.channel(ctx, s.Key.Channel)
-		if err != nil {
-			m.log.Warn("sweep: channel unknown", slog.String("customer", m.hash(s.Key)), slog.Any("error", err))
-			continue
-		}
-		if err := m.recheck(ctx, s.Key, "", k.account.pollSlot); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // typing remembers when a customer was last reported to type, in this process.

@@ -26,6 +26,10 @@ type Channel struct {
 	Receipts   Receipts
 	LeftText   string // told to the agent when the customer left and we may not disconnect; empty: nothing
 	Timers     Timers
+
+	// AwaitWrapup lets the end of a session, and with it the Return, wait until the agent has done the after-call work, 10 minutes at
+	// most. What the customer writes meanwhile is kept for the Return: neither the agent nor the bot answers.
+	AwaitWrapup bool
 }
 
 // Client makes a client with the channel's credentials. Inside a process with a Manager use [Manager.Client]: it is shared,
@@ -79,6 +83,8 @@ const (
 	DefaultMax       = 24 * time.Hour
 	DefaultRetention = 73 * time.Hour
 )
+
+func defaultTimers() Timers { return Timers{Max: DefaultMax, Retention: DefaultRetention} }
 
 // or fills what t leaves open from d.
 func (t Timers) or(d Timers) Timers {

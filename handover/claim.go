@@ -74,6 +74,11 @@ func (m *Manager) take(e *edit, n laneName, mine bool) bool {
 	case m.busy[busyLane{e.key, n}]:
 		return false
 	}
+	return m.reserve()
+}
+
+// reserve takes a worker, if one is free; else the next that is makes Run look. The caller holds the mutex.
+func (m *Manager) reserve() bool {
 	select {
 	case <-m.workers:
 		m.effects++

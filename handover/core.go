@@ -44,7 +44,11 @@ type core struct {
 	PollAt       time.Time     `json:"pollAt,omitzero"`       // when the next begins
 	PollEvery    time.Duration `json:"pollEvery,omitempty"`   // pause before it
 	Poll         bool          `json:"poll,omitempty"`        // it is a mere poll: nobody said that something changed
-	Signalled    time.Time     `json:"signalled,omitzero"`    // last signal
+	Signalled    time.Time     `json:"signalled,omitzero"`    // last signal, or proof that the source it came from is alive
+	Unsignalled  int           `json:"unsignalled,omitempty"` // steps in a row that only a poll saw, although signals had come
+	Socket       bool          `json:"socket,omitempty"`      // a notification socket was alive at the last look
+	AwaitWrapup  bool          `json:"awaitWrapup,omitempty"` // the end waits for the agent's after-call work
+	Wrapup       time.Time     `json:"wrapup,omitzero"`       // since when it does
 	LeftSent     bool          `json:"leftSent,omitempty"`    //
 	AgentsLeft   time.Time     `json:"agentsLeft,omitzero"`   // when the last of them left, as a read shows it; zero while one is there
 	AnsweredTo   time.Time     `json:"answeredTo,omitzero"`   // of what was sent until then an agent answers for
@@ -70,6 +74,8 @@ const (
 	evRead        eventKind = "read"        // a confirming read
 	evBlind       eventKind = "blind"       // the read is forbidden
 	evGone        eventKind = "gone"        // the read finds no such conversation
+	evSignalled   eventKind = "signalled"   // a signal says that it is over, and it may not be read
+	evSocket      eventKind = "socket"      // a notification socket is alive, or gone
 	evAgentSpoke  eventKind = "agentSpoke"  // a person's message in this conversation
 	evMoved       eventKind = "moved"       // a message of ours opened another conversation
 	evRefused     eventKind = "refused"     // the opening or the routing was refused for good
@@ -84,6 +90,8 @@ type event struct {
 	Resumed      bool             // evAccepted, evNamed
 	Reason       EndReason        // evEnd
 	Code, Detail string           // evEnd, evRefused, evFailed, evReleased
+	Permission   string           // evBlind: what is missing
+	Alive        bool             // evSocket
 	Standing     genesys.Standing // evRead
 	history                       // evRead
 	Began        time.Time        // evRead, evGone: when the read began; evAgentSpoke: when it was written
@@ -96,6 +104,8 @@ type effect struct {
 	From   string
 	To     string
 	Detail string
+
+	Permission string
 }
 
 // The patience of the state machine.
@@ -116,6 +126,12 @@ const (
 	readPause   = 2 * time.Second        // between two reads of a conversation
 	firstPoll   = 5 * time.Second        // then half as long again each time
 	lastPoll    = time.Minute
-	sourcePoll  = 5 * time.Minute // while a signal source is alive
-	sourceTrust = 5 * time.Minute // how long a signal proves that its source is alive
+	sourcePoll  = 5 * time.Minute  // while a signal source is alive
+	sourceDelay = 10 * time.Second // at most, between a step and its signal
+	sourceTrust = 5 * time.Minute  // how long a signal proves that its source is alive
+	blindPoll   = 5 * time.Minute  // a permission may be granted meanwhile
+	blindPause  = time.Minute      // between two reads that may be forbidden
+
+	maxUnsignalled = 2                // steps in a row
+	wrapupPatience = 10 * time.Minute // for after-call work, where it is waited for
 )

@@ -64,7 +64,7 @@ func (f *file) nextReceipt() *receipt {
 // lookAt is when the open session wants to be looked at: by its schedule, or because a timer is due.
 func (f *file) lookAt(c *core) time.Time {
 	at := time.Time{}
-	if f.conversation() != "" && (!c.Blind || c.State == StateEnding && !c.LeftSent) {
+	if f.conversation() != "" && !(c.Blind && c.State == StateEnding && c.LeftSent) {
 		at = c.PollAt
 		if drained := c.EndAsked.Add(drainPatience); c.State == StateEnding && len(f.Out.Entries) > 0 && at.Before(drained) {
 			at = drained
@@ -122,9 +122,11 @@ func (c *core) timer() (timerKind, time.Time) {
 	if c.ConversationID == "" && c.State == StateRequested && c.Routing == RouteByTransfer && !c.Accepted.IsZero() {
 		consider(timerLost, later(c.Accepted, c.Asked), openingAge)
 	}
-	if c.State == StateConnected {
+	switch {
+	case !c.Wrapup.IsZero(): // nobody has to speak any more
+	case c.State == StateConnected:
 		c.idle(consider)
-	} else if c.State != StateBot {
+	case c.State != StateBot:
 		consider(timerKind(EndNoAgent), c.Waiting, c.Timers.NoAgent)
 	}
 	return kind, at
@@ -150,10 +152,10 @@ func (c *core) idle(consider func(timerKind, time.Time, time.Duration)) {
 	}
 }
 
-// held reports whether the lane to Genesys waits for a read to tell how the conversation ended: its messages would go to another.
+// held reports whether the lane to Genesys waits for the end of a conversation that is over: its messages would go to another.
 func (f *file) held() bool {
 	c := f.open()
-	return c != nil && c.MovedTo != ""
+	return c != nil && (c.MovedTo != "" || !c.Wrapup.IsZero())
 }
 
 // wakeAt is when somebody has to look at the file: a file with work is always leased or due.

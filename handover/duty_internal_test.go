@@ -126,11 +126,8 @@ func TestNextDuty(t *testing.T) {
 		"nobody names the conversation": {
 			StateRequested, func(f *file) { f.Now.ConversationID, f.Now.Asked = "", ago(time.Minute) }, dutyLook, noon().Add(time.Minute),
 		},
-		"no read where it is forbidden": {
-			StateQueued, func(f *file) { f.Now.Blind, f.Now.PollAt = true, noon() },
-			dutyLook, ago(10 * time.Minute).Add(DefaultMax),
-		},
-		"but a disconnect": {StateEnding, func(f *file) { f.Now.Blind, f.Now.PollAt = true, ago(time.Hour) }, dutyLook, ago(time.Hour)},
+		"a read where it was forbidden": {StateQueued, func(f *file) { f.Now.Blind, f.Now.PollAt = true, noon() }, dutyLook, noon()},
+		"but a disconnect":              {StateEnding, func(f *file) { f.Now.Blind, f.Now.PollAt = true, ago(time.Hour) }, dutyLook, ago(time.Hour)},
 		"and not again once the agent was told": {
 			StateEnding, func(f *file) { f.Now.Blind, f.Now.LeftSent, f.Now.PollAt = true, true, ago(time.Hour) },
 			dutyLook, ago(30 * time.Second),

@@ -16,7 +16,6 @@ type edit struct {
 	fresh  bool // the file was not there
 	newID  func() string
 	jitter func(time.Duration) time.Duration
-	timers Timers // of an adopted session
 }
 
 // apply moves the session and puts what follows into the lanes.
@@ -31,7 +30,7 @@ func (e *edit) apply(ev event) {
 		e.note(e.now, string(next.State), string(ev.Kind))
 	}
 	for _, f := range effects {
-		e.notice(Notice{Kind: f.Notice, Agent: f.Agent, From: f.From, To: f.To, Detail: f.Detail})
+		e.notice(Notice{Kind: f.Notice, Agent: f.Agent, From: f.From, To: f.To, Detail: f.Detail, Permission: f.Permission})
 	}
 }
 

@@ -114,7 +114,6 @@ func newEdit(f *file) *edit {
 		file: f, key: Key{Channel: "shop", Customer: "customer"}, now: noon(), notify: true,
 		newID:  func() string { n++; return fmt.Sprintf("adopted22%03d", n)[:handoverIDLength] },
 		jitter: func(d time.Duration) time.Duration { return d },
-		timers: Timers{Max: DefaultMax, Retention: DefaultRetention},
 	}
 }
 

@@ -75,7 +75,9 @@ func (m *Manager) newCore(ch *known, k Key, r Request, s State) core {
 		Request: r.ID,
 		From:    fromID(ch.channel.Identity, k.Customer, id),
 		Routing: ch.channel.Routing,
-		Timers:  r.Timers.or(ch.channel.Timers).or(Timers{Max: DefaultMax, Retention: DefaultRetention}),
+		Timers:  r.Timers.or(ch.channel.Timers).or(defaultTimers()),
+
+		AwaitWrapup: ch.channel.AwaitWrapup,
 	}
 	if c.Queue == "" {
 		c.Queue = ch.channel.AgentQueue

@@ -76,6 +76,8 @@ type Manager struct {
 	next    time.Time // when Run looks again
 	effects int       // under way or reserved
 	starved bool      // work waits for a worker
+	swept   time.Time // when the last sweep began
+	sweepAt time.Time // when the next one may begin, zero: nobody asked
 	busy    map[busyLane]bool
 	aside   map[Key]time.Time
 }

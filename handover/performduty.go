@@ -31,7 +31,9 @@ func (m *Manager) performDuty(ctx context.Context, j *job) outcome {
 		o = m.performCheck(ctx, k, j.file)
 	case dutyNone:
 	}
-	o.duty, o.account = kind, k.account
+	if o.duty, o.known = kind, k; kind == dutyLook {
+		o.socket = m.socketOf(ctx, k)
+	}
 	m.doubtChannel(j.key.Channel, o.err)
 	m.observe(ctx, "duty."+string(kind), began, o.err)
 	return o
@@ -43,10 +45,7 @@ func (m *Manager) performLook(ctx context.Context, k *known, f *file) outcome {
 	if c.ConversationID == "" {
 		return m.performSearch(ctx, k, f)
 	}
-	if c.Blind {
-		if c.State != StateEnding {
-			return outcome{}
-		}
+	if c.Blind && c.State == StateEnding {
 		return m.tryDisconnect(ctx, k, &c)
 	}
 	s := shareReads

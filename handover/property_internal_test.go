@@ -212,7 +212,7 @@ func (w *world) success(j *job) outcome {
 	default:
 	}
 	kind, _ := j.file.duty()
-	o := outcome{duty: kind}
+	o := outcome{duty: kind, known: &known{}}
 	if kind == dutyLook || kind == dutyAdopt {
 		o.read = &reading{began: w.now, standing: genesys.Standing{Phase: genesys.PhaseEnded}}
 	}

@@ -138,8 +138,8 @@ func (w *world) outcomeDuty(j *job) outcome {
 	switch kind {
 	case dutyLook:
 		w.look(j, &o)
-	case dutyAdopt:
-		o.read = w.read()
+	case dutyAdopt, dutyCheck:
+		o.known, o.read = &known{}, w.read()
 		o.err = o.read.err
 	default:
 		if w.chance(30) {

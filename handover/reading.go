@@ -58,7 +58,7 @@ func (a *account) look(ctx context.Context, s share, id string, since time.Time)
 func (r *reading) event() event {
 	switch {
 	case r.blind:
-		return event{Kind: evBlind, Began: r.began}
+		return event{Kind: evBlind, Began: r.began, Permission: missing(r.err)}
 	case r.gone:
 		return event{Kind: evGone, Began: r.began}
 	default:

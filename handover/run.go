@@ -65,6 +65,7 @@ func (m *Manager) working() bool {
 
 // round claims what is due and says how long to wait.
 func (m *Manager) round(ctx context.Context, skip map[Key]time.Time) time.Duration {
+	m.sweepDue(ctx)
 	now := m.now()
 	m.forgetAside(now, skip)
 	// What is due within the pause comes along, so that it is known when to wake.

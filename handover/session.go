@@ -102,5 +102,6 @@ const (
 	CodeNotTransferred    = "notTransferred"    // the transfer to the agent queue was refused
 	CodeNotDisconnected   = "notDisconnected"   // the end could not be told to Genesys
 	CodeConversationGone  = "conversationGone"  // Genesys no longer knows the conversation
+	CodeSignalled         = "signalled"         // a signal says so, and the conversation may not be read
 	CodeConversationMoved = "conversationMoved" // a message of ours opened another conversation
 )

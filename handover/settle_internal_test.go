@@ -184,7 +184,7 @@ func TestAdoptionNeedsALiveAgent(t *testing.T) {
 		e := newEdit(fileIn(StateEnded))
 		e.Now.HandedBack = true
 		e.Adopt = &adoption{Conversation: "older", From: "customer", At: noon(), Since: ago(time.Minute)}
-		o.duty = dutyAdopt
+		o.duty, o.known = dutyAdopt, &known{}
 		e.settleAs(jobOn(t, e, control), o)
 		return e
 	}

@@ -17,6 +17,7 @@ const (
 // settleDuty stores what a duty found and did.
 func (e *edit) settleDuty(j *job, o outcome) {
 	if o.duty == dutyLook && e.sameSession(j) {
+		e.settleSocket(o.socket)
 		e.settleGap(o)
 	}
 	e.settleLookRead(j, o)
@@ -43,6 +44,12 @@ func (e *edit) settleDuty(j *job, o outcome) {
 	}
 	if o.duty == dutyLook && e.sameSession(j) {
 		e.fireTimers()
+	}
+}
+
+func (e *edit) settleSocket(s socketState) {
+	if s != socketNone {
+		e.apply(event{Kind: evSocket, Alive: s == socketAlive})
 	}
 }
 
@@ -140,11 +147,11 @@ func (e *edit) notDisconnected(o outcome) {
 // reserved: a conflict must not spend another.
 func (e *edit) reservePoll(o outcome, slot *time.Time) {
 	c := e.open()
-	if o.duty != dutyLook || o.account == nil || c == nil || !c.Poll || c.PollAt.IsZero() {
+	if o.duty != dutyLook || o.known == nil || c == nil || !c.Poll || c.PollAt.IsZero() {
 		return
 	}
 	if slot.Before(c.PollAt) {
-		*slot = o.account.pollSlot(c.PollAt)
+		*slot = o.known.account.pollSlot(c.PollAt)
 	}
 	c.PollAt = *slot
 }
@@ -182,7 +189,7 @@ func (e *edit) settleAdopt(j *job, o outcome) {
 	if p := o.read.standing.Phase; p != genesys.PhaseConnected && p != genesys.PhaseParked {
 		return
 	}
-	e.adopt(a, o.read)
+	e.adopt(a, o.read, &o.known.channel)
 }
 
 func (e *edit) settleCleanup(j *job, o outcome) {

@@ -109,7 +109,7 @@ func TestAdoptionTakesBackWhatWaits(t *testing.T) {
 	ends(e, noon().Add(20*time.Second))
 	require.Equal(t, []string{"unanswered"}, texts(firstReturn(t, e.file).Back))
 	e.Adopt = &adoption{Conversation: "conversation", From: "customer", At: e.now, Since: e.now}
-	e.settleAs(jobOn(t, e, control), outcome{duty: dutyAdopt, read: &reading{began: e.now, standing: standing(genesys.PhaseConnected)}})
+	e.settleAs(jobOn(t, e, control), outcome{duty: dutyAdopt, known: &known{}, read: &reading{began: e.now, standing: standing(genesys.PhaseConnected)}})
 	require.Equal(t, StateConnected, e.Now.State)
 	require.Equal(t, []string{"unanswered"}, queued(e.file))
 	require.Empty(t, firstReturn(t, e.file).Back)

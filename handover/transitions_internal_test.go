@@ -72,6 +72,8 @@ func onOf(e event, to core) string {
 		return "refused"
 	case evFailed:
 		return "failed"
+	case evSignalled:
+		return "a signal says so, where reading is forbidden"
 	case evGone:
 		return "Genesys no longer knows it"
 	case evRead:
@@ -170,7 +172,7 @@ func possible(c core, now time.Time) []event {
 	if c.ConversationID == "" {
 		return list
 	}
-	list = append(list, event{Kind: evMoved, Conversation: "other"}, event{Kind: evBlind}, event{Kind: evGone, Began: now})
+	list = append(list, event{Kind: evMoved, Conversation: "other"}, event{Kind: evBlind}, event{Kind: evSignalled}, event{Kind: evGone, Began: now})
 	if c.State == StateRequested && c.Routing == RouteByTransfer {
 		list = append(list, event{Kind: evTransferred})
 	}

@@ -152,7 +152,6 @@ func (m *Manager) load(ctx context.Context, k Key) (*edit, Record, error) {
 	r, err := m.config.Store.Get(ctx, k)
 	e := &edit{
 		key: k, now: m.now().UTC().Round(0), notify: m.config.Notify != nil, newID: m.newID, jitter: m.jitter,
-		timers: m.config.Channel.Timers.or(Timers{Max: DefaultMax, Retention: DefaultRetention}),
 	}
 	if errors.Is(err, ErrNotFound) {
 		e.file, e.fresh = &file{Touched: e.now}, true

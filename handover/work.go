@@ -45,7 +45,8 @@ type outcome struct {
 	gapErr       error                   // why they are not there
 	end          bool                    // the read shows the end of the session
 	duty         dutyKind
-	account      *account // whose budget polls spend
+	known        *known      // whose budget polls spend
+	socket       socketState // whether signals can be relied on
 }
 
 type effectOutcome int

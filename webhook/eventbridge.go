@@ -57,6 +57,16 @@ func EventBridgeConversation(event []byte) (conversationID string, err error) {
 	return id, nil
 }
 
+// EventBridgeEnded reports whether an event says that the customer's leg of a conversation has ended, as
+// v2.detail.events.conversation.{id}.customer.end does: then it is for a Manager's Ended. user.end does not: a reject, a requeue and
+// a transfer send it, too. What cannot be read has not ended.
+func EventBridgeEnded(event []byte) bool {
+	var e bridgeEvent
+	_ = json.Unmarshal(event, &e) // as far as it can be read
+	topic := cmp.Or(e.Detail.TopicName, e.TopicName, e.Topic)
+	return strings.HasPrefix(topic, "v2.detail.events.conversation.") && strings.HasSuffix(topic, ".customer.end")
+}
+
 func (d bridgeDetail) conversation(topic string) string {
 	topic = cmp.Or(d.TopicName, topic)
 	id := cmp.Or(d.EventBody.ConversationID, d.EventBody.Conversation.ID)

@@ -74,3 +74,20 @@ func FuzzEventBridge(f *testing.F) {
 		require.Regexp(t, `^[A-Za-z0-9-]{1,128}$`, id)
 	})
 }
+
+func TestEventBridgeEnded(t *testing.T) {
+	t.Parallel()
+	const prefix = "v2.detail.events.conversation."
+	for event, want := range map[string]bool{
+		`{"detail-type":"` + prefix + `{id}.customer.end","detail":{"eventBody":{"conversationId":"c"}}}`: true,
+		`{"detail":{"topicName":"` + prefix + `c.customer.end","eventBody":{"disconnectType":7}}}`:        true,
+		`{"topicName":"` + prefix + `c.customer.end"}`:                                                    true,
+		`{"detail":{"topicName":"` + prefix + `c.user.end"}}`:                                             false,
+		`{"detail":{"topicName":"` + prefix + `c.acd.end"}}`:                                              false,
+		`{"detail":{"topicName":"v2.routing.queues.q.conversations.messages"}}`:                           false,
+		`{"detail":{"topicName":"other.customer.end"}}`:                                                   false,
+		`not JSON`: false, ``: false, `[]`: false,
+	} {
+		require.Equal(t, want, webhook.EventBridgeEnded([]byte(event)), event)
+	}
+}

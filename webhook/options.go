@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"cmp"
+	"context"
 	"log/slog"
 	"time"
 )
@@ -24,6 +25,7 @@ type options struct {
 	budget   time.Duration
 	maxBytes int64
 	observe  func(Request)
+	ended    func(ctx context.Context, conversationID string) error
 }
 
 // WithLogger logs refused and failed requests at Warn, the others at Debug, what the operator should finish (a weak
@@ -41,6 +43,13 @@ func WithMaxBytes(n int64) Option { return func(o *options) { o.maxBytes = n } }
 // WithObserver calls f once for each request, after the answer was given; for metrics. f runs in the request's goroutine,
 // many at once: it must be safe for concurrent use and quick. Nil: none.
 func WithObserver(f func(Request)) Option { return func(o *options) { o.observe = f } }
+
+// WithEnded lets f have the posts to [NewSignalHandler] that say "ended": true, besides the conversation: a Manager's Ended. Send it
+// only where the customer's leg has ended (a trigger on v2.detail.events.conversation.{id}.customer.end): user.end is sent by a reject,
+// a requeue and a transfer, too. Without it such a post is a signal like any other.
+func WithEnded(f func(ctx context.Context, conversationID string) error) Option {
+	return func(o *options) { o.ended = f }
+}
 
 // A Request is what an observer hears of one request: never its content.
 type Request struct {

@@ -27,7 +27,8 @@ var (
 )
 
 // NewSignalHandler serves the posts of Process Automation triggers and data actions: a shared token in the Authorization
-// header ("Bearer <token>" or the token alone), {"conversationId": "…"} in the body, further members ignored.
+// header ("Bearer <token>" or the token alone), {"conversationId": "…"} in the body, further members ignored but for
+// the one of [WithEnded].
 // h is a Manager's Recheck; it bears repetition, so a replayed signal does no harm beyond a read.
 //
 // Answers: 200 with the body {}, because a data action reads its answer as JSON (UNCERTAIN whether it would take none); 400
@@ -82,14 +83,18 @@ func (h *signalHandler) serve(w http.ResponseWriter, r *http.Request, start time
 	if err != nil {
 		return readStatus(err), err
 	}
-	id, err := signalConversation(body)
+	post, err := readSignal(body)
 	if err != nil {
 		return http.StatusBadRequest, err
 	}
-	if h.handle == nil {
+	handle := h.handle
+	if post.Ended && h.ended != nil {
+		handle = h.ended
+	}
+	if handle == nil {
 		return http.StatusOK, nil
 	}
-	if err := h.within(r.Context(), start, func(ctx context.Context) error { return h.handle(ctx, id) }); err != nil {
+	if err := h.within(r.Context(), start, func(ctx context.Context) error { return handle(ctx, post.ConversationID) }); err != nil {
 		return http.StatusServiceUnavailable, fmt.Errorf("webhook: callback: %w", err)
 	}
 	return http.StatusOK, nil
@@ -112,18 +117,21 @@ func (h *signalHandler) authorize(header string) error {
 	return nil
 }
 
-func signalConversation(body []byte) (string, error) {
-	var post struct {
-		ConversationID string `json:"conversationId"`
-	}
+// A signalPost is what a trigger or a data action sends.
+type signalPost struct {
+	ConversationID string `json:"conversationId"`
+	Ended          bool   `json:"ended"`
+}
+
+func readSignal(body []byte) (post signalPost, err error) {
 	if err := json.Unmarshal(body, &post); err != nil {
-		return "", &DecodeError{Err: err}
+		return post, &DecodeError{Err: err}
 	}
 	if !isConversationID(post.ConversationID) {
-		return "", fmt.Errorf(`%w: the body must be {"conversationId": "…"} with 1 to %d of A-Z, a-z, 0-9 and "-"`,
+		return post, fmt.Errorf(`%w: the body must be {"conversationId": "…"} with 1 to %d of A-Z, a-z, 0-9 and "-"`,
 			ErrNoConversation, maxConversationID)
 	}
-	return post.ConversationID, nil
+	return post, nil
 }
 
 // isConversationID keeps out whatever could change the meaning of a path or a log line. Genesys' ids are UUIDs; that is

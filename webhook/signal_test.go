@@ -147,3 +147,22 @@ func FuzzSignal(f *testing.F) {
 		}
 	})
 }
+
+func TestSignalThatSaysItEnded(t *testing.T) {
+	t.Parallel()
+	post := func(body string, opts ...webhook.Option) (changed int) {
+		h := webhook.NewSignalHandler(token, func(context.Context, string) error { changed++; return nil }, opts...)
+		require.Equal(t, http.StatusOK, serve(h, signal(t, token, body)).Code)
+		return changed
+	}
+	says := `{"conversationId":"` + conversation + `","ended":true}`
+	require.Equal(t, 1, post(says), "nobody asked for it: a signal like any other")
+	var ids []string
+	with := webhook.WithEnded(func(_ context.Context, id string) error { ids = append(ids, id); return nil })
+	require.Zero(t, post(says, with))
+	require.Equal(t, []string{conversation}, ids)
+	require.Equal(t, 1, post(`{"conversationId":"`+conversation+`","ended":false}`, with))
+	require.Len(t, ids, 1)
+	bad := signal(t, token, `{"conversationId":"c","ended":"yes"}`)
+	require.Equal(t, http.StatusBadRequest, serve(webhook.NewSignalHandler(token, nil), bad).Code)
+}

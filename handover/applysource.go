@@ -1,0 +1,43 @@
+package handover
+
+import "time"
+
+// Whether signals can be relied on: then polls are rare. Nobody says that a source has died, so it is seen by what it did not say.
+
+// socket notes whether a notification socket is alive. A living one vouches for its silence as long as it has announced the last
+// move: a conversation that went to a queue it does not hear of is polled.
+func (t *turn) socket(alive bool) {
+	was := t.Socket
+	t.Socket = alive
+	switch {
+	case alive && t.announced():
+		t.Signalled = t.now
+	case !alive && was:
+		t.lost("the notification socket is gone: until it is back, steps are seen by polling")
+	}
+}
+
+// announced reports whether a signal came with the last move.
+func (t *turn) announced() bool {
+	return !t.Signalled.IsZero() && !t.Signalled.Before(t.Changed.Add(-sourceDelay))
+}
+
+// lost makes polls frequent again, and says so.
+func (t *turn) lost(detail string) {
+	t.Signalled, t.Unsignalled = time.Time{}, 0
+	t.emit(effect{Notice: NoticeConnectionLost, Detail: detail})
+	t.hurry()
+}
+
+// seen judges the source by a step that a read showed: was it a signal that asked for the read, or only a poll?
+func (t *turn) seen(before core) {
+	moved := t.State != before.State || t.Agent.ID != before.Agent.ID
+	switch {
+	case !moved || !before.Poll || before.Signalled.IsZero() || t.State == StateEnded:
+		return
+	case t.Unsignalled+1 < maxUnsignalled:
+		t.Unsignalled++
+	default:
+		t.lost("signals no longer come: steps are seen by polling")
+	}
+}

@@ -1,0 +1,155 @@
+package handover
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/genesyshandover/genesyshandover/genesys"
+)
+
+// pollOf is a read at a time that nobody asked for.
+func pollOf(c core, began time.Time, p genesys.Phase, with ...func(*genesys.Standing)) (core, []effect) {
+	c.Poll, c.PollAt = true, began
+	e := shows(p, with...)
+	e.Began = began
+	return apply(c, e, began.Add(time.Second))
+}
+
+// Two steps in a row that no signal announced: the source has died. One may just have been lost.
+func TestASourceThatMissesStepsIsReported(t *testing.T) {
+	t.Parallel()
+	c := coreIn(StateQueued)
+	c.Signalled = ago(2 * time.Minute)
+	c, effects := pollOf(c, noon(), genesys.PhaseConnected)
+	require.Equal(t, []NoticeKind{NoticeAgentJoined}, kinds(effects), "one may be late")
+	c, effects = pollOf(c, noon().Add(time.Minute), genesys.PhaseConnected, byAgent("b2", "Ben"))
+	require.Equal(t, []NoticeKind{NoticeAgentLeft, NoticeAgentJoined, NoticeConnectionLost}, kinds(effects))
+	require.Zero(t, c.Signalled)
+	require.LessOrEqual(t, c.PollAt.Sub(noon().Add(time.Minute)), time.Second+firstPoll, "polls are frequent again")
+	_, effects = pollOf(c, noon().Add(2*time.Minute), genesys.PhaseConnected)
+	require.Equal(t, []NoticeKind{NoticeAgentLeft, NoticeAgentJoined}, kinds(effects), "said once")
+}
+
+func TestASignalBetweenKeepsTheSource(t *testing.T) {
+	t.Parallel()
+	e := newEdit(fileIn(StateQueued))
+	e.Now.Signalled, e.Now.Unsignalled = ago(2*time.Minute), 1
+	e.Now.PollAt, e.Now.Poll = noon().Add(time.Minute), true
+	require.True(t, e.readSoon(e.Now))
+	require.Zero(t, e.Now.Unsignalled)
+	require.False(t, e.Now.Poll)
+}
+
+// Where nothing ever signalled, nothing is missed.
+func TestPollingAloneIsNoLoss(t *testing.T) {
+	t.Parallel()
+	c := coreIn(StateQueued)
+	for i, agent := range []string{"a1", "b2", "a1", "b2"} {
+		var effects []effect
+		c, effects = pollOf(c, noon().Add(time.Duration(i)*time.Minute), genesys.PhaseConnected, byAgent(agent, agent))
+		require.NotContains(t, kinds(effects), NoticeConnectionLost)
+	}
+}
+
+func TestASocketVouchesForItsSilence(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		signalled time.Duration // before noon; the last move was a minute before it
+		trusted   bool
+	}{
+		"it announced the last move":      {signalled: time.Minute, trusted: true},
+		"and more since":                  {signalled: time.Second, trusted: true},
+		"it did not announce the last":    {signalled: 2 * time.Minute},
+		"it never said a word of this":    {},
+		"hours ago, and nothing happened": {signalled: 5 * time.Hour, trusted: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := coreIn(StateConnected)
+			if test.signalled > 0 {
+				c.Signalled = ago(test.signalled)
+			}
+			if test.signalled > time.Hour {
+				c.Changed = ago(test.signalled)
+			}
+			c, effects := apply(c, event{Kind: evSocket, Alive: true}, noon())
+			require.Empty(t, effects)
+			require.True(t, c.Socket)
+			require.Equal(t, test.trusted, c.Signalled.Equal(noon()))
+		})
+	}
+}
+
+func TestASocketThatIsGoneIsReportedOnce(t *testing.T) {
+	t.Parallel()
+	c, _ := apply(coreIn(StateConnected), event{Kind: evSocket, Alive: true}, noon())
+	c.PollAt, c.PollEvery = noon().Add(sourcePoll), sourcePoll
+	c, effects := apply(c, event{Kind: evSocket}, noon())
+	require.Equal(t, []NoticeKind{NoticeConnectionLost}, kinds(effects))
+	require.Equal(t, noon().Add(firstPoll), c.PollAt)
+	c, effects = apply(c, event{Kind: evSocket}, noon())
+	require.Empty(t, effects)
+	c, _ = apply(c, event{Kind: evSocket, Alive: true}, noon())
+	_, effects = apply(c, event{Kind: evSocket}, noon())
+	require.Equal(t, []NoticeKind{NoticeConnectionLost}, kinds(effects), "it was back, and is gone again")
+}
+
+// In blind mode only, a signal that says so ends a session. Everywhere else it asks for a read.
+func TestASignalThatSaysSoEndsBlindSessions(t *testing.T) {
+	t.Parallel()
+	for _, s := range []State{StateQueued, StateAlerting, StateConnected, StateEnding} {
+		c := coreIn(s)
+		same, _ := apply(c, event{Kind: evSignalled}, noon())
+		require.Equal(t, s, same.State, "it can be read")
+		c.Blind = true
+		c, _ = apply(c, event{Kind: evSignalled}, noon())
+		require.Equal(t, StateEnded, c.State, s)
+		if s != StateEnding {
+			require.Equal(t, CodeSignalled, c.Ending.Code)
+			require.Equal(t, EndByGenesys, c.Ending.Reason)
+		}
+	}
+}
+
+func TestBlindModeEndsWithThePermission(t *testing.T) {
+	t.Parallel()
+	c, effects := apply(coreIn(StateConnected), event{Kind: evBlind, Began: noon(), Permission: "a:b:c"}, noon())
+	require.Equal(t, "a:b:c", effects[0].Permission)
+	require.Equal(t, noon().Add(blindPoll), c.PollAt, "it is tried again")
+	_, effects = apply(c, event{Kind: evBlind, Began: noon()}, noon())
+	require.Empty(t, effects, "said once")
+	e := shows(genesys.PhaseEnded)
+	e.Began = noon()
+	c, _ = apply(c, e, noon())
+	require.False(t, c.Blind)
+	require.Equal(t, StateEnded, c.State)
+}
+
+// The Return waits for after-call work only if asked, and not for ever.
+func TestAfterCallWork(t *testing.T) {
+	t.Parallel()
+	c := coreIn(StateConnected)
+	ended, _ := apply(c, shows(genesys.PhaseWrapup), noon())
+	require.Equal(t, StateEnded, ended.State)
+
+	c.AwaitWrapup = true
+	c, effects := apply(c, shows(genesys.PhaseWrapup), noon())
+	require.Equal(t, StateConnected, c.State)
+	require.Empty(t, effects)
+	f := &file{Format: fileFormat, Created: 1, Now: &c}
+	require.True(t, f.held(), "what the customer writes would open another conversation")
+	kind, _ := c.timer()
+	require.Equal(t, timerKind(EndMaxDuration), kind, "nobody has to speak")
+
+	done, _ := apply(c, shows(genesys.PhaseEnded), noon())
+	require.Equal(t, StateEnded, done.State)
+	require.Equal(t, EndByAgent, done.Ending.Reason)
+	back, _ := apply(c, shows(genesys.PhaseConnected), noon())
+	require.Zero(t, back.Wrapup, "it goes on after all")
+	late := shows(genesys.PhaseWrapup)
+	late.Began = noon().Add(wrapupPatience)
+	given, _ := apply(c, late, noon().Add(wrapupPatience))
+	require.Equal(t, StateEnded, given.State, "an agent may never finish")
+}
