@@ -116,6 +116,7 @@ func (a *account) judge(err error) {
 	switch {
 	case answered && e.StatusCode == http.StatusTooManyRequests:
 		a.closed = later(a.closed, a.now().Add(e.RetryAfter+limitedPause))
+	case beside(err): // says nothing of what messages need
 	case !channelFault(err):
 		a.broken, a.retry = 0, time.Time{}
 	default:

@@ -62,6 +62,7 @@ type Manager struct {
 	locks       *locks
 	channels    channels
 	queues      queues
+	guesses     guesses
 	typing      typing
 	workers     chan struct{}
 	nudge       chan struct{}
