@@ -94,6 +94,7 @@ func TestNothingPrivateIsTold(t *testing.T) {
 		defer tap.mu.Unlock()
 		told := tap.logs.String()
 		require.Contains(t, told, "panic in an effect")
+		require.Contains(t, told, "what happened")
 		require.Contains(t, told, "send.message")
 		private := []string{
 			secretCustomer, "private", "cheated", c.Channel.ClientSecret.Reveal(), c.Channel.WebhookSecrets[0].Reveal(),
@@ -135,6 +136,8 @@ func misfortunes(t *testing.T, m *handover.Manager, org *genesystest.Org, store 
 	forward := func(id string) {
 		_, err := m.Forward(ctx, k, handover.Text(id, customerText+id))
 		tap.fails(err)
+		story, err := m.Explain(ctx, k)
+		tap.note("story", story, err)
 	}
 	_, err := m.HandOver(ctx, k, handover.Request{ID: "r0", Queue: "no such queue", Summary: customerText})
 	tap.fails(err)

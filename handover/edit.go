@@ -23,12 +23,10 @@ func (e *edit) apply(ev event) {
 	if e.Now == nil {
 		return
 	}
-	before := e.Now.State
-	next, effects := apply(*e.Now, ev, e.now)
+	before := *e.Now
+	next, effects := apply(before, ev, e.now)
 	*e.Now = next
-	if before != next.State {
-		e.note(e.now, string(next.State), string(ev.Kind))
-	}
+	e.tell(&before, ev, effects)
 	for _, f := range effects {
 		e.notice(Notice{Kind: f.Notice, Agent: f.Agent, From: f.From, To: f.To, Detail: f.Detail, Permission: f.Permission})
 	}
@@ -54,7 +52,7 @@ func (e *edit) makeRoom(bytes int) bool {
 			continue
 		}
 		e.In.remove(i)
-		e.note(e.now, "dropped", string(x.Notice.Kind))
+		e.say(saidDropped, string(x.Notice.Kind))
 	}
 	return !e.In.full(inEntries, inBytes, bytes)
 }
@@ -71,7 +69,7 @@ func (e *edit) install(c core) {
 	c.Started, c.Changed = e.now, e.now
 	e.Now, e.Keep, e.Adopt = &c, c.Timers.Retention, nil
 	e.Tail, e.Dead, e.Cut = nil, nil, nil
-	e.note(e.now, string(c.State), "begun")
+	e.say(string(c.State), saidBegun)
 }
 
 // begin starts a handover with its opening.
@@ -218,6 +216,7 @@ func (e *edit) fireTimers() {
 	case kind == timerNone || e.now.Before(at):
 	case kind == timerWarn:
 		c.Warned = e.now
+		e.say(saidIdle, "")
 		e.notice(Notice{Kind: NoticeIdle, Detail: "the customer has not written for a while"})
 	case kind == timerEnd:
 		e.orphan(c.ConversationID)

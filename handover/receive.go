@@ -178,7 +178,7 @@ func (e *edit) overflow() {
 			return
 		}
 	}
-	e.note(e.now, "overflow", "")
+	e.say(saidOverflow, "")
 	e.notice(Notice{Kind: NoticeMessageFailed, Detail: detail})
 }
 
@@ -209,7 +209,7 @@ func (m *Manager) receiveReceipt(ctx context.Context, channel string, o *openmes
 			return errUnchanged
 		}
 		e.Heard.remember(key, heard, e.now)
-		e.note(e.now, "failed at Genesys", "")
+		e.say(saidFailed, "")
 		e.notice(Notice{
 			Kind: NoticeMessageFailed, MessageID: e.hostID(body.MessageID), Detail: "Genesys could not give a message to the agent",
 		})

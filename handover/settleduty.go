@@ -115,6 +115,7 @@ func (e *edit) notTransferred(o outcome) {
 	if errors.Is(o.refused, genesys.ErrUnauthorized) {
 		return
 	}
+	e.say(saidTransfer, explain(o.refused))
 	if e.Now.Refusals++; e.Now.Refusals < maxRefusals {
 		return
 	}
@@ -128,6 +129,7 @@ func (e *edit) notTransferred(o outcome) {
 
 // notDisconnected: we may not end it. The agent is told, if the host gave a text, and the session ends on our side.
 func (e *edit) notDisconnected(o outcome) {
+	e.say(saidDisconnect, explain(o.refused))
 	if o.leftText != "" && !e.Now.LeftSent {
 		e.Now.LeftSent = true
 		e.Now.Disconnects = maxDisconnects

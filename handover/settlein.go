@@ -38,6 +38,7 @@ func (e *edit) settleIn(j *job, o outcome) {
 		return
 	}
 	x.Attempts++
+	e.retried(x, "the host did not take it")
 	if x.First.IsZero() {
 		x.First = e.now
 	}
@@ -55,7 +56,7 @@ func (e *edit) done() {
 	if x.Kind != kindReturn {
 		return
 	}
-	e.note(e.now, "returned", "")
+	e.say(saidReturned, "")
 	if e.notify {
 		n := Notice{Kind: NoticeReturned, Time: e.now, Session: *x.Session}
 		e.In.push(entry{Seq: e.next(), Kind: kindNotice, At: e.now, Handover: x.Handover, Notice: &n})
@@ -72,7 +73,7 @@ func (e *edit) undelivered(x *entry, o outcome) {
 	d := *x.Delivery
 	e.In.remove(0)
 	e.receipt(receipt{ID: d.ID, Status: openmessaging.StatusFailed, Code: code, To: d.From})
-	e.note(e.now, "undelivered", string(code))
+	e.say(saidLost, string(code))
 	e.notice(Notice{Kind: NoticeMessageFailed, MessageID: d.ID, Detail: "the customer did not get a message of the agent: " + string(code)})
 }
 
@@ -85,7 +86,7 @@ func (e *edit) unheard(x *entry) {
 	}
 	switch {
 	case e.now.Sub(x.At) >= limit:
-		e.note(e.now, "given up", string(x.Kind))
+		e.say(saidGivenUp, string(x.Kind))
 		e.In.remove(0)
 	case e.now.Sub(x.First) >= noticeBlock:
 		e.behind()

@@ -215,6 +215,7 @@ func (e *edit) bury(d dead) {
 func (e *edit) failed(x *entry, o outcome) {
 	if !postponed(o.err) {
 		x.Attempts++
+		e.retried(x, explain(o.err))
 	}
 	e.Out.Failures++
 	e.Out.NotBefore = e.backoff(e.Out.Failures, o)
