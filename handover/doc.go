@@ -20,6 +20,9 @@
 // source it polls: every 5 s while something happens, slower and slower up to every minute. Polling alone sees the end of one
 // of a thousand conversations only after minutes, so wire a signal source in production.
 //
+// What leads from one [State] to another is listed by [Transitions] and drawn in STATES.md beside this file. What became of one
+// customer is told in words by [Manager.Explain].
+//
 // # Running
 //
 // [New] starts nothing. [Manager.Run] is the only loop: run it once in every replica. Any number of replicas may share one
