@@ -15,12 +15,18 @@ type Conversation struct {
 // within the threading window still lists its old ones.
 //
 // Purpose, State and DisconnectType are strings with constants, since new values appear.
+//
+// Watching is an INFERENCE from monitoredParticipantId, coachedParticipantId and mediaRoles, whose meaning in a message
+// conversation Genesys documents in half a sentence: who names a participant that they monitor or coach is with that agent
+// and not with the customer, unless they have barged in; and so is who has had no other role. A supervisor who looks on must not be
+// taken for an agent who has answered.
 type Participant struct {
 	ID, Name, Purpose, State, DisconnectType string
 	QueueID, UserID                          string
 	Start, Alerting, Connected, End          time.Time // zero: not yet, or not said
 	WrapupRequired                           bool      // after-call work is asked of the agent
 	WrapupDone                               bool      // and has been done, skipped, or timed out
+	Watching                                 bool      // takes no part: monitors or coaches an agent, see below
 	Attributes                               map[string]string
 	Messages                                 []MessageRef
 
@@ -96,8 +102,10 @@ func (p Participant) IsCustomer() bool {
 	return p.Purpose == PurposeCustomer || p.Purpose == PurposeExternal
 }
 
-// IsAgent reports whether p is a person of the organisation.
-func (p Participant) IsAgent() bool { return p.Purpose == PurposeAgent || p.Purpose == PurposeUser }
+// IsAgent reports whether p is a person of the organisation who takes part. One who is only watching does not.
+func (p Participant) IsAgent() bool {
+	return (p.Purpose == PurposeAgent || p.Purpose == PurposeUser) && !p.Watching
+}
 
 // IsQueue reports whether p is a queue that the conversation waits in.
 func (p Participant) IsQueue() bool { return p.Purpose == PurposeACD }

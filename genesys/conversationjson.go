@@ -44,6 +44,8 @@ type wireParticipant struct {
 	RoutingData struct {
 		Queue ref `json:"queue"`
 	} `json:"conversationRoutingData"`
+
+	wireWatching
 }
 
 // wireMessage is a message of a message conversation, or a communication of a generic one, which has an id and a state.
@@ -70,6 +72,7 @@ func (p *Participant) UnmarshalJSON(b []byte) error {
 		QueueID: first(w.Queue.ID, w.QueueID, w.RoutingData.Queue.ID), UserID: first(w.User.ID, w.UserID),
 		Start: w.StartTime.Time, Alerting: w.AlertingTime.Time, Connected: w.ConnectedTime.Time, End: w.EndTime.Time,
 		WrapupRequired: w.WrapupRequired, Attributes: w.Attributes, Peer: w.Peer,
+		Watching: w.watching(),
 	}
 	wrapup := string(w.Wrapup)
 	p.WrapupDone = wrapup != "" && wrapup != "null" && wrapup != "{}" || w.WrapupSkipped || !w.EndACWTime.IsZero()
@@ -88,8 +91,7 @@ func (p *Participant) read(messages []wireMessage) {
 		}
 		p.Communications = append(p.Communications,
 			Communication{ID: m.ID, State: m.State, DisconnectType: m.DisconnectType, Peer: m.PeerID})
-		p.State, p.DisconnectType = first(p.State, m.State), first(p.DisconnectType, m.DisconnectType)
-		if m.State != StateDisconnected && p.State == StateDisconnected {
+		if liveliness(m.State) > liveliness(p.State) {
 			p.State, p.DisconnectType = m.State, m.DisconnectType // one live communication keeps the participant
 		}
 		for _, nested := range m.Messages {
@@ -97,6 +99,24 @@ func (p *Participant) read(messages []wireMessage) {
 				p.read([]wireMessage{{MessageID: nested.MessageID, MessageStatus: nested.MessageStatus, MessageTime: nested.MessageTime}})
 			}
 		}
+	}
+}
+
+// liveliness orders the states of communications: what one of them is in, the participant is in.
+func liveliness(state string) int {
+	switch state {
+	case "":
+		return 0
+	case StateDisconnected, StateTerminated:
+		return 1
+	case StateConnected:
+		return 5
+	case StateParked:
+		return 4
+	case StateNone:
+		return 2
+	default:
+		return 3
 	}
 }
 

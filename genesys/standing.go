@@ -41,6 +41,8 @@ const (
 // Participants that ended before since, less five seconds, do not count: a conversation revived within the threading window
 // still lists its old ones. With a zero since all count. One that ended without a time counts only then.
 //
+// Who is only watching (see [Participant]) does not count at all: a supervisor who looks on is no agent who has answered.
+//
 // The conversation has ended when the customer's leg has; nobody else's end is one. A customer who is alone after an agent
 // or a queue left is between two places: PhaseUnknown, since transfers show such a moment.
 func (c Conversation) Standing(since time.Time) Standing {
@@ -81,6 +83,7 @@ func (v *view) add(p Participant) {
 		if v.endedSince(p) && !p.End.Before(v.customer.End) {
 			v.customer = p
 		}
+	case p.Watching: // comes and goes without a trace
 	case p.Live():
 		v.live(p)
 	case v.endedSince(p):

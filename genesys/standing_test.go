@@ -241,6 +241,7 @@ func TestConversationJSONIsLenient(t *testing.T) {
 func FuzzStanding(f *testing.F) {
 	f.Add([]byte(load(f, "conversations.get").Response.Body), int64(0))
 	f.Add([]byte(`{"participants":[{"purpose":"customer","state":"disconnected","endTime":"2026-11-22T10:00:00Z"},{"purpose":"agent","state":"parked"}]}`), int64(1_795_341_600))
+	f.Add([]byte(`{"participants":[{"purpose":"agent","monitoredParticipant":{"id":"p"},"mediaRoles":["monitor"]},{"purpose":"customer","mediaRoles":7}]}`), int64(0))
 	f.Add([]byte(`{"participants":[{},{"messages":[{"id":"x","messages":[{"messageId":"y"}]}]},null]}`), int64(-1))
 	f.Fuzz(func(t *testing.T, body []byte, since int64) {
 		var c genesys.Conversation
