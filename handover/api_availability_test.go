@@ -7,14 +7,12 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/genesyshandover/genesyshandover/genesys"
 	"github.com/genesyshandover/genesyshandover/genesys/genesystest"
 	"github.com/genesyshandover/genesyshandover/handover"
 )
@@ -207,49 +205,25 @@ func TestAvailabilityIsAskedOnceForAll(t *testing.T) {
 		h := buildHost(t, org)
 		org.Inject(genesystest.Fault{Op: opWait, Delay: time.Second})
 		first, leave := context.WithCancel(t.Context())
-		var wg sync.WaitGroup
-		wg.Go(func() {
+		left, answers := make(chan error, 1), make(chan string, 20)
+		go func() {
 			_, err := h.desk.Availability(first, "", "")
-			require.ErrorIs(t, err, context.Canceled)
-		})
+			left <- err
+		}()
 		synctest.Wait()
-		for range 20 {
-			wg.Go(func() { require.Equal(t, "1 30s", h.available(t, "")) })
+		for range cap(answers) {
+			go func() {
+				a, err := h.desk.Availability(t.Context(), "", "")
+				answers <- fmt.Sprint(told(a), err)
+			}()
 		}
 		pass(500 * time.Millisecond)
 		leave()
-		wg.Wait()
+		require.ErrorIs(t, <-left, context.Canceled)
+		for range cap(answers) {
+			require.Equal(t, "1 30s<nil>", <-answers)
+		}
 		require.Len(t, requests(org, opMembers), 1)
 		require.LessOrEqual(t, len(requests(org, opWait)), 2, "the one that was left, and another")
 	})
-}
-
-// How long is the wait, and is anybody there? Unknown is neither.
-func ExampleManager_Availability() {
-	org, _ := genesystest.Start()
-	defer func() { _ = org.Close() }()
-	org.Agent("Ann", "Support")
-	org.Queue("Support").SetEstimatedWait(3 * time.Minute)
-	desk, err := handover.New(handover.Config{
-		Channel:       org.Channel(),
-		Deliver:       func(context.Context, handover.Delivery) error { return nil },
-		Return:        func(context.Context, handover.Return) error { return nil },
-		ClientOptions: []genesys.Option{genesys.WithHTTPClient(org.HTTPClient())},
-	})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	a, err := desk.Availability(context.Background(), "", "Support")
-	switch {
-	case err != nil:
-		fmt.Println(err)
-	case a.Agents != nil && *a.Agents == 0:
-		fmt.Println("Nobody is there just now. Shall we call you back?")
-	case a.Wait != nil:
-		fmt.Println("I am asking a colleague, which takes about", a.Wait)
-	default:
-		fmt.Println("I am asking a colleague.")
-	}
-	// Output: I am asking a colleague, which takes about 3m0s
 }

@@ -30,11 +30,7 @@ func TestExplain(t *testing.T) {
 		e.Standing.EndedAt = at
 		return e
 	}
-	tests := map[string]struct {
-		file func() *file
-		at   time.Duration // after noon
-		want string
-	}{
+	told(t, map[string]explained{
 		"nothing but a late message": {
 			func() *file {
 				e := newEdit(&file{Format: fileFormat, Created: 1, Touched: noon()})
@@ -154,57 +150,18 @@ func TestExplain(t *testing.T) {
 			  zzzzzzzzzzz2  2026-11-20 12:00:00 to 2026-11-20 13:00:00, ended because no agent came in time
 			`,
 		},
-		"ending, and much waits": {
-			func() *file {
-				e := newEdit(fileIn(StateConnected))
-				e.Now.Blind = true
-				e.queue(Text("m1", "one"))
-				e.queue(Text("m2", "two"))
-				e.Out.Lease = lease{Owner: "replica", Seq: e.Out.Entries[0].Seq, Until: noon().Add(leaseTime)}
-				e.Tail = []sent{{Message: Text("m0", "zero"), Handover: e.Now.ID, At: ago(time.Second)}}
-				e.Dead = []dead{{Message: Text("m-1", "dead"), Handover: e.Now.ID, Reason: "refused"}}
-				e.receipt(receipt{ID: "g1", Status: "Delivered"})
-				e.orphan("other")
-				e.apply(event{Kind: evEnd, Reason: EndNoAgent, Detail: "a timer ran out"})
-				e.Next = &plan{Core: core{Session: Session{ID: "nextnextnex2", State: StateRequested}}, Opening: &opening{}}
-				e.Held = []held{{Unanswered: Unanswered{Message: Text("m3", "three")}}}
-				e.notDisconnected(outcome{refused: apiFault(403), leftText: "gone"})
-				return e.file
-			}, time.Second,
-			`
-			session abcdefghijk2, channel shop, as of 2026-11-22 12:00:01 UTC
-			  state         ending since 12:00:00
-			  started       11:50:00
-			  conversation  conversation
-			  queue         Agents
-			  agent         Anna (a1)
-			  turn          agent
-			  blind         the conversation may not be read
-			  ending        ended because no agent came in time, 12:00:00
-			  detail        a timer ran out
+	})
+}
 
-			what happened
-			  2026-11-22
-			  12:00:00  the end was asked for: ended because no agent came in time
-			  12:00:00  the disconnect was refused: genesys: openmessaging.send: 403 Forbidden
+// explained is a record, a time, and the words for it.
+type explained struct {
+	file func() *file
+	at   time.Duration // after noon
+	want string
+}
 
-			what waits
-			  to Genesys: 2 × a message of the customer, 1 × the word to the agent that the customer left, since 12:00:00; it is being tried, until 12:00:15 at the latest
-			  to the host: 1 × a notice, since 12:00:00
-			  1 message of the customer for the hand-back
-			  1 message that Genesys took, and that no agent has answered for yet
-			  1 message that Genesys refused, for the hand-back
-			  1 receipt for Genesys
-			  1 conversation to be disconnected, where nobody should be
-			  session nextnextnex2, which begins when this one has been handed back
-
-			what comes next
-			  now  a notice is given to the host
-			  now  Genesys is told what became of a message
-			  12:00:30  the session ends, whether Genesys confirms it or not
-			`,
-		},
-	}
+func told(t *testing.T, tests map[string]explained) {
+	t.Helper()
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
