@@ -1,0 +1,154 @@
+package notifications_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/genesyshandover/genesyshandover/genesys/notifications"
+)
+
+var queue = []notifications.Topic{notifications.QueueMessages("q")} //nolint:gochecknoglobals // never changed
+
+// A log has what was called and told.
+type log struct {
+	mu     sync.Mutex
+	calls  []string
+	at     []time.Time
+	events []notifications.Event
+}
+
+func (l *log) changed(_ context.Context, id string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.calls, l.at = append(l.calls, id), append(l.at, time.Now())
+	return nil
+}
+
+func (l *log) event(e notifications.Event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.events = append(l.events, e)
+}
+
+func (l *log) number(id string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return count(l.calls, id)
+}
+
+// when the calls for id began.
+func (l *log) when(id string) (at []time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i, c := range l.calls {
+		if c == id {
+			at = append(at, l.at[i])
+		}
+	}
+	return at
+}
+
+func (l *log) of(k notifications.Kind) (out []notifications.Event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, e := range l.events {
+		if e.Kind == k {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+func (l *log) failed(target error) bool {
+	return slices.ContainsFunc(l.of(notifications.Failed), func(e notifications.Event) bool { return errors.Is(e.Err, target) })
+}
+
+// start runs a listener until stop, which waits for it.
+func start(t *testing.T, s *stub, l *log, changed func(context.Context, string) error, opts ...notifications.Option) (stop func()) {
+	t.Helper()
+	return startTopics(t, s, queue, l, changed, opts...)
+}
+
+func startTopics(t *testing.T, s *stub, topics []notifications.Topic, l *log, changed func(context.Context, string) error,
+	opts ...notifications.Option,
+) (stop func()) {
+	t.Helper()
+	n, err := notifications.New(s.client(t), topics, append(opts, notifications.WithObserver(l.event))...)
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- n.Run(ctx, changed) }()
+	synctest.Wait()
+	stopped := false
+	stop = func() {
+		if !stopped {
+			stopped = true
+			cancel()
+			require.ErrorIs(t, <-ended, context.Canceled)
+		}
+	}
+	t.Cleanup(stop)
+	return stop
+}
+
+// pass lets virtual time pass, and what is due by then happen.
+func pass(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
+}
+
+// A shelf is what replicas share: the row an Owner lives in.
+type shelf struct {
+	mu     sync.Mutex
+	holder int
+	until  time.Time
+	state  []byte
+	down   bool
+	takes  int
+}
+
+var errDown = errors.New("the store is down")
+
+// An owner is one replica's view of it.
+type owner struct {
+	shelf *shelf
+	n     int
+}
+
+func (s *shelf) replica(n int) notifications.Option { return notifications.WithOwner(&owner{s, n}) }
+
+// Own implements notifications.Owner.
+func (o *owner) Own(_ context.Context, state []byte, d time.Duration) (held bool, last []byte, err error) {
+	s := o.shelf
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.down {
+		return false, nil, errDown
+	}
+	last = s.state
+	mine := s.holder == o.n && time.Now().Before(s.until)
+	if d == 0 && !mine || s.holder != o.n && time.Now().Before(s.until) {
+		return false, last, nil
+	}
+	if !mine {
+		s.takes++
+	}
+	s.holder, s.until = o.n, time.Now().Add(d)
+	if state != nil {
+		s.state = state
+	}
+	return d > 0, last, nil
+}
+
+func (s *shelf) with(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f()
+}
