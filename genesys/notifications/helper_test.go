@@ -43,6 +43,12 @@ func (l *log) number(id string) int {
 	return count(l.calls, id)
 }
 
+func (l *log) all() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.calls)
+}
+
 // when the calls for id began.
 func (l *log) when(id string) (at []time.Time) {
 	l.mu.Lock()

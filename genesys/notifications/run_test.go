@@ -17,16 +17,16 @@ func TestEvents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, l := newStub(t), &log{}
 		start(t, s, l, l.changed)
-		require.Equal(t, []string{"POST", "PUT", "dial"}, s.calls)
-		require.Equal(t, []string{string(queue[0])}, s.channels["channel-1"].topics)
-		require.Equal(t, []string{""}, l.calls, "what happened before the first connection nobody told")
+		require.Equal(t, []string{"POST", "PUT", "dial"}, s.all())
+		s.with(func() { require.Equal(t, []string{string(queue[0])}, s.channels["channel-1"].topics) })
+		require.Equal(t, []string{""}, l.all(), "what happened before the first connection nobody told")
 
 		s.send(t, event("a"), heartbeat, "{", `{"topicName":"v2.users.u.presence","eventBody":{"id":"u"}}`, "[]",
 			`{"topicName":"v2.detail.events.conversation.b.customer.end","eventBody":{"conversationId":"b"}}`)
 		synctest.Wait()
 		require.Equal(t, 1, l.number("a"))
 		require.Equal(t, 1, l.number("b"))
-		require.Len(t, l.calls, 3)
+		require.Len(t, l.all(), 3)
 		require.Len(t, l.of(notifications.Unreadable), 1)
 	})
 }
@@ -62,7 +62,7 @@ func TestFlappingSockets(t *testing.T) {
 			pass(3 * time.Second)
 			s.cut()
 		}
-		require.Equal(t, 1, s.made)
+		require.Equal(t, 1, s.created())
 		require.Equal(t, 1, s.number("PUT"))
 		require.LessOrEqual(t, s.number("dial"), 30)
 		at := l.when("")
@@ -131,7 +131,7 @@ func TestQuietWithHeartbeats(t *testing.T) {
 		start(t, s, l, l.changed)
 		pass(10 * time.Minute)
 		require.Empty(t, s.wrote())
-		require.Len(t, s.calls, 3)
+		require.Len(t, s.all(), 3)
 	})
 }
 
@@ -147,12 +147,14 @@ func TestMaintenance(t *testing.T) {
 		require.Equal(t, 2, s.number("dial"))
 		require.Equal(t, 1, s.open())
 		require.Len(t, l.of(notifications.Connected), 2)
-		require.Equal(t, 1, s.made)
+		require.Equal(t, 1, s.created())
 		require.Equal(t, 2, l.number(""))
 
 		// Refused at first: the old one is read meanwhile.
 		pass(time.Minute)
-		s.with(func() { s.fail = func(call string, n int) int { return map[bool]int{true: 503}[call == "dial" && n == 3] } })
+		s.with(func() {
+			s.fail = func(call string, n int) int { return map[bool]int{true: 503}[call == "dial" && n == 3] }
+		})
 		s.send(t, `{"topicName":"v2.system.socket_closing"}`)
 		s.send(t, event("a"))
 		synctest.Wait()

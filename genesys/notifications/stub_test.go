@@ -35,6 +35,7 @@ type stub struct {
 	greet    func(*websocket.Conn)
 	got      []string // what clients wrote
 	uri      func(id string) string
+	endpoint string // of the API, if not the region's
 }
 
 type stubChannel struct {
@@ -63,6 +64,7 @@ func newStub(t *testing.T) *stub {
 func (s *stub) client(t *testing.T) *genesys.Client {
 	t.Helper()
 	c, err := genesys.New(region.EUWest1, genesys.ClientCredentials("id", "secret"),
+		genesys.WithEndpoints(s.endpoint, ""),
 		genesys.WithHTTPClient(&http.Client{Transport: s.server, Timeout: 30 * time.Second}), genesys.WithRetry(genesys.RetryPolicy{}))
 	require.NoError(t, err)
 	return c
@@ -245,6 +247,18 @@ func (s *stub) number(call string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return count(s.calls, call)
+}
+
+func (s *stub) created() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.made
+}
+
+func (s *stub) all() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.calls)
 }
 
 // wrote is what clients wrote.

@@ -171,9 +171,6 @@ func (t *term) create(ctx context.Context) error {
 		}
 		return err
 	}
-	if err := checkAddress(made.URI, t.l.plain); err != nil {
-		return err
-	}
 	t.channel, t.l.channel = made, made
 	t.l.tell(ctx, Event{Kind: Created})
 	t.tenure.store(ctx, made.state()) // before it is used, so that a crash leaves it to the next owner

@@ -1,0 +1,104 @@
+package notifications_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/genesyshandover/genesyshandover/genesys"
+	"github.com/genesyshandover/genesyshandover/genesys/notifications"
+	"github.com/genesyshandover/genesyshandover/region"
+)
+
+func client(tb testing.TB) *genesys.Client {
+	tb.Helper()
+	c, err := genesys.New(region.EUWest1, genesys.ClientCredentials("id", "secret"))
+	require.NoError(tb, err)
+	return c
+}
+
+func TestTopics(t *testing.T) {
+	t.Parallel()
+	require.EqualValues(t, "v2.routing.queues.a-1.conversations.messages", notifications.QueueMessages("a-1"))
+	require.EqualValues(t, "v2.users.a-1.conversations.messages", notifications.UserMessages("a-1"))
+	require.EqualValues(t, "v2.detail.events.conversation.a-1.customer.end", notifications.ConversationEnd("a-1"))
+}
+
+func TestNewRefuses(t *testing.T) {
+	t.Parallel()
+	many := make([]notifications.Topic, notifications.MaxTopics+1)
+	for i := range many {
+		many[i] = notifications.QueueMessages(fmt.Sprint("q", i))
+	}
+	for name, test := range map[string]struct {
+		topics []notifications.Topic
+		opts   []notifications.Option
+		want   string
+	}{
+		"none":        {nil, nil, "no topics"},
+		"too many":    {many, nil, "1001 topics"},
+		"no id":       {[]notifications.Topic{queue[0], notifications.QueueMessages("")}, nil, "topic 1: a part between two dots is empty"},
+		"placeholder": {[]notifications.Topic{"v2.users.{id}.presence"}, nil, "placeholder"},
+		"other":       {[]notifications.Topic{"channel.metadata"}, nil, `must begin with "v2."`},
+		"space":       {[]notifications.Topic{"v2.users.a b.presence"}, nil, "a character that no topic has"},
+		"not ASCII":   {[]notifications.Topic{"v2.users.ä.presence"}, nil, "a character that no topic has"},
+		"long":        {[]notifications.Topic{notifications.QueueMessages(strings.Repeat("a", 512))}, nil, "at most 512"},
+		"nil option":  {queue, []notifications.Option{nil}, "an option is nil"},
+		"nil owner":   {queue, []notifications.Option{notifications.WithOwner(nil)}, "the owner is nil"},
+		"nil log":     {queue, []notifications.Option{notifications.WithLogger(nil)}, "the logger is nil"},
+		"nil func":    {queue, []notifications.Option{notifications.WithObserver(nil)}, "the function is nil"},
+		"nil HTTP":    {queue, []notifications.Option{notifications.WithHTTPClient(nil)}, "the client is nil"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := notifications.New(client(t), test.topics, test.opts...)
+			require.ErrorContains(t, err, test.want)
+			require.ErrorContains(t, err, "notifications: ")
+		})
+	}
+	_, err := notifications.New(nil, nil)
+	require.ErrorContains(t, err, "the client is nil")
+	require.ErrorContains(t, err, "no topics", "all at once")
+	_, err = notifications.New(client(t), append(many[1:], many[1]))
+	require.NoError(t, err, "repeats do not count")
+	_, err = notifications.New(client(t), []notifications.Topic{"v2.users.a-1?presence&conversations.messages"})
+	require.NoError(t, err)
+}
+
+// counting is a transport of its own.
+type counting struct {
+	http.RoundTripper
+
+	n int
+}
+
+func (c *counting) RoundTrip(r *http.Request) (*http.Response, error) {
+	c.n++
+	return c.RoundTripper.RoundTrip(r)
+}
+
+func TestWithHTTPClient(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, l := newStub(t), &log{}
+		c := &counting{RoundTripper: s.server}
+		start(t, s, l, l.changed, notifications.WithHTTPClient(&http.Client{Transport: c}))
+		require.Equal(t, 1, s.open())
+		require.Equal(t, 1, c.n, "for the socket alone")
+	})
+}
+
+// A redirect could lead anywhere.
+func TestRedirectIsNotFollowed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, l := newStub(t), &log{}
+		s.fail = func(call string, _ int) int { return map[bool]int{true: http.StatusFound}[call == "dial"] }
+		start(t, s, l, l.changed)
+		require.ErrorContains(t, l.of(notifications.Failed)[0].Err, "302")
+	})
+}

@@ -1,0 +1,203 @@
+package notifications_test
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/genesyshandover/genesyshandover/genesys/notifications"
+)
+
+// Genesys allows 20 channels: 25 replicas without an owner would evict each other for ever.
+func TestManyReplicas(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, row := newStub(t), &shelf{}
+		logs := make([]*log, 25)
+		stops := make([]func(), 25)
+		for i := range logs {
+			logs[i] = &log{}
+			stops[i] = start(t, s, logs[i], logs[i].changed, row.replica(i+1))
+		}
+		for round := range 10 {
+			pass(time.Minute)
+			require.Equal(t, 1, s.open(), "one holds the socket")
+			conversation := string(rune('a' + round))
+			s.send(t, event(conversation))
+			synctest.Wait()
+			told := 0
+			for _, l := range logs {
+				told += l.number(conversation)
+			}
+			require.Equal(t, 1, told, "one is told")
+			var holder int
+			row.with(func() { holder = row.holder - 1 })
+			stops[holder]()
+			pass(15 * time.Second)
+			require.Equal(t, 1, s.open(), "another took over at once")
+		}
+		require.Equal(t, 1, s.created(), "they all used the first one's channel")
+		row.with(func() { require.Equal(t, 11, row.takes) })
+	})
+}
+
+func TestOwnerLost(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, l, row := newStub(t), &log{}, &shelf{}
+		start(t, s, l, l.changed, row.replica(1))
+		pass(time.Minute)
+		require.Equal(t, 1, s.open())
+		row.with(func() { row.holder, row.until = 2, time.Now().Add(time.Minute) })
+		pass(11 * time.Second)
+		require.Zero(t, s.open(), "given up")
+		require.Len(t, l.of(notifications.Disowned), 1)
+		require.ErrorContains(t, l.of(notifications.Disowned)[0].Err, "another replica")
+		row.with(func() { require.Equal(t, 2, row.holder, "nothing was given back that is another's") })
+
+		pass(50 * time.Second)
+		n := l.number("")
+		pass(20 * time.Second)
+		require.Equal(t, 1, s.open(), "taken again when it was free")
+		require.Equal(t, n+1, l.number(""))
+		require.Equal(t, 1, s.created())
+	})
+}
+
+// Without the store nobody may hold the socket longer than the last confirmation says.
+func TestStoreDown(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, l, row := newStub(t), &log{}, &shelf{}
+		start(t, s, l, l.changed, row.replica(1))
+		pass(time.Minute)
+		row.with(func() { row.down = true })
+		pass(15 * time.Second)
+		require.Equal(t, 1, s.open(), "a short failure is nothing")
+		row.with(func() { row.down = false })
+		pass(time.Minute)
+		require.Empty(t, l.of(notifications.Disowned))
+
+		row.with(func() { row.down = true })
+		pass(31 * time.Second)
+		require.Zero(t, s.open())
+		require.Len(t, l.of(notifications.Disowned), 1)
+		require.ErrorContains(t, l.of(notifications.Disowned)[0].Err, "could not be confirmed")
+		require.True(t, l.failed(errDown))
+		pass(10 * time.Minute)
+		require.Less(t, len(l.of(notifications.Failed)), 100)
+		row.with(func() { row.down = false })
+		pass(15 * time.Second)
+		require.Equal(t, 1, s.open())
+		require.Equal(t, 1, s.created())
+	})
+}
+
+// slow answers when its context ends.
+type slow struct{ owner }
+
+func (o *slow) Own(ctx context.Context, state []byte, d time.Duration) (held bool, last []byte, err error) {
+	var down bool
+	o.shelf.with(func() { down = o.shelf.down })
+	if down {
+		<-ctx.Done()
+		return false, nil, ctx.Err()
+	}
+	return o.owner.Own(ctx, state, d)
+}
+
+func TestStoreHangs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, l, row := newStub(t), &log{}, &shelf{}
+		stop := start(t, s, l, l.changed, notifications.WithOwner(&slow{owner{row, 1}}))
+		pass(time.Minute)
+		row.with(func() { row.down = true })
+		pass(31 * time.Second)
+		require.Zero(t, s.open())
+		began := time.Now()
+		stop()
+		require.Zero(t, time.Since(began))
+	})
+}
+
+// A channel that could not be stored is stored later, and used again by its maker if not.
+func TestStoreFailsAfterCreate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, l, row := newStub(t), &log{}, &shelf{}
+		s.fail = func(call string, _ int) int {
+			if call == http.MethodPost {
+				row.with(func() { row.down = true })
+			}
+			return 0
+		}
+		start(t, s, l, l.changed, row.replica(1))
+		pass(40 * time.Second)
+		row.with(func() { require.Nil(t, row.state) })
+		require.Zero(t, s.open())
+		row.with(func() { row.down = false })
+		pass(15 * time.Second)
+		require.Equal(t, 1, s.open())
+		require.Equal(t, 1, s.created())
+	})
+}
+
+func TestStateIsPending(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, l, row := newStub(t), &log{}, &shelf{}
+		s.fail = func(call string, _ int) int {
+			row.with(func() { row.down = call == http.MethodPost })
+			return 0
+		}
+		start(t, s, l, l.changed, row.replica(1))
+		row.with(func() { require.Nil(t, row.state) })
+		pass(15 * time.Second)
+		row.with(func() { require.Contains(t, string(row.state), "channel-1") })
+	})
+}
+
+// What is stored and cannot be used is replaced.
+func TestStoredStateOfNoUse(t *testing.T) {
+	t.Parallel()
+	for name, state := range map[string]string{
+		"not JSON":      "{",
+		"empty":         "{}",
+		"a bad address": `{"id":"channel-1","uri":"http://elsewhere.test/"}`,
+		"gone":          `{"id":"old","uri":"wss://streaming.test/channels/old"}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s, l, row := newStub(t), &log{}, &shelf{state: []byte(state)}
+				start(t, s, l, l.changed, row.replica(1))
+				require.Equal(t, 1, s.open())
+				require.Equal(t, 1, s.created())
+				row.with(func() { require.Contains(t, string(row.state), "channel-1") })
+			})
+		})
+	}
+}
+
+// The next owner's topics replace those of the one before, on the same channel.
+func TestOwnerChangeReusesTheChannel(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, row, a, b := newStub(t), &shelf{}, &log{}, &log{}
+		stop := start(t, s, a, a.changed, row.replica(1))
+		other := []notifications.Topic{notifications.QueueMessages("other")}
+		startTopics(t, s, other, b, b.changed, row.replica(2))
+		pass(time.Minute)
+		require.Zero(t, b.number(""), "who stands by is told nothing")
+		stop()
+		pass(15 * time.Second)
+		require.Equal(t, []string{"POST", "PUT", "dial", "HEAD", "PUT", "dial"}, s.all())
+		s.with(func() { require.Equal(t, []string{string(other[0])}, s.channels["channel-1"].topics) })
+		require.Equal(t, 1, b.number(""))
+	})
+}
