@@ -18,9 +18,9 @@ import (
 type blocked struct {
 	log
 
-	free        chan struct{}
-	running     atomic.Int32
-	most, again atomic.Int32
+	free    chan struct{}
+	running atomic.Int32
+	most    atomic.Int32
 }
 
 func (b *blocked) changed(ctx context.Context, id string) error {

@@ -1,12 +1,17 @@
 package notifications_test
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
+	"github.com/coder/websocket"
 	"github.com/stretchr/testify/require"
 
 	"github.com/genesyshandover/genesyshandover/genesys"
@@ -100,5 +105,52 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 		s.fail = func(call string, _ int) int { return map[bool]int{true: http.StatusFound}[call == "dial"] }
 		start(t, s, l, l.changed)
 		require.ErrorContains(t, l.of(notifications.Failed)[0].Err, "302")
+	})
+}
+
+// refusing fails as net/http does, with the address in its error.
+type refusing struct{}
+
+func (refusing) RoundTrip(*http.Request) (*http.Response, error) { return nil, errors.New("refused") }
+
+// fake is a transport that cannot switch protocols.
+type fake struct{}
+
+func (fake) RoundTrip(*http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusSwitchingProtocols, Header: http.Header{}, Body: http.NoBody}, nil
+}
+
+func TestAddressIsNotTold(t *testing.T) {
+	t.Parallel()
+	for want, transport := range map[string]http.RoundTripper{"refused": refusing{}, "switch protocols": fake{}} {
+		t.Run(want, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s, l := newStub(t), &log{}
+				var text bytes.Buffer
+				stop := start(t, s, l, l.changed, notifications.WithHTTPClient(&http.Client{Transport: transport}),
+					notifications.WithLogger(slog.New(slog.NewTextHandler(&text, &slog.HandlerOptions{Level: slog.LevelDebug}))))
+				pass(10 * time.Minute)
+				stop()
+				require.Contains(t, text.String(), want)
+				require.NotContains(t, text.String(), "channel-1")
+				require.NotContains(t, text.String(), "wss:")
+				require.Equal(t, 1, s.created())
+			})
+		})
+	}
+}
+
+// What a server gives as the reason of a close may be anything.
+func TestReasonOfACloseIsNotTold(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, l := newStub(t), &log{}
+		s.greet = func(c *websocket.Conn) { _ = c.Close(websocket.StatusPolicyViolation, "secret") }
+		start(t, s, l, l.changed)
+		pass(time.Minute)
+		lost := l.of(notifications.Lost)[0].Err
+		require.ErrorContains(t, lost, "StatusPolicyViolation")
+		require.NotContains(t, lost.Error(), "secret")
 	})
 }

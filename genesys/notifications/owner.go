@@ -13,6 +13,7 @@ const (
 	keep     = lease / 3        // how often, and how often a replica that stands by asks
 	keepSoon = lease / 10       // after an error, since two more tries fit in then
 	ownTime  = keep             // of one call
+	giveTime = 5 * time.Second  // of the last one, which the end of a process waits for
 )
 
 // An Owner says which replica holds the channel, by means of something that all of them share, such as a row of a
@@ -26,7 +27,7 @@ type Owner interface {
 	//  * held is true if this replica is the owner until d has passed. It becomes so where nobody is: never taken, given
 	//    back or expired, and stays so where it is already. held is false where another one is; then nothing is changed.
 	//  * state is kept, also beyond expiry and release, for whoever comes next. A nil state leaves what is stored alone.
-	//    It has less than 4 KB, and enough in it to listen to the channel: store it as you would a token.
+	//    It has some hundred bytes, and is enough to listen to the channel: store it as you would a token.
 	//  * last is what was stored before this call, nil if nothing was, also where held is false.
 	//  * d of 0 gives ownership back if this replica has it, and is nothing otherwise; held is false then.
 	//  * After an error nobody knows what was stored. The listener counts as the owner until the time of the last call
@@ -151,6 +152,8 @@ func (t *tenure) confirm(ctx context.Context, state []byte) error {
 
 // release lets another replica take over without waiting; what is stored stays, with the channel to be used again.
 func (t *tenure) release(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, giveTime)
+	defer cancel()
 	if _, _, err := t.l.own(ctx, t.pending, 0); err != nil {
 		t.l.tell(ctx, Event{Kind: Failed, Err: err})
 	}

@@ -201,3 +201,49 @@ func TestOwnerChangeReusesTheChannel(t *testing.T) {
 		require.Equal(t, 1, b.number(""))
 	})
 }
+
+// always is an Owner that is wrong: everybody has it.
+type always struct{ owner }
+
+func (o *always) Own(_ context.Context, state []byte, d time.Duration) (held bool, last []byte, err error) {
+	o.shelf.with(func() {
+		if last = o.shelf.state; state != nil {
+			o.shelf.state = state
+		}
+	})
+	return d > 0, last, nil
+}
+
+// Two owners, as clocks that differ would make, kick each other out. It must not become a storm.
+func TestTwoOwners(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, row := newStub(t), &shelf{}
+		for n := range 2 {
+			l := &log{}
+			start(t, s, l, l.changed, notifications.WithOwner(&always{owner{row, n}}))
+		}
+		pass(10 * time.Minute)
+		require.LessOrEqual(t, s.number("dial"), 60)
+		require.Equal(t, 1, s.created())
+		require.LessOrEqual(t, s.open(), 1)
+	})
+}
+
+// The row as it is left: free, with what the next owner needs.
+func TestRelease(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, l, row := newStub(t), &log{}, &shelf{}
+		stop := start(t, s, l, l.changed, row.replica(1))
+		pass(time.Minute)
+		row.with(func() { require.Greater(t, time.Until(row.until), 15*time.Second) })
+		stop()
+		row.with(func() {
+			require.LessOrEqual(t, time.Until(row.until), time.Duration(0))
+			require.Contains(t, string(row.state), "wss://streaming.test/channels/channel-1")
+			require.Less(t, len(row.state), 400)
+		})
+		require.Zero(t, s.open())
+	})
+}

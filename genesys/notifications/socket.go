@@ -36,7 +36,7 @@ type socket struct {
 	err     error         // why; after done
 }
 
-// dial opens the socket and begins to read it, until ctx ends or close is called. conversation ids go to h.
+// dial opens the socket and begins to read it, until ctx ends or close is called. Conversation ids go to h.
 func (l *Listener) dial(ctx context.Context, address string, h *hints) (*socket, error) {
 	if err := checkAddress(address, l.plain); err != nil {
 		return nil, err
@@ -46,7 +46,7 @@ func (l *Listener) dial(ctx context.Context, address string, h *hints) (*socket,
 	hc.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	opening, cancel := context.WithTimeout(ctx, dialTime)
 	defer cancel()
-	conn, answer, err := websocket.Dial(opening, address, &websocket.DialOptions{
+	conn, answer, err := websocket.Dial(opening, address, &websocket.DialOptions{ //nolint:bodyclose // Dial's answer has none to close
 		HTTPClient:     &hc,
 		OnPingReceived: func(context.Context, []byte) bool { signal(s.heard); return true },
 	})
@@ -128,7 +128,7 @@ func dialError(ctx context.Context, answer *http.Response, err error) error {
 	if ue, ok := errors.AsType[*url.Error](err); ok {
 		return fmt.Errorf("notifications: open the socket: %w", ue.Err)
 	}
-	return errors.New("notifications: open the socket: the answer is no WebSocket's: is a proxy in the way?")
+	return errors.New("notifications: open the socket: the answer is no WebSocket's: is a proxy in the way, or a transport that cannot switch protocols?")
 }
 
 // readError leaves out what the server wrote as the reason.

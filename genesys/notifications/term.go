@@ -54,6 +54,9 @@ func (t *term) run(ctx context.Context) {
 		t.l.tell(ctx, Event{Kind: Connected})
 		t.hints.back()
 		err = t.watch(ctx, s)
+		if ctx.Err() != nil { // the reader may have noticed first
+			err = context.Cause(ctx)
+		}
 		t.hints.gone()
 		lived := time.Since(s.opened)
 		t.l.tell(ctx, Event{Kind: Lost, Lived: lived, Err: err})

@@ -50,9 +50,11 @@ func methods() map[string][]string {
 		"Conversations.Messages":      {"POST " + conversation + "/messages/bulk"},
 		"Conversations.SetAttributes": {"PATCH " + conversation + participants + "/attributes"},
 
-		"Do":       nil, // whatever its caller asks for
-		"Download": nil, // an address from a message, outside of the API
-		"Region":   nil, // no request
+		"Do":         nil, // whatever its caller asks for
+		"Download":   nil, // an address from a message, outside of the API
+		"Region":     nil, // no request
+		"Endpoint":   nil, // no request
+		"HTTPClient": nil, // no request
 	}
 }
 
