@@ -118,6 +118,7 @@ type shelf struct {
 	state  []byte
 	down   bool
 	takes  int
+	stores int
 }
 
 var errDown = errors.New("the store is down")
@@ -149,6 +150,7 @@ func (o *owner) Own(_ context.Context, state []byte, d time.Duration) (held bool
 	s.holder, s.until = o.n, time.Now().Add(d)
 	if state != nil {
 		s.state = state
+		s.stores++
 	}
 	return d > 0, last, nil
 }

@@ -71,14 +71,8 @@ func (h *hints) add(id string) {
 // missed says that something may have been missed.
 func (h *hints) missed() { h.set(func() { h.sweep = true }) }
 
-// gone begins the time without a connection, unless it has begun.
-func (h *hints) gone() {
-	h.set(func() {
-		if h.alarm.IsZero() {
-			h.alarm = time.Now().Add(goneTime)
-		}
-	})
-}
+// gone begins a time without a connection.
+func (h *hints) gone() { h.set(func() { h.alarm = time.Now().Add(goneTime) }) }
 
 // back ends it. What happened meanwhile nobody told.
 func (h *hints) back() { h.set(func() { h.alarm, h.sweep = time.Time{}, true }) }
@@ -117,8 +111,7 @@ func (h *hints) start(ctx context.Context) time.Duration {
 		if d := h.alarm.Sub(now); d > 0 {
 			next = min(next, d)
 		} else {
-			h.sweep = true
-			h.alarm = now.Add(100 * fullLife) // once: gone leaves it alone until back
+			h.alarm, h.sweep = time.Time{}, true
 		}
 	}
 	if h.sweep && !h.sweeping {

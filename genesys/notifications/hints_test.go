@@ -153,6 +153,31 @@ func TestSweepFailsAndIsMadeAgain(t *testing.T) {
 	})
 }
 
+// One reading of everything at a time, however long it takes.
+func TestSlowSweep(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, l := newStub(t), &log{}
+		var running, most atomic.Int32
+		start(t, s, l, func(ctx context.Context, id string) error {
+			_ = l.changed(ctx, id)
+			most.Store(max(most.Load(), running.Add(1)))
+			defer running.Add(-1)
+			select {
+			case <-time.After(3 * time.Minute):
+			case <-ctx.Done():
+			}
+			return nil
+		})
+		for range 8 {
+			pass(time.Minute)
+			s.cut()
+		}
+		require.EqualValues(t, 1, most.Load())
+		require.InDelta(t, 3, l.number(""), 1)
+	})
+}
+
 // Run waits for its calls, whose context ends.
 func TestRunWaitsForCalls(t *testing.T) {
 	t.Parallel()

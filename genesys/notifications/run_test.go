@@ -3,10 +3,12 @@ package notifications_test
 import (
 	"context"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/coder/websocket"
 	"github.com/stretchr/testify/require"
 
 	"github.com/genesyshandover/genesyshandover/genesys/notifications"
@@ -121,6 +123,9 @@ func TestHeartbeat(t *testing.T) {
 		s.send(t, heartbeat) // as an answer
 		pass(44 * time.Second)
 		require.Len(t, l.of(notifications.Lost), 1)
+		pass(2 * time.Second)
+		require.Len(t, s.wrote(), 3, "asked again")
+		require.Len(t, l.of(notifications.Lost), 1)
 	})
 }
 
@@ -166,17 +171,41 @@ func TestMaintenance(t *testing.T) {
 	})
 }
 
+// A socket that says so at once must not be the beginning of a storm, nor be waited for until the old one is closed.
+func TestMaintenanceAgainAndAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, l := newStub(t), &log{}
+		s.greet = func(c *websocket.Conn) {
+			_ = c.Write(t.Context(), websocket.MessageText, []byte(`{"topicName":"v2.system.socket_closing"}`))
+		}
+		start(t, s, l, l.changed)
+		pass(10 * time.Minute)
+		require.LessOrEqual(t, s.number("dial"), 120)
+		require.GreaterOrEqual(t, s.number("dial"), 40)
+		require.Equal(t, 1, s.open())
+	})
+}
+
+func TestBig(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, l := newStub(t), &log{}
+		start(t, s, l, l.changed)
+		s.send(t, event("a")+strings.Repeat(" ", 1<<20-1000))
+		synctest.Wait()
+		require.Equal(t, 1, l.number("a"))
+	})
+}
+
 func TestTooBig(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, l := newStub(t), &log{}
 		start(t, s, l, l.changed)
 		pass(2 * time.Minute)
-		big := make([]byte, 1<<20+100)
-		for i := range big {
-			big[i] = ' '
-		}
-		s.each(func(_ string, c *stubChannel) { _ = c.conn.Write(t.Context(), 1, big) })
+		big := []byte(strings.Repeat(" ", 1<<20+100))
+		s.each(func(_ string, c *stubChannel) { _ = c.conn.Write(t.Context(), websocket.MessageText, big) }) // cut in the middle
 		pass(10 * time.Second)
 		require.Len(t, l.of(notifications.Lost), 1)
 		require.ErrorContains(t, l.of(notifications.Lost)[0].Err, "1048576 bytes")
