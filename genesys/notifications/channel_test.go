@@ -97,9 +97,6 @@ func TestAllRejected(t *testing.T) {
 	})
 }
 
-// forgetting makes the stub's channels unknown.
-// Even sockets that live for no time keep their channel alive.
-// A channel may let sockets open and be gone all the same.
 // A proxy that lets no WebSocket through must not cost a channel for each attempt.
 func TestDialRefused(t *testing.T) {
 	t.Parallel()

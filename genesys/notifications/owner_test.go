@@ -125,7 +125,6 @@ func TestStoreHangs(t *testing.T) {
 	})
 }
 
-// A channel that could not be stored is stored later, and used again by its maker if not.
 // A replica that does not hold the channel any more has nothing to say.
 func TestOwnerLostWithoutConnection(t *testing.T) {
 	t.Parallel()
@@ -142,9 +141,6 @@ func TestOwnerLostWithoutConnection(t *testing.T) {
 	})
 }
 
-// A stored channel that other credentials made is refused, and replaced.
-// What is stored and cannot be used is replaced.
-// The next owner's topics replace those of the one before, on the same channel.
 // always is an Owner that is wrong: everybody has it.
 type always struct{ owner }
 
@@ -172,5 +168,3 @@ func TestTwoOwners(t *testing.T) {
 		require.LessOrEqual(t, s.open(), 1)
 	})
 }
-
-// The row as it is left: free, with what the next owner needs.

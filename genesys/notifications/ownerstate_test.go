@@ -11,6 +11,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/genesys/notifications"
 )
 
+// A channel that could not be stored is stored later, and used again by its maker if not.
 func TestStoreFailsAfterCreate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -49,6 +50,7 @@ func TestStateIsPending(t *testing.T) {
 	})
 }
 
+// A stored channel that other credentials made is refused, and replaced.
 func TestStoredStateOfOthers(t *testing.T) {
 	t.Parallel()
 	for _, call := range []string{http.MethodHead, http.MethodPut} {
@@ -67,6 +69,7 @@ func TestStoredStateOfOthers(t *testing.T) {
 	}
 }
 
+// What is stored and cannot be used is replaced.
 func TestStoredStateOfNoUse(t *testing.T) {
 	t.Parallel()
 	for name, state := range map[string]string{
@@ -88,6 +91,7 @@ func TestStoredStateOfNoUse(t *testing.T) {
 	}
 }
 
+// The next owner's topics replace those of the one before, on the same channel.
 func TestOwnerChangeReusesTheChannel(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -105,6 +109,7 @@ func TestOwnerChangeReusesTheChannel(t *testing.T) {
 	})
 }
 
+// The row as it is left: free, with what the next owner needs.
 func TestRelease(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

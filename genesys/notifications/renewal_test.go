@@ -49,6 +49,7 @@ func TestRenewalFails(t *testing.T) {
 	})
 }
 
+// forget makes the stub's channels unknown.
 func forget(s *stub) { s.with(func() { clear(s.channels) }) }
 
 func TestChannelGoneAtRenewal(t *testing.T) {
@@ -84,6 +85,7 @@ func TestChannelGone(t *testing.T) {
 	})
 }
 
+// Even sockets that live for no time keep their channel alive.
 func TestRenewalBetweenShortSockets(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -95,6 +97,7 @@ func TestRenewalBetweenShortSockets(t *testing.T) {
 	})
 }
 
+// A channel may let sockets open and be gone all the same.
 func TestChannelGoneBehindShortSockets(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

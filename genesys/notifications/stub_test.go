@@ -205,7 +205,3 @@ func event(conversation string) string {
 	return fmt.Sprintf(`{"topicName":"v2.routing.queues.q.conversations.messages","version":"2","eventBody":{"id":%q,"participants":[]}}`,
 		conversation)
 }
-
-// send writes to every open socket.
-// cut closes every socket without a word.
-// wrote is what clients wrote.

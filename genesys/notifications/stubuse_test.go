@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// send writes to every open socket.
 func (s *stub) send(t *testing.T, messages ...string) {
 	t.Helper()
 	s.each(func(_ string, c *stubChannel) {
@@ -21,6 +22,7 @@ func (s *stub) send(t *testing.T, messages ...string) {
 	})
 }
 
+// cut closes every socket without a word.
 func (s *stub) cut() {
 	s.each(func(_ string, c *stubChannel) {
 		if c.conn != nil {
@@ -65,6 +67,7 @@ func (s *stub) all() []string {
 	return slices.Clone(s.calls)
 }
 
+// wrote is what clients wrote.
 func (s *stub) wrote() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
