@@ -59,13 +59,13 @@ type Notice struct {
 	Kind       NoticeKind     `json:"kind"`
 	Session    Session        `json:"session"` // as it is after the step
 	Time       time.Time      `json:"time"`
-	Wait       *time.Duration `json:"wait,omitempty"`      // NoticeQueued: estimated, if known; not filled yet
+	Wait       *time.Duration `json:"wait,omitempty"`      // NoticeQueued: as Genesys estimates it, if it does
 	MessageID  string         `json:"messageId,omitempty"` // NoticeMessageFailed: the host's id, or Genesys' own for an agent's message
 	Agent      Agent          `json:"agent,omitzero"`
 	From       string         `json:"from,omitempty"` // queue ids, NoticeTransferred
 	To         string         `json:"to,omitempty"`
 	Detail     string         `json:"detail,omitempty"`     // a sentence for people
-	Permission string         `json:"permission,omitempty"` // what is missing, if that is why
+	Permission string         `json:"permission,omitempty"` // what is missing, if that is why: give it to the OAuth client's role
 }
 
 // A NoticeKind says which step.
@@ -82,8 +82,8 @@ const (
 	NoticeTransferred    NoticeKind = "transferred"
 	NoticeIdle           NoticeKind = "idle" // the customer will be dropped soon
 	NoticeMessageFailed  NoticeKind = "messageFailed"
-	NoticeGap            NoticeKind = "gap"            // agent lines were missed and may not be fetched; reserved, not sent yet
-	NoticeConnectionLost NoticeKind = "connectionLost" // a signal source or the read is gone; reserved, not sent yet
+	NoticeGap            NoticeKind = "gap"            // agents' messages did not arrive and may not be fetched: see Permission
+	NoticeConnectionLost NoticeKind = "connectionLost" // a signal source or the read is gone: see Detail and Permission
 	NoticeEnding         NoticeKind = "ending"
 	NoticeEnded          NoticeKind = "ended"
 	NoticeReturned       NoticeKind = "returned"

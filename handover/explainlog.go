@@ -74,6 +74,12 @@ func (l logLine) mishap(what, why string) string {
 		return "given up, the host did not take it: " + entryKind(why).words()
 	case saidOverflow:
 		return "a message of the agent was refused, since too much waits for the host"
+	case saidGap:
+		return why
+	case saidFetched:
+		return "a message of the agent was fetched, since no webhook brought it"
+	case saidSource:
+		return "signals no longer come, so it is polled"
 	case saidFailed:
 		return "Genesys reports that a message of the customer did not arrive"
 	}

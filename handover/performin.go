@@ -23,6 +23,9 @@ func (m *Manager) performIn(ctx context.Context, j *job) outcome {
 		if m.config.Notify != nil {
 			n := *head.Notice
 			n.ID = j.file.entryID(head.Handover, head.Seq)
+			if n.Kind == NoticeQueued {
+				n.Wait = m.waitIn(ctx, j.key.Channel, n.To)
+			}
 			o = hostOutcome(m.config.Notify(ctx, n))
 		}
 	default:
@@ -31,6 +34,15 @@ func (m *Manager) performIn(ctx context.Context, j *job) outcome {
 	}
 	m.observe(ctx, string(head.Kind), began, o.err)
 	return o
+}
+
+// waitIn is the estimated wait in a queue, as it is when the host hears of it; nil: unknown, or not known in time.
+func (m *Manager) waitIn(ctx context.Context, channel, queueID string) *time.Duration {
+	k, err := m.channel(ctx, channel)
+	if err != nil {
+		return nil
+	}
+	return m.waitOf(ctx, k, queueID)
 }
 
 func hostOutcome(err error) outcome {

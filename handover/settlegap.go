@@ -86,8 +86,9 @@ func (e *edit) hearMissed(o outcome, g gap, conversation, from string) (fetched,
 		e.Heard.remember(ref.ID, missed, e.now)
 	}
 	if lost > 0 {
-		e.note(e.now, "gap", "")
-		e.notice(Notice{Kind: NoticeGap, Permission: missing(o.gapErr), Detail: gapDetail(lost, o.gapErr)})
+		detail := gapDetail(lost, o.gapErr)
+		e.say(saidGap, detail)
+		e.notice(Notice{Kind: NoticeGap, Permission: missing(o.gapErr), Detail: detail})
 	}
 	return fetched, all
 }
@@ -107,7 +108,7 @@ func (e *edit) hearStored(m *genesys.StoredMessage, conversation, from string) b
 	}
 	w := m.Message
 	w.ConversationID, w.CustomerID = conversation, cmp.Or(w.CustomerID, from)
-	e.note(e.now, "fetched", "")
+	e.say(saidFetched, "")
 	e.Heard.remember(w.ID, missed, e.now)
 	e.hear(&w, body, time.Time{})
 	return true

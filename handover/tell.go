@@ -24,6 +24,9 @@ const (
 	saidLost       = "undelivered"       // Why: code
 	saidGivenUp    = "given up"          // Why: kind of the entry
 	saidOverflow   = "overflow"          // an agent's message had no room
+	saidGap        = "gap"               // agents' messages are lost. Why: how many, and why
+	saidFetched    = "fetched"           // an agent's message that no webhook brought
+	saidSource     = "source"            // signals are not to be relied on any more
 	saidFailed     = "failed at Genesys" // a receipt says that a message did not arrive
 	saidBegun      = "begun"             // of a state: the session began with it
 )
@@ -43,6 +46,10 @@ func (e *edit) tell(before *core, ev event, effects []effect) {
 			e.say(saidLeft, f.Agent.words())
 		case NoticeTransferred:
 			e.say(saidPassed, f.From+" "+f.To)
+		case NoticeConnectionLost:
+			if !c.Blind {
+				e.say(saidSource, "")
+			}
 		case NoticeAgentJoined, NoticeAlerting:
 			again = true // of another agent, where the state stays
 		default:

@@ -46,7 +46,7 @@ func Transitions() []Transition {
 			Transition{s, StateEnded, "refused"},
 			Transition{s, StateEnded, "failed"})
 		if s != StateBot {
-			list = append(list, Transition{s, StateEnded, "a signal says so, where reading is forbidden"})
+			list = append(list, Transition{s, StateEnded, "a signal says so in blind mode"})
 		}
 	}
 	list = append(list,
@@ -55,7 +55,7 @@ func Transitions() []Transition {
 		Transition{StateEnding, StateEnded, "Genesys no longer knows it"},
 		Transition{StateEnding, StateEnded, "refused"},
 		Transition{StateEnding, StateEnded, "failed"},
-		Transition{StateEnding, StateEnded, "a signal says so, where reading is forbidden"},
+		Transition{StateEnding, StateEnded, "a signal says so in blind mode"},
 		Transition{StateEnding, StateEnded, "nothing more can be done"})
 	slices.SortFunc(list, func(a, b Transition) int {
 		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To), cmp.Compare(a.On, b.On))

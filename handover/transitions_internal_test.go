@@ -73,7 +73,7 @@ func onOf(e event, to core) string {
 	case evFailed:
 		return "failed"
 	case evSignalled:
-		return "a signal says so, where reading is forbidden"
+		return "a signal says so in blind mode"
 	case evGone:
 		return "Genesys no longer knows it"
 	case evRead:
