@@ -53,8 +53,8 @@ func WithRingTimeout(d time.Duration) Option {
 	}
 }
 
-// WithWrapup makes agents do after-call work for that long after a conversation. The conversation is over for everybody
-// else; the agent's leg shows the work (wrapupRequired, startAcwTime). Default: none.
+// WithWrapup makes agents do after-call work for that long after they had a conversation, also if they transferred it. The
+// agent's leg, which has ended, shows the work (wrapupRequired, startAcwTime). Default: none.
 func WithWrapup(d time.Duration) Option {
 	return func(s *settings) error {
 		if d <= 0 {

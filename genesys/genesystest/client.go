@@ -33,7 +33,7 @@ func (t *transport) CloseIdleConnections() { t.o.server.CloseIdleConnections() }
 
 func (o *Org) owns(host string) bool {
 	domain := o.opt.region.Domain()
-	for _, name := range []string{"api", "login", "apps", "api-downloads"} {
+	for _, name := range []string{"api", "login", "apps", "api-downloads", "streaming"} {
 		if host == name+"."+domain {
 			return true
 		}

@@ -48,6 +48,7 @@ func (o *Org) knows(r *http.Request) bool {
 	if _, value, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok {
 		return o.tokens[value] != nil
 	}
-	_, ok := o.downloads[path.Base(r.URL.Path)]
-	return ok
+	name := path.Base(r.URL.Path)
+	_, ok := o.downloads[name]
+	return ok || o.channelByID(name) != nil
 }

@@ -25,6 +25,8 @@ type Conversation struct {
 	again        bool            // all will be asked again
 	history      []snapshot
 	typingUntil  time.Time
+	toldQueues   []*Queue // whom the last notifications went to
+	toldAgents   []*Agent
 }
 
 // a recipient is the customer as the last message named them.
@@ -107,7 +109,7 @@ func (o *Org) end(c *Conversation, by *participant, how string) {
 		if p.live() {
 			p.disconnect(byPeer)
 		}
-		if p.purpose == purposeAgent && !p.connected.IsZero() && p.ended.Equal(by.ended) {
+		if p.ended.Equal(by.ended) {
 			o.wrapUp(c, p)
 		}
 	}
@@ -115,8 +117,9 @@ func (o *Org) end(c *Conversation, by *participant, how string) {
 	o.kick()
 }
 
+// wrapUp begins the after-call work of an agent who had the conversation and left it.
 func (o *Org) wrapUp(c *Conversation, p *participant) {
-	if o.opt.wrapup <= 0 || !p.acwStart.IsZero() {
+	if o.opt.wrapup <= 0 || !p.acwStart.IsZero() || p.agent == nil || p.watches != nil || p.connected.IsZero() {
 		return
 	}
 	p.acwStart = p.ended

@@ -43,6 +43,7 @@ type mediaParticipant struct {
 	Type             string            `json:"type"`
 	RecipientCountry string            `json:"recipientCountry,omitempty"`
 	RecipientType    string            `json:"recipientType,omitempty"`
+	Monitored        string            `json:"monitoredParticipantId,omitempty"`
 }
 
 type address struct {
@@ -110,7 +111,10 @@ func (o *Org) mediaParticipant(c *Conversation, p *participant) mediaParticipant
 		Provider: "PureCloud Messaging", Peer: p.peer, Type: "open", Messages: []messageDetail{},
 		FromAddress: customer, ToAddress: here,
 		StartAcwTime: stamp(p.acwStart), EndAcwTime: stamp(p.acwEnd), ParkTime: stamp(p.parked),
-		WrapupRequired: !p.acwStart.IsZero() && p.acwEnd.IsZero(),
+		WrapupRequired: p.wrapping(),
+	}
+	if p.watches != nil {
+		out.Monitored = p.watches.id
 	}
 	if p.purpose == purposeCustomer {
 		out.Address = c.customer.ID

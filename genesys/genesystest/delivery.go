@@ -79,7 +79,7 @@ func (o *Org) deliver(ctx context.Context, c *Conversation, id string, body []by
 
 func (o *Org) attempt(ctx context.Context, c *Conversation, id string, body []byte, f WebhookFault) Delivery {
 	o.mu.Lock()
-	h, secret := c.via.hook, c.via.secret
+	h, secret, down := c.via.hook, c.via.secret, o.webhooksDown
 	if f.Forge {
 		secret = o.hex("forged-secret", 48)
 	}
@@ -87,6 +87,10 @@ func (o *Org) attempt(ctx context.Context, c *Conversation, id string, body []by
 	d := Delivery{Time: time.Now(), MessageID: id, ConversationID: c.id, Body: body}
 	if f.Lose || h == nil {
 		d.Err = errors.New("genesystest: lost by a fault, or closed")
+		return d
+	}
+	if down {
+		d.Err = refusedWebhook()
 		return d
 	}
 	ctx, cancel := context.WithTimeout(ctx, webhookTimeout)

@@ -21,7 +21,9 @@ func (d *Desk) Active() bool {
 	return d.has()
 }
 
-func (d *Desk) has() bool { return d.leg.state == stateConnected || d.leg.state == stateParked }
+func (d *Desk) has() bool { return d.leg.talks() }
+
+func (d *Desk) writes() bool { return d.has() && d.leg.state == stateConnected }
 
 // Say sends text to the customer and returns the message's id.
 func (d *Desk) Say(text string) (messageID string) { return d.send(outgoing{text: text}) }
@@ -63,7 +65,7 @@ func (d *Desk) Post(body []byte) (messageID string) {
 func (d *Desk) Type() {
 	d.o.mu.Lock()
 	defer d.o.mu.Unlock()
-	if d.leg.state == stateConnected && !d.o.opt.noTyping {
+	if d.writes() && !d.o.opt.noTyping {
 		d.o.sendTyping(d.c)
 	}
 }
@@ -100,7 +102,7 @@ func (d *Desk) Resume() { d.turn(stateParked, stateConnected) }
 func (d *Desk) turn(from, to string) {
 	d.o.mu.Lock()
 	defer d.o.mu.Unlock()
-	if d.leg.state != from {
+	if !d.has() || d.leg.state != from {
 		return
 	}
 	d.leg.state = to
@@ -110,15 +112,12 @@ func (d *Desk) turn(from, to string) {
 	d.o.touch(d.c)
 }
 
-// Leave is an agent who vanishes (a crash, a lost connection): the leg ends and the conversation goes back to its queue.
+// Leave is an agent who vanishes (a crash, a lost connection): the leg ends and the conversation goes back to its queue,
+// unless another agent has it too.
 func (d *Desk) Leave() {
 	d.o.mu.Lock()
 	defer d.o.mu.Unlock()
-	if !d.has() {
-		return
-	}
-	d.leg.disconnect(byNotAvailable)
-	d.o.enqueue(d.c, d.leg.queue)
+	d.depart(byNotAvailable)
 }
 
 // End closes the conversation for everybody. After-call work follows, if the organisation has it.
@@ -143,7 +142,7 @@ func (d *Desk) FinishWrapup() {
 func (d *Desk) send(m outgoing) string {
 	d.o.mu.Lock()
 	defer d.o.mu.Unlock()
-	if d.leg.state != stateConnected {
+	if !d.writes() {
 		return ""
 	}
 	return d.o.send(d.c, d.signed(m))

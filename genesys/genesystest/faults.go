@@ -18,6 +18,9 @@ import (
 //
 // As on any network, http.Transport repeats a GET by itself when the connection dies under it: to the program such a fault
 // is invisible, unless Times is more.
+//
+// The operation "notifications.connect" is the connection of a notification socket: Status refuses it, Drop too, Delay lets
+// it wait. After has no meaning there.
 type Fault struct {
 	Op     string // as in Request.Op; empty: every operation
 	Method string // empty: every method

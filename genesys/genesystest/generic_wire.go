@@ -31,6 +31,8 @@ type genericParticipant struct {
 	Messages       []communication   `json:"messages"`
 	StartAcwTime   string            `json:"startAcwTime,omitempty"`
 	EndAcwTime     string            `json:"endAcwTime,omitempty"`
+	Monitored      string            `json:"monitoredParticipantId,omitempty"`
+	Consults       string            `json:"consultParticipantId,omitempty"`
 }
 
 // communication is a Message of the definition: one leg's use of the medium, not a text.
@@ -67,13 +69,16 @@ func (o *Org) genericParticipant(c *Conversation, p *participant) genericPartici
 	out := genericParticipant{
 		ID: p.id, StartTime: m.StartTime, EndTime: m.EndTime, ConnectedTime: m.ConnectedTime, Name: p.name,
 		Purpose: p.purpose, Address: m.Address, WrapupRequired: m.WrapupRequired, Attributes: maps.Clone(p.attributes),
-		StartAcwTime: m.StartAcwTime, EndAcwTime: m.EndAcwTime,
+		StartAcwTime: m.StartAcwTime, EndAcwTime: m.EndAcwTime, Monitored: m.Monitored,
 		Messages: []communication{{
 			ID: p.communication, State: p.state, Direction: m.Direction, DisconnectType: p.disconnectType,
 			StartAlerting: m.StartAlerting, ConnectedTime: m.ConnectedTime, DisconnectedTime: m.EndTime,
 			Provider: m.Provider, Type: m.Type, PeerID: p.peer, ToAddress: m.ToAddress, FromAddress: m.FromAddress,
 			Messages: m.Messages,
 		}},
+	}
+	if p.beside != nil {
+		out.Consults = p.beside.id
 	}
 	if p.agent != nil {
 		out.UserID = p.agent.id

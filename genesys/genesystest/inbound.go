@@ -84,6 +84,7 @@ func (o *Org) came(c *Conversation, joined bool) {
 	}
 	c.remember()
 	o.broadcast()
+	o.publishSnapshots(c)
 }
 
 // repeated finds an earlier message with the same id and time, which Genesys calls a message's identity.

@@ -23,6 +23,7 @@ type settings struct {
 	ring      time.Duration
 	wrapup    time.Duration
 	pace      Pace
+	topics    map[string][]string // permissions by prefix
 	flow      func(Arrival) string
 	noFlow    bool
 
@@ -37,7 +38,7 @@ type settings struct {
 func settle(opts []Option) (settings, error) {
 	s := settings{
 		region: region.EUWest1, permissions: permissionSet(GuidePermissions()),
-		tokenLife: 86399 * time.Second, rate: 300, window: 72 * time.Hour,
+		tokenLife: 86399 * time.Second, rate: 300, window: 72 * time.Hour, topics: topicPermissions(),
 	}
 	for _, opt := range opts {
 		if opt == nil {

@@ -52,7 +52,11 @@ type Org struct {
 	faults        []*Fault
 	webhookFaults []*WebhookFault
 	deliveries    []Delivery
+	webhooksDown  bool
 	signals       []func(context.Context, string) error
+	signalFaults  SignalFaults
+	signalCount   int
+	channels      []*channel // of notifications, in the order they were made
 }
 
 // New makes the organisation that the setup guide describes and closes it at the end of the test. A request Genesys would
@@ -128,7 +132,8 @@ func (o *Org) Channel() handover.Channel {
 	return o.integrations[0].channel("genesys")
 }
 
-// HTTPClient reaches every Genesys host of the organisation's region (api, login, apps, api-downloads) without a network.
+// HTTPClient reaches every Genesys host of the organisation's region (api, login, apps, api-downloads,
+// streaming) without a network.
 // A request to any other host fails as an unknown host does. The client has no timeout of its own.
 func (o *Org) HTTPClient() *http.Client { return &http.Client{Transport: &transport{o: o}} }
 

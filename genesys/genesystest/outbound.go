@@ -107,6 +107,7 @@ func (o *Org) send(c *Conversation, m outgoing) string {
 		text: e.Text, url: m.url, content: e.Content, status: "Sent",
 	})
 	o.broadcast()
+	o.publishSnapshots(c)
 	o.post(c, e.ID, body)
 	return e.ID
 }

@@ -39,10 +39,15 @@ type participant struct {
 
 	started, alerting, connected, ended time.Time
 	parked, acwStart, acwEnd            time.Time
-	asked                               bool // was offered by name, not through the queue
+	asked                               bool         // was offered by name, not through the queue
+	beside, watches                     *participant // whom it was called in by, or monitors
+	told                                told
 }
 
 func (p *participant) live() bool { return p.state != stateDisconnected }
+
+// wrapping reports whether the agent does after-call work.
+func (p *participant) wrapping() bool { return !p.acwStart.IsZero() && p.acwEnd.IsZero() }
 
 // join adds a leg. Call it with the lock.
 func (o *Org) join(c *Conversation, purpose, name, state string) *participant {

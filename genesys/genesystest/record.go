@@ -43,6 +43,9 @@ func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	if res.StatusCode == http.StatusSwitchingProtocols {
+		return res, nil // a socket has no end to wait for
+	}
 	got, err := drain(res.Body)
 	if err != nil {
 		return nil, err

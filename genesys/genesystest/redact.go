@@ -14,7 +14,7 @@ const redacted = "redacted"
 func private(name string) bool {
 	switch strings.ToLower(name) {
 	case "access_token", "refresh_token", "client_secret", "client_id", "password", "secret", "token",
-		"outboundnotificationwebhooksignaturesecrettoken", "webhookheaders",
+		"outboundnotificationwebhooksignaturesecrettoken", "webhookheaders", "connecturi",
 		"nickname", "firstname", "lastname", "email", "image":
 		return true
 	default:

@@ -18,6 +18,7 @@ type route struct {
 const (
 	opToken    = "oauth.token" //nolint:gosec // the name of an operation, no credential
 	opDownload = "downloads.get"
+	opConnect  = "notifications.connect"
 )
 
 // routes is the part of the API that a handover needs, by the names faults and Requests use.
@@ -31,6 +32,8 @@ func routes() []route {
 		anyPart  = generic + "/participants/{participant}"
 		queues   = "/api/v2/routing/queues"
 		openInts = "/api/v2/conversations/messaging/integrations/open"
+		channels = "/api/v2/notifications/channels"
+		topics   = channels + "/{channel}/subscriptions"
 
 		blind      = "conversation:communication:blindTransfer"
 		disconnect = "conversation:communication:disconnect"
@@ -78,6 +81,15 @@ func routes() []route {
 			anyOf(blind, "conversation:communication:blindTransferQueue"), (*Org).postReplaceQueue),
 		on(http.MethodPost, anyPart+"/replace/agent", "conversations.transferToAgent",
 			anyOf(blind, "conversation:communication:blindTransferAgent"), (*Org).postReplaceAgent),
+
+		on(http.MethodPost, channels, "notifications.channels.create", none, (*Org).postChannel),
+		on(http.MethodGet, channels, "notifications.channels.list", none, (*Org).listChannels),
+		on(http.MethodHead, channels+"/{channel}", "notifications.channels.head", none, (*Org).headChannel),
+		on(http.MethodGet, topics, "notifications.subscriptions.get", none, (*Org).getSubscriptions),
+		on(http.MethodPost, topics, "notifications.subscriptions.add", none, (*Org).postSubscriptions),
+		on(http.MethodPut, topics, "notifications.subscriptions.replace", none, (*Org).putSubscriptions),
+		on(http.MethodDelete, topics, "notifications.subscriptions.clear", none, (*Org).deleteSubscriptions),
+		{method: http.MethodGet, path: segments("/channels/{channel}"), op: opConnect, open: true}, // serveSocket
 	}
 }
 

@@ -20,10 +20,12 @@ type call struct {
 	body    []byte
 	arrived time.Time
 	fault   *Fault
+	token   *token // nil while nobody asked for one
 }
 
-// Handler serves the organisation to real sockets: the API, the login host and downloads, told apart by their paths. Give
-// its address to the client as API and login endpoint.
+// Handler serves the organisation to real sockets: the API, the login host, downloads and notification sockets, told
+// apart by their paths. Give its address to the client as API and login endpoint; connectUri then names the host that was
+// asked.
 func (o *Org) Handler() http.Handler { return http.HandlerFunc(o.serve) }
 
 func (o *Org) serve(w http.ResponseWriter, r *http.Request) {
@@ -44,6 +46,10 @@ func (o *Org) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	c.body = body
 	c.fault = o.takeFault(rt.op, r.Method, false)
+	if rt.op == opConnect {
+		o.serveSocket(w, c)
+		return
+	}
 
 	a := o.throughFaults(c, rt, known)
 	o.note(c, rt.op, a.status)
@@ -81,6 +87,7 @@ func (o *Org) perform(c *call, rt route, known bool) answer {
 	if t == nil {
 		return refused
 	}
+	c.token = t
 	header, over := o.meter(t)
 	a := o.allowed(c, rt, over)
 	for name, values := range header {

@@ -84,12 +84,14 @@ func (o *Org) authenticate(r *http.Request) (*token, answer) {
 }
 
 // ExpireTokens makes every token handed out so far worthless, as editing the OAuth client does. New ones are granted.
+// Notification sockets that were opened under them close.
 func (o *Org) ExpireTokens() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, t := range o.tokens {
 		t.revoked = true
 	}
+	o.closeRevoked()
 }
 
 // RevokeClient changes the OAuth client's secret: tokens end, and new ones are granted only for the secret returned.

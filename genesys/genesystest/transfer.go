@@ -61,6 +61,8 @@ func (o *Org) leave(c *Conversation, p *participant, t *transfer) bool {
 	}
 	t.state = transferComplete
 	p.disconnect(byTransfer)
+	o.wrapUp(c, p)
+	c.dismissWatchers()
 	for _, other := range c.participants { // an offer of the queue it leaves, the queue of an offer it leaves
 		if other.live() && (other.state == stateAlerting || other.purpose == purposeACD) {
 			other.disconnect(byTransfer)

@@ -16,13 +16,13 @@ func (c *Conversation) Phase() string {
 func (c *Conversation) phase() string {
 	if c.customerLeg() == nil {
 		for _, p := range c.participants {
-			if !p.acwStart.IsZero() && p.acwEnd.IsZero() {
+			if p.wrapping() {
 				return "wrapup"
 			}
 		}
 		return "ended"
 	}
-	if agent := c.first(func(p *participant) bool { return p.agent != nil && p.state != stateAlerting }); agent != nil {
+	if agent := c.talker(); agent != nil {
 		return agent.state
 	}
 	switch {

@@ -1,6 +1,11 @@
 package genesystest
 
-import "time"
+import (
+	"net"
+	"os"
+	"syscall"
+	"time"
+)
 
 // A WebhookFault is something that goes wrong on the way from Genesys to the webhook, with all attempts of one message.
 type WebhookFault struct {
@@ -22,6 +27,19 @@ func (o *Org) InjectWebhook(f WebhookFault) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.webhookFaults = append(o.webhookFaults, &f)
+}
+
+// WebhooksDown takes the endpoints of all integrations down: every attempt to post fails as a refused connection does, from
+// now on until it is called with false. Genesys tries a message six times, here within 25 s as nothing has to time out, and
+// then gives it up.
+func (o *Org) WebhooksDown(down bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.webhooksDown = down
+}
+
+func refusedWebhook() error {
+	return &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
 }
 
 func (o *Org) takeWebhookFault() WebhookFault {
