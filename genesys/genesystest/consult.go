@@ -34,11 +34,11 @@ func (d *Desk) depart(how string) {
 	}
 	d.leg.disconnect(how)
 	d.o.wrapUp(d.c, d.leg)
-	if other := d.c.talker(); other == nil {
+	d.c.dismissWatchers()
+	if d.c.talker() == nil {
 		d.o.enqueue(d.c, d.leg.queue)
 		return
 	}
-	d.c.dismissWatchers()
 	d.o.touch(d.c)
 }
 

@@ -3,7 +3,6 @@ package genesystest
 import (
 	"errors"
 	"maps"
-	"slices"
 	"strings"
 )
 
@@ -16,31 +15,32 @@ const (
 	userPrefix   = "v2.users."
 )
 
-// Topics of both kinds of owner, and of the details of one conversation
-// (https://developer.genesys.cloud/notificationsalerts/notifications/available-topics). Neither combined topics nor
-// wildcards are known here, and what the service itself sends needs no subscription.
-func topicSuffixes() map[string][]string {
-	conversations := []string{"conversations", "conversations.messages", "conversations.calls", "conversations.callbacks",
-		"conversations.chats", "conversations.emails"}
-	return map[string][]string{
-		queuePrefix: conversations,
-		userPrefix:  conversations,
-		detailPrefix: {
-			"acd.start", "acd.end", "user.start", "user.end", "customer.start", "customer.end", "acw", "wrapup",
-			"flow.start", "flow.end", "flow.outcome", "attributes", "contact",
-		},
+// knownTopic looks at the shape only: whether the queue or the conversation exists is not asked. Neither combined topics nor
+// wildcards are known here, and what the service itself sends needs no subscription
+// (https://developer.genesys.cloud/notificationsalerts/notifications/available-topics).
+func knownTopic(topic string) bool {
+	for _, prefix := range []string{detailPrefix, queuePrefix, userPrefix} {
+		if rest, ok := strings.CutPrefix(topic, prefix); ok {
+			id, suffix, _ := strings.Cut(rest, ".")
+			return id != "" && !strings.ContainsAny(id, "?*{} /") && knownSuffix(prefix, suffix)
+		}
 	}
+	return false
 }
 
-// knownTopic looks at the shape only: whether the queue or the conversation exists is not asked.
-func knownTopic(topic string) bool {
-	for prefix, suffixes := range topicSuffixes() {
-		rest, ok := strings.CutPrefix(topic, prefix)
-		if !ok {
-			continue
+func knownSuffix(prefix, suffix string) bool {
+	if prefix == detailPrefix {
+		switch suffix {
+		case "acd.start", "acd.end", "user.start", "user.end", "customer.start", "customer.end", "acw", "wrapup",
+			"flow.start", "flow.end", "flow.outcome", "attributes", "contact":
+			return true
 		}
-		id, suffix, ok := strings.Cut(rest, ".")
-		return ok && id != "" && !strings.ContainsAny(id, "?*{} /") && slices.Contains(suffixes, suffix)
+		return false
+	}
+	switch suffix {
+	case "conversations", "conversations.messages", "conversations.calls", "conversations.callbacks", "conversations.chats",
+		"conversations.emails":
+		return true
 	}
 	return false
 }
