@@ -92,28 +92,3 @@ func TestMonitor(t *testing.T) {
 		require.NotEmpty(t, list(generic, "participants")[5]["monitoredParticipantId"])
 	})
 }
-
-func TestWebhooksDown(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		bot := listen(org)
-		_, chat := connected(t, org)
-		org.WebhooksDown(true)
-		lost := chat.Say("lost")
-		<-time.After(12 * time.Second)
-		late := chat.Say("late")
-		<-time.After(14 * time.Second)
-		require.Equal(t, "Failed", chat.Status(lost))
-		org.WebhooksDown(false)
-		<-time.After(time.Minute)
-		require.Equal(t, "Sent", chat.Status(late))
-		require.Len(t, bot.got(), 1)
-		require.Equal(t, "late", bot.got()[0]["text"])
-		tries := map[string]int{}
-		for _, d := range org.Deliveries() {
-			tries[d.MessageID]++
-		}
-		require.Equal(t, map[string]int{lost: 6, late: 4}, tries)
-	})
-}

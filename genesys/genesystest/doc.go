@@ -18,7 +18,7 @@
 //
 // # Time
 //
-// All time is time.Now and timers, and there are no sockets. So inside a testing/synctest bubble hours pass in
+// All time is time.Now and timers, and connections are in memory. So inside a testing/synctest bubble hours pass in
 // milliseconds, and [Until] moves the clock. Outside of a bubble everything happens in real time, with the small delays of
 // [Pace], which is what demos want.
 //
@@ -34,6 +34,15 @@
 // A refusal that a correct program has to live with does not fail the test: 401 for a token that expired or was revoked,
 // 403 for a missing permission, 404 and 409 for something that is gone or has changed meanwhile, 429, and whatever was
 // injected with [Org.Inject].
+//
+// # Notifications
+//
+// The organisation has notification channels: the REST operations, and the WebSocket at connectUri, which HTTPClient reaches
+// in memory and [Org.Handler] on real sockets. It heartbeats, allows one socket a channel, keeps no event for who is not
+// connected, and ends channels after a day and sockets with their tokens. Events come at the moments Genesys is known for,
+// also the misleading ones: user.start while it rings, user.end when an agent declines, acw after a transfer.
+// [Org.CutSockets] and [Org.AnnounceMaintenance] break connections, [Org.DisturbSignals] loses, doubles and delays what is
+// sent, [Org.Inject] with the operation "notifications.connect" refuses to connect.
 //
 // # What is uncertain
 //

@@ -76,6 +76,8 @@ func (k *check) answer(op *openapi3.Operation, e Exchange) any {
 		schema = errorSchema(op)
 	}
 	switch {
+	case e.Request.Method == http.MethodHead: // has no body, whatever its status
+		return nil
 	case schema == nil && len(e.ResponseBody) > 0:
 		k.add("body", "the definition has none, %d bytes were answered", len(e.ResponseBody))
 		return nil

@@ -19,7 +19,7 @@ type Exchange struct {
 }
 
 // A Recorder is an http.RoundTripper that keeps every exchange that passes through it. An exchange that ends in a
-// transport error has no answer to check and is not kept. Safe for concurrent use.
+// transport error has no answer to check and is not kept, nor is one that becomes a socket. Safe for concurrent use.
 type Recorder struct {
 	base      http.RoundTripper
 	mu        sync.Mutex
@@ -42,6 +42,9 @@ func (r *Recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 	res, err := r.base.RoundTrip(out)
 	if err != nil {
 		return nil, err
+	}
+	if res.StatusCode == http.StatusSwitchingProtocols {
+		return res, nil // a socket: no part of the definition, and without an end
 	}
 	got, err := drain(res.Body)
 	if err != nil {
