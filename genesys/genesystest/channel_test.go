@@ -50,17 +50,19 @@ func TestTheTwentyFirstChannelEvictsOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
 		api := dial(t, org)
-		var ids []string
-		for range 20 {
+		id, uri := api.channel()
+		first := api.open(uri) // its use is the oldest, but it is connected
+		ids := []string{id}
+		for range 19 {
+			<-time.After(time.Second)
 			id, _ := api.channel()
 			ids = append(ids, id)
-			<-time.After(time.Second)
 		}
-		first := api.open(api.uriOf(ids[0])) // connected: not the first to go
 		<-time.After(time.Second)
 		require.Equal(t, http.StatusOK, api.head(ids[1])) // used just now
 		api.channel()
-		require.Equal(t, []int{200, 200, 404, 200}, []int{api.head(ids[0]), api.head(ids[1]), api.head(ids[2]), api.head(ids[3])})
+		require.Equal(t, 1, org.Sockets())
+		require.Equal(t, []int{200, 404, 200}, []int{api.head(ids[1]), api.head(ids[2]), api.head(ids[3])})
 
 		var open []*stream
 		for _, ch := range listChannels(api) {

@@ -130,7 +130,9 @@ func TestASocketEndsWithItsToken(t *testing.T) {
 		<-time.After(59 * time.Minute)
 		require.Equal(t, 1, org.Sockets())
 		org.ExpireTokens()
+		began = time.Now()
 		require.Equal(t, websocket.StatusPolicyViolation, s.closed(t))
+		require.Zero(t, time.Since(began), "revoked")
 	})
 }
 

@@ -2,9 +2,13 @@ package genesystest_test
 
 import (
 	"context"
+	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/coder/websocket"
 	"github.com/stretchr/testify/require"
@@ -68,5 +72,28 @@ func TestCloudFindsSockets(t *testing.T) {
 		_, uri := api.channel()
 		api.open(uri)
 		require.Equal(t, []int{0, 1}, []int{a.Sockets(), b.Sockets()})
+	})
+}
+
+func TestRecordLetsSocketsThrough(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t)
+		api := dial(t, org)
+		api.client = &http.Client{Transport: genesystest.Record(org.HTTPClient().Transport, dir)}
+		_, uri := api.channel()
+		s := api.open(uri)
+		<-time.After(40 * time.Second)
+		synctest.Wait()
+		require.Len(t, s.heard(), 1)
+		files, err := filepath.Glob(filepath.Join(dir, "*"))
+		require.NoError(t, err)
+		require.Len(t, files, 2, "the channel was made and listed")
+		for _, f := range files {
+			b, err := os.ReadFile(f) //nolint:gosec // a file this test wrote
+			require.NoError(t, err)
+			require.NotContains(t, string(b), "streaming.", "who knows the address can connect")
+		}
 	})
 }
