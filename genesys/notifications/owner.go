@@ -19,7 +19,7 @@ const (
 // An Owner says which replica holds the channel, by means of something that all of them share, such as a row of a
 // database. The SocketOwner of a handover.Manager keeps it in the Store.
 //
-// It serves one channel: use another for another OAuth client. Each replica has its own, and one replica's value always
+// One that is a [Reporter] too hears whether the socket works. It serves one channel: use another for another OAuth client. Each replica has its own, and one replica's value always
 // counts as the same holder. A [Listener] makes one call at a time.
 type Owner interface {
 	// Own takes or keeps ownership for d from now on and stores state. It must be atomic, and end soon after ctx does.
@@ -50,6 +50,7 @@ type tenure struct {
 	end    context.CancelCauseFunc
 	expiry *time.Timer
 
+	pulse   pulse
 	turn    chan struct{} // holds one token: whoever has it may call Own and touch pending
 	pending []byte        // not known to be stored
 }
@@ -111,7 +112,9 @@ func (t *tenure) keep(ctx context.Context) {
 		pause = around(keep)
 		if t.confirm(ctx, nil) != nil {
 			pause = around(keepSoon)
+			continue
 		}
+		t.report(ctx)
 	}
 }
 

@@ -38,7 +38,7 @@ type term struct {
 // run ends with ctx.
 func (t *term) run(ctx context.Context) {
 	t.begin()
-	t.hints.gone()
+	t.lost()
 	defer t.hints.idle()
 	var old *socket // about to be closed by Genesys, read until there is another
 	defer func() { closeSocket(old) }()
@@ -53,11 +53,12 @@ func (t *term) run(ctx context.Context) {
 		old = nil
 		t.l.tell(ctx, Event{Kind: Connected})
 		t.hints.back()
+		t.tenure.pulse.set(true)
 		err = t.watch(ctx, s)
 		if ctx.Err() != nil { // the reader may have noticed first
 			err = context.Cause(ctx)
 		}
-		t.hints.gone()
+		t.lost()
 		lived := time.Since(s.opened)
 		t.l.tell(ctx, Event{Kind: Lost, Lived: lived, Err: err})
 		if errors.Is(err, errClosing) {
@@ -79,6 +80,11 @@ func (t *term) begin() {
 		t.l.posted = t.channel.Created
 	}
 	t.doubt = true
+}
+
+func (t *term) lost() {
+	t.hints.gone()
+	t.tenure.pulse.set(false)
 }
 
 func closeSocket(s *socket) {
