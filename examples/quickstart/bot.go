@@ -87,19 +87,6 @@ func (b *bot) resume(ctx context.Context, r handover.Return) error {
 	return nil
 }
 
-// notify is called with every step in between.
-func (b *bot) notify(_ context.Context, n handover.Notice) error {
-	why := string(n.Kind)
-	if n.Agent.Name != "" {
-		why += ": " + n.Agent.Name
-	}
-	if n.Detail != "" {
-		why += ": " + n.Detail
-	}
-	b.story.state(n.Session.State, why)
-	return nil
-}
-
 func (b *bot) log(s handover.Speaker, text string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

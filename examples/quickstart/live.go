@@ -42,6 +42,11 @@ func relay(ctx context.Context, l net.Listener, c handover.Channel, s *story, in
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = b.desk.Run(ctx) })
 	wg.Go(func() {
+		if err := b.listen(ctx, c.AgentQueue); ctx.Err() == nil {
+			s.line("no notifications, so it is polled: %v", err)
+		}
+	})
+	wg.Go(func() {
 		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			failed <- err
 		}

@@ -34,11 +34,12 @@ func play(ctx context.Context, s *story) error {
 	mux := http.NewServeMux()
 	mux.Handle("POST /genesys", webhook.NewHandler(b.desk, b.desk.Receive))
 	org.DeliverTo(mux, "/genesys")
-	org.Signal(b.desk.Recheck)
+	org.Queue("Support").SetEstimatedWait(2 * time.Minute)
 
 	running, stop := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = b.desk.Run(running) })
+	wg.Go(func() { _ = b.listen(running, "Support", "Billing") })
 	err = script(ctx, org, b)
 	stop()
 	wg.Wait()
@@ -177,6 +178,11 @@ func ending(ctx context.Context, org *genesystest.Org, b *bot, c chat) error {
 	if err := b.hear(ctx, handover.Text("thanks", "Thank you!")); err != nil {
 		return err
 	}
+	told, err := b.desk.Explain(ctx, handover.Customer(ada))
+	if err != nil {
+		return err
+	}
+	b.story.chapter("What Explain tells somebody who asks what happened:\n\n" + told)
 	b.story.chapter(fmt.Sprintf("Done. The API saw %d calls; every message was delivered.", b.story.sum()))
 	return nil
 }

@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/genesyshandover/genesyshandover/genesys"
+	"github.com/genesyshandover/genesyshandover/genesys/notifications"
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
@@ -52,6 +54,13 @@ func (s *story) called(_ context.Context, c genesys.Call) {
 	s.calls[c.Op]++
 	s.mu.Unlock()
 	s.line("%21s %s %d", "Genesys API:", c.Op, c.Status)
+}
+
+// heard is an observer of the notifications.
+func (s *story) heard(e notifications.Event) {
+	if e.Kind == notifications.Connected || e.Kind == notifications.Rejected {
+		s.line("%21s %s %s", "Genesys notifications:", e.Kind, strings.Join(e.Permissions, ", "))
+	}
 }
 
 // sum is how many calls the API saw.
