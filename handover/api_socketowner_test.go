@@ -175,8 +175,9 @@ func TestSocketRecordIsLeftAlone(t *testing.T) {
 		org, store := genesystest.New(t), newWatchedStore()
 		h := newHost(t, org, func(c *handover.Config) { c.Store = store })
 		owns(t, h.desk.SocketOwner(""), "channel 1", socketTerm)
-		for range h.desk.Sessions(t.Context(), "") {
-			require.Fail(t, "a session of nobody")
+		for s, err := range h.desk.Sessions(t.Context(), "") {
+			require.NoError(t, err)
+			require.Fail(t, "a session of nobody", s.ID)
 		}
 		pass(100 * time.Hour)
 		require.Len(t, store.records(t), 1)

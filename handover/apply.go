@@ -27,7 +27,7 @@ func apply(c core, e event, now time.Time) (core, []effect) {
 	case evBlind:
 		t.blind(e)
 	case evSignalled:
-		t.signalled(e)
+		t.signalled()
 	case evSocket:
 		t.socket(e.Alive)
 	case evGone:
@@ -219,7 +219,7 @@ const blindDetail = "the conversation may not be read: an agent is seen by his f
 	"or when the host ends it"
 
 // signalled: nothing can be read that would say more than the signal.
-func (t *turn) signalled(e event) {
+func (t *turn) signalled() {
 	if !t.Blind || t.State == StateBot {
 		return
 	}

@@ -64,7 +64,7 @@ func (f *file) nextReceipt() *receipt {
 // lookAt is when the open session wants to be looked at: by its schedule, or because a timer is due.
 func (f *file) lookAt(c *core) time.Time {
 	at := time.Time{}
-	if f.conversation() != "" && !(c.Blind && c.State == StateEnding && c.LeftSent) {
+	if f.conversation() != "" && (!c.Blind || c.State != StateEnding || !c.LeftSent) {
 		at = c.PollAt
 		if drained := c.EndAsked.Add(drainPatience); c.State == StateEnding && len(f.Out.Entries) > 0 && at.Before(drained) {
 			at = drained

@@ -36,8 +36,9 @@ func thousandSessions(t *testing.T, org *genesystest.Org) (*host, []*genesystest
 }
 
 // endsOf ends a hundred of the conversations, one every ten seconds, and says how long each end went unseen.
-func endsOf(t *testing.T, h *host, desks []*genesystest.Desk, dice *rand.Rand) []time.Duration {
+func endsOf(t *testing.T, h *host, desks []*genesystest.Desk) []time.Duration {
 	t.Helper()
+	dice := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same ones each time
 	ended := map[string]time.Time{}
 	for _, i := range dice.Perm(len(desks))[:100] {
 		desks[i].End()
@@ -89,7 +90,7 @@ func TestThousandSessionsWithoutASource(t *testing.T) {
 		for _, r := range org.Requests() {
 			require.False(t, r.Status == http.StatusTooManyRequests && r.Time.After(began))
 		}
-		unseen := endsOf(t, h, desks, rand.New(rand.NewPCG(1, 2)))
+		unseen := endsOf(t, h, desks)
 		t.Logf("%d sessions, polls alone: an end is seen after %v in the median, %v at the latest",
 			thousand, unseen[len(unseen)/2].Round(time.Second), unseen[len(unseen)-1].Round(time.Second))
 		require.LessOrEqual(t, unseen[len(unseen)-1], 25*time.Minute)
@@ -107,7 +108,7 @@ func TestThousandSessionsWithOneTopic(t *testing.T) {
 		began := time.Now()
 		pass(10 * time.Minute)
 		require.LessOrEqual(t, aMinute(org, began, ""), 95)
-		unseen := endsOf(t, h, desks, rand.New(rand.NewPCG(1, 2)))
+		unseen := endsOf(t, h, desks)
 		t.Logf("%d sessions, one topic: an end is seen after %v in the median, %v at the latest",
 			thousand, unseen[len(unseen)/2], unseen[len(unseen)-1])
 		require.LessOrEqual(t, unseen[len(unseen)-1], time.Second)
