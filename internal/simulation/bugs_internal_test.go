@@ -48,7 +48,7 @@ func (p plan) with(on []fault) plan {
 		p.rates[f] = 0.3
 		switch f {
 		case faultStale: // what is read early is read late
-			p.signals = true
+			p.sources = []source{{name: "a", dies: never}}
 			delete(p.rates, faultSkew)
 		case faultExpire:
 			p.timers.Retention = 10 * time.Second

@@ -191,7 +191,7 @@ func (c *customer) forget() {
 	c.w.ledger.forgetting(c.key.Customer, false)
 }
 
-// leave ends whatever is open, until nothing is.
+// leave ends whatever is open, until nothing is. A patient customer only ends what no agent has or will have.
 func (c *customer) leave() {
 	for !c.done && !c.w.over {
 		c.w.pause(time.Second)
@@ -203,7 +203,9 @@ func (c *customer) leave() {
 			c.left = true
 			return
 		}
-		c.end()
+		if !c.w.plan.patient || c.withBot() {
+			c.end()
+		}
 	}
 }
 
@@ -230,4 +232,10 @@ func (c *customer) probe() {
 func (c *customer) open() bool {
 	cell := c.w.store.cells[c.key]
 	return cell != nil && cell.file != nil && (cell.file.Now.open() || cell.file.Next != nil)
+}
+
+// withBot reports whether a session is open in which the bot has the word: it is not read.
+func (c *customer) withBot() bool {
+	cell := c.w.store.cells[c.key]
+	return cell != nil && cell.file != nil && cell.file.Now.open() && cell.file.Now.State == handover.StateBot
 }

@@ -12,6 +12,8 @@ import (
 type cloud struct {
 	w             *world
 	d             dice // what agents do
+	signals       dice // what sources say
+	closing       bool // every conversation comes to its end
 	conversations []*conversation
 	known         map[string]*post // by message id and time
 	posting       int              // requests that will arrive later
@@ -25,9 +27,10 @@ type conversation struct {
 	legs         []*leg
 	past         []snapshot // oldest first
 	posts        []*post
-	botAt        time.Duration // when it came into the bot queue last
-	signalling   bool
 	spokenAt     time.Duration // when an agent wrote last
+
+	// When a read was answered last that shows the customer gone, only the bot queue there, or anything.
+	shownGone, shownBack, shown time.Duration
 }
 
 // A leg is a participant. Times are -1 where there is none.
@@ -36,6 +39,11 @@ type leg struct {
 	purpose, state, how string
 	queue, user         string
 	start, joined, end  time.Duration
+	wrapped             time.Duration // when the agent had wrapped up
+	wrapup              bool          // he has to
+	watches             string        // the leg that a supervisor looks at
+	helper              *leg          // who was asked in
+	silent, slow        bool
 	proven              bool // the engine has stored that an agent is there
 }
 
@@ -44,7 +52,7 @@ const never = time.Duration(-1)
 func (l *leg) live() bool { return l.end == never }
 
 // agent reports whether a person has the conversation.
-func (l *leg) agent() bool { return l.purpose == "agent" && l.joined != never }
+func (l *leg) agent() bool { return l.purpose == "agent" && l.watches == "" && l.joined != never }
 
 type snapshot struct {
 	at   time.Duration
@@ -62,7 +70,7 @@ type post struct {
 }
 
 func newCloud(w *world) *cloud {
-	return &cloud{w: w, d: newDice(w.plan.seed, "genesys"), known: map[string]*post{}, lane: newEffects("one message of a customer at a time")}
+	return &cloud{w: w, d: newDice(w.plan.seed, "genesys"), signals: newDice(w.plan.seed, "signals"), known: map[string]*post{}, lane: newEffects("one message of a customer at a time")}
 }
 
 func (g *cloud) id(kind string) string {
@@ -162,6 +170,7 @@ func (g *cloud) getConversation(x *exchange, id string) reply {
 	}
 	for _, s := range slices.Backward(c.past) {
 		if s.at <= at {
+			c.shows(&s, g.w.now)
 			return replied(http.StatusOK, c.body(s.legs))
 		}
 	}
@@ -215,7 +224,7 @@ func (g *cloud) disconnect(x *exchange, id string) reply {
 	}
 	g.w.tell(customerOf(c.customer), "%s disconnects %s", x.r.name, id)
 	if l := c.live("customer"); l != nil {
-		g.over(c, l)
+		g.over(c, l, "client")
 	}
 	return replied(http.StatusOK, `{}`)
 }

@@ -16,8 +16,11 @@ func (g *cloud) enter(customer string) *conversation {
 		return c
 	}
 	if c == nil || !g.w.plan.revive {
-		c = &conversation{id: g.id("c"), customer: customer, botAt: never, spokenAt: never}
+		c = &conversation{id: g.id("c"), customer: customer, spokenAt: never, shownGone: never, shownBack: never, shown: never}
 		g.conversations = append(g.conversations, c)
+	}
+	for _, l := range c.legs { // an agent who was still at work
+		g.leave(l, "peer")
 	}
 	g.w.tell(customerOf(customer), "Genesys begins %s", c.id)
 	g.join(c, "customer", "connected")
@@ -35,7 +38,6 @@ func (g *cloud) flow(c *conversation) {
 		g.enqueue(c, agentQueue)
 		return
 	}
-	c.botAt = g.w.now
 	g.enqueue(c, botQueue)
 	if g.d.chance(0.1) {
 		g.webhook(c, g.id("f"), true)
@@ -44,7 +46,7 @@ func (g *cloud) flow(c *conversation) {
 
 func (g *cloud) join(c *conversation, purpose, state string) *leg {
 	l := &leg{
-		id: g.id("l"), communication: g.id("m"), purpose: purpose, state: state, start: g.w.now, joined: g.w.now, end: never,
+		id: g.id("l"), communication: g.id("m"), purpose: purpose, state: state, start: g.w.now, joined: g.w.now, end: never, wrapped: never,
 	}
 	c.legs = append(c.legs, l)
 	return l
@@ -52,7 +54,7 @@ func (g *cloud) join(c *conversation, purpose, state string) *leg {
 
 func (c *conversation) live(purpose string) *leg {
 	for _, l := range c.legs {
-		if l.purpose == purpose && l.live() {
+		if l.purpose == purpose && l.live() && l.watches == "" {
 			return l
 		}
 	}
@@ -72,7 +74,7 @@ func (c *conversation) served() *leg {
 // withAgents reports whether the agents have the conversation: one is there, it rings, or it waits in their queue.
 func (c *conversation) withAgents() bool {
 	for _, l := range c.legs {
-		if l.live() && (l.purpose == "agent" || l.purpose == "acd" && l.queue != botQueue) {
+		if l.live() && l.watches == "" && (l.purpose == "agent" || l.purpose == "acd" && l.queue != botQueue) {
 			return true
 		}
 	}
@@ -85,12 +87,24 @@ func (g *cloud) leave(l *leg, how string) {
 	}
 }
 
-// over ends a conversation; by is the leg that left.
-func (g *cloud) over(c *conversation, by *leg) {
+// over ends a conversation; by is the leg that left, and how.
+func (g *cloud) over(c *conversation, by *leg, how string) {
 	g.w.tell(customerOf(c.customer), "%s ends, by the %s", c.id, by.purpose)
-	g.leave(by, "client")
+	linger := by.purpose == "customer" && g.does(habitLinger)
+	g.withdraw(c, by, how)
 	for _, l := range c.legs {
-		g.leave(l, "peer")
+		switch {
+		case !l.live():
+		case linger && l.agent():
+			g.w.after(g.d.between(time.Second, time.Minute), func() {
+				g.withdraw(c, l, "client")
+				g.changed(c)
+			})
+		case how == "system":
+			g.withdraw(c, l, how)
+		default:
+			g.withdraw(c, l, "peer")
+		}
 	}
 	g.changed(c)
 }
@@ -109,74 +123,6 @@ func (g *cloud) enqueue(c *conversation, queue string) {
 	}
 }
 
-// ringLater lets it ring at an agent, as long as the conversation waits in the queue.
-func (g *cloud) ringLater(c *conversation, queue *leg) {
-	wait := g.d.between(300*time.Millisecond, 6*time.Second)
-	if g.w.plan.absent && !g.w.healed && g.d.chance(0.7) {
-		wait += g.d.between(20*time.Second, 4*time.Minute)
-	}
-	g.w.after(wait, func() {
-		if !queue.live() {
-			return
-		}
-		l := g.join(c, "agent", "alerting")
-		l.joined, l.queue, l.user = never, queue.queue, pick(g.d, "ann", "bob")
-		g.changed(c)
-		g.w.after(g.d.between(200*time.Millisecond, 8*time.Second), func() { g.answer(c, queue, l) })
-	})
-}
-
-func (g *cloud) answer(c *conversation, queue, l *leg) {
-	switch {
-	case !l.live():
-	case !queue.live():
-		g.leave(l, "transfer")
-		g.changed(c)
-	case g.d.chance(0.25) && !g.w.healed:
-		g.leave(l, "transfer.noanswer")
-		g.changed(c)
-		g.ringLater(c, queue)
-	default:
-		g.leave(queue, "transfer")
-		l.state, l.joined = "connected", g.w.now
-		g.w.tell(customerOf(c.customer), "%s: agent %s is there", c.id, l.user)
-		g.changed(c)
-		g.work(c, l)
-	}
-}
-
-// work is what an agent does next.
-func (g *cloud) work(c *conversation, l *leg) {
-	g.w.after(g.d.between(200*time.Millisecond, 20*time.Second), func() {
-		if !l.live() {
-			return
-		}
-		n := g.d.IntN(100)
-		if g.w.healed {
-			n = 80
-		}
-		switch {
-		case n < 55:
-			g.webhook(c, g.id("a"), false)
-		case n < 65:
-			g.leave(l, "transfer")
-			g.enqueue(c, pick(g.d, agentQueue, otherQueue))
-		case n < 70:
-			g.leave(l, "transfer.notavailable")
-			g.enqueue(c, l.queue)
-		case n < 85:
-			if g.d.chance(0.4) {
-				g.webhook(c, g.id("a"), false)
-			}
-			g.over(c, l)
-			if g.d.chance(0.2) {
-				g.w.after(g.d.between(0, 6*time.Second), func() { g.webhook(c, g.id("a"), false) })
-			}
-		}
-		g.work(c, l)
-	})
-}
-
 const keptSnapshots = 12
 
 // changed notes who is there now, and lets a signal say so.
@@ -190,10 +136,7 @@ func (g *cloud) changed(c *conversation) {
 	if len(c.past) > keptSnapshots {
 		c.past = c.past[1:]
 	}
-	if g.w.plan.signals && !c.signalling && g.d.chance(0.8) {
-		c.signalling = true
-		g.w.after(g.d.between(50*time.Millisecond, 2*time.Second), func() { g.signal(c) })
-	}
+	g.told(c, true)
 }
 
 // stir lets the customer do something just when something happens: most that goes wrong, goes wrong there.
@@ -202,15 +145,5 @@ func (g *cloud) stir(c *conversation) {
 		if o.key.Customer == customerOf(c.customer) && g.d.chance(0.25) {
 			g.w.after(g.d.between(0, 2*time.Second), o.called)
 		}
-	}
-}
-
-// signal tells any replica that something changed.
-func (g *cloud) signal(c *conversation) {
-	c.signalling = false
-	if r := g.w.serving(); r != nil {
-		g.w.start("signal", r, func() {
-			_ = r.manager.Recheck(background, c.id) // a signal may be lost
-		})
 	}
 }

@@ -19,6 +19,9 @@ func (c *conversation) body(legs []leg) string {
 		End       string `json:"endTime,omitempty"`
 		How       string `json:"disconnectType,omitempty"`
 		Peer      string `json:"peer,omitempty"`
+		Watches   string `json:"monitoredParticipantId,omitempty"`
+		Wrapup    bool   `json:"wrapupRequired,omitempty"`
+		Wrapped   string `json:"endAcwTime,omitempty"`
 		Queue     ref    `json:"queue,omitzero"`
 		User      ref    `json:"user,omitzero"`
 	}
@@ -27,7 +30,7 @@ func (c *conversation) body(legs []leg) string {
 	for _, l := range legs {
 		p := participant{
 			ID: l.id, Purpose: l.purpose, State: l.state, Start: wireTime(l.start), Connected: wireTime(l.joined),
-			End: wireTime(l.end), How: l.how, Queue: ref{l.queue}, User: ref{l.user},
+			End: wireTime(l.end), How: l.how, Watches: l.watches, Wrapup: l.wrapup, Wrapped: wireTime(l.wrapped), Queue: ref{l.queue}, User: ref{l.user},
 		}
 		if l.purpose == "customer" {
 			customer = l.communication
@@ -38,6 +41,29 @@ func (c *conversation) body(legs []leg) string {
 	}
 	body, _ := json.Marshal(map[string]any{"id": c.id, "participants": list}) //nolint:errchkjson // strings
 	return string(body)
+}
+
+// shows notes what a read says about the end of a session, so that an end can be held against it.
+func (c *conversation) shows(s *snapshot, now time.Duration) {
+	customer, bot, agents := false, false, false
+	for i := range s.legs {
+		l := &s.legs[i]
+		switch {
+		case !l.live() || l.watches != "":
+		case l.purpose == "customer":
+			customer = true
+		case l.purpose == "acd" && l.queue == botQueue:
+			bot = true
+		default:
+			agents = true
+		}
+	}
+	c.shown = now
+	if !customer {
+		c.shownGone = now
+	} else if bot && !agents {
+		c.shownBack = now
+	}
 }
 
 func wireTime(d time.Duration) string {

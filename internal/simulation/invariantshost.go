@@ -19,6 +19,9 @@ func (l *ledger) delivery(r *replica, d handover.Delivery) bool {
 	if s := l.sessions[d.Session.ID]; first && s != nil && s.returned && !d.Late {
 		l.w.fail("a Return comes after the last delivery", k, "%s comes after the Return of %s", d.ID, d.Session.ID)
 	}
+	if first {
+		l.checkJoined(k, d)
+	}
 	return first
 }
 
@@ -91,7 +94,11 @@ func (l *ledger) returned(x handover.Return) {
 }
 
 func (l *ledger) notice(n handover.Notice) bool {
-	return l.same(n.Session.Key.Customer, "notice "+n.ID, string(n.Kind)+" "+n.Session.ID+" "+n.MessageID)
+	first := l.same(n.Session.Key.Customer, "notice "+n.ID, string(n.Kind)+" "+n.Session.ID+" "+n.MessageID)
+	if s := l.sessions[n.Session.ID]; first && s != nil {
+		l.told(s, n)
+	}
+	return first
 }
 
 // forgotten: the customer has asked to be forgotten, so what was remembered against repeats may be gone.

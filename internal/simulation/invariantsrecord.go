@@ -26,6 +26,7 @@ func (l *ledger) stored(r *replica, before, after version) {
 		}
 	}
 	l.checkSession(k, before.file, v)
+	l.tellOrder(k, v.In)
 	l.settle(k, before.file, v)
 }
 
@@ -90,6 +91,7 @@ func (l *ledger) checkSession(k string, before, v *view) {
 		l.w.fail("ended is never left", k, "%s is %s again", s.id, v.Now.State)
 	}
 	c := l.w.genesys.find(v.Now.Conversation)
+	s.conversation = v.Now.Conversation
 	if v.Now.State == handover.StateConnected && c != nil && c.served() != nil {
 		c.served().proven = true
 	}
@@ -97,34 +99,9 @@ func (l *ledger) checkSession(k string, before, v *view) {
 		l.w.fail("one session is open at a time", k, "%s begins while %s is %s", v.Now.ID, before.Now.ID, before.Now.State)
 	}
 	if !v.Now.open() && !s.ended {
-		l.checkFalseEnd(k, v, c)
+		l.checkReason(k, v, c)
 	}
 	s.ended = s.ended || !v.Now.open()
-}
-
-// checkFalseEnd: a session that ends because Genesys shows it has really lost its agent.
-func (l *ledger) checkFalseEnd(k string, v *view, c *conversation) {
-	switch v.Now.Ending.Reason {
-	case handover.EndByAgent, handover.EndByGenesys:
-	default:
-		return
-	}
-	if v.Now.Ending.Code == handover.CodeConversationGone || v.Now.Ending.Code == handover.CodeConversationMoved {
-		return // a message of ours went elsewhere, or nothing was found for a minute
-	}
-	if c == nil || c.live("customer") == nil || !c.withAgents() {
-		return
-	}
-	since := v.Now.Tried.Sub(epoch) - 6*time.Second
-	for _, x := range c.legs {
-		if x.purpose == "customer" && !x.live() && x.end >= since {
-			return // it did end, and a message has revived it since
-		}
-		if x.queue == botQueue && x.start >= since && !v.Now.Transferred.IsZero() && epoch.Add(x.start).After(v.Now.Transferred) {
-			return
-		}
-	}
-	l.w.fail("no session ends on a stale read", k, "%s ends by %s, and the agents have %s", v.Now.ID, v.Now.Ending.Reason, c.id)
 }
 
 // settle: what has left the lane to the host was taken, or given up.

@@ -73,6 +73,9 @@ type life struct {
 	ended     bool
 	returned  bool // its Return has begun
 	forgotten bool
+
+	conversation string
+	story        story
 }
 
 // A person is what is known of one customer.
@@ -83,6 +86,7 @@ type person struct {
 	ended   time.Duration // last asked for an end; never
 	wire    time.Time     // newest channel.time that arrived
 	newest  time.Time     // of deliveries that were settled
+	mixed   bool          // the host refused a notice for so long that others were given before it
 }
 
 func newLedger(w *world) *ledger {

@@ -1,11 +1,7 @@
 package simulation
 
 import (
-	"fmt"
-	"maps"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/genesyshandover/genesyshandover/handover"
@@ -61,10 +57,13 @@ type plan struct {
 	dedupe   bool   // Genesys knows a message by its id and time
 	revive   bool   // a message after the end revives the conversation; else it opens another
 	unnamed  string // which messages are answered without a conversation's id: those that begin one, those that do not, or none
-	signals  bool   // something says when a conversation changed
-	absent   bool   // agents often let it ring
+	absent   bool   // agents often do not come for minutes
+	patient  bool   // at the end it is not the customers who end what is open, but the agents or Genesys, some time
 	workers  int
 	pace     time.Duration // between two steps of a customer, in the mean
+
+	sources []source          // what says when a conversation changed
+	habits  map[habit]float64 // of agents
 }
 
 func newPlan(seed uint64) plan {
@@ -74,7 +73,7 @@ func newPlan(seed uint64) plan {
 		lasts:   d.between(time.Minute, 5*time.Minute),
 		rates:   map[fault]float64{},
 		routing: pick(d, handover.RouteByTransfer, handover.RouteByTransfer, handover.RouteByFlow),
-		bot:     d.chance(0.7), dedupe: d.chance(0.5), revive: d.chance(0.5), signals: d.chance(0.4), absent: d.chance(0.2),
+		bot:     d.chance(0.7), dedupe: d.chance(0.5), revive: d.chance(0.5), absent: d.chance(0.2),
 		identity: pick(d, handover.IdentityCustomer, handover.IdentityCustomer, handover.IdentitySession),
 		workers:  pick(d, 1, 2, 8, 64), pace: pick(d, 5*time.Second, 10*time.Second, 20*time.Second),
 	}
@@ -99,7 +98,11 @@ func newPlan(seed uint64) plan {
 		p.timers.AgentIdle = 2 * time.Minute
 	}
 	p.unnamed = pick(newDice(seed, "unnamed"), "", "", "", "reused", "new")
-	return p.longer()
+	p.patient = newDice(seed, "patient").chance(0.25)
+	p.habits = newHabits(seed)
+	p = p.longer()
+	p.sources = newSources(seed, p.lasts)
+	return p
 }
 
 // longer makes one plan in twenty a long one with many customers, which shows what needs time or company.
@@ -116,47 +119,3 @@ func (p plan) longer() plan {
 func (p *plan) has(f fault) bool { return p.rates[f] > 0 }
 
 func (p *plan) any(list ...fault) bool { return slices.ContainsFunc(list, p.has) }
-
-// without is the plan with a fault switched off.
-func (p plan) without(f fault) plan {
-	p.rates = maps.Clone(p.rates)
-	delete(p.rates, f)
-	return p
-}
-
-// only says how a plan differs from its seed's: the value of the flag -only.
-func (p *plan) only() string {
-	var on []string
-	for _, f := range allFaults() {
-		if p.has(f) {
-			on = append(on, string(f))
-		}
-	}
-	return fmt.Sprintf("replicas=%d,customers=%d,lasts=%s,faults=%s", p.replicas, p.customers, p.lasts, strings.Join(on, "+"))
-}
-
-// cut applies what only gave.
-func (p *plan) cut(only string) error {
-	for part := range strings.SplitSeq(only, ",") {
-		name, value, _ := strings.Cut(part, "=")
-		var err error
-		switch name {
-		case "":
-		case "replicas":
-			p.replicas, err = strconv.Atoi(value)
-		case "customers":
-			p.customers, err = strconv.Atoi(value)
-		case "lasts":
-			p.lasts, err = time.ParseDuration(value)
-		case "faults":
-			on := strings.Split(value, "+")
-			maps.DeleteFunc(p.rates, func(f fault, _ float64) bool { return !slices.Contains(on, string(f)) })
-		default:
-			err = fmt.Errorf("unknown part %q", name)
-		}
-		if err != nil {
-			return fmt.Errorf("simulation: -only: %w", err)
-		}
-	}
-	return nil
-}

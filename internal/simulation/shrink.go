@@ -34,6 +34,14 @@ func (p plan) smaller() []plan {
 			list = append(list, p.without(f))
 		}
 	}
+	for _, h := range allHabits() {
+		if p.habits[h] > 0 {
+			list = append(list, p.calmer(h))
+		}
+	}
+	for i := range p.sources {
+		list = append(list, p.quieter(i))
+	}
 	if p.replicas > 1 {
 		q := p
 		q.replicas--

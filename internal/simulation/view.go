@@ -29,6 +29,7 @@ type view struct {
 type viewCore struct {
 	ID           string          `json:"id"`
 	State        handover.State  `json:"state"`
+	Request      string          `json:"request"`
 	Conversation string          `json:"conversationId"`
 	Connected    time.Time       `json:"connected"`
 	Ending       handover.Ending `json:"ending"`
@@ -85,6 +86,7 @@ type viewEntry struct {
 	Maybe     bool       `json:"maybe"`
 	Message   *viewID    `json:"message"`
 	Delivery  *viewSaid  `json:"delivery"`
+	Notice    *struct{}  `json:"notice"`
 	Attempts  int        `json:"attempts"`
 	Back      []viewBack `json:"back"`
 	NewPart   *mark      `json:"newPart"`

@@ -35,6 +35,7 @@ func (g *cloud) webhook(c *conversation, id string, flow bool) {
 	} else {
 		c.spokenAt = g.w.now
 	}
+	g.told(c, false)
 	g.w.tell(customerOf(c.customer), "%s: %s is written", c.id, id)
 	l := &letter{w: g.w, key: customerOf(c.customer), n: webhook.Notification{Outbound: o}}
 	g.w.start("webhook "+id, nil, l.post)

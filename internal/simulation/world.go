@@ -12,6 +12,8 @@ import (
 type saboteur struct {
 	store func(s handover.Store, r *replica) handover.Store
 	calls func(t http.RoundTripper, r *replica) http.RoundTripper
+
+	signal func(r *replica, conversation string)
 }
 
 // A world is one history.
@@ -88,13 +90,18 @@ func (w *world) lives() {
 	for _, r := range w.replicas {
 		w.start("fate of "+r.name, nil, r.fate)
 	}
-	w.run(w.plan.lasts, w.stopped)
+	for w.now < w.plan.lasts && w.failed == nil {
+		w.run(min(w.now+restCheck, w.plan.lasts), w.stopped)
+		w.ledger.watch()
+	}
 }
 
-// The most that it takes to come to rest when nothing fails any more, and how often that is looked at.
+// The most that it takes to come to rest when nothing fails any more, or until everything has ended by itself, and how often that
+// is looked at.
 const (
-	restTime  = 10 * time.Minute
-	restCheck = 5 * time.Second
+	restTime    = 10 * time.Minute
+	patientTime = 100 * time.Minute
+	restCheck   = 5 * time.Second
 )
 
 // heals lets everything succeed until nothing is left to do.
@@ -110,8 +117,14 @@ func (w *world) heals() {
 	for _, c := range w.customers {
 		w.start("end of "+c.key.Customer, nil, c.leave)
 	}
-	for end := w.now + restTime; w.now < end && w.failed == nil; {
+	end := w.now + restTime
+	if w.plan.patient {
+		end = w.now + patientTime
+		w.after(w.genesys.d.between(3*time.Minute, 15*time.Minute), w.genesys.close)
+	}
+	for w.now < end && w.failed == nil {
 		w.run(w.now+restCheck, w.stopped)
+		w.ledger.watch()
 		if w.rests() {
 			return
 		}

@@ -1,0 +1,123 @@
+package simulation
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
+	"github.com/genesyshandover/genesyshandover/handover"
+)
+
+// A story is a session as its notices tell it, in the order in which the host is first given them.
+type story struct {
+	seq      uint64 // of the last
+	alerting bool
+	present  bool // an agent joined and has not left
+	joined   bool // one ever did
+	ended    bool
+}
+
+// tellOrder notes when notices wait in another order than they were made: a host that refuses one for a minute gets others first.
+func (l *ledger) tellOrder(k string, lane viewLane) {
+	last := uint64(0)
+	for _, x := range lane.Entries {
+		if x.Notice == nil {
+			continue
+		}
+		if x.Seq < last {
+			l.person(k).mixed = true
+		}
+		last = x.Seq
+	}
+	for i, x := range lane.Entries { // even one of them alone, behind what came later
+		if x.Notice != nil && x.Attempts > 0 && i > 0 {
+			l.person(k).mixed = true
+		}
+	}
+}
+
+// told: a notice is given to the host for the first time. Notices come in the order of the steps they tell of.
+func (l *ledger) told(s *life, n handover.Notice) {
+	if l.person(s.key).mixed {
+		return
+	}
+	x := &s.story
+	seq, _ := strconv.ParseUint(n.ID[strings.LastIndexByte(n.ID, '/')+1:], 10, 64)
+	if seq <= x.seq {
+		l.w.fail("notices come in the order of the steps", s.key, "%s %s comes after %d", n.Kind, n.ID, x.seq)
+	}
+	x.seq = seq
+	if why := x.goOn(n.Kind); why != "" {
+		l.w.fail("notices tell a story", s.key, "%s %s: %s", n.Kind, n.ID, why)
+	}
+	if n.Kind == handover.NoticeAgentJoined {
+		l.checkThere(s, n)
+	}
+}
+
+// goOn adds a step, and says what is wrong with it; empty: nothing.
+func (x *story) goOn(kind handover.NoticeKind) string {
+	late := kind == handover.NoticeReturned || kind == handover.NoticeMessageFailed
+	if x.ended && !late {
+		return "it has ended"
+	}
+	was := *x
+	switch kind {
+	case handover.NoticeAlerting:
+		x.alerting = true
+		if was.present {
+			return "an agent is there"
+		}
+	case handover.NoticeQueued:
+		x.alerting = false
+		if was.present {
+			return "an agent is there"
+		}
+	case handover.NoticeDeclined:
+		x.alerting = false
+		if !was.alerting {
+			return "it did not ring"
+		}
+	case handover.NoticeAgentJoined:
+		x.alerting, x.present, x.joined = false, true, true
+		if was.present {
+			return "the one before has not left"
+		}
+	case handover.NoticeAgentLeft:
+		x.present = false
+		if !was.present {
+			return "nobody has joined"
+		}
+	case handover.NoticeEnded:
+		x.ended, x.present = true, false
+	default:
+	}
+	return ""
+}
+
+// checkThere: who is said to have joined was there, since the session began, and did not only let it ring or look on.
+func (l *ledger) checkThere(s *life, n handover.Notice) {
+	c := l.w.genesys.find(n.Session.ConversationID)
+	if c == nil {
+		return
+	}
+	since := n.Session.Started.Sub(epoch) - 6*time.Second
+	for _, x := range c.legs {
+		if x.agent() && (n.Agent.ID == "" || x.user == n.Agent.ID) && (x.live() || x.end >= since) {
+			return
+		}
+	}
+	l.w.fail("only who was there has joined", s.key, "%q is said to have joined %s", n.Agent.ID, c.id)
+}
+
+// checkJoined: the host hears that an agent is there before it gets his first word.
+func (l *ledger) checkJoined(k string, d handover.Delivery) {
+	s := l.sessions[d.Session.ID]
+	if s == nil || d.Late || d.Origin == openmessaging.OriginBot || d.Session.State != handover.StateConnected || l.person(k).mixed {
+		return
+	}
+	if !s.story.joined {
+		l.w.fail("an agent joins before his first word", k, "%s", d.ID)
+	}
+}

@@ -1,0 +1,82 @@
+package simulation
+
+import (
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/handover"
+)
+
+// How long what Genesys shows may go unseen when nothing fails: a poll comes each minute, or every five where a source has said
+// something lately. That a session ends is promised within the hour.
+const (
+	unseenPolls  = 2 * time.Minute
+	unseenSource = 6 * time.Minute
+	unseenEnd    = time.Hour
+)
+
+// healthy is since when nothing fails; never: something does.
+func (w *world) healthy() time.Duration {
+	switch {
+	case len(w.plan.rates) == 0:
+		return 0
+	case w.healed:
+		return w.healedAt + time.Minute
+	default:
+		return never
+	}
+}
+
+// watch is made every few seconds: what Genesys shows is seen after a while, whatever signals say or do not say.
+func (l *ledger) watch() {
+	since := l.w.healthy()
+	if since == never || since > l.w.now {
+		return
+	}
+	unseen := unseenPolls
+	if len(l.w.plan.sources) > 0 {
+		unseen = unseenSource
+	}
+	for _, k := range l.w.store.order {
+		v := l.w.store.cells[k].file
+		if v == nil || !v.Now.agents() {
+			continue // nobody reads for the bot
+		}
+		c := l.w.genesys.find(v.Now.Conversation)
+		if c == nil {
+			continue
+		}
+		from := max(since, v.Now.Started.Sub(epoch))
+		if end := c.ended(); end != never && l.w.now-max(from, end) > unseenEnd {
+			l.w.fail("no session stays open when its conversation has ended", k.Customer, "%s is %s, and %s has ended at %.3f",
+				v.Now.ID, v.Now.State, c.id, end.Seconds())
+		}
+		if a := c.served(); c.live("customer") != nil && a != nil && l.w.now-max(from, a.joined) > unseen {
+			l.checkSeen(k.Customer, v, c, a)
+		}
+	}
+}
+
+// checkSeen: an agent who has been there for a while is known to be.
+func (l *ledger) checkSeen(k string, v *view, c *conversation, a *leg) {
+	switch v.Now.State {
+	case handover.StateRequested, handover.StateQueued, handover.StateAlerting:
+		l.w.fail("an agent who is there is seen", k, "%s is %s, and agent %s is in %s since %.3f", v.Now.ID, v.Now.State, a.user, c.id,
+			a.joined.Seconds())
+	default:
+	}
+}
+
+// ended is when a conversation ended; never: the customer is in it.
+func (c *conversation) ended() time.Duration {
+	end := never
+	for _, x := range c.legs {
+		switch {
+		case x.purpose != "customer":
+		case x.live():
+			return never
+		default:
+			end = max(end, x.end)
+		}
+	}
+	return end
+}
