@@ -2,7 +2,7 @@ package handover
 
 // adopt opens a session that Genesys began: a live agent writes although we know of no handover. The bot must not talk over
 // him, and his conversation is to be returned when it ends.
-func (e *edit) adopt(a *adoption, r *reading, ch *Channel) {
+func (e *edit) adopt(a *adoption, r *reading, ch *Channel, botQueue string) {
 	c := core{
 		Session: Session{
 			ID: e.newID(), Key: e.key, State: StateConnected, ConversationID: a.Conversation,
@@ -13,6 +13,7 @@ func (e *edit) adopt(a *adoption, r *reading, ch *Channel) {
 		Accepted: e.now,
 		Asked:    e.now,
 		QueueID:  r.standing.QueueID,
+		BotQueue: botQueue,
 		Routing:  RouteByFlow, // whatever the channel says: there is nothing to transfer
 		AgentAt:  e.now,
 		Vouched:  r.began,

@@ -131,8 +131,8 @@ func (t *turn) readRouted(e event) {
 
 func (t *turn) requeued(e event) {
 	s := e.Standing
-	if t.Routing == RouteByTransfer && t.inBotQueue(s) {
-		// The agent side is over: a message of the customer revived the conversation.
+	if (t.Routing == RouteByTransfer || t.BotQueue != "") && t.inBotQueue(s) { // adopted ones are never transferred, but come back
+		// The agent side is over: a message of the customer revived the conversation, or an agent gave it back.
 		if t.sure(e) {
 			t.came(e)
 			reason := EndByGenesys

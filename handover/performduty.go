@@ -23,8 +23,7 @@ func (m *Manager) performDuty(ctx context.Context, j *job) outcome {
 	case dutyReceipt:
 		o.err = m.sendReceipt(ctx, k, j.file.nextReceipt())
 	case dutyAdopt:
-		_, o.read = k.account.look(ctx, shareReads, j.file.Adopt.Conversation, j.file.Adopt.Since)
-		o.err = o.read.err
+		o = m.performAdopt(ctx, k, j.file.Adopt)
 	case dutyCleanup:
 		o.err = m.disconnect(ctx, k, j.file.Orphans[0].Conversation)
 	case dutyCheck:
@@ -93,6 +92,24 @@ func (m *Manager) performSearch(ctx context.Context, k *known, f *file) outcome 
 		o.err = nil
 	case r.err == nil && r.live():
 		o.conversation = id
+	}
+	return o
+}
+
+// performAdopt looks who is there, and where the flow put the conversation: it may come back there.
+func (m *Manager) performAdopt(ctx context.Context, k *known, a *adoption) outcome {
+	_, r := k.account.look(ctx, shareReads, a.Conversation, a.Since)
+	o := outcome{read: r, err: r.err}
+	if r.err != nil || k.channel.Routing == RouteByFlow {
+		return o
+	}
+	c := core{Session: Session{Queue: k.channel.AgentQueue}}
+	switch queues := m.resolveQueues(ctx, k, &c); {
+	case queues.err != nil: // then it is an agent's until it ends
+	case c.BotQueue != "":
+		o.botQueue = c.BotQueue
+	case r.history.Entry != c.QueueID:
+		o.botQueue = r.history.Entry
 	}
 	return o
 }

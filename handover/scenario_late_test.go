@@ -136,3 +136,28 @@ func TestAgentOfBeforeTheSDK(t *testing.T) {
 		require.Equal(t, []string{"agent: Anybody? (late)", "back: agent []"}, h.lines())
 	})
 }
+
+// TestAgentOfBeforeTheSDKGivesItBackToTheBot: as any conversation that stands in the bot queue again: nobody else would answer.
+func TestAgentOfBeforeTheSDKGivesItBackToTheBot(t *testing.T) {
+	t.Parallel()
+	for name, botQueue := range map[string]string{"configured": "Bot", "where it came into first": ""} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				org := genesystest.New(t)
+				ann := org.Agent("Ann", "Support")
+				chat := newHost(t, org).connected(t, "c1", ann)
+				h := newHost(t, org, func(c *handover.Config) { c.Channel.BotQueue = botQueue })
+				chat.Say("Anybody?")
+				genesystest.Until(t, func() bool {
+					s, err := h.desk.Session(t.Context(), handover.Customer("c1"))
+					return err == nil && s.State == handover.StateConnected
+				})
+				chat.TransferTo("Bot")
+				h.until(t, 2)
+				require.Equal(t, []string{"agent: Anybody? (late)", "back: agent []"}, h.lines())
+				require.Equal(t, handover.TurnBot, h.turn(t, "c1"))
+			})
+		})
+	}
+}

@@ -191,7 +191,7 @@ func (e *edit) settleAdopt(j *job, o outcome) {
 	if p := o.read.standing.Phase; p != genesys.PhaseConnected && p != genesys.PhaseParked {
 		return
 	}
-	e.adopt(a, o.read, &o.known.channel)
+	e.adopt(a, o.read, &o.known.channel, o.botQueue)
 }
 
 func (e *edit) settleCleanup(j *job, o outcome) {
