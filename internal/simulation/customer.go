@@ -191,7 +191,7 @@ func (c *customer) forget() {
 	c.w.ledger.forgetting(c.key.Customer, false)
 }
 
-// leave ends whatever is open, until nothing is. A patient customer only ends what no agent has or will have.
+// leave ends whatever is open, until nothing is. A patient customer only ends what is not read.
 func (c *customer) leave() {
 	for !c.done && !c.w.over {
 		c.w.pause(time.Second)
@@ -203,7 +203,7 @@ func (c *customer) leave() {
 			c.left = true
 			return
 		}
-		if !c.w.plan.patient || c.withBot() {
+		if !c.w.plan.patient || c.unread() {
 			c.end()
 		}
 	}
@@ -234,8 +234,12 @@ func (c *customer) open() bool {
 	return cell != nil && cell.file != nil && (cell.file.Now.open() || cell.file.Next != nil)
 }
 
-// withBot reports whether a session is open in which the bot has the word: it is not read.
-func (c *customer) withBot() bool {
+// unread reports whether a session is open of which no read can tell the end: the bot has the word, or nobody has named its
+// conversation.
+func (c *customer) unread() bool {
 	cell := c.w.store.cells[c.key]
-	return cell != nil && cell.file != nil && cell.file.Now.open() && cell.file.Now.State == handover.StateBot
+	if cell == nil || cell.file == nil || !cell.file.Now.open() {
+		return false
+	}
+	return cell.file.Now.State == handover.StateBot || cell.file.Now.Conversation == ""
 }
