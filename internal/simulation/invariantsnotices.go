@@ -18,20 +18,13 @@ type story struct {
 	ended    bool
 }
 
-// tellOrder notes when notices wait in another order than they were made: a host that refuses one for a minute gets others first.
+// refusing is how long a host has to refuse a notice before others may be given first: a minute, by the clocks of replicas.
+const refusing = 50 * time.Second
+
+// tellOrder notes when a host has refused a notice for so long that the order is no longer promised.
 func (l *ledger) tellOrder(k string, lane viewLane) {
-	last := uint64(0)
 	for _, x := range lane.Entries {
-		if x.Notice == nil {
-			continue
-		}
-		if x.Seq < last {
-			l.person(k).mixed = true
-		}
-		last = x.Seq
-	}
-	for i, x := range lane.Entries { // even one of them alone, behind what came later
-		if x.Notice != nil && x.Attempts > 0 && i > 0 {
+		if x.Notice != nil && !x.First.IsZero() && l.w.stamp().Sub(x.First) >= refusing {
 			l.person(k).mixed = true
 		}
 	}

@@ -11,7 +11,7 @@ import (
 const (
 	unseenPolls  = 2 * time.Minute
 	unseenSource = 6 * time.Minute
-	unseenEnd    = time.Hour
+	unseenEnd    = 7 * time.Minute
 )
 
 // healthy is since when nothing fails; never: something does.

@@ -13,6 +13,7 @@ type source struct {
 	strange float64 // how often it speaks of a conversation that nobody knows
 	sweeps  float64 // how often it only says that it may have missed something
 	dies    time.Duration
+	returns time.Duration // and says then that it may have missed something
 }
 
 // newSources draws what sources there are: none, one, or several.
@@ -22,10 +23,13 @@ func newSources(seed uint64, lasts time.Duration) []source {
 	for i := range pick(d, 0, 0, 0, 0, 1, 1, 1, 1, 2, 3) {
 		s := source{
 			name: string(rune('a' + i)), loses: pick(d, 0, 0, 0.3, 0.3, 1), doubles: pick(d, 0, 0, 0.3, 1), delays: pick(d, 0, 0, 0.3, 1),
-			bursts: pick(d, 0, 0, 0, 0.05), idle: pick(d, 0, 0, 0.5), strange: pick(d, 0, 0, 0.1), sweeps: pick(d, 0, 0, 0.02), dies: never,
+			bursts: pick(d, 0, 0, 0, 0.05), idle: pick(d, 0, 0, 0.5), strange: pick(d, 0, 0, 0.1), sweeps: pick(d, 0, 0, 0.02), dies: never, returns: never,
 		}
 		if d.chance(0.25) {
 			s.dies = d.between(0, lasts+5*time.Minute)
+		}
+		if s.dies != never && d.chance(0.5) {
+			s.returns = s.dies + d.between(10*time.Second, 4*time.Minute)
 		}
 		list = append(list, s)
 	}
@@ -34,7 +38,16 @@ func newSources(seed uint64, lasts time.Duration) []source {
 
 // alive reports whether a source may say something.
 func (s *source) alive(now time.Duration) bool {
-	return s.loses < 1 && (s.dies == never || now < s.dies)
+	return s.loses < 1 && (s.dies == never || now < s.dies || s.returns != never && now >= s.returns)
+}
+
+// gaps lets sources that were gone say so.
+func (g *cloud) gaps() {
+	for i := range g.w.plan.sources {
+		if s := &g.w.plan.sources[i]; s.loses < 1 && s.returns != never {
+			g.signal(s.returns, "")
+		}
+	}
 }
 
 // told: something changed, or only seems to have. A source is a hint, so nothing mends one when all else is healed.

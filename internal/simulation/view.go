@@ -87,6 +87,7 @@ type viewEntry struct {
 	Message   *viewID    `json:"message"`
 	Delivery  *viewSaid  `json:"delivery"`
 	Notice    *struct{}  `json:"notice"`
+	First     time.Time  `json:"first"`
 	Attempts  int        `json:"attempts"`
 	Back      []viewBack `json:"back"`
 	NewPart   *mark      `json:"newPart"`

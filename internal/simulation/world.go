@@ -84,6 +84,7 @@ func (w *world) lives() {
 	for _, r := range w.replicas {
 		r.begin()
 	}
+	w.genesys.gaps()
 	for _, c := range w.customers {
 		w.start("customer "+c.key.Customer, nil, c.live)
 	}

@@ -1,0 +1,257 @@
+package simulation
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/handover"
+)
+
+// Bugs in how signals and reads are taken, planted into what the engine reads and stores.
+
+// Who believes a signal ends a session that nobody has left.
+func TestFindsSignalsThatAreBelieved(t *testing.T) {
+	t.Parallel()
+	breaks(t, "no session ends while its customer is in the conversation", believes)
+}
+
+// The same at a time when it has ended: it is still no read.
+func TestFindsEndsWithoutARead(t *testing.T) {
+	t.Parallel()
+	breaks(t, "only a read ends a session", saboteur{signal: func(r *replica, id string) {
+		if c := r.w.genesys.find(id); c != nil && c.live("customer") == nil {
+			believes.signal(r, id)
+		}
+	}})
+}
+
+// believes ends the open session of a conversation that a signal names.
+var believes = saboteur{signal: func(r *replica, id string) { //nolint:gochecknoglobals // a constant
+	for _, k := range r.w.store.order {
+		c := r.w.store.cells[k]
+		var top, now members
+		if id == "" || c.file == nil || c.record.ConversationID != id || !c.file.Now.agents() || json.Unmarshal(c.record.Data, &top) != nil ||
+			json.Unmarshal(top["now"], &now) != nil {
+			continue
+		}
+		now["state"] = json.RawMessage(asJSON(handover.StateEnded))
+		now["ending"] = json.RawMessage(asJSON(handover.Ending{Reason: handover.EndByAgent, Time: r.clock()}))
+		top["now"] = json.RawMessage(asJSON(now))
+		record := c.record
+		record.Data, record.Revision = []byte(asJSON(top)), record.Revision+1
+		_ = r.w.store.put(r, record, c.record.Revision) // it cannot conflict
+	}
+}}
+
+// misreads is a bug in how a read is taken: it changes the legs before the engine sees them.
+func misreads(bug func(legs []members)) saboteur {
+	return saboteur{calls: func(t http.RoundTripper, _ *replica) http.RoundTripper {
+		return roundTrip(func(req *http.Request) (*http.Response, error) {
+			resp, err := t.RoundTrip(req)
+			var top members
+			var legs []members
+			if err != nil || req.Method != http.MethodGet || json.NewDecoder(resp.Body).Decode(&top) != nil {
+				return resp, err
+			}
+			if json.Unmarshal(top["participants"], &legs) == nil {
+				bug(legs)
+				top["participants"] = json.RawMessage(asJSON(legs))
+			}
+			return answer(resp.StatusCode, asJSON(top)), nil
+		})
+	}}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
+func is(m members, name, value string) bool { return string(m[name]) == asJSON(value) }
+
+// gone makes a customer look gone.
+func gone(legs []members) {
+	for _, l := range legs {
+		if is(l, "purpose", "customer") {
+			l["state"], l["endTime"] = json.RawMessage(`"disconnected"`), json.RawMessage(`"2100-02-01T00:00:00.000Z"`)
+		}
+	}
+}
+
+// That the agent left is not that it ended.
+func TestFindsAnAgentsLeavingTakenForTheEnd(t *testing.T) {
+	t.Parallel()
+	breaks(t, "no session ends while its customer is in the conversation", misreads(func(legs []members) {
+		left := false
+		for _, l := range legs {
+			if is(l, "purpose", "agent") {
+				left = is(l, "state", "disconnected")
+			}
+		}
+		if left {
+			gone(legs)
+		}
+	}))
+}
+
+// A parked conversation has not ended.
+func TestFindsParkedTakenForTheEnd(t *testing.T) {
+	t.Parallel()
+	breaks(t, "no session ends while its customer is in the conversation", misreads(func(legs []members) {
+		for _, l := range legs {
+			if is(l, "state", "parked") {
+				gone(legs)
+			}
+		}
+	}))
+}
+
+// Whom it rings at is not there yet.
+func TestFindsRingingTakenForConnected(t *testing.T) {
+	t.Parallel()
+	breaks(t, "only who was there has joined", misreads(func(legs []members) {
+		for _, l := range legs {
+			if is(l, "state", "alerting") {
+				l["state"], l["connectedTime"] = json.RawMessage(`"connected"`), l["startTime"]
+			}
+		}
+	}))
+}
+
+// A supervisor who looks on has not joined.
+func TestFindsSupervisorsTakenForAgents(t *testing.T) {
+	t.Parallel()
+	breaks(t, "only who was there has joined", misreads(func(legs []members) {
+		for _, l := range legs {
+			delete(l, "monitoredParticipantId")
+		}
+	}))
+}
+
+// Whoever takes an agent who says nothing for one who is not there yet never sees him.
+func TestFindsAgentsWhoAreNotSeen(t *testing.T) {
+	t.Parallel()
+	breaks(t, "an agent who is there is seen", misreads(func(legs []members) {
+		for _, l := range legs {
+			if is(l, "purpose", "agent") && is(l, "state", "connected") {
+				l["state"] = json.RawMessage(`"alerting"`)
+				delete(l, "connectedTime")
+			}
+		}
+	}))
+}
+
+// Whoever relies on a source that has spoken once polls no more, and never sees the end that the source does not tell.
+func TestFindsPollsThatStopWithTheFirstSignal(t *testing.T) {
+	t.Parallel()
+	signalled := func(p *plan) bool { return p.patient && len(p.sources) > 0 && p.sources[0].loses < 1 }
+	breaksWhere(t, "no session stays open when its conversation has ended", writes(func(top members) time.Time {
+		var now members
+		var v view
+		if json.Unmarshal([]byte(asJSON(top)), &v) != nil || !v.Now.agents() || json.Unmarshal(top["now"], &now) != nil {
+			return time.Time{}
+		}
+		idle := len(v.Out.Entries)+len(v.In.Entries) == 0 && v.Control.Lease.Owner == ""
+		if now["signalled"] == nil || string(now["poll"]) != "true" || !idle || v.Now.State == handover.StateEnding {
+			return time.Time{}
+		}
+		later := v.Now.PollAt.AddDate(1, 0, 0)
+		now["pollAt"] = json.RawMessage(asJSON(later))
+		top["now"] = json.RawMessage(asJSON(now))
+		return later.Add(time.Microsecond - 1).Truncate(time.Microsecond)
+	}), signalled)
+}
+
+// Who tells of an agent after his first word, or not at all.
+func TestFindsAgentsWhoWriteBeforeTheyJoin(t *testing.T) {
+	t.Parallel()
+	breaks(t, "an agent joins before his first word", rearranges(func(list []members) []members {
+		for i, x := range list {
+			if x["notice"] != nil && i+1 < len(list) && list[i+1]["delivery"] != nil {
+				list[i], list[i+1] = list[i+1], x
+			}
+		}
+		return list
+	}))
+}
+
+// Who tells what happened last first.
+func TestFindsNoticesInTheWrongOrder(t *testing.T) {
+	t.Parallel()
+	breaks(t, "notices come in the order of the steps", rearranges(func(list []members) []members {
+		if n := len(list); n > 1 && list[n-1]["notice"] != nil && list[n-2]["notice"] != nil {
+			list[n-1], list[n-2] = list[n-2], list[n-1]
+		}
+		return list
+	}))
+}
+
+// Who takes the notices of two steps for each other's.
+func TestFindsNoticesThatTellNoStory(t *testing.T) {
+	t.Parallel()
+	breaks(t, "notices tell a story", rearranges(func(list []members) []members {
+		if n := len(list); n > 1 && list[n-1]["notice"] != nil && list[n-2]["notice"] != nil {
+			a, b := list[n-1], list[n-2]
+			a["notice"], b["notice"] = b["notice"], a["notice"]
+		}
+		return list
+	}))
+}
+
+// Who tells an end twice.
+func TestFindsEndsThatAreToldTwice(t *testing.T) {
+	t.Parallel()
+	breaks(t, "notices tell a story", rearranges(func(list []members) []members {
+		const copies = 1_000_000
+		for _, x := range list {
+			var n handover.Notice
+			seq, _ := strconv.ParseUint(string(x["seq"]), 10, 64) // it is a number
+			if x["notice"] == nil || json.Unmarshal(x["notice"], &n) != nil || n.Kind != handover.NoticeEnded || seq > copies {
+				continue
+			}
+			again := maps.Clone(x)
+			again["seq"] = json.RawMessage(strconv.FormatUint(seq+copies, 10))
+			if !slices.ContainsFunc(list, func(x members) bool { return string(x["seq"]) == string(again["seq"]) }) {
+				return append(list, again)
+			}
+		}
+		return list
+	}))
+}
+
+// rearranges is a bug in how the lane to the host is written.
+func rearranges(bug func(list []members) []members) saboteur {
+	return writes(func(top members) time.Time {
+		var in members
+		var list []members
+		if json.Unmarshal(top["in"], &in) != nil || json.Unmarshal(in["entries"], &list) != nil || len(list) == 0 {
+			return time.Time{}
+		}
+		in["entries"] = json.RawMessage(asJSON(bug(list)))
+		top["in"] = json.RawMessage(asJSON(in))
+		return time.Time{}
+	})
+}
+
+// writes is a bug in what is written; it may give another time to wake.
+func writes(bug func(top members) time.Time) saboteur {
+	return saboteur{store: func(s handover.Store, _ *replica) handover.Store {
+		return &wrong{Store: s, put: func(ctx context.Context, r handover.Record, prev uint64) error {
+			var top members
+			if err := json.Unmarshal(r.Data, &top); err != nil {
+				return errors.Join(errStore, err)
+			}
+			if at := bug(top); !at.IsZero() {
+				r.WakeAt = at
+			}
+			r.Data = []byte(asJSON(top))
+			return s.Put(ctx, r, prev)
+		}}
+	}}
+}
