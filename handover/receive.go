@@ -132,7 +132,7 @@ func (e *edit) current(o *openmessaging.Outbound) bool {
 		return false
 	case c.State == StateEnded && !e.returnWaits(c.ID):
 		return false
-	case !o.Time.IsZero() && o.Time.Before(c.Tried.Add(-settlePeriod)):
+	case !o.Time.IsZero() && o.Time.Before(c.heardFrom()):
 		return false // of an earlier handover in the same conversation
 	case c.ConversationID == "" && c.Tried.IsZero():
 		return false // Genesys has not heard of it
@@ -143,6 +143,16 @@ func (e *edit) current(o *openmessaging.Outbound) bool {
 	default:
 		return o.ConversationID == c.ConversationID
 	}
+}
+
+// heardFrom is since when what an agent writes may be of this handover, by Genesys' clock. In a conversation that an earlier one
+// used, the last word of its agent may have been written a moment before the opening. Who went on with it by himself (it is
+// adopted) is in it from his first word on.
+func (c *core) heardFrom() time.Time {
+	if c.Resumed && c.Request != "" {
+		return c.Tried
+	}
+	return c.Tried.Add(-settlePeriod)
 }
 
 // returnWaits reports whether the Return of a handover has not been attempted, nor another one of it before.

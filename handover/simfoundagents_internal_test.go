@@ -174,3 +174,30 @@ func TestAnAgentWhoWritesLateDoesNotAnswerWhatNoAnswerPlaced(t *testing.T) {
 	ends(e, noon().Add(11*time.Second)) // it ended a second after the message
 	require.Equal(t, []string{"elsewhere?"}, texts(firstReturn(t, e.file).Back))
 }
+
+// An agent said good-bye and ended it, and the customer asked for agents again before that word arrived: it is no word of the new
+// handover, whose opening has revived the conversation and stands in the bot queue. Taken for one, the session was over at once.
+func TestTheLastWordOfTheAgentBeforeIsNotOneOfTheNextHandover(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		resumed bool
+		written time.Time
+		want    State
+	}{
+		"before, in the same conversation": {true, ago(1300 * time.Millisecond), StateRequested},
+		"since":                            {true, noon(), StateConnected},
+		"in a new one, by a clock behind":  {false, ago(1300 * time.Millisecond), StateConnected},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := newEdit(fileIn(StateRequested))
+			e.Now.Tried, e.Now.Resumed = noon(), test.resumed
+			e.now = noon().Add(3 * time.Second)
+			e.hear(&openmessaging.Outbound{
+				ID: "bye", CustomerID: e.Now.From, ConversationID: e.Now.ConversationID, Time: test.written, Origin: openmessaging.OriginHuman,
+			}, openmessaging.Message{Text: "Bye!"}, time.Time{})
+			require.Equal(t, test.want, e.Now.State)
+			require.Equal(t, test.want == StateRequested, e.In.Entries[len(e.In.Entries)-1].Delivery.Late)
+		})
+	}
+}
