@@ -131,6 +131,10 @@ func (t *turn) readRouted(e event) {
 
 func (t *turn) requeued(e event) {
 	s := e.Standing
+	if t.unrouted(e.Came) && t.inBotQueue(s) {
+		t.readAt(t.now.Add(readPause)) // it is transferred first
+		return
+	}
 	if (t.Routing == RouteByTransfer || t.BotQueue != "") && t.inBotQueue(s) { // adopted ones are never transferred, but come back
 		// The agent side is over: a message of the customer revived the conversation, or an agent gave it back.
 		if t.sure(e) {
@@ -229,19 +233,6 @@ func (t *turn) calledFrom(queue string, left Agent) {
 	t.StoodIn = queue
 	if from != "" && (t.Routing == RouteByFlow || !t.Transferred.IsZero()) {
 		t.emit(effect{Notice: NoticeTransferred, Agent: left, From: from, To: queue})
-	}
-}
-
-// inBotQueue reports whether it stands where the flow put it. While the queues are not known yet, whatever it stands in before an
-// agent has it is taken for that.
-func (c core) inBotQueue(s genesys.Standing) bool {
-	switch {
-	case s.QueueID == c.QueueID:
-		return false
-	case c.BotQueue != "":
-		return s.QueueID == c.BotQueue
-	default:
-		return (c.State == StateBot || c.State == StateRequested) && (c.QueueID == "" || s.QueueID == "")
 	}
 }
 

@@ -116,7 +116,7 @@ func (m *Manager) performAdopt(ctx context.Context, k *known, a *adoption) outco
 
 // mustTransfer: never without a read that shows the queue's leg in the bot queue, and not twice in a row.
 func (m *Manager) mustTransfer(c *core, r *reading) bool {
-	return c.State == StateRequested && c.Routing == RouteByTransfer && c.QueueID != "" &&
+	return (c.State == StateRequested || c.unrouted(r.history.Came)) && c.Routing == RouteByTransfer && c.QueueID != "" &&
 		r.standing.Phase == genesys.PhaseQueued && c.inBotQueue(r.standing) &&
 		m.now().Sub(c.Transferred) >= transferPause
 }
