@@ -33,7 +33,7 @@ func allHabits() []habit {
 func newHabits(seed uint64) map[habit]float64 {
 	d, on := newDice(seed, "habits"), map[habit]float64{}
 	for _, h := range allHabits() {
-		if is, rate := d.chance(0.35), pick(d, 0.05, 0.15, 0.4); is {
+		if is, rate := d.chance(0.4), pick(d, 0.1, 0.25, 0.5); is {
 			on[h] = rate
 		}
 	}

@@ -9,7 +9,7 @@ import (
 
 // checkReason: what a session is said to have ended by has happened at Genesys, since its opening came there, and a read has shown
 // it. c is its conversation, or nil.
-func (l *ledger) checkReason(k string, v *view, c *conversation) {
+func (l *ledger) checkReason(k string, before, v *view, c *conversation) {
 	own := !v.Now.EndAsked.IsZero()
 	switch v.Now.Ending.Reason {
 	case handover.EndByAgent, handover.EndByGenesys, handover.EndByCustomer:
@@ -31,16 +31,20 @@ func (l *ledger) checkReason(k string, v *view, c *conversation) {
 				v.Now.ID, c.id, c.shown.Seconds())
 		}
 	default:
-		l.checkShown(k, v, c)
+		l.checkShown(k, before, v, c)
 	}
 }
 
 // goneTime is how long reads have to find nothing: a minute, see handover; the first of them began a little before.
 const goneTime = 55 * time.Second
 
-// checkShown: a read is what ends a session, and it shows what has happened.
-func (l *ledger) checkShown(k string, v *view, c *conversation) {
-	began := v.Now.Started.Sub(epoch) - 3*time.Second // the clocks of replicas
+// checkShown: a read is what ends a session, one that was made since its last step, and it shows what has happened.
+func (l *ledger) checkShown(k string, before, v *view, c *conversation) {
+	began := v.Now.Started.Sub(epoch)
+	if before != nil && before.Now != nil && before.Now.ID == v.Now.ID {
+		began = before.Now.Changed.Sub(epoch)
+	}
+	began -= 3 * time.Second // the clocks of replicas
 	opened := l.opened(v, c)
 	left, back := c.left(opened), c.back(opened)
 	if !left && !back {

@@ -99,7 +99,7 @@ func (l *ledger) checkSession(k string, before, v *view) {
 		l.w.fail("one session is open at a time", k, "%s begins while %s is %s", v.Now.ID, before.Now.ID, before.Now.State)
 	}
 	if !v.Now.open() && !s.ended {
-		l.checkReason(k, v, c)
+		l.checkReason(k, before, v, c)
 	}
 	s.ended = s.ended || !v.Now.open()
 }

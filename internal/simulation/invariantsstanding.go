@@ -7,11 +7,12 @@ import (
 )
 
 // How long what Genesys shows may go unseen when nothing fails: a poll comes each minute, or every five where a source has said
-// something lately. That a session ends is promised within the hour.
+// something lately. That a session has ended after ten minutes holds with both, and with a source that does not tell of the end; what
+// is promised is an hour.
 const (
 	unseenPolls  = 2 * time.Minute
 	unseenSource = 6 * time.Minute
-	unseenEnd    = 7 * time.Minute
+	unseenEnd    = 10 * time.Minute
 )
 
 // healthy is since when nothing fails; never: something does.

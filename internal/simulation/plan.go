@@ -98,7 +98,7 @@ func newPlan(seed uint64) plan {
 		p.timers.AgentIdle = 2 * time.Minute
 	}
 	p.unnamed = pick(newDice(seed, "unnamed"), "", "", "", "reused", "new")
-	p.patient = newDice(seed, "patient").chance(0.25)
+	p.patient = newDice(seed, "patient").chance(0.3)
 	p.habits = newHabits(seed)
 	p = p.longer()
 	p.sources = newSources(seed, p.lasts)

@@ -32,6 +32,7 @@ type viewCore struct {
 	Request      string          `json:"request"`
 	Conversation string          `json:"conversationId"`
 	Connected    time.Time       `json:"connected"`
+	Changed      time.Time       `json:"changed"`
 	Ending       handover.Ending `json:"ending"`
 	Asked        time.Time       `json:"asked"`
 	Started      time.Time       `json:"started"`
