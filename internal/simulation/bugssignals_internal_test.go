@@ -131,17 +131,25 @@ func TestFindsSupervisorsTakenForAgents(t *testing.T) {
 	}))
 }
 
-// Whoever takes an agent who says nothing for one who is not there yet never sees him.
+// Whoever takes an agent who is there for one who is not there yet never sees him,
 func TestFindsAgentsWhoAreNotSeen(t *testing.T) {
 	t.Parallel()
-	breaks(t, "an agent who is there is seen", misreads(func(legs []members) {
-		for _, l := range legs {
-			if is(l, "purpose", "agent") && is(l, "state", "connected") {
-				l["state"] = json.RawMessage(`"alerting"`)
-				delete(l, "connectedTime")
-			}
+	breaks(t, "an agent who is there is seen", misreads(unseen))
+}
+
+// and gives up waiting for him.
+func TestFindsAgentsWhoAreMissed(t *testing.T) {
+	t.Parallel()
+	breaksWhere(t, "nobody is missed who is there", misreads(unseen), func(p *plan) bool { return p.timers.NoAgent > 0 })
+}
+
+func unseen(legs []members) {
+	for _, l := range legs {
+		if is(l, "purpose", "agent") && is(l, "state", "connected") {
+			l["state"] = json.RawMessage(`"alerting"`)
+			delete(l, "connectedTime")
 		}
-	}))
+	}
 }
 
 // Whoever relies on a source that has spoken once polls no more, and never sees the end that the source does not tell.

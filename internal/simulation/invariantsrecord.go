@@ -101,6 +101,9 @@ func (l *ledger) checkSession(k string, before, v *view) {
 	if !v.Now.open() && !s.ended {
 		l.checkReason(k, before, v, c)
 	}
+	if before != nil && before.Now != nil && before.Now.State != v.Now.State {
+		l.checkNobody(k, v, c)
+	}
 	s.ended = s.ended || !v.Now.open()
 }
 

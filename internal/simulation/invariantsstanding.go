@@ -67,6 +67,21 @@ func (l *ledger) checkSeen(k string, v *view, c *conversation, a *leg) {
 	}
 }
 
+// checkNobody: a timer that ends a session because no agent came reads first.
+func (l *ledger) checkNobody(k string, v *view, c *conversation) {
+	since := l.w.healthy()
+	if v.Now.State != handover.StateEnding || v.Now.Ending.Reason != handover.EndNoAgent || c == nil || since == never || since > l.w.now {
+		return
+	}
+	if a := c.served(); a != nil && l.w.now-a.joined > nobodyTime {
+		l.w.fail("nobody is missed who is there", k, "%s ends since no agent came, and agent %s is in %s since %.3f", v.Now.ID, a.user, c.id,
+			a.joined.Seconds())
+	}
+}
+
+// nobodyTime is what may lie between a read and the end that a timer makes of it: an effect, and what it takes to store it.
+const nobodyTime = effectTime + time.Second
+
 // ended is when a conversation ended; never: the customer is in it.
 func (c *conversation) ended() time.Duration {
 	end := never
