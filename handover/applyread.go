@@ -103,12 +103,19 @@ func (t *turn) readRequested(e event) {
 			t.over(EndRefused, CodeFlowNotAttached, "no flow took the message: attach a flow to the integration (guide, step 7)", t.now)
 		}
 	case genesys.PhaseQueued:
+		if !t.inBotQueue(s) && !t.sinceOpening(e) {
+			return
+		}
 		t.StoodIn = s.QueueID
 		if t.Routing == RouteByFlow || !t.inBotQueue(s) {
 			t.enter(StateQueued)
 			t.emit(effect{Notice: NoticeQueued, To: s.QueueID})
 		}
 	case genesys.PhaseUnknown, genesys.PhaseFlow:
+	case genesys.PhaseAlerting:
+		if t.sinceOpening(e) {
+			t.readRouted(e)
+		}
 	default:
 		t.readRouted(e)
 	}

@@ -24,3 +24,9 @@ func (c core) inBotQueue(s genesys.Standing) bool {
 func (c core) unrouted(came time.Time) bool {
 	return c.State == StateConnected && c.Routing == RouteByTransfer && c.Transferred.IsZero() && came.Before(c.Tried)
 }
+
+// sinceOpening reports whether a read shows what came of the opening: one that is older shows, of a conversation that the opening
+// revived, where it stood before. Nobody has transferred it yet, so a second read has to agree.
+func (t *turn) sinceOpening(e event) bool {
+	return !t.Resumed || t.Routing != RouteByTransfer || !t.Transferred.IsZero() || t.sure(e)
+}

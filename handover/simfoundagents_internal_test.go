@@ -201,3 +201,25 @@ func TestTheLastWordOfTheAgentBeforeIsNotOneOfTheNextHandover(t *testing.T) {
 		})
 	}
 }
+
+// A read that is older than the opening shows the conversation as it was before that revived it, in the agents' queue. Taken for the
+// truth, the bot queue that the next one shows was the end.
+func TestAReadOlderThanTheOpeningDoesNotRouteARevivedConversation(t *testing.T) {
+	t.Parallel()
+	for _, p := range []genesys.Phase{genesys.PhaseQueued, genesys.PhaseAlerting} {
+		c := coreIn(StateRequested)
+		c.Resumed, c.Wrote, c.Transferred = true, noon(), time.Time{}
+		e, now := readAt(time.Second, p, inQueue("agents"))
+		first, effects := apply(c, e, now)
+		require.Equal(t, StateRequested, first.State, p)
+		require.Empty(t, effects)
+
+		e, now = readAt(5*time.Second, genesys.PhaseQueued, inQueue("bots"))
+		c, _ = apply(first, e, now)
+		require.Equal(t, StateRequested, c.State, "it waits for the transfer")
+
+		e, now = readAt(4*time.Second, p, inQueue("agents"))
+		c, _ = apply(first, e, now)
+		require.NotEqual(t, StateRequested, c.State, "a second read agrees")
+	}
+}
