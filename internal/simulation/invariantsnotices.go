@@ -95,7 +95,7 @@ func (l *ledger) checkThere(s *life, n handover.Notice) {
 	if c == nil {
 		return
 	}
-	since := n.Session.Started.Sub(epoch) - 6*time.Second
+	since := min(n.Session.Started.Sub(epoch), s.tried) - 6*time.Second // an adopted one begins with the agent's word
 	for _, x := range c.legs {
 		if x.agent() && (n.Agent.ID == "" || x.user == n.Agent.ID) && (x.live() || x.end >= since) {
 			return

@@ -91,7 +91,7 @@ func (l *ledger) checkSession(k string, before, v *view) {
 		l.w.fail("ended is never left", k, "%s is %s again", s.id, v.Now.State)
 	}
 	c := l.w.genesys.find(v.Now.Conversation)
-	s.conversation = v.Now.Conversation
+	s.tried = v.Now.Tried.Sub(epoch)
 	if v.Now.State == handover.StateConnected && c != nil && c.served() != nil {
 		c.served().proven = true
 	}

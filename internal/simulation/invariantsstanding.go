@@ -46,7 +46,7 @@ func (l *ledger) watch() {
 		if c == nil {
 			continue
 		}
-		from := max(since, v.Now.Started.Sub(epoch))
+		from := max(since, v.Now.Started.Sub(epoch), v.Now.Asked.Sub(epoch)) // nobody reads before the agents are asked for
 		if end := c.ended(); end != never && l.w.now-max(from, end) > unseenEnd {
 			l.w.fail("no session stays open when its conversation has ended", k.Customer, "%s is %s, and %s has ended at %.3f",
 				v.Now.ID, v.Now.State, c.id, end.Seconds())

@@ -74,8 +74,8 @@ type life struct {
 	returned  bool // its Return has begun
 	forgotten bool
 
-	conversation string
-	story        story
+	tried time.Duration // when Genesys first heard of it, by the clock of a replica
+	story story
 }
 
 // A person is what is known of one customer.
