@@ -131,13 +131,13 @@ func TestFindsSupervisorsTakenForAgents(t *testing.T) {
 	}))
 }
 
-// Whoever takes an agent who is there for one who is not there yet never sees him,
+// Whoever takes an agent who is there for one who is not there yet never sees him.
 func TestFindsAgentsWhoAreNotSeen(t *testing.T) {
 	t.Parallel()
 	breaks(t, "an agent who is there is seen", misreads(unseen))
 }
 
-// and gives up waiting for him.
+// The same, where he is given up waiting for.
 func TestFindsAgentsWhoAreMissed(t *testing.T) {
 	t.Parallel()
 	breaksWhere(t, "nobody is missed who is there", misreads(unseen), func(p *plan) bool { return p.timers.NoAgent > 0 })
