@@ -114,6 +114,7 @@ const (
 	settlePeriod   = 5 * time.Second  // after our own write a read may be stale
 	secondRead     = 3 * time.Second  // after the first that showed a move within settlePeriod
 	movedPatience  = 10 * time.Second // for a read to tell how the old conversation ended
+	unnamedFlow    = time.Hour        // for a conversation that the flow routes and nobody names
 	gonePatience   = time.Minute      // for a conversation that reads do not find
 	drainPatience  = 10 * time.Second // for messages that wait when the end is asked
 	endPatience    = 30 * time.Second // for Genesys to confirm an end

@@ -119,8 +119,8 @@ func (c *core) timer() (timerKind, time.Time) {
 		return kind, at
 	}
 	consider(timerKind(EndMaxDuration), c.Started, c.Timers.Max)
-	if c.ConversationID == "" && c.State == StateRequested && c.Routing == RouteByTransfer && !c.Accepted.IsZero() {
-		consider(timerLost, later(c.Accepted, c.Asked), openingAge)
+	if c.ConversationID == "" && c.State == StateRequested && !c.Accepted.IsZero() {
+		c.unnamed(consider)
 	}
 	switch {
 	case !c.Wrapup.IsZero(): // nobody has to speak any more
@@ -130,6 +130,16 @@ func (c *core) timer() (timerKind, time.Time) {
 		consider(timerKind(EndNoAgent), c.Waiting, c.Timers.NoAgent)
 	}
 	return kind, at
+}
+
+// unnamed considers how long Genesys may leave the conversation without a name. Without a transfer an agent may come all the same, and
+// his first word names it; but an end would never be seen.
+func (c *core) unnamed(consider func(timerKind, time.Time, time.Duration)) {
+	if c.Routing == RouteByTransfer {
+		consider(timerLost, later(c.Accepted, c.Asked), openingAge)
+		return
+	}
+	consider(timerLost, later(later(c.Accepted, c.Asked), c.CustomerAt), unnamedFlow)
 }
 
 // idle considers who has to speak. Silence counts from when this agent came, since the ones before took their time with them;

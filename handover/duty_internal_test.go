@@ -121,7 +121,7 @@ func TestNextDuty(t *testing.T) {
 		"a read":  {StateQueued, func(f *file) { f.Now.PollAt = noon() }, dutyLook, noon()},
 		"no read without a conversation": {
 			StateRequested, func(f *file) { f.Now.ConversationID, f.Now.PollAt, f.Now.Routing = "", noon(), RouteByFlow },
-			dutyLook, ago(10 * time.Minute).Add(DefaultMax),
+			dutyLook, ago(9 * time.Minute).Add(time.Hour),
 		},
 		"nobody names the conversation": {
 			StateRequested, func(f *file) { f.Now.ConversationID, f.Now.Asked = "", ago(time.Minute) }, dutyLook, noon().Add(time.Minute),

@@ -225,8 +225,8 @@ func (e *edit) fireTimers() {
 		}
 		e.apply(event{Kind: evReleased, Code: CodeNotDisconnected, Detail: "Genesys did not confirm the end"})
 	case kind == timerLost:
-		e.apply(event{Kind: evFailed, Code: CodeNoAnswer, Detail: "Genesys took the opening, but named no conversation to transfer; " +
-			"one may stand in the bot queue"})
+		e.apply(event{Kind: evFailed, Code: CodeNoAnswer, Detail: "Genesys took the opening, but named no conversation, " +
+			"so nobody can see who is there; one may stand in a queue"})
 	default:
 		e.apply(event{Kind: evEnd, Reason: EndReason(kind), Detail: "a timer ran out"})
 	}

@@ -55,7 +55,7 @@ func unnamed(t *testing.T, org *genesystest.Org, take func(string) bool, more ..
 	})...)
 }
 
-// Whether an answer names a conversation that the message revives is uncertain (open-messaging.md 2.7). The second handover of a
+// Whether an answer names a conversation that the message revives is uncertain. The second handover of a
 // customer works either way.
 func TestARevivedConversationThatNoAnswerNames(t *testing.T) {
 	t.Parallel()
@@ -104,5 +104,28 @@ func TestAConversationThatNoAnswerNames(t *testing.T) {
 		require.Equal(t, handover.EndFailed, h.session(t, "c2").Ending.Reason)
 		pass(time.Minute)
 		require.Contains(t, h.lines(), "back: failed [hello?(sent)]")
+	})
+}
+
+// A conversation that the flow routes and nobody names cannot be read: after an hour without a word the bot has the customer again, and
+// an agent who writes later has him from the bot.
+func TestAFlowsConversationThatNobodyNames(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t, genesystest.WithFlow(func(genesystest.Arrival) string { return "Support" }))
+		ann := org.Agent("Ann", "Support")
+		h := unnamed(t, org, func(string) bool { return true }, func(c *handover.Config) { c.Channel.Routing = handover.RouteByFlow })
+		h.handOver(t, "c1", "h1")
+		offer := ann.Wait(t)
+		pass(30 * time.Minute)
+		h.says(t, "c1", "m1", "hello?", handover.TurnAgent)
+		pass(45 * time.Minute)
+		require.Equal(t, handover.StateRequested, h.session(t, "c1").State, "the customer still waits")
+		h.until(t, 1)
+		require.Equal(t, []string{"back: failed [hello?(sent)]"}, h.lines())
+		require.Equal(t, handover.CodeNoAnswer, h.session(t, "c1").Ending.Code)
+		offer.Accept().Say("Sorry for the wait")
+		h.reaches(t, "c1", handover.StateConnected)
+		require.Equal(t, handover.TurnAgent, h.turn(t, "c1"))
 	})
 }
