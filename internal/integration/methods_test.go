@@ -17,6 +17,7 @@ const (
 	participants  = "/participants/{participantId}"
 	integrations  = "GET /api/v2/conversations/messaging/integrations/open"
 	queues        = "GET /api/v2/routing/queues"
+	channels      = "POST /api/v2/notifications/channels"
 )
 
 // methods lists every exported method of the client and the operations it calls. TestContract fails for an operation here
@@ -50,7 +51,9 @@ func methods() map[string][]string {
 		"Conversations.Messages":      {"POST " + conversation + "/messages/bulk"},
 		"Conversations.SetAttributes": {"PATCH " + conversation + participants + "/attributes"},
 
-		"Do":         nil, // whatever its caller asks for
+		"Do": { // whatever its caller asks for; the listener of package notifications does
+			channels, "HEAD /api/v2/notifications/channels/{channelId}", "PUT /api/v2/notifications/channels/{channelId}/subscriptions",
+		},
 		"Download":   nil, // an address from a message, outside of the API
 		"Region":     nil, // no request
 		"Endpoint":   nil, // no request

@@ -24,6 +24,7 @@ func scenarios() map[string]scenario {
 		"transfer to an agent":                {play: transferToAgent},
 		"disconnect":                          {play: disconnect},
 		"disconnect by the conversation":      {play: disconnectOtherwise, options: []genesystest.Option{full}},
+		"notifications":                       {play: listens},
 		"errors":                              {play: errorAnswers, options: []genesystest.Option{genesystest.AllowErrors()}},
 		"missing permissions":                 {play: forbidden, options: []genesystest.Option{genesystest.AllowErrors(), genesystest.WithPermissions()}},
 	}
@@ -38,7 +39,7 @@ func sentProperties() []string {
 		"content[].attachment.filename", "content[].attachment.text", "content[].attachment.sha256", "content[].attachment.id",
 		"events[].eventType", "id", "channel.to.id", "status", "reasons[].code", "reasons[].message", "isFinalReceipt",
 		"buttonResponse.type", "buttonResponse.text", "buttonResponse.payload", "originatingMessageId",
-		"queueId", "userId", "state", "attributes.topic", "grant_type",
+		"queueId", "userId", "state", "attributes.topic", "grant_type", "[].id",
 	}
 }
 
