@@ -54,7 +54,7 @@ func (f *file) gapOf(r *reading, since time.Time, l listing, end bool) gap {
 		patience = webhookSlow
 	}
 	g.Checked = later(l.Checked, r.began.Add(-webhookLife))
-	remembered := f.Heard.since()
+	remembered := f.Heard.since(r.began)
 	for _, ref := range listed {
 		switch {
 		case !ref.Time.After(l.Checked) || ref.Time.Before(remembered):

@@ -63,12 +63,23 @@ func (m *memory) trim(now time.Time) {
 	*m = (*m)[drop*markSize:]
 }
 
-// since is the time from which all ids are remembered; zero: none has been dropped.
-func (m memory) since() time.Time {
+// since is the time from which the ids of all webhooks are remembered; zero: none has been dropped. What was missed says nothing of
+// that: it is remembered long after it was written.
+func (m memory) since(now time.Time) time.Time {
 	if len(m) < keepMarks*markSize {
 		return time.Time{}
 	}
-	return time.Unix(int64(binary.BigEndian.Uint32(m[8:])>>4+1)*60, 0)
+	from := minuteOf(now)
+	for i := 0; i < len(m); i += markSize {
+		if mark := binary.BigEndian.Uint32(m[i+8:]); verdict(mark&0xf) != missed {
+			from = mark >> 4
+			break
+		}
+	}
+	if len(m) < mostMarks*markSize {
+		from = min(from, minuteOf(now.Add(-markPeriod)))
+	}
+	return time.Unix(int64(from+1)*60, 0)
 }
 
 func minuteOf(t time.Time) uint32 {
