@@ -31,6 +31,7 @@ type gap struct {
 
 	missing []genesys.MessageRef // oldest first
 	young   bool                 // others may still come by themselves
+	late    bool                 // and should have come by now
 	more    bool                 // others are missing, too: too many for one call
 }
 
@@ -62,7 +63,7 @@ func (f *file) gapOf(r *reading, since time.Time, l listing, end bool) gap {
 		case f.Heard.recall(ref.ID) != unheard || f.hostID(ref.ID) != "":
 			continue
 		case r.began.Sub(ref.Time) < patience:
-			g.young = true
+			g.young, g.late = true, g.late || r.began.Sub(ref.Time) >= webhookSlow
 		case len(g.missing) == genesys.MaxBulkMessages:
 			g.more = true
 		default:

@@ -86,3 +86,107 @@ func TestALongGapIsRepairedToTheEnd(t *testing.T) {
 		}
 	}
 }
+
+// One look with what Genesys said to the question for what is missing.
+func (e *edit) look(t *testing.T, err error, refs ...genesys.MessageRef) {
+	t.Helper()
+	j := jobOn(t, e, control)
+	o := e.listed(refs...)
+	o.asked, o.gapErr = j.file.gapOf(o.read, j.file.Now.Tried, j.file.Now.listing, false).missing, err
+	if err == nil {
+		o.stored = storedOf(o.asked)
+	}
+	e.settleAs(j, o)
+}
+
+// gapped is a session in which one message came and a later one did not.
+func gapped(missing int) (e *edit, refs []genesys.MessageRef) {
+	e = newEdit(fileIn(StateConnected))
+	e.Now.Reached = true
+	refs = append(refs, refAt("heard", ago(8*time.Minute)))
+	e.Heard.remember("heard", heard, ago(8*time.Minute))
+	for i := range missing {
+		refs = append(refs, refAt(fmt.Sprint("missed ", i), ago(5*time.Minute).Add(time.Duration(i)*time.Millisecond)))
+	}
+	return e, refs
+}
+
+func (e *edit) says(id string) entry {
+	o := &openmessaging.Outbound{
+		ID: id, CustomerID: "customer", ConversationID: "conversation", Time: e.now, Origin: openmessaging.OriginHuman,
+	}
+	e.Heard.remember(o.ID, heard, e.now)
+	e.hear(o, openmessaging.Message{Text: id}, e.arrives(o))
+	return e.In.Entries[len(e.In.Entries)-1]
+}
+
+func refusedWith(status int) error { return &genesys.Error{Op: "conversations.messages", StatusCode: status} }
+
+// While messages cannot be fetched for now, they are not asked for without a pause, and hold nothing up.
+func TestAGapThatCannotBeRepairedNowHoldsNothingUp(t *testing.T) {
+	t.Parallel()
+	e, refs := gapped(genesys.MaxBulkMessages + 10)
+	for range 10 {
+		e.look(t, refusedWith(503), refs...)
+		require.True(t, e.Now.Poll, "only time is a reason to ask again")
+		e.now = e.Now.PollAt
+	}
+	require.GreaterOrEqual(t, e.Now.PollEvery, 30*time.Second)
+	require.Zero(t, e.says("new").NotBefore)
+	require.True(t, e.Now.Poll)
+	e.In = lane{}
+	e.look(t, nil, refs...)
+	require.Len(t, e.In.Entries, genesys.MaxBulkMessages)
+	require.Equal(t, e.now.Add(readPause), e.Now.PollAt, "and the others")
+}
+
+// What Genesys refuses for good is reported as what it forbids is.
+func TestAGapThatIsRefusedIsReported(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{400, 403, 404, 405, 422} {
+		e, refs := gapped(3)
+		e.look(t, refusedWith(status), refs...)
+		require.Len(t, e.In.Entries, 1, status)
+		require.Equal(t, NoticeGap, e.In.Entries[0].Notice.Kind)
+		require.Contains(t, e.In.Entries[0].Notice.Detail, "3 messages")
+		e.now = e.now.Add(time.Minute)
+		e.look(t, refusedWith(status), refs...)
+		require.Len(t, e.In.Entries, 1, "once")
+		require.Zero(t, e.Now.Gap)
+	}
+}
+
+// In blind mode nothing says any more that a gap is closed.
+func TestBlindModeHoldsNothingBehindAGap(t *testing.T) {
+	t.Parallel()
+	e, refs := gapped(1)
+	e.look(t, nil, refs...)
+	require.NotZero(t, e.Now.Gap)
+	require.Equal(t, e.now.Add(gapHold), e.says("held").NotBefore)
+	err := refusedWith(403)
+	e.settleAs(jobOn(t, e, control), outcome{duty: dutyLook, read: &reading{began: e.now, blind: true, err: err}, err: err})
+	require.True(t, e.Now.Blind)
+	at := e.Now.PollAt
+	require.Zero(t, e.says("not held").NotBefore)
+	require.Equal(t, at, e.Now.PollAt, "it may not be read")
+}
+
+// A read is often faster than the webhook of the message that it lists. That is no gap.
+func TestAMessageOnItsWayIsNoGap(t *testing.T) {
+	t.Parallel()
+	for _, proven := range []bool{true, false} {
+		begin := func() (*edit, []genesys.MessageRef) {
+			e, refs := gapped(0)
+			if !proven {
+				e.Now.Reached, refs, e.Heard = false, nil, nil
+			}
+			return e, refs
+		}
+		e, refs := begin()
+		e.look(t, nil, append(refs, refAt("on its way", e.now.Add(-time.Second)))...)
+		require.Zero(t, e.says("on its way").NotBefore)
+		e, refs = begin()
+		e.look(t, nil, append(refs, refAt("late", e.now.Add(-webhookSlow)))...)
+		require.NotZero(t, e.says("after it").NotBefore, "that should have come by now")
+	}
+}

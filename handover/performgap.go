@@ -17,7 +17,7 @@ const forbiddenTime = 10 * time.Minute
 // fetch asks for the messages that a read lists and no webhook has brought. A failure is no failure of the duty: the next read shows
 // them again.
 func (m *Manager) fetch(ctx context.Context, k *known, conversation string, g gap, o *outcome) {
-	if len(g.missing) == 0 {
+	if o.gapErr = k.account.mayFetch(); len(g.missing) == 0 {
 		return
 	}
 	ids := make([]string, 0, len(g.missing))
@@ -25,7 +25,7 @@ func (m *Manager) fetch(ctx context.Context, k *known, conversation string, g ga
 		ids = append(ids, ref.ID)
 	}
 	o.asked = g.missing
-	if o.gapErr = k.account.mayFetch(); o.gapErr != nil {
+	if o.gapErr != nil {
 		return
 	}
 	began := m.now()

@@ -2,7 +2,9 @@ package handover
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"time"
 
@@ -14,20 +16,26 @@ import (
 // before the end that the same read shows.
 func (e *edit) settleGap(o outcome) {
 	c := e.open()
-	if c == nil || o.read == nil || o.read.err != nil || c.ConversationID == "" {
+	if c == nil || o.read == nil || c.ConversationID == "" {
+		return
+	}
+	if o.read.err != nil {
+		if o.read.blind {
+			c.Gap = time.Time{} // nothing will say that it is closed
+		}
 		return
 	}
 	g := e.gapOf(o.read, c.Tried, c.listing, o.end)
 	fetched, all := e.hearMissed(o, g, c.ConversationID, c.From)
 	c.Proven = g.Proven
 	c.Gap = time.Time{}
-	if g.young || len(g.missing) > 0 {
+	if o.gapErr == nil && (g.late || len(g.missing) > 0) {
 		c.Gap = e.now
 	}
 	if all {
 		c.listing = g.listing
 	}
-	if fetched || g.more {
+	if o.gapErr == nil && (fetched || g.more) {
 		t := &turn{core: *c, now: e.now}
 		t.hurry()
 		if g.more {
@@ -78,7 +86,7 @@ func (e *edit) hearMissed(o outcome, g gap, conversation, from string) (fetched,
 		switch {
 		case i >= 0:
 			fetched = e.hearStored(&o.stored[i], conversation, from) || fetched
-		case !asked || o.gapErr != nil && !forbidden(o.gapErr), o.read.began.Sub(ref.Time) < webhookLife:
+		case !asked || o.gapErr != nil && !unfetchable(o.gapErr), o.read.began.Sub(ref.Time) < webhookLife:
 			all = false // nobody answered, or its webhook may come
 			continue
 		default:
@@ -98,6 +106,19 @@ func (e *edit) hearMissed(o outcome, g gap, conversation, from string) (fetched,
 		e.notice(Notice{Kind: NoticeGap, Permission: missing(o.gapErr), Detail: detail})
 	}
 	return fetched, all
+}
+
+// unfetchable: Genesys refuses to give messages, and would again.
+func unfetchable(err error) bool {
+	e, answered := apiError(err)
+	switch {
+	case !answered || errors.Is(err, genesys.ErrUnauthorized):
+		return false
+	case e.StatusCode == http.StatusRequestTimeout || e.StatusCode == http.StatusTooManyRequests:
+		return false
+	default:
+		return e.StatusCode/100 == 4
+	}
 }
 
 func gapDetail(lost int, err error) string {
