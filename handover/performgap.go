@@ -64,7 +64,7 @@ func (m *Manager) performCheck(ctx context.Context, k *known, f *file) outcome {
 	_, r := k.account.look(ctx, shareReads, c.Conversation, c.Since)
 	o := outcome{read: r, err: r.err}
 	if r.err == nil {
-		m.fetch(ctx, k, c.Conversation, f.gapOf(r, c.Since, c.listing, false), &o)
+		m.fetch(ctx, k, c.Conversation, f.gapOf(r, c.Since, c.listing, true), &o)
 	}
 	return o
 }

@@ -39,7 +39,7 @@ func (e *edit) settleDuty(j *job, o outcome) {
 	case dutyCleanup:
 		e.settleCleanup(j, o)
 	case dutyCheck:
-		e.settleCheck(o)
+		e.settleCheck(j, o)
 	case dutyNone:
 	}
 	if o.duty == dutyLook && e.sameSession(j) {

@@ -43,34 +43,65 @@ func (e *edit) settleGap(o outcome) {
 		}
 		*c = t.core
 	}
-	if o.end && (g.young || !all) {
-		e.Check = &check{
-			listing: c.listing, Conversation: c.ConversationID, From: c.From, Since: c.Tried, At: e.now.Add(webhookLife + settlePeriod),
-		}
+	switch {
+	case !o.end:
+	case g.young || !all:
+		e.checkAt(c, e.now.Add(webhookLife+settlePeriod))
+	case g.more:
+		e.checkAt(c, e.now)
+	}
+}
+
+// checkAt wants a last look at the conversation of a session that is over.
+func (e *edit) checkAt(c *core, at time.Time) {
+	e.Check = &check{listing: c.listing, Conversation: c.ConversationID, From: c.From, Since: c.Tried, At: at}
+}
+
+// checkEnd wants that look if a read before a message of the customer has ended the session: nothing was fetched then.
+func (e *edit) checkEnd(r *reading) {
+	c := e.Now
+	if r == nil || r.err != nil || c.ConversationID == "" {
+		return
+	}
+	switch g := e.gapOf(r, c.Tried, c.listing, true); {
+	case len(g.missing) > 0:
+		e.checkAt(c, e.now) // the Return waits a moment
+	case g.young:
+		e.checkAt(c, e.now.Add(webhookLife+settlePeriod))
 	}
 }
 
 // settleCheck: what was missing at the end comes late.
-func (e *edit) settleCheck(o outcome) {
+func (e *edit) settleCheck(j *job, o outcome) {
 	c := e.Check
-	if c == nil {
-		return
+	if c == nil || c.Conversation != j.file.Check.Conversation || !c.At.Equal(j.file.Check.At) {
+		return // settled before
 	}
+	var left []genesys.MessageRef
 	if o.err == nil {
-		g := e.gapOf(o.read, c.Since, c.listing, false)
-		if _, all := e.hearMissed(o, g, c.Conversation, c.From); all {
-			if c.listing = g.listing; !g.more && !g.young {
-				e.Check = nil
-				return
-			}
+		g := e.gapOf(o.read, c.Since, c.listing, true)
+		_, all := e.hearMissed(o, g, c.Conversation, c.From)
+		if all {
+			c.listing = g.listing
+		}
+		switch {
+		case all && g.more:
+			c.At = e.now.Add(readPause)
+			return
+		case all && !g.young:
+			e.Check = nil
+			return
+		case !all:
+			left = e.gapOf(o.read, c.Since, c.listing, true).missing
 		}
 	}
-	if !postponed(o.err) {
+	if !postponed(o.err) && !postponed(o.gapErr) {
 		c.Tries++
 	}
 	c.At = e.now.Add(checkPause)
 	if forbidden(o.err) || c.Tries >= maxCheckTries {
 		e.Check = nil
+		e.lost(len(left), o.gapErr)
 	}
 }
 
@@ -100,12 +131,18 @@ func (e *edit) hearMissed(o outcome, g gap, conversation, from string) (fetched,
 			e.Heard.remember(ref.ID, missed, e.now)
 		}
 	}
-	if lost > 0 {
-		detail := gapDetail(lost, o.gapErr)
-		e.say(saidGap, detail)
-		e.notice(Notice{Kind: NoticeGap, Permission: missing(o.gapErr), Detail: detail})
-	}
+	e.lost(lost, o.gapErr)
 	return fetched, all
+}
+
+// lost reports messages that nobody will bring.
+func (e *edit) lost(n int, err error) {
+	if n == 0 {
+		return
+	}
+	detail := gapDetail(n, err)
+	e.say(saidGap, detail)
+	e.notice(Notice{Kind: NoticeGap, Permission: missing(err), Detail: detail})
 }
 
 // unfetchable: Genesys refuses to give messages, and would again.
@@ -125,7 +162,7 @@ func gapDetail(lost int, err error) string {
 	if err == nil {
 		return fmt.Sprintf("%d messages of the agents did not arrive, and Genesys no longer gives them", lost)
 	}
-	return fmt.Sprintf("%d messages of the agents did not arrive, since webhooks failed, and may not be fetched: %s", lost, explain(err))
+	return fmt.Sprintf("%d messages of the agents did not arrive, since webhooks failed, and could not be fetched: %s", lost, explain(err))
 }
 
 // hearStored hears a message that Genesys kept, if no webhook has brought it under another id.

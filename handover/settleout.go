@@ -15,8 +15,10 @@ const (
 
 // settleOut stores what became of the head of the lane to Genesys.
 func (e *edit) settleOut(j *job, o outcome) {
-	if e.sameSession(j) {
-		e.settleRead(o.read)
+	if e.sameSession(j) && e.open() != nil {
+		if e.settleRead(o.read); e.open() == nil {
+			e.checkEnd(o.read)
+		}
 	}
 	head := j.file.Out.Entries[0]
 	if len(e.Out.Entries) == 0 || e.Out.Entries[0].Seq != head.Seq || e.Out.Entries[0].Done != head.Done {
