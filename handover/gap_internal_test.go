@@ -120,7 +120,9 @@ func (e *edit) says(id string) entry {
 	return e.In.Entries[len(e.In.Entries)-1]
 }
 
-func refusedWith(status int) error { return &genesys.Error{Op: "conversations.messages", StatusCode: status} }
+func refusedWith(status int) error {
+	return &genesys.Error{Op: "conversations.messages", StatusCode: status}
+}
 
 // While messages cannot be fetched for now, they are not asked for without a pause, and hold nothing up.
 func TestAGapThatCannotBeRepairedNowHoldsNothingUp(t *testing.T) {

@@ -71,7 +71,7 @@ func (m *Manager) performLook(ctx context.Context, k *known, f *file) outcome {
 		m.transfer(ctx, k, &next, conversation, &o)
 	case next.State == StateEnding && len(f.Out.Entries) == 0 && next.mustDisconnect(m.now()):
 		d := m.tryDisconnect(ctx, k, &next)
-		d.read = r
+		d.read, d.asked, d.stored, d.gapErr = r, o.asked, o.stored, o.gapErr
 		return d
 	}
 	return o

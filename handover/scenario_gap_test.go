@@ -194,3 +194,26 @@ func TestGapDoesNotHideAnAgent(t *testing.T) {
 		require.GreaterOrEqual(t, joined, 0)
 	})
 }
+
+// What is fetched together with a disconnect is not fetched again, and comes before the Return.
+func TestGapWhenTheHostEnds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t, genesystest.WithPermissions(append(genesystest.GuidePermissions(), viewMessages)...))
+		ann := org.Agent("Ann", "Support")
+		h, d := behind(t, org)
+		h.handOver(t, "c1", "h1")
+		desk := ann.Wait(t).Accept()
+		pass(5 * time.Second)
+		desk.Say("hello")
+		pass(40 * time.Second)
+		d.shut.Store(true)
+		desk.Say("bye")
+		pass(15 * time.Second)
+		before := len(requests(org, "conversations.messages.bulk"))
+		require.NoError(t, h.desk.End(t.Context(), handover.Key{Customer: "c1"}, handover.EndByCustomer))
+		pass(5 * time.Minute)
+		require.Equal(t, []string{"agent: hello", "agent: bye", "back: customer []"}, h.lines())
+		require.LessOrEqual(t, len(requests(org, "conversations.messages.bulk"))-before, 1)
+	})
+}
