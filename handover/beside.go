@@ -14,12 +14,17 @@ func (a *account) beside(ctx context.Context, call func(context.Context) error) 
 	if shaky {
 		return &waitError{after: breakerFirst, why: "Genesys failed repeatedly"}
 	}
-	return a.do(ctx, shareCourtesy, func(ctx context.Context) error {
+	return a.do(ctx, shareCourtesy, blameless(call))
+}
+
+// blameless is a call whose failure the breaker does not count.
+func blameless(call func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
 		if err := call(ctx); err != nil {
 			return &besideError{err}
 		}
 		return nil
-	})
+	}
 }
 
 // A besideError is one that the breaker does not count; a 429 closes the account all the same.

@@ -1,6 +1,7 @@
 package handover
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -191,4 +192,40 @@ func TestAMessageOnItsWayIsNoGap(t *testing.T) {
 		e.look(t, nil, append(refs, refAt("late", e.now.Add(-webhookSlow)))...)
 		require.NotZero(t, e.says("after it").NotBefore, "that should have come by now")
 	}
+}
+
+// What Genesys keeps waits there while the lane to the host is full: it is not refused as a webhook's message is.
+func TestAGapWaitsForRoom(t *testing.T) {
+	t.Parallel()
+	e, refs := gapped(10)
+	for range inEntries - 4 {
+		e.In.push(entry{Seq: e.next(), Kind: kindDelivery, At: e.now, Delivery: &delivery{ID: "before"}})
+	}
+	e.look(t, nil, refs...)
+	require.Len(t, e.In.Entries, inEntries)
+	require.Empty(t, e.Receipts)
+	require.True(t, e.Now.Poll)
+	e.now = e.now.Add(time.Minute)
+	e.look(t, nil, refs...)
+	require.Len(t, e.In.Entries, inEntries)
+	for range inEntries {
+		e.In.remove(0)
+	}
+	e.look(t, nil, refs...)
+	require.Len(t, e.In.Entries, 6)
+	require.Equal(t, "missed 4", e.In.Entries[0].Delivery.ID)
+	e.look(t, nil, refs...)
+	require.Len(t, e.In.Entries, 6, "once")
+}
+
+// A courtesy of Genesys that fails is no fault of the channel: messages go on.
+func TestAFetchThatFailsIsNoFaultOfTheChannel(t *testing.T) {
+	t.Parallel()
+	a := newAccount(newShell())
+	for range 2 * breakerFailures {
+		require.Error(t, a.do(t.Context(), shareReads, blameless(func(context.Context) error { return refusedWith(503) })))
+	}
+	require.NoError(t, a.do(t.Context(), shareMessages, func(context.Context) error { return nil }))
+	require.Error(t, a.do(t.Context(), shareReads, blameless(func(context.Context) error { return refusedWith(429) })))
+	require.Error(t, a.do(t.Context(), shareMessages, func(context.Context) error { return nil }), "too much is too much")
 }

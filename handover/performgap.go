@@ -31,10 +31,10 @@ func (m *Manager) fetch(ctx context.Context, k *known, conversation string, g ga
 	began := m.now()
 	ctx, cancel := m.within(ctx, fetchTime)
 	defer cancel()
-	o.gapErr = k.account.do(ctx, shareReads, func(ctx context.Context) (err error) {
+	o.gapErr = k.account.do(ctx, shareReads, blameless(func(ctx context.Context) (err error) {
 		o.stored, err = k.account.client.Conversations.Messages(ctx, conversation, ids)
 		return err
-	})
+	}))
 	k.account.noteFetch(o.gapErr)
 	m.observe(ctx, "fetch", began, o.gapErr)
 }

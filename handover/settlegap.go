@@ -35,10 +35,10 @@ func (e *edit) settleGap(o outcome) {
 	if all {
 		c.listing = g.listing
 	}
-	if o.gapErr == nil && (fetched || g.more) {
+	if more := all && g.more; o.gapErr == nil && (fetched || more) {
 		t := &turn{core: *c, now: e.now}
 		t.hurry()
-		if g.more {
+		if more {
 			t.readAt(e.now.Add(readPause))
 		}
 		*c = t.core
@@ -108,13 +108,16 @@ func (e *edit) settleCheck(j *job, o outcome) {
 // hearMissed takes the messages that were fetched. It reports whether there were any, and whether all that is missing is accounted
 // for: what cannot be had is reported, once.
 func (e *edit) hearMissed(o outcome, g gap, conversation, from string) (fetched, all bool) {
-	lost := 0
+	lost, room := 0, true
 	all = true
 	var known []genesys.MessageRef
 	for _, ref := range g.missing {
 		i := slices.IndexFunc(o.stored, func(m genesys.StoredMessage) bool { return m.ID == ref.ID })
 		asked := slices.ContainsFunc(o.asked, func(a genesys.MessageRef) bool { return a.ID == ref.ID })
 		switch {
+		case i >= 0 && !(room && e.hasRoom(&o.stored[i])):
+			all, room = false, false // Genesys keeps it, and those behind it
+			continue
 		case i >= 0:
 			fetched = e.hearStored(&o.stored[i], conversation, from) || fetched
 		case !asked || o.gapErr != nil && !unfetchable(o.gapErr), o.read.began.Sub(ref.Time) < webhookLife:
@@ -163,6 +166,12 @@ func gapDetail(lost int, err error) string {
 		return fmt.Sprintf("%d messages of the agents did not arrive, and Genesys no longer gives them", lost)
 	}
 	return fmt.Sprintf("%d messages of the agents did not arrive, since webhooks failed, and could not be fetched: %s", lost, explain(err))
+}
+
+// hasRoom reports whether the lane to the host takes a message that Genesys kept.
+func (e *edit) hasRoom(m *genesys.StoredMessage) bool {
+	body, ok := m.Message.Body.(openmessaging.Message)
+	return !ok || e.makeRoom(len(body.Text))
 }
 
 // hearStored hears a message that Genesys kept, if no webhook has brought it under another id.
