@@ -19,6 +19,7 @@ func (e *edit) adopt(a *adoption, r *reading, ch *Channel, botQueue string) {
 		Vouched:  r.began,
 		ReadAt:   r.began,
 		Timers:   ch.Timers.or(defaultTimers()),
+		listing:  listing{Reached: true}, // it began with a webhook
 
 		AwaitWrapup: ch.AwaitWrapup,
 	}

@@ -62,6 +62,7 @@ func (e *edit) install(c core) {
 	if e.Now != nil {
 		e.Past = append([]past{{Session: e.Now.Session, From: e.Now.From}}, e.Past...)
 		e.Past = e.Past[:min(len(e.Past), maxPast)]
+		c.Reached, c.Proven = c.Reached || e.Now.Reached, e.Now.Proven // how reads name messages stays the same
 	}
 	if !e.Forget.IsZero() { // a new life: nothing stays of the one that is to be forgotten
 		e.Past, e.Sent, e.Log, e.Forget = nil, nil, nil, time.Time{}

@@ -229,3 +229,47 @@ func TestAFetchThatFailsIsNoFaultOfTheChannel(t *testing.T) {
 	require.Error(t, a.do(t.Context(), shareReads, blameless(func(context.Context) error { return refusedWith(429) })))
 	require.Error(t, a.do(t.Context(), shareMessages, func(context.Context) error { return nil }), "too much is too much")
 }
+
+// An adopted session began with a webhook. Where reads name its message otherwise, it is not missing, and neither is what an earlier
+// session in the conversation was told.
+func TestAnAdoptedSessionHasNoGapByOtherIDs(t *testing.T) {
+	t.Parallel()
+	for name, wrote := range map[string]time.Time{"with a time": ago(time.Second), "without": {}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := newEdit(&file{Format: fileFormat, Created: 1, Touched: noon()})
+			o := &openmessaging.Outbound{
+				ID: "webhook", CustomerID: "customer", ConversationID: "conversation", Time: wrote, Origin: openmessaging.OriginHuman,
+			}
+			e.Heard.remember(o.ID, heard, e.now)
+			e.hear(o, openmessaging.Message{Text: "hello"}, e.arrives(o))
+			e.now = e.now.Add(adoptPause)
+			j := jobOn(t, e, control)
+			r := &reading{began: e.now, standing: standing(genesys.PhaseConnected)}
+			e.settleAs(j, outcome{duty: dutyAdopt, read: r, known: &known{}})
+			require.Equal(t, StateConnected, e.Now.State)
+			e.now = e.now.Add(2 * time.Minute)
+			e.look(t, nil, refAt("earlier", ago(time.Hour)), refAt("read", ago(time.Second)))
+			e.look(t, nil, refAt("earlier", ago(time.Hour)), refAt("webhook", ago(time.Second)))
+			for _, x := range e.In.Entries {
+				require.True(t, x.Delivery == nil || x.Delivery.ID == "webhook")
+			}
+		})
+	}
+}
+
+// What the session before was told by webhooks is not missing in the next one, where reads name it otherwise.
+func TestTheNextSessionHasNoGapByOtherIDs(t *testing.T) {
+	t.Parallel()
+	e, _ := gapped(0)
+	e.says("webhook")
+	e.ends(t, true, refAt("read", ago(time.Second)))
+	next := coreIn(StateConnected)
+	next.ID, next.Tried = "next22222222", e.now.Add(settlePeriod/2)
+	e.install(next)
+	e.now = e.now.Add(2 * time.Minute)
+	e.look(t, nil, refAt("read", noon()))
+	for _, x := range e.In.Entries {
+		require.True(t, x.Delivery == nil || x.Delivery.ID == "webhook")
+	}
+}

@@ -93,6 +93,9 @@ func (e *edit) hear(o *openmessaging.Outbound, body openmessaging.Message, notBe
 		}
 	case human && e.open() == nil && e.Adopt == nil && o.ConversationID != "":
 		e.Adopt = &adoption{Conversation: o.ConversationID, From: o.CustomerID, At: e.now.Add(adoptPause), Since: o.Time}
+		if o.Time.IsZero() {
+			e.Adopt.Since = e.now // not for ever
+		}
 	}
 	d.Session, d.Late = e.belongs(o, current)
 	e.deliver(d, notBefore)

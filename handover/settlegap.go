@@ -63,7 +63,9 @@ func (e *edit) checkEnd(r *reading) {
 	if r == nil || r.err != nil || c.ConversationID == "" {
 		return
 	}
-	switch g := e.gapOf(r, c.Tried, c.listing, true); {
+	g := e.gapOf(r, c.Tried, c.listing, true)
+	c.Proven = g.Proven
+	switch {
 	case len(g.missing) > 0:
 		e.checkAt(c, e.now) // the Return waits a moment
 	case g.young:
