@@ -42,8 +42,11 @@ func apply(c core, e event, now time.Time) (core, []effect) {
 		t.unclear()
 		t.over(EndFailed, e.Code, e.Detail, now)
 	case evReleased:
-		if t.State == StateEnding {
+		switch {
+		case t.State == StateEnding:
 			t.over(t.Ending.Reason, e.Code, e.Detail, now)
+		case !t.Wrapup.IsZero():
+			t.waitsNoLonger()
 		}
 	}
 	return t.core, t.effects
@@ -207,6 +210,8 @@ func (t *turn) blind(e event) {
 		t.overMoved()
 	case t.State == StateEnding && !t.Disconnected.IsZero():
 		t.over(t.Ending.Reason, t.Ending.Code, t.Ending.Detail, t.now)
+	case t.State != StateEnding && !t.Wrapup.IsZero():
+		t.waitsNoLonger()
 	case t.State == StateRequested && t.Routing == RouteByTransfer && t.Transferred.IsZero():
 		t.over(EndRefused, CodePermission, "the conversation may not be read, so it cannot be transferred to the agent queue: "+
 			"let the OAuth client read message conversations, or route by flow", t.now)

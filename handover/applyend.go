@@ -72,11 +72,20 @@ func (t *turn) awaitsWrapup(e event) bool {
 	if !t.AwaitWrapup || t.State != StateConnected || t.MovedTo != "" || e.Standing.Phase != genesys.PhaseWrapup {
 		return false
 	}
+	then := *t
+	then.answers(e)
+	t.Over = ended{Ending{Reason: reasonOf(e.Standing), Time: endOf(e, t.now), Code: e.Standing.Why}, then.AnsweredTo}
 	if t.Wrapup.IsZero() {
 		t.Wrapup = t.now
 		t.hurry()
 	}
 	return t.now.Sub(t.Wrapup) < wrapupPatience
+}
+
+// waitsNoLonger ends a session whose after-call work no read shows the end of.
+func (t *turn) waitsNoLonger() {
+	t.AnsweredTo = t.Over.AnsweredTo
+	t.over(t.Over.Ending.Reason, t.Over.Ending.Code, "", t.Over.Ending.Time)
 }
 
 // came notes an agent who came and went without a read that showed it.

@@ -24,7 +24,7 @@ func (t *turn) read(e event) {
 		t.vouch(e)
 		t.AgentsLeft = e.Left
 		if e.Standing.Phase != genesys.PhaseWrapup {
-			t.Wrapup = time.Time{}
+			t.Wrapup, t.Over = time.Time{}, ended{}
 		}
 		if t.Doubt.Phase != e.Standing.Phase { // this read does not agree
 			t.Doubt = doubt{}

@@ -140,8 +140,9 @@ func TestAfterCallWork(t *testing.T) {
 	require.Empty(t, effects)
 	f := &file{Format: fileFormat, Created: 1, Now: &c}
 	require.True(t, f.held(), "what the customer writes would open another conversation")
-	kind, _ := c.timer()
-	require.Equal(t, timerKind(EndMaxDuration), kind, "nobody has to speak")
+	kind, at := c.timer()
+	require.Equal(t, timerWork, kind, "nobody has to speak")
+	require.Equal(t, noon().Add(wrapupPatience), at)
 
 	done, _ := apply(c, shows(genesys.PhaseEnded), noon())
 	require.Equal(t, StateEnded, done.State)

@@ -49,11 +49,18 @@ type core struct {
 	Socket       bool          `json:"socket,omitempty"`      // a notification socket was alive at the last look
 	AwaitWrapup  bool          `json:"awaitWrapup,omitempty"` // the end waits for the agent's after-call work
 	Wrapup       time.Time     `json:"wrapup,omitzero"`       // since when it does
+	Over         ended         `json:"over,omitzero"`         // the end that waits for it
 	LeftSent     bool          `json:"leftSent,omitempty"`    //
 	AgentsLeft   time.Time     `json:"agentsLeft,omitzero"`   // when the last of them left, as a read shows it; zero while one is there
 	AnsweredTo   time.Time     `json:"answeredTo,omitzero"`   // of what was sent until then an agent answers for
 	HandedBack   bool          `json:"handedBack,omitempty"`  // its Return was put into the lane
 	Returned     bool          `json:"returned,omitempty"`    // its Return was attempted: what comes now is late
+}
+
+// An ended is how a session ends as soon as nothing is waited for any more.
+type ended struct {
+	Ending     Ending    `json:"ending"`
+	AnsweredTo time.Time `json:"answeredTo,omitzero"`
 }
 
 // A doubt is a move seen so soon after our own write that it may be stale.

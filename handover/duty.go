@@ -100,6 +100,7 @@ const (
 	timerNone timerKind = ""
 	timerWarn timerKind = "warn"
 	timerEnd  timerKind = "end"  // an end waits no longer for Genesys
+	timerWork timerKind = "work" // an end waits no longer for after-call work
 	timerLost timerKind = "lost" // Genesys took the opening, and nobody says into which conversation
 )
 
@@ -124,6 +125,7 @@ func (c *core) timer() (timerKind, time.Time) {
 	}
 	switch {
 	case !c.Wrapup.IsZero(): // nobody has to speak any more
+		consider(timerWork, c.Wrapup, wrapupPatience)
 	case c.State == StateConnected:
 		c.idle(consider)
 	case c.State != StateBot:

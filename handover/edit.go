@@ -225,6 +225,8 @@ func (e *edit) fireTimers() {
 			c.unclear()
 		}
 		e.apply(event{Kind: evReleased, Code: CodeNotDisconnected, Detail: "Genesys did not confirm the end"})
+	case kind == timerWork:
+		e.apply(event{Kind: evReleased})
 	case kind == timerLost:
 		e.apply(event{Kind: evFailed, Code: CodeNoAnswer, Detail: "Genesys took the opening, but named no conversation, " +
 			"so nobody can see who is there; one may stand in a queue"})

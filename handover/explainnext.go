@@ -144,6 +144,8 @@ func (k dutyKind) words(c *core) string {
 		return "the conversation is read, to see whether an agent has it"
 	case dutyCleanup:
 		return "a conversation that nobody should be in is disconnected"
+	case dutyCheck:
+		return "the conversation that has ended is read once more, to see whether words are missing"
 	case dutyLook:
 		switch {
 		case c.ConversationID == "":
@@ -170,6 +172,8 @@ func (k timerKind) words() string {
 		return "the host is told that the customer is silent (Timers.CustomerWarn)"
 	case timerEnd:
 		return "the session ends, whether Genesys confirms it or not"
+	case timerWork:
+		return "the session ends, whether the agent has done the after-call work or not"
 	case timerLost:
 		return "the session fails if nobody has named its conversation by then"
 	case timerKind(EndNoAgent):

@@ -36,13 +36,13 @@ func TestExplainHasWordsForAll(t *testing.T) {
 		require.Contains(t, Ending{Reason: r}.words(), "ended b", r)
 	}
 	for _, k := range []timerKind{
-		timerWarn, timerEnd, timerLost, timerKind(EndNoAgent), timerKind(EndCustomerIdle), timerKind(EndAgentIdle), timerKind(EndMaxDuration),
+		timerWarn, timerEnd, timerWork, timerLost, timerKind(EndNoAgent), timerKind(EndCustomerIdle), timerKind(EndAgentIdle), timerKind(EndMaxDuration),
 	} {
 		require.Contains(t, k.words(), " ", k)
 	}
 	for _, s := range allStates() {
 		c := coreIn(s)
-		for _, k := range []dutyKind{dutyLook, dutyReceipt, dutyAdopt, dutyCleanup} {
+		for _, k := range []dutyKind{dutyLook, dutyReceipt, dutyAdopt, dutyCleanup, dutyCheck} {
 			require.Contains(t, k.words(&c), " ", k)
 		}
 	}
