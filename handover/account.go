@@ -145,6 +145,12 @@ func (a *account) heed(l genesys.RateLimit) {
 // pollSlot gives the next free time for a poll, not before at: polls of many sessions share their part of the budget. One that
 // is far off holds up none that are near.
 func (a *account) pollSlot(at time.Time) time.Time {
+	slot, _ := a.pollSlotBefore(at, time.Time{})
+	return slot
+}
+
+// pollSlotBefore takes one only if it is before a limit, zero: none; so that nobody holds a slot who does not use it.
+func (a *account) pollSlotBefore(at, limit time.Time) (slot time.Time, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	past := a.now().UnixNano() / int64(pollPeriod)
@@ -155,6 +161,10 @@ func (a *account) pollSlot(at time.Time) time.Time {
 		p++
 	}
 	spread := pollPeriod * time.Duration(a.polls[p]) / time.Duration(most)
+	slot = later(at, time.Unix(0, p*int64(pollPeriod)).Add(spread).UTC())
+	if !limit.IsZero() && !slot.Before(limit) {
+		return time.Time{}, false
+	}
 	a.polls[p]++
-	return later(at, time.Unix(0, p*int64(pollPeriod)).Add(spread).UTC())
+	return slot, true
 }

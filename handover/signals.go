@@ -141,8 +141,11 @@ func (m *Manager) pollSoon(ctx context.Context, k Key, a *account) error {
 			return errUnchanged
 		}
 		at := later(e.now, c.ReadAt.Add(readPause))
-		if slot.Before(at) {
-			slot = a.pollSlot(at) // a conflict must not spend another
+		if slot.Before(at) { // a conflict must not spend another
+			var sooner bool
+			if slot, sooner = a.pollSlotBefore(at, c.PollAt); !sooner {
+				return errUnchanged
+			}
 		}
 		if !c.PollAt.IsZero() && !c.PollAt.After(slot) {
 			return errUnchanged
