@@ -26,6 +26,10 @@ func (t *turn) announced() bool {
 func (t *turn) lost(detail string) {
 	t.Signalled, t.Unsignalled = time.Time{}, 0
 	t.emit(effect{Notice: NoticeConnectionLost, Detail: detail})
+	if wanted := t.wanted(time.Time{}); !wanted.IsZero() && wanted.Before(t.now.Add(firstPoll)) {
+		t.PollEvery = 0
+		return
+	}
 	t.hurry()
 }
 

@@ -154,3 +154,28 @@ func TestAfterCallWork(t *testing.T) {
 	given, _ := apply(c, late, noon().Add(wrapupPatience))
 	require.Equal(t, StateEnded, given.State, "an agent may never finish")
 }
+
+// A poll that is due and cannot have its small share of the budget becomes a read with a reason when a signal comes.
+func TestASignalTakesOverAPollThatIsDue(t *testing.T) {
+	t.Parallel()
+	e := newEdit(fileIn(StateQueued))
+	e.Now.PollAt, e.Now.Poll, e.Now.ReadAt = ago(time.Second), true, ago(time.Minute)
+	e.Now.Signalled, e.Now.Unsignalled = ago(2*time.Minute), 1
+	e.Control.NotBefore = noon().Add(20 * time.Second)
+	require.True(t, e.readSoon(e.Now))
+	require.False(t, e.Now.Poll)
+	require.Equal(t, noon(), e.Now.Signalled)
+	require.Zero(t, e.Now.Unsignalled, "what it shows was announced")
+	require.False(t, e.readSoon(e.Now), "the next one says nothing new")
+}
+
+// A socket that is lost while a signal waits for its read does not put that off.
+func TestALostSocketKeepsAReadThatWasAskedFor(t *testing.T) {
+	t.Parallel()
+	c := coreIn(StateConnected)
+	c.Socket, c.PollAt, c.Poll = true, noon().Add(time.Second), false
+	c, effects := apply(c, event{Kind: evSocket}, noon())
+	require.Equal(t, []NoticeKind{NoticeConnectionLost}, kinds(effects))
+	require.Equal(t, noon().Add(time.Second), c.PollAt)
+	require.False(t, c.Poll)
+}

@@ -71,8 +71,8 @@ func (e *edit) readSoon(c *core) bool {
 	if !c.Poll { // a read with a reason is timed to see the step it waits for: a little earlier costs 2 s for the next
 		soon = at.Add(firstRead)
 	}
-	if !c.PollAt.IsZero() && !c.PollAt.After(soon) && e.Control.Lease.free(e.now) {
-		return false // due anyway
+	if !c.PollAt.IsZero() && !c.PollAt.After(soon) && e.Control.Lease.free(e.now) && !c.Poll {
+		return false // due anyway; a mere poll may wait for its share of the budget
 	}
 	c.PollAt, c.Poll, c.Signalled, c.Unsignalled = at, false, e.now, 0
 	return true
