@@ -83,7 +83,9 @@ func (m *Manager) sweepSoon(ctx context.Context) error {
 	now := m.now()
 	m.mu.Lock()
 	at := later(now, m.swept.Add(sweepPause))
-	m.sweepAt = at
+	if m.sweepAt = at; !at.After(now) {
+		m.beginSweep(now)
+	}
 	m.mu.Unlock()
 	if at.After(now) {
 		m.wakeBy(at)
@@ -92,27 +94,36 @@ func (m *Manager) sweepSoon(ctx context.Context) error {
 	return m.sweep(ctx)
 }
 
+// beginSweep notes that one begins. The caller holds the mutex.
+func (m *Manager) beginSweep(now time.Time) { m.swept, m.sweepAt = now, time.Time{} }
+
 // sweepDue sweeps, beside Run and as one of its workers, if somebody asked for it and could not have it at once.
 func (m *Manager) sweepDue(ctx context.Context) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.sweepAt.IsZero() || m.now().Before(m.sweepAt) || !m.reserve() {
+	now := m.now()
+	if m.sweepAt.IsZero() || now.Before(m.sweepAt) || !m.reserve() {
 		return
 	}
-	m.sweepAt = time.Time{}
+	m.beginSweep(now)
 	m.door.Go(func() {
 		defer m.vacate()
 		if err := m.sweep(ctx); err != nil && ctx.Err() == nil {
-			m.log.Warn("sweep: not finished", slog.Any("error", err))
+			m.log.Warn("sweep: not finished, it is made again", slog.Any("error", err))
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			m.sweepAt = m.swept.Add(sweepPause) // whoever asked for it was told nothing of this
 		}
 	})
 }
 
-// sweep polls every open session, in the slots of polls.
+// maxSweepFailures ends a sweep when so many records in a row could not be written: it is the store then.
+const maxSweepFailures = 3
+
+// sweep polls every open session, in the slots of polls. The first error of a record is its error; the others are polled all the same.
 func (m *Manager) sweep(ctx context.Context) error {
-	m.mu.Lock()
-	m.swept, m.sweepAt = m.now(), time.Time{}
-	m.mu.Unlock()
+	var first error
+	failures := 0
 	for s, err := range m.Sessions(ctx, "") {
 		if err != nil {
 			return err
@@ -125,11 +136,19 @@ func (m *Manager) sweep(ctx context.Context) error {
 			m.log.Warn("sweep: channel unknown", slog.String("customer", m.hash(s.Key)), slog.Any("error", err))
 			continue
 		}
-		if err := m.pollSoon(ctx, s.Key, k.account); err != nil {
-			return err
+		err = m.pollSoon(ctx, s.Key, k.account)
+		if err == nil {
+			failures = 0
+			continue
+		}
+		if first == nil {
+			first = err
+		}
+		if failures++; failures >= maxSweepFailures || ctx.Err() != nil {
+			break
 		}
 	}
-	return nil
+	return first
 }
 
 // pollSoon moves a poll of a session up to the next free slot.

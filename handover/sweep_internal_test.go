@@ -2,7 +2,10 @@ package handover
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"iter"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -46,11 +49,130 @@ func crowded(t *testing.T, n int, with ...func(*Config)) (*Manager, *account) {
 func TestSweepsSpendNoSlotsInVain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		m, a := crowded(t, 500)
-		for range 30 {
+		m, a := crowded(t, 200)
+		for range 40 {
 			require.NoError(t, m.Recheck(t.Context(), ""))
 			time.Sleep(sweepPause)
 		}
 		require.Less(t, a.pollSlot(time.Now()).Sub(time.Now()), 10*time.Minute)
+	})
+}
+
+// A sickStore fails Put for some customers, and counts sweeps.
+type sickStore struct {
+	Store
+
+	mu     sync.Mutex
+	sick   map[string]error
+	broken error
+	sweeps int
+}
+
+func (s *sickStore) Put(ctx context.Context, r Record, prev uint64) error {
+	s.mu.Lock()
+	err := s.sick[r.Key.Customer]
+	s.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return s.Store.Put(ctx, r, prev)
+}
+
+func (s *sickStore) All(ctx context.Context, channel string) iter.Seq2[Record, error] {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sweeps++; s.broken != nil {
+		err := s.broken
+		return func(yield func(Record, error) bool) { yield(Record{}, err) }
+	}
+	return s.Store.All(ctx, channel)
+}
+
+func (s *sickStore) set(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f()
+}
+
+func (s *sickStore) seen() (n int) {
+	s.set(func() { n = s.sweeps })
+	return n
+}
+
+func sickly(t *testing.T, n int) (*Manager, *sickStore) {
+	t.Helper()
+	s := &sickStore{Store: NewMemoryStore()}
+	m, _ := crowded(t, n, func(c *Config) { c.Store = s })
+	return m, s
+}
+
+// A record that cannot be written leaves the others to the sweep.
+func TestASweepGoesOnBehindARecordThatFails(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m, s := sickly(t, 5)
+		s.set(func() { s.sick = map[string]error{"c0001": ErrConflict} })
+		require.ErrorIs(t, m.Recheck(t.Context(), ""), ErrBusy)
+		for i, moved := range []bool{true, false, true, true, true} {
+			f, err := m.file(t.Context(), Key{Channel: "shop", Customer: fmt.Sprintf("c%04d", i)})
+			require.NoError(t, err)
+			require.Equal(t, moved, f.Now.PollAt.Before(time.Now().Add(30*time.Second)), i)
+		}
+		s.set(func() {
+			s.sick = map[string]error{}
+			for i := range 5 {
+				s.sick[fmt.Sprintf("c%04d", i)] = ErrConflict
+			}
+		})
+		for i := range 5 {
+			k := Key{Channel: "shop", Customer: fmt.Sprintf("c%04d", i)}
+			r, err := m.config.Store.Get(t.Context(), k)
+			require.NoError(t, err)
+			f, err := decode(r)
+			require.NoError(t, err)
+			f.Now.PollAt = time.Now().Add(time.Hour).UTC()
+			r2, err := f.encode(k, r.Revision+1)
+			require.NoError(t, err)
+			require.NoError(t, s.Store.Put(t.Context(), r2, r.Revision))
+		}
+		time.Sleep(sweepPause)
+		began := time.Now()
+		require.Error(t, m.Recheck(t.Context(), ""))
+		require.Less(t, time.Since(began), 4*conflictTime, "a store that takes nothing ends it")
+	})
+}
+
+// Many ask at once: one sweep begins.
+func TestSweepsAtOnceAreOne(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m, s := sickly(t, 5)
+		var all sync.WaitGroup
+		for range 20 {
+			all.Go(func() { _ = m.Recheck(t.Context(), "") })
+		}
+		all.Wait()
+		require.Equal(t, 1, s.seen())
+	})
+}
+
+// A sweep that Run began for somebody and could not finish is made again.
+func TestASweepOfRunThatFailsIsMadeAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m, s := sickly(t, 1)
+		ctx, stop := context.WithCancel(t.Context())
+		ran := make(chan struct{})
+		go func() { defer close(ran); _ = m.Run(ctx) }()
+		require.NoError(t, m.Recheck(ctx, ""))
+		require.NoError(t, m.Recheck(ctx, ""), "later, from Run")
+		s.set(func() { s.broken = errors.New("down") })
+		time.Sleep(sweepPause + time.Second)
+		require.Equal(t, 2, s.seen())
+		s.set(func() { s.broken = nil })
+		time.Sleep(5 * sweepPause)
+		require.Equal(t, 3, s.seen())
+		stop()
+		<-ran
 	})
 }
