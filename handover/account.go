@@ -168,3 +168,12 @@ func (a *account) pollSlotBefore(at, limit time.Time) (slot time.Time, ok bool) 
 	a.polls[p]++
 	return slot, true
 }
+
+// freeSlot gives one back that no poll uses. Whichever replica took it: they all plan for the same budget.
+func (a *account) freeSlot(slot time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if p := slot.UnixNano() / int64(pollPeriod); a.polls[p] > 0 {
+		a.polls[p]--
+	}
+}

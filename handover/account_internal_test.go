@@ -201,12 +201,12 @@ func TestOnlyALookTakesASlot(t *testing.T) {
 	for duty, want := range map[dutyKind]time.Time{dutyReceipt: noon().Add(time.Second), dutyLook: noon().Add(10 * time.Second)} {
 		e := newEdit(fileIn(StateQueued))
 		e.Now.PollAt, e.Now.Poll = noon().Add(time.Second), true
-		e.reservePoll(outcome{duty: duty, known: &known{account: a}}, &time.Time{})
+		e.reservePoll(outcome{duty: duty, known: &known{account: a}}, &reservation{})
 		require.Equal(t, want, e.Now.PollAt, duty)
 	}
 	e := newEdit(fileIn(StateQueued))
 	e.Now.PollAt = noon().Add(time.Second)
-	e.reservePoll(outcome{duty: dutyLook, known: &known{account: a}}, &time.Time{})
+	e.reservePoll(outcome{duty: dutyLook, known: &known{account: a}}, &reservation{})
 	require.Equal(t, noon().Add(time.Second), e.Now.PollAt, "a read for a reason waits for no slot")
 }
 
@@ -214,14 +214,17 @@ func TestOnlyALookTakesASlot(t *testing.T) {
 func TestAConflictTakesNoSecondSlot(t *testing.T) {
 	t.Parallel()
 	a, _ := clocked()
-	var slot time.Time
+	other := a.pollSlot(noon().Add(30 * time.Second))
+	var slot reservation
 	for range 40 {
 		e := newEdit(fileIn(StateQueued))
+		e.Now.Slot = other
 		e.Now.PollAt, e.Now.Poll = noon().Add(time.Second), true
 		e.reservePoll(outcome{duty: dutyLook, known: &known{account: a}}, &slot)
 		require.Equal(t, noon().Add(time.Second), e.Now.PollAt)
 	}
 	require.Less(t, a.pollSlot(noon()), noon().Add(pollPeriod), "one slot was spent")
+	require.Equal(t, other, a.pollSlot(other), "and the needless one given back")
 }
 
 func TestSixteenEffectsAtOnce(t *testing.T) {

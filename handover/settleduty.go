@@ -145,17 +145,30 @@ func (e *edit) notDisconnected(o outcome) {
 	})
 }
 
-// reservePoll puts the poll that a look scheduled into a slot of the budget. slot is what an earlier round of the same edit
-// reserved: a conflict must not spend another.
-func (e *edit) reservePoll(o outcome, slot *time.Time) {
-	c := e.open()
-	if o.duty != dutyLook || o.known == nil || c == nil || !c.Poll || c.PollAt.IsZero() {
+// A reservation is what the rounds of one edit did to the slots of polls: a conflict must not do it again.
+type reservation struct {
+	slot  time.Time
+	freed bool
+}
+
+// reservePoll puts the poll that a look scheduled into a slot of the budget, and gives back the one that this look made needless:
+// where signals ask for the reads, polls that nobody makes would push the others out for hours.
+func (e *edit) reservePoll(o outcome, r *reservation) {
+	c := e.Now
+	if o.duty != dutyLook || o.known == nil || c == nil {
 		return
 	}
-	if slot.Before(c.PollAt) {
-		*slot = o.known.account.pollSlot(c.PollAt)
+	if c.Slot.After(e.now) && !r.freed {
+		o.known.account.freeSlot(c.Slot)
 	}
-	c.PollAt = *slot
+	r.freed, c.Slot = true, time.Time{}
+	if !c.Open() || !c.Poll || c.PollAt.IsZero() {
+		return
+	}
+	if r.slot.Before(c.PollAt) {
+		r.slot = o.known.account.pollSlot(c.PollAt)
+	}
+	c.PollAt, c.Slot = r.slot, r.slot
 }
 
 func (e *edit) settleReceipt(j *job, o outcome) {

@@ -154,6 +154,7 @@ func (m *Manager) sweep(ctx context.Context) error {
 // pollSoon moves a poll of a session up to the next free slot.
 func (m *Manager) pollSoon(ctx context.Context, k Key, a *account) error {
 	var slot time.Time
+	freed := false
 	_, err := m.accept(ctx, k, func(e *edit) error {
 		c := e.open()
 		if c == nil || c.State == StateBot || !c.PollAt.IsZero() && !c.Poll {
@@ -169,7 +170,11 @@ func (m *Manager) pollSoon(ctx context.Context, k Key, a *account) error {
 		if !c.PollAt.IsZero() && !c.PollAt.After(slot) {
 			return errUnchanged
 		}
-		c.PollAt, c.Poll = slot, true
+		if c.Slot.After(e.now) && !freed {
+			a.freeSlot(c.Slot)
+		}
+		freed = true
+		c.PollAt, c.Poll, c.Slot = slot, true, slot
 		return nil
 	})
 	return err

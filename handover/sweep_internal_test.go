@@ -58,6 +58,30 @@ func TestSweepsSpendNoSlotsInVain(t *testing.T) {
 	})
 }
 
+// Sessions whose reads all come from signals give back the slots of polls that they never make.
+func TestSignalsSpendNoSlotsInVain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := newAccount(newShell())
+		list := make([]*edit, 80)
+		for i := range list {
+			list[i] = newEdit(fileIn(StateConnected))
+		}
+		for range 90 { // half an hour
+			for _, e := range list {
+				e.now = time.Now()
+				e.readSoon(e.Now)
+				o := e.listed()
+				o.known = &known{account: a}
+				e.settleDuty(&job{lane: control, file: e.file}, o)
+				e.reservePoll(o, &reservation{})
+			}
+			time.Sleep(20 * time.Second)
+		}
+		require.Less(t, a.pollSlot(time.Now()).Sub(time.Now()), 2*time.Minute)
+	})
+}
+
 // A sickStore fails Put for some customers, and counts sweeps.
 type sickStore struct {
 	Store

@@ -87,7 +87,7 @@ func (m *Manager) perform(ctx context.Context, j *job) (o outcome) {
 // until the lease is over; then somebody else performs again.
 func (m *Manager) settle(ctx context.Context, j *job, o outcome) {
 	last := j.lease.Until.Add(leaseGrace)
-	var slot time.Time
+	var slot reservation
 	for pause := backoffFirst; ; pause *= 2 {
 		_, err := m.edit(ctx, j.key, j, func(e *edit) error {
 			switch j.lane {
