@@ -26,6 +26,9 @@ func (m *Manager) performIn(ctx context.Context, j *job) outcome {
 			if n.Kind == NoticeQueued {
 				n.Wait = m.waitIn(ctx, j.key.Channel, n.To)
 			}
+			if m.now().Sub(j.began) > effectStart+waitTime { // it stood still meanwhile, and somebody else may perform by now
+				return outcome{effect: effectNotPerformed, err: context.DeadlineExceeded, blameless: true}
+			}
 			o = hostOutcome(m.config.Notify(ctx, n))
 		}
 	default:
@@ -38,6 +41,8 @@ func (m *Manager) performIn(ctx context.Context, j *job) outcome {
 
 // waitIn is the estimated wait in a queue, as it is when the host hears of it; nil: unknown, or not known in time.
 func (m *Manager) waitIn(ctx context.Context, channel, queueID string) *time.Duration {
+	ctx, cancel := m.within(ctx, waitTime) // the notice needs the rest
+	defer cancel()
 	k, err := m.channel(ctx, channel)
 	if err != nil {
 		return nil
