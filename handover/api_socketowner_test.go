@@ -1,8 +1,11 @@
 package handover_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -202,5 +205,27 @@ func TestSocketOfALaterRelease(t *testing.T) {
 		held, _, err := owner.Own(t.Context(), nil, socketTerm)
 		require.ErrorContains(t, err, "cannot read")
 		require.False(t, held)
+	})
+}
+
+// Only the loss of the socket is logged, not what somebody says who does not hold it, nor the same again.
+func TestSocketGoneIsLoggedOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t)
+		var logged bytes.Buffer
+		h := buildHost(t, org, func(c *handover.Config) { c.Logger = slog.New(slog.NewTextHandler(&logged, nil)) })
+		one, two := h.desk.SocketOwner(""), h.desk.SocketOwner("")
+		owns(t, one, "secret channel", time.Hour)
+		require.NoError(t, two.Report(t.Context(), true))
+		require.NoError(t, two.Report(t.Context(), false))
+		require.NoError(t, one.Report(t.Context(), false), "it never was there")
+		require.NotContains(t, logged.String(), "socket is gone")
+		require.NoError(t, one.Report(t.Context(), true))
+		for range 3 {
+			require.NoError(t, one.Report(t.Context(), false))
+		}
+		require.Equal(t, 1, strings.Count(logged.String(), "socket is gone"))
+		require.NotContains(t, logged.String(), "secret")
 	})
 }

@@ -83,14 +83,15 @@ func (o *SocketOwner) Own(ctx context.Context, state []byte, d time.Duration) (h
 // Report says whether the socket works. While it does, sessions whose steps it announces are hardly polled; when it does not, their
 // hosts hear NoticeConnectionLost. Of one who does not hold the socket it is ignored.
 func (o *SocketOwner) Report(ctx context.Context, alive bool) error {
+	changed := false
 	err := o.change(ctx, func(s *socket, _ time.Time) error {
 		if s.Owner != o.owner || s.Alive == alive {
 			return errUnchanged
 		}
-		s.Alive = alive
+		s.Alive, changed = alive, true
 		return nil
 	})
-	if err == nil && !alive {
+	if err == nil && changed && !alive {
 		o.m.log.Warn("the notification socket is gone", slog.String("channel", o.channel))
 	}
 	return err
