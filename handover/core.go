@@ -126,6 +126,7 @@ const (
 	gonePatience   = time.Minute      // for a conversation that reads do not find
 	drainPatience  = 10 * time.Second // for messages that wait when the end is asked
 	endPatience    = 30 * time.Second // for Genesys to confirm an end
+	timerPatience  = 10 * time.Second // for a read that must precede a timer
 	transferPause  = 30 * time.Second // between two transfers
 	maxDisconnects = 3
 	clockSlack     = 2 * time.Second // between our clock and Genesys'

@@ -42,8 +42,14 @@ func (f *file) duty() (dutyKind, time.Time) {
 	if c == nil && f.Next == nil && len(f.Orphans) > 0 {
 		consider(dutyCleanup, f.Orphans[0].At)
 	}
-	if kind != dutyNone {
-		at = later(at, f.Control.NotBefore)
+	if kind == dutyNone {
+		return kind, at
+	}
+	at = later(at, f.Control.NotBefore)
+	if c != nil { // a timer waits for Genesys, but not as long as Genesys likes
+		if k, t := c.timer(); k != timerNone && t.Add(timerPatience).Before(at) {
+			return dutyLook, t.Add(timerPatience)
+		}
 	}
 	return kind, at
 }
@@ -119,7 +125,11 @@ func (c *core) timer() (timerKind, time.Time) {
 		consider(timerEnd, c.EndAsked, endPatience)
 		return kind, at
 	}
-	consider(timerKind(EndMaxDuration), c.Started, c.Timers.Max)
+	longest := c.Started
+	if !c.Wrapup.IsZero() { // who ended it has ended it, and is only waited for
+		longest = later(longest, c.Wrapup.Add(wrapupPatience-c.Timers.Max))
+	}
+	consider(timerKind(EndMaxDuration), longest, c.Timers.Max)
 	if c.ConversationID == "" && c.State == StateRequested && !c.Accepted.IsZero() {
 		c.unnamed(consider)
 	}

@@ -48,7 +48,7 @@ func (m *Manager) performLook(ctx context.Context, k *known, f *file) outcome {
 		return m.tryDisconnect(ctx, k, &c)
 	}
 	s := shareReads
-	if c.Poll {
+	if _, at := c.timer(); c.Poll && (at.IsZero() || m.now().Before(at)) {
 		s = sharePolls
 	}
 	if c.State == StateRequested && c.QueueID == "" && c.Routing == RouteByTransfer {

@@ -42,8 +42,27 @@ func (e *edit) settleDuty(j *job, o outcome) {
 		e.settleCheck(j, o)
 	case dutyNone:
 	}
-	if o.duty == dutyLook && e.sameSession(j) {
+	if o.duty == dutyLook && e.sameSession(j) && !e.unsure(o) {
 		e.fireTimers()
+	}
+}
+
+// unsure reports whether a timer that is due has to wait: nobody said whether an agent is there, or the read shows a step that a
+// second one must confirm. It waits timerPatience at most.
+func (e *edit) unsure(o outcome) bool {
+	c := e.open()
+	if c == nil || c.State == StateEnding {
+		return false
+	}
+	_, at := c.timer()
+	switch {
+	case at.IsZero() || e.now.Before(at) || !e.now.Before(at.Add(timerPatience)):
+		return false
+	case c.Doubt.Phase != "":
+		e.Control.NotBefore = later(e.Control.NotBefore, c.PollAt)
+		return true
+	default:
+		return o.err != nil && (o.read == nil || o.read.err != nil && !o.read.blind && !o.read.gone)
 	}
 }
 
