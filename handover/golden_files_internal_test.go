@@ -60,7 +60,7 @@ func goldenRequested() *file {
 			ImageURL: "https://example.com/zoe.png",
 		},
 		Texts: []string{"summary", "customer: hello"}, Attributes: map[string]string{"context.tier": "gold", "context.order": "4711"},
-	})
+	}, Timers{})
 	writes(e, Text("m1", "one"))
 	e.Said.remember("m1", toAgent, e.now)
 	e.Leases++
@@ -110,7 +110,7 @@ func goldenEnding() *file {
 	e.Out.push(entry{Seq: e.next(), Kind: kindLeft, Handover: e.Now.ID, At: noon(), HostID: e.Now.ID, Wire: e.wireTime(noon(), 1), Text: "left"})
 	c := coreIn(StateRequested)
 	c.ID, c.Request, c.ConversationID = "bcdefghijkl3", "request 2", ""
-	e.handOver(c, &opening{Texts: []string{"again"}})
+	e.handOver(c, &opening{Texts: []string{"again"}}, Timers{})
 	e.hold(Unanswered{Message: Text("m3", "three")}, e.next())
 	return e.file
 }

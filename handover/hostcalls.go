@@ -61,7 +61,7 @@ func (m *Manager) beginSession(ctx context.Context, k Key, r Request, s State) (
 	}
 	var session Session
 	_, err = m.accept(context.WithoutCancel(ctx), k, func(e *edit) error {
-		session = e.handOver(c, o)
+		session = e.handOver(c, o, r.Timers)
 		return nil
 	})
 	return session, err
@@ -110,7 +110,8 @@ func (m *Manager) lookupQueues(ctx context.Context, ch *known, k Key, c *core) e
 	}
 }
 
-func (e *edit) handOver(c core, o *opening) Session {
+// handOver begins c, or goes on with what Open began; asked are the timers of this very request.
+func (e *edit) handOver(c core, o *opening, asked Timers) Session {
 	if id := e.began(c.Request); id != "" {
 		return e.sessionOf(id)
 	}
@@ -119,7 +120,7 @@ func (e *edit) handOver(c core, o *opening) Session {
 	switch {
 	case e.Next != nil:
 		if c.State == StateRequested && e.Next.Core.State == StateBot { // opened for later; now an agent is wanted, too
-			c.ID, c.From = e.Next.Core.ID, e.Next.Core.From
+			c.ID, c.From, c.Timers = e.Next.Core.ID, e.Next.Core.From, asked.or(e.Next.Core.Timers)
 			o.Customer = e.Next.Opening.Customer
 			e.Next.Core, e.Next.Opening = c, o
 		}
@@ -127,7 +128,8 @@ func (e *edit) handOver(c core, o *opening) Session {
 		return e.Next.Core.Session
 	case open != nil && open.State == StateBot && c.State == StateRequested:
 		e.remember(c.Request, open.ID)
-		open.Queue, open.QueueID = c.Queue, c.QueueID
+		open.Queue, open.QueueID, open.Timers = c.Queue, c.QueueID, asked.or(open.Timers)
+		e.Keep = open.Timers.Retention
 		if c.BotQueue != "" {
 			open.BotQueue = c.BotQueue
 		}

@@ -15,7 +15,7 @@ func asks(e *edit, id string, s State) Session {
 	c := coreIn(s)
 	c.ID, c.Request, c.ConversationID = id, "request "+id, ""
 	c.Tried, c.Accepted, c.Wrote, c.StoodIn, c.Asked, c.Waiting = time.Time{}, time.Time{}, time.Time{}, "", time.Time{}, time.Time{}
-	session := e.handOver(c, &opening{Texts: []string{"hello"}})
+	session := e.handOver(c, &opening{Texts: []string{"hello"}}, Timers{})
 	e.tidy()
 	return session
 }

@@ -152,7 +152,7 @@ func (w *world) begin(s State) {
 		c.Routing, c.QueueID = RouteByFlow, ""
 	}
 	o := &opening{Texts: []string{"hello", "there"}[:1+w.rng.IntN(2)]}
-	w.edit(pick(w, w.replicas...), nil, func(e *edit) error { e.handOver(c, o); return nil })
+	w.edit(pick(w, w.replicas...), nil, func(e *edit) error { e.handOver(c, o, Timers{}); return nil })
 }
 
 func (w *world) end() {

@@ -20,7 +20,7 @@ type Request struct {
 	Summary    string                 // one or a few sentences for the agent
 	Transcript []Line                 // the conversation with the bot
 	Attributes map[string]string      // participant data: https://developer.genesys.cloud/commdigital/digital/openmessaging/
-	Timers     Timers                 // zero fields: the channel's
+	Timers     Timers                 // zero fields: those of the Open that came before, or the channel's
 }
 
 // A Line of the conversation with the bot.

@@ -123,7 +123,7 @@ func TestWhatTurnedUpDuringTheBotsTurnGoesToTheAgents(t *testing.T) {
 	e.hold(Unanswered{Message: Text("1", "turned up"), Sent: true}, 1)
 	c := coreIn(StateRequested)
 	c.Request, c.ID = "another request", "abcdefghijk3"
-	e.handOver(c, &opening{Texts: []string{"summary"}})
+	e.handOver(c, &opening{Texts: []string{"summary"}}, Timers{})
 	require.Equal(t, StateRequested, e.Now.State)
 	require.Equal(t, []string{"turned up"}, queued(e.file))
 	require.Empty(t, e.Held)

@@ -103,7 +103,7 @@ func TestANewHandoverIsNotForgottenWithTheOld(t *testing.T) {
 	e := newEdit(f)
 	c := coreIn(StateRequested)
 	c.ID, c.Request = "bcdefghijkl3", "again"
-	e.handOver(c, &opening{Texts: []string{"hello"}})
+	e.handOver(c, &opening{Texts: []string{"hello"}}, Timers{})
 	e.tidy()
 	require.Equal(t, StateRequested, e.Now.State)
 	require.Zero(t, e.Forget)
