@@ -78,6 +78,31 @@ func TestTimerWaitsForTheSecondRead(t *testing.T) {
 	})
 }
 
+// TestTimerWaitsForWordsOnTheirWay: the agent has just answered, and the webhook is late. The read lists the words.
+func TestTimerWaitsForWordsOnTheirWay(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t)
+		ann := org.Agent("Ann", "Support")
+		h := newHost(t, org, timed(handover.Timers{AgentIdle: 10 * time.Minute}))
+		chat := h.connected(t, "c1", ann)
+		chat.Say("Hello")
+		pass(time.Minute)
+		h.says(t, "c1", "m1", "one", handover.TurnAgent)
+		pass(10*time.Minute - 2*time.Second)
+		org.WebhooksDown(true)
+		chat.Say("I have it")
+		pass(6 * time.Second)
+		org.WebhooksDown(false)
+		reads := len(requests(org, "conversations.get"))
+		h.until(t, 2)
+		require.Equal(t, []string{"agent: Hello", "agent: I have it"}, h.lines())
+		require.Equal(t, handover.StateConnected, h.session(t, "c1").State)
+		require.True(t, chat.Active())
+		require.Less(t, len(requests(org, "conversations.get"))-reads, 20)
+	})
+}
+
 // TestTimerWithoutARead: Genesys does not answer, says no, or says much later. The timer waits 10 s for a read, and not for ever.
 func TestTimerWithoutARead(t *testing.T) {
 	t.Parallel()

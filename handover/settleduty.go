@@ -48,7 +48,7 @@ func (e *edit) settleDuty(j *job, o outcome) {
 }
 
 // unsure reports whether a timer that is due has to wait: nobody said whether an agent is there, or the read shows a step that a
-// second one must confirm. It waits timerPatience at most.
+// second one must confirm, or words that are not here yet. It waits timerPatience at most.
 func (e *edit) unsure(o outcome) bool {
 	c := e.open()
 	if c == nil || c.State == StateEnding {
@@ -60,6 +60,9 @@ func (e *edit) unsure(o outcome) bool {
 		return false
 	case c.Doubt.Phase != "":
 		e.Control.NotBefore = later(e.Control.NotBefore, c.PollAt)
+		return true
+	case c.Gap.Equal(e.now): // what an agent wrote is on its way
+		e.Control.NotBefore = later(e.Control.NotBefore, e.now.Add(readPause))
 		return true
 	default:
 		return o.err != nil && (o.read == nil || o.read.err != nil && !o.read.blind && !o.read.gone)
