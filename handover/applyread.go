@@ -244,10 +244,3 @@ func (t *turn) calledFrom(queue string, left Agent) {
 }
 
 func agentOf(s genesys.Standing) Agent { return Agent{ID: s.Agent.UserID, Name: s.Agent.Name} }
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
-}

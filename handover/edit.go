@@ -14,6 +14,7 @@ type edit struct {
 	now    time.Time
 	notify bool // the host wants notices
 	fresh  bool // the file was not there
+	words  bool // a read lists words that are not here yet
 	newID  func() string
 	jitter func(time.Duration) time.Duration
 }

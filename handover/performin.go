@@ -25,9 +25,6 @@ func (m *Manager) performIn(ctx context.Context, j *job) outcome {
 			n.ID = j.file.entryID(head.Handover, head.Seq)
 			if n.Kind == NoticeQueued {
 				n.Wait = m.waitIn(ctx, j.key.Channel, n.To)
-				if m.now().Sub(j.began) > effectTime { // frozen meanwhile: it may be another's by now
-					return outcome{effect: effectNotPerformed, err: context.DeadlineExceeded, blameless: true}
-				}
 			}
 			if m.now().Sub(j.began) > effectStart+waitTime { // it stood still meanwhile, and somebody else may perform by now
 				return outcome{effect: effectNotPerformed, err: context.DeadlineExceeded, blameless: true}

@@ -61,7 +61,7 @@ func (e *edit) unsure(o outcome) bool {
 	case c.Doubt.Phase != "":
 		e.Control.NotBefore = later(e.Control.NotBefore, c.PollAt)
 		return true
-	case c.Gap.Equal(e.now): // what an agent wrote is on its way
+	case e.words: // what an agent wrote is on its way
 		e.Control.NotBefore = later(e.Control.NotBefore, e.now.Add(readPause))
 		return true
 	default:

@@ -28,7 +28,7 @@ func (e *edit) settleGap(o outcome) {
 	g := e.gapOf(o.read, c.Tried, c.listing, o.end)
 	fetched, all := e.hearMissed(o, g, c.ConversationID, c.From)
 	c.Proven = g.Proven
-	c.Gap = time.Time{}
+	c.Gap, e.words = time.Time{}, g.young || !all
 	if o.gapErr == nil && (g.late || len(g.missing) > 0) {
 		c.Gap = e.now
 	}

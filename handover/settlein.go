@@ -120,10 +120,3 @@ func (e *edit) behind() {
 		e.In.insert(to+i, x)
 	}
 }
-
-func earlier(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
-}
