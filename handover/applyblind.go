@@ -22,6 +22,8 @@ func (t *turn) blind(e event) {
 	case t.State == StateRequested && t.Routing == RouteByTransfer && t.Transferred.IsZero():
 		t.over(EndRefused, CodePermission, "the conversation may not be read, so it cannot be transferred to the agent queue: "+
 			"let the OAuth client read message conversations, or route by flow", t.now)
+	case !t.Told.IsZero():
+		t.signalled()
 	case first && t.State != StateBot && t.State != StateEnding:
 		t.emit(effect{Notice: NoticeConnectionLost, Detail: blindDetail, Permission: e.Permission})
 	}
@@ -32,7 +34,11 @@ const blindDetail = "the conversation may not be read: an agent is seen by his f
 
 // signalled: nothing can be read that would say more than the signal.
 func (t *turn) signalled() {
-	if !t.Blind || t.State == StateBot {
+	switch {
+	case t.State == StateBot:
+		return
+	case !t.Blind: // a read decides, or says that it is forbidden
+		t.Told = t.now
 		return
 	}
 	if t.State == StateEnding {

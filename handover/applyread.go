@@ -23,6 +23,9 @@ func (t *turn) read(e event) {
 	if !stale {
 		t.vouch(e)
 		t.AgentsLeft = e.Left
+		if e.Began.After(t.Told) {
+			t.Told = time.Time{}
+		}
 		if e.Standing.Phase != genesys.PhaseWrapup {
 			t.Wrapup, t.Over = time.Time{}, ended{}
 		}

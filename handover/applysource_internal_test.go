@@ -113,6 +113,24 @@ func TestASignalThatSaysSoEndsBlindSessions(t *testing.T) {
 	}
 }
 
+// The permission may be taken away just before the end: the signal says it, and the read that it asks for is forbidden.
+func TestASignalIsRememberedUntilARead(t *testing.T) {
+	t.Parallel()
+	told, _ := apply(coreIn(StateConnected), event{Kind: evSignalled}, ago(time.Minute))
+	ended, _ := apply(told, event{Kind: evBlind, Began: noon()}, noon())
+	require.Equal(t, CodeSignalled, ended.Ending.Code)
+
+	live, _ := apply(told, shows(genesys.PhaseConnected), noon())
+	require.Zero(t, live.Told, "a lie")
+	on, _ := apply(live, event{Kind: evBlind, Began: noon()}, noon())
+	require.Equal(t, StateConnected, on.State)
+
+	older := shows(genesys.PhaseConnected)
+	older.Began = ago(2 * time.Minute)
+	still, _ := apply(told, older, noon())
+	require.NotZero(t, still.Told, "that read began before")
+}
+
 func TestBlindModeEndsWithThePermission(t *testing.T) {
 	t.Parallel()
 	c, effects := apply(coreIn(StateConnected), event{Kind: evBlind, Began: noon(), Permission: "a:b:c"}, noon())

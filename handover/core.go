@@ -45,6 +45,7 @@ type core struct {
 	PollEvery    time.Duration `json:"pollEvery,omitempty"`   // pause before it
 	Poll         bool          `json:"poll,omitempty"`        // it is a mere poll: nobody said that something changed
 	Slot         time.Time     `json:"slot,omitzero"`         // of the budget, taken for the next poll
+	Told         time.Time     `json:"told,omitzero"`         // a signal said that it is over, and no read has said otherwise
 	Signalled    time.Time     `json:"signalled,omitzero"`    // last signal, or proof that the source it came from is alive
 	Unsignalled  int           `json:"unsignalled,omitempty"` // steps in a row that only a poll saw, although signals had come
 	Socket       bool          `json:"socket,omitempty"`      // a notification socket was alive at the last look

@@ -157,8 +157,8 @@ func (c *core) unnamed(consider func(timerKind, time.Time, time.Duration)) {
 // idle considers who has to speak. Silence counts from when this agent came, since the ones before took their time with them;
 // the end counts from the warning as it was given, not as it was planned.
 func (c *core) idle(consider func(timerKind, time.Time, time.Duration)) {
-	if c.CustomerAt.After(c.AgentAt) {
-		consider(timerKind(EndAgentIdle), later(c.CustomerAt, c.Changed), c.Timers.AgentIdle)
+	if said := later(c.CustomerAt, c.Asked); said.After(c.AgentAt) { // who asked for an agent has spoken
+		consider(timerKind(EndAgentIdle), later(said, c.Changed), c.Timers.AgentIdle)
 		return
 	}
 	warn, idle, from := c.Timers.CustomerWarn, c.Timers.CustomerIdle, later(c.AgentAt, c.Changed)

@@ -19,12 +19,12 @@ func TestTimers(t *testing.T) {
 		want  timerKind
 		at    time.Time
 	}{
-		"bot: maximum only":       {StateBot, nil, timerKind(EndMaxDuration), started.Add(24 * time.Hour)},
-		"requested: no agent":     {StateRequested, nil, timerKind(EndNoAgent), ago(9 * time.Minute).Add(20 * time.Minute)},
-		"queued: no agent":        {StateQueued, nil, timerKind(EndNoAgent), ago(9 * time.Minute).Add(20 * time.Minute)},
-		"alerting: no agent":      {StateAlerting, nil, timerKind(EndNoAgent), ago(9 * time.Minute).Add(20 * time.Minute)},
-		"requeued: waits anew":    {StateQueued, func(c *core) { c.Waiting = ago(time.Minute) }, timerKind(EndNoAgent), noon().Add(19 * time.Minute)},
-		"connected: nobody spoke": {StateConnected, nil, timerKind(EndMaxDuration), started.Add(24 * time.Hour)},
+		"bot: maximum only":                 {StateBot, nil, timerKind(EndMaxDuration), started.Add(24 * time.Hour)},
+		"requested: no agent":               {StateRequested, nil, timerKind(EndNoAgent), ago(9 * time.Minute).Add(20 * time.Minute)},
+		"queued: no agent":                  {StateQueued, nil, timerKind(EndNoAgent), ago(9 * time.Minute).Add(20 * time.Minute)},
+		"alerting: no agent":                {StateAlerting, nil, timerKind(EndNoAgent), ago(9 * time.Minute).Add(20 * time.Minute)},
+		"requeued: waits anew":              {StateQueued, func(c *core) { c.Waiting = ago(time.Minute) }, timerKind(EndNoAgent), noon().Add(19 * time.Minute)},
+		"connected: the agent says nothing": {StateConnected, nil, timerKind(EndAgentIdle), ago(time.Minute).Add(6 * time.Minute)},
 		"the agent spoke last: warn first": {
 			StateConnected, func(c *core) { c.AgentAt = noon() },
 			timerWarn, noon().Add(5 * time.Minute),
@@ -55,7 +55,7 @@ func TestTimers(t *testing.T) {
 			c.CustomerAt, c.AgentAt, c.Changed = ago(30*time.Minute), ago(40*time.Minute), noon()
 		}, timerKind(EndAgentIdle), noon().Add(6 * time.Minute)},
 		"nor is the customer idle who waited for the new agent": {
-			StateConnected, func(c *core) { c.AgentAt, c.Changed = ago(30*time.Minute), noon() },
+			StateConnected, func(c *core) { c.AgentAt, c.Changed = ago(8*time.Minute), noon() },
 			timerWarn, noon().Add(5 * time.Minute),
 		},
 		"ending: Genesys has 30 s": {StateEnding, nil, timerEnd, ago(time.Minute).Add(30 * time.Second)},

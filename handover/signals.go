@@ -22,15 +22,13 @@ func (m *Manager) Recheck(ctx context.Context, conversationID string) error {
 }
 
 // Ended is Recheck for a signal that says more: the customer's leg of the conversation has ended (customer.end, not user.end, which a
-// reject and a transfer send, too). It is believed only where the conversation may not be read: then the session ends by it. Errors:
-// what the Store returned.
+// reject and a transfer send, too). It is believed only where the conversation may not be read, or where the read that follows is
+// forbidden: then the session ends by it. Errors: what the Store returned.
 func (m *Manager) Ended(ctx context.Context, conversationID string) error {
 	return m.signal(ctx, conversationID, func(e *edit) bool {
-		if c := e.open(); !c.Blind {
-			return false
-		}
+		blind := e.open().Blind
 		e.apply(event{Kind: evSignalled})
-		return true
+		return blind
 	})
 }
 
@@ -51,7 +49,8 @@ func (m *Manager) signal(ctx context.Context, conversationID string, believed fu
 		if c == nil || c.State == StateBot || c.ConversationID != conversationID {
 			return errUnchanged
 		}
-		if believed(e) || e.readSoon(c) {
+		before := *c
+		if believed(e) || e.readSoon(c) || *c != before {
 			return nil
 		}
 		return errUnchanged
