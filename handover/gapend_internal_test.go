@@ -112,7 +112,7 @@ func TestACheckIsSettledOnce(t *testing.T) {
 	require.Equal(t, 1, e.Check.Tries)
 	e.settleAs(j, o)
 	require.Equal(t, 1, e.Check.Tries, "after an unknown outcome")
-	other := &check{Conversation: "another", From: "customer", Since: e.now, At: e.now.Add(time.Minute)}
+	other := &check{Conversation: "another", From: "customer", Since: e.now, At: j.file.Check.At}
 	e.Check = other
 	o = e.listed()
 	o.duty = dutyCheck
@@ -129,6 +129,7 @@ func TestACheckEndsWithAWord(t *testing.T) {
 	require.Equal(t, []string{"back"}, e.taken())
 	for range 3 {
 		e.checks(t, &waitError{after: time.Minute}, nil, refs...)
+		e.checks(t, nil, &waitError{after: time.Minute}, refs...)
 	}
 	require.Zero(t, e.Check.Tries)
 	for range maxCheckTries {
@@ -139,6 +140,26 @@ func TestACheckEndsWithAWord(t *testing.T) {
 	list := e.taken()
 	require.Len(t, list, 1)
 	require.Contains(t, list[0], "gap: 2 messages")
+}
+
+// A last word that a webhook may still bring is waited for, whichever read showed the end.
+func TestACheckWaitsForWebhooks(t *testing.T) {
+	t.Parallel()
+	e := newEdit(fileIn(StateConnected))
+	e.queue(Text("m1", "still there?"))
+	young := refAt("young", e.now.Add(-time.Second))
+	j, o := jobOn(t, e, toGenesys), e.listed(young)
+	o.duty, o.read.standing, o.effect = dutyNone, standing(genesys.PhaseEnded), effectHeld
+	e.settleAs(j, o)
+	require.Equal(t, []string{"back"}, e.taken())
+	e.Check.At = e.now.Add(time.Minute)
+	e.checks(t, nil, nil, young)
+	require.NotNil(t, e.Check)
+	require.Empty(t, e.taken())
+	for e.Check != nil {
+		e.checks(t, nil, nil, young)
+	}
+	require.Equal(t, []string{"young"}, e.taken())
 }
 
 func TestACheckOfWhatMayNotBeReadEnds(t *testing.T) {
