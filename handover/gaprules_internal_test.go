@@ -32,10 +32,11 @@ func TestMessagesToTheCustomerAreThoseOfAgentsAndFlows(t *testing.T) {
 		{Purpose: genesys.PurposeCustomer, Messages: []genesys.MessageRef{ref("customer's", "sent")}},
 		{Purpose: genesys.PurposeExternal, Messages: []genesys.MessageRef{ref("customer's, too", "sent")}},
 		{Purpose: genesys.PurposeWorkflow, Messages: []genesys.MessageRef{ref("flow's", "delivery-success")}},
-		{Purpose: genesys.PurposeAgent, Messages: []genesys.MessageRef{
-			ref("received", "received"), ref("queued", "queued"), ref("removed", "removed"), ref("", "sent"), {ID: "without a time", Status: "sent"},
-			ref("sent", "sent"), ref("failed", "delivery-failed"), ref("unknown", "a status of tomorrow"), ref("none", ""),
-		}},
+		{Purpose: genesys.PurposeAgent, Messages: []genesys.MessageRef{ref("received", "received"), ref("queued", "queued")}},
+		{Purpose: genesys.PurposeAgent, Messages: []genesys.MessageRef{ref("removed", "removed"), ref("", "sent")}},
+		{Purpose: genesys.PurposeAgent, Messages: []genesys.MessageRef{{ID: "without a time", Status: "sent"}}},
+		{Purpose: genesys.PurposeUser, Messages: []genesys.MessageRef{ref("sent", "sent"), ref("failed", "delivery-failed")}},
+		{Purpose: genesys.PurposeAgent, Messages: []genesys.MessageRef{ref("unknown", "a status of tomorrow"), ref("none", "")}},
 	}}
 	var ids []string
 	for _, m := range messagesOf(c) {

@@ -117,7 +117,7 @@ func (e *edit) hearMissed(o outcome, g gap, conversation, from string) (fetched,
 		i := slices.IndexFunc(o.stored, func(m genesys.StoredMessage) bool { return m.ID == ref.ID })
 		asked := slices.ContainsFunc(o.asked, func(a genesys.MessageRef) bool { return a.ID == ref.ID })
 		switch {
-		case i >= 0 && !(room && e.hasRoom(&o.stored[i])):
+		case i >= 0 && (!room || !e.hasRoom(&o.stored[i])):
 			all, room = false, false // Genesys keeps it, and those behind it
 			continue
 		case i >= 0:

@@ -52,9 +52,9 @@ func TestSweepsSpendNoSlotsInVain(t *testing.T) {
 		m, a := crowded(t, 200)
 		for range 40 {
 			require.NoError(t, m.Recheck(t.Context(), ""))
-			time.Sleep(sweepPause)
+			<-time.After(sweepPause)
 		}
-		require.Less(t, a.pollSlot(time.Now()).Sub(time.Now()), 10*time.Minute)
+		require.Less(t, time.Until(a.pollSlot(time.Now())), 10*time.Minute)
 	})
 }
 
@@ -76,9 +76,9 @@ func TestSignalsSpendNoSlotsInVain(t *testing.T) {
 				e.settleDuty(&job{lane: control, file: e.file}, o)
 				e.reservePoll(o, &reservation{})
 			}
-			time.Sleep(20 * time.Second)
+			<-time.After(20 * time.Second)
 		}
-		require.Less(t, a.pollSlot(time.Now()).Sub(time.Now()), 2*time.Minute)
+		require.Less(t, time.Until(a.pollSlot(time.Now())), 2*time.Minute)
 	})
 }
 
@@ -159,7 +159,7 @@ func TestASweepGoesOnBehindARecordThatFails(t *testing.T) {
 			require.NoError(t, err)
 			require.NoError(t, s.Store.Put(t.Context(), r2, r.Revision))
 		}
-		time.Sleep(sweepPause)
+		<-time.After(sweepPause)
 		began := time.Now()
 		require.Error(t, m.Recheck(t.Context(), ""))
 		require.Less(t, time.Since(began), 4*conflictTime, "a store that takes nothing ends it")
@@ -191,10 +191,10 @@ func TestASweepOfRunThatFailsIsMadeAgain(t *testing.T) {
 		require.NoError(t, m.Recheck(ctx, ""))
 		require.NoError(t, m.Recheck(ctx, ""), "later, from Run")
 		s.set(func() { s.broken = errors.New("down") })
-		time.Sleep(sweepPause + time.Second)
+		<-time.After(sweepPause + time.Second)
 		require.Equal(t, 2, s.seen())
 		s.set(func() { s.broken = nil })
-		time.Sleep(5 * sweepPause)
+		<-time.After(5 * sweepPause)
 		require.Equal(t, 3, s.seen())
 		stop()
 		<-ran

@@ -33,7 +33,7 @@ func TestANoticeWaitsForNoChannel(t *testing.T) {
 				return ctx.Err()
 			}
 		})
-		time.Sleep(2 * channelTime)
+		<-time.After(2 * channelTime)
 		e := newEdit(fileIn(StateQueued))
 		e.notice(Notice{Kind: NoticeQueued, To: "4f1b1a5e-0000-4000-8000-000000000002"})
 		ctx, cancel := m.within(t.Context(), effectTime)
