@@ -1,6 +1,7 @@
 package handover
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -116,7 +117,7 @@ func TestWhatIsFetchedIsChosen(t *testing.T) {
 	e, refs := gapped(4)
 	stored := storedOf(refs[1:])
 	stored[0].Outbound = false
-	stored[1].Message.ID = "heard"
+	stored[1].Message.ID = "heard" // of a webhook
 	stored[2].Message.Body = openmessaging.Typing{}
 	stored[3].Message.CustomerID, stored[3].Message.ConversationID = "", "another"
 	e.Now.From = "customer~abcdefghijk2"
@@ -127,4 +128,34 @@ func TestWhatIsFetchedIsChosen(t *testing.T) {
 	require.Equal(t, e.Now.From, d.From)
 	require.False(t, d.Late)
 	require.Empty(t, e.asks(t, stored, refs...))
+}
+
+// What may work in a minute is no refusal.
+func TestAFetchThatFailsForNowLosesNothing(t *testing.T) {
+	t.Parallel()
+	for _, err := range []error{refusedWith(401), refusedWith(408), refusedWith(429), refusedWith(500), &waitError{}} {
+		e, refs := gapped(1)
+		e.look(t, err, refs...)
+		require.Empty(t, e.taken(), err)
+		require.Equal(t, []string{"missed 0"}, e.asks(t, storedOf(refs), refs...), err)
+	}
+}
+
+// What is fetched is known by its time only where all before it is accounted for.
+func TestAnOldMessageIsFetchedOnce(t *testing.T) {
+	t.Parallel()
+	e, refs := gapped(0)
+	e.Now.Tried = ago(time.Hour)
+	refs = append(refs, refAt("old", ago(30*time.Minute)), refAt("young", ago(2*webhookSlow)))
+	require.Equal(t, []string{"old", "young"}, e.asks(t, storedOf(refs[:2]), refs...))
+	require.Equal(t, []string{"young"}, e.asks(t, storedOf(refs), refs...))
+
+	e, refs = gapped(0)
+	e.Now.Tried = ago(time.Hour)
+	for i := range genesys.MaxBulkMessages + 10 {
+		refs = append(refs, refAt(fmt.Sprintf("at once %02d", i), ago(30*time.Minute)))
+	}
+	require.Len(t, e.asks(t, storedOf(refs), refs...), genesys.MaxBulkMessages)
+	require.Len(t, e.asks(t, storedOf(refs), refs...), 10)
+	require.Empty(t, e.asks(t, storedOf(refs), refs...))
 }
