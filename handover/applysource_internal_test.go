@@ -197,3 +197,27 @@ func TestALostSocketKeepsAReadThatWasAskedFor(t *testing.T) {
 	require.Equal(t, noon().Add(time.Second), c.PollAt)
 	require.False(t, c.Poll)
 }
+
+// A step counts against the source only if a mere poll saw it, and an end says nothing more of it.
+func TestOnlyPolledStepsCountAgainstASource(t *testing.T) {
+	t.Parallel()
+	c := coreIn(StateQueued)
+	c.Signalled, c.Unsignalled = ago(2*time.Minute), maxUnsignalled-1
+	_, effects := apply(c, shows(genesys.PhaseConnected), noon())
+	require.Equal(t, []NoticeKind{NoticeAgentJoined}, kinds(effects), "there was a reason to read")
+	_, effects = pollOf(c, noon(), genesys.PhaseEnded)
+	require.NotContains(t, kinds(effects), NoticeConnectionLost)
+	_, effects = pollOf(c, noon(), genesys.PhaseConnected)
+	require.Contains(t, kinds(effects), NoticeConnectionLost)
+}
+
+// The signal comes before the read that shows its step.
+func TestASignalAnnouncesTheStepThatItsReadShows(t *testing.T) {
+	t.Parallel()
+	c := coreIn(StateConnected)
+	for d, announced := range map[time.Duration]bool{sourceDelay: true, sourceDelay + time.Second: false} {
+		c.Signalled = c.Changed.Add(-d)
+		alive, _ := apply(c, event{Kind: evSocket, Alive: true}, noon())
+		require.Equal(t, announced, alive.Signalled.Equal(noon()), d)
+	}
+}
