@@ -91,6 +91,9 @@ func (g *cloud) step(c *conversation, l *leg) bool {
 	switch n := g.d.IntN(100); {
 	case !g.free():
 		g.finishes(c, l)
+	case !l.silent && g.does(habitTalk):
+		g.webhook(c, g.id("a"), l)
+		return true
 	case g.does(habitPark):
 		g.park(c, l)
 	case g.does(habitVanish):
@@ -110,7 +113,7 @@ func (g *cloud) step(c *conversation, l *leg) bool {
 		return true
 	case n < 55:
 		if !l.silent {
-			g.webhook(c, g.id("a"), false)
+			g.webhook(c, g.id("a"), l)
 		}
 		return true
 	case n < 65:
@@ -130,7 +133,7 @@ func (g *cloud) step(c *conversation, l *leg) bool {
 // finishes: the agent ends it, perhaps with a last word, which may come after the end.
 func (g *cloud) finishes(c *conversation, l *leg) {
 	if !l.silent && g.d.chance(0.4) {
-		g.webhook(c, g.id("a"), false)
+		g.webhook(c, g.id("a"), l)
 	}
 	if g.does(habitCut) {
 		for _, o := range g.w.customers {
@@ -141,7 +144,7 @@ func (g *cloud) finishes(c *conversation, l *leg) {
 	}
 	g.over(c, l, "client")
 	if !l.silent && g.d.chance(0.2) {
-		g.w.after(g.d.between(0, 6*time.Second), func() { g.webhook(c, g.id("a"), false) })
+		g.w.after(g.d.between(0, 6*time.Second), func() { g.webhook(c, g.id("a"), l) })
 	}
 }
 

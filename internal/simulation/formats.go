@@ -24,7 +24,7 @@ const (
 
 // written is what a replica of the next release makes of a record: it raises the format and adds what this one does not know.
 func (r *replica) written(record handover.Record) handover.Record {
-	if !r.newer {
+	if !r.newer || isReserved(record.Key) {
 		return record
 	}
 	by := r.name + " " + uitoa(record.Revision)

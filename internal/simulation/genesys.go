@@ -27,6 +27,8 @@ type conversation struct {
 	legs         []*leg
 	past         []snapshot // oldest first
 	posts        []*post
+	said         []*said // to the customer
+	looks        map[*replica]sight
 	spokenAt     time.Duration // when an agent wrote last
 
 	// When a read was answered last that shows the customer gone, only the bot queue there, or anything.
@@ -90,6 +92,8 @@ func (g *cloud) serve(x *exchange) reply {
 		return refused(http.StatusNotFound, "not.found")
 	case x.method == http.MethodGet && at[1] == "messages":
 		return g.getConversation(x, at[2])
+	case x.fetches():
+		return g.readMessages(x, at[2])
 	case x.method == http.MethodPost && at[len(at)-2] == "replace":
 		return g.transfer(x, at[1], at[3])
 	case x.method == http.MethodPatch && at[1] == "messages":
@@ -171,7 +175,8 @@ func (g *cloud) getConversation(x *exchange, id string) reply {
 	for _, s := range slices.Backward(c.past) {
 		if s.at <= at {
 			c.shows(&s, g.w.now)
-			return replied(http.StatusOK, c.body(s.legs))
+			g.w.ledger.looks(x.r, c, at)
+			return replied(http.StatusOK, c.body(s.legs, at))
 		}
 	}
 	g.w.tell(customerOf(c.customer), "%s reads %s too early", x.r.name, id)

@@ -16,7 +16,7 @@ func (g *cloud) enter(customer string) *conversation {
 		return c
 	}
 	if c == nil || !g.w.plan.revive {
-		c = &conversation{id: g.id("c"), customer: customer, spokenAt: never, shownGone: never, shownBack: never, shown: never}
+		c = &conversation{id: g.id("c"), customer: customer, spokenAt: never, shownGone: never, shownBack: never, shown: never, looks: map[*replica]sight{}}
 		g.conversations = append(g.conversations, c)
 	}
 	for _, l := range c.legs { // an agent who was still at work
@@ -40,7 +40,7 @@ func (g *cloud) flow(c *conversation) {
 	}
 	g.enqueue(c, botQueue)
 	if g.d.chance(0.1) {
-		g.webhook(c, g.id("f"), true)
+		g.webhook(c, g.id("f"), nil)
 	}
 }
 

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// body is a MessageConversation.
-func (c *conversation) body(legs []leg) string {
+// body is a MessageConversation, as it was at a time.
+func (c *conversation) body(legs []leg, at time.Duration) string {
 	type ref struct {
 		ID string `json:"id,omitempty"`
 	}
@@ -24,13 +24,29 @@ func (c *conversation) body(legs []leg) string {
 		Wrapped   string `json:"endAcwTime,omitempty"`
 		Queue     ref    `json:"queue,omitzero"`
 		User      ref    `json:"user,omitzero"`
+
+		Messages []wireRef `json:"messages"`
 	}
-	list := make([]participant, 0, len(legs))
-	customer := ""
+	list := make([]participant, 0, len(legs)+1)
+	customer, last := "", ""
+	for i := range legs {
+		if legs[i].purpose == "customer" {
+			last = legs[i].id
+		}
+	}
+	if flow := c.lists("", at); len(flow) > 0 {
+		list = append(list, participant{
+			ID: "flow", Purpose: "workflow", State: "disconnected", Start: flow[0].Time, End: flow[0].Time, Messages: flow,
+		})
+	}
 	for _, l := range legs {
 		p := participant{
 			ID: l.id, Purpose: l.purpose, State: l.state, Start: wireTime(l.start), Connected: wireTime(l.joined),
 			End: wireTime(l.end), How: l.how, Watches: l.watches, Wrapup: l.wrapup, Wrapped: wireTime(l.wrapped), Queue: ref{l.queue}, User: ref{l.user},
+			Messages: c.lists(l.id, at),
+		}
+		if l.id == last {
+			p.Messages = c.hears(at)
 		}
 		if l.purpose == "customer" {
 			customer = l.communication

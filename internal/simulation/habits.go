@@ -20,13 +20,14 @@ const (
 	habitSilent    habit = "silent"    // they never write
 	habitSlow      habit = "slow"      // they take minutes for what they do
 	habitCut       habit = "cut"       // they end it just when the customer writes
+	habitTalk      habit = "talk"      // they write, and go on writing
 	habitSystem    habit = "system"    // Genesys ends the conversation, and nobody else
 )
 
 func allHabits() []habit {
 	return []habit{
 		habitDecline, habitRing, habitColleague, habitConsult, habitPark, habitVanish, habitBack, habitMonitor, habitWrapup, habitLinger,
-		habitSilent, habitSlow, habitCut, habitSystem,
+		habitSilent, habitSlow, habitCut, habitSystem, habitTalk,
 	}
 }
 

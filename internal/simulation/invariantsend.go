@@ -46,10 +46,15 @@ func (l *ledger) checkEnd() {
 		if forgot != never && l.refused[x.id] {
 			continue // what would be reported of it is forgotten with the rest
 		}
+		m := l.line[x.id]
+		if m != nil && m.kept != "" && m.kept != x.id || m != nil && m.kept == "" && l.gapped[x.key] > 0 {
+			continue // it came so late that it had been fetched or reported
+		}
 		if !l.taken["delivery "+x.id] && !l.reported[x.id] && x.at > forgot {
 			l.w.fail("no message of an agent is lost", x.key, "%s was accepted at %.3f", x.id, x.at.Seconds())
 		}
 	}
+	l.checkGaps()
 	for _, request := range slices.Sorted(maps.Keys(l.promised)) {
 		p := l.promised[request]
 		if x := l.person(p.key); l.sessions[p.session] == nil && p.at > x.forgot && p.at > x.ended {

@@ -54,6 +54,9 @@ func (l *ledger) returning(r *replica, x handover.Return) bool {
 		if !s.ended {
 			l.w.fail("only what has ended is returned", k, "%s", x.ID)
 		}
+		if !known {
+			l.overtakes(k, s)
+		}
 	}
 	l.wasSent(k, x)
 	l.inOrder(k, x)

@@ -51,7 +51,7 @@ func (l *ledger) told(s *life, n handover.Notice) {
 
 // goOn adds a step, and says what is wrong with it; empty: nothing.
 func (x *story) goOn(kind handover.NoticeKind) string {
-	late := kind == handover.NoticeReturned || kind == handover.NoticeMessageFailed
+	late := kind == handover.NoticeReturned || kind == handover.NoticeMessageFailed || kind == handover.NoticeGap
 	if x.ended && !late {
 		return "it has ended"
 	}

@@ -26,8 +26,12 @@ func (l *ledger) stored(r *replica, before, after version) {
 		}
 	}
 	l.checkSession(k, before.file, v)
+	l.keeps(k, before.file, v)
 	l.tellOrder(k, v.In)
 	l.settle(k, before.file, v)
+	if v.Now != nil {
+		l.ends(r, before.file, v)
+	}
 }
 
 func (l *ledger) tellStored(r *replica, after version) {

@@ -29,6 +29,7 @@ func (w *world) healthy() time.Duration {
 
 // watch is made every few seconds: what Genesys shows is seen after a while, whatever signals say or do not say.
 func (l *ledger) watch() {
+	l.watchGaps()
 	since := l.w.healthy()
 	if since == never || since > l.w.now {
 		return

@@ -21,6 +21,9 @@ type ledger struct {
 	arrived  map[string][]*post       // by text
 	letters  map[string]*heard        // webhooks that were accepted, by id
 	order    []*heard                 //
+	lines    []*said                  // to customers, in order
+	line     map[string]*said         // by text
+	gapped   map[string]int           // messages that were reported as missing, by customer
 	given    map[string]string        // what the host was given, by kind and id
 	settled  map[string]time.Duration // when the store knew that the host took it
 	taken    map[string]bool          // what the host took
@@ -74,6 +77,12 @@ type life struct {
 	returned  bool // its Return has begun
 	forgotten bool
 
+	open   *conversation // it is in
+	of     *conversation // it ended in
+	opened time.Duration // when its opening came into that
+	seen   time.Duration // what the read that ended it shows; never: it was none
+	due    []*said       // comes before its Return
+
 	tried time.Duration // when Genesys first heard of it, by the clock of a replica
 	story story
 }
@@ -95,7 +104,7 @@ func newLedger(w *world) *ledger {
 		settled: map[string]time.Duration{}, taken: map[string]bool{}, refused: map[string]bool{}, reported: map[string]bool{}, returns: map[string]*back{},
 		sessions: map[string]*life{}, written: map[string]time.Time{}, people: map[string]*person{}, staleBy: map[*task]bool{},
 		nth: map[string]int{}, owner: map[string]*replica{}, latest: map[string]int{}, handed: map[string]bool{}, unclear: map[string]bool{},
-		promised: map[string]*promise{},
+		promised: map[string]*promise{}, line: map[string]*said{}, gapped: map[string]int{},
 	}
 }
 
@@ -139,10 +148,10 @@ func (l *ledger) accepted(key, id string, began time.Duration) {
 }
 
 // received: Receive said that it is stored.
-func (l *ledger) received(key string, o openmessaging.Outbound) {
-	if l.letters[o.ID] == nil {
-		x := &heard{key: key, id: o.ID, at: l.w.now}
-		l.letters[o.ID] = x
+func (l *ledger) received(key, id string) {
+	if l.letters[id] == nil {
+		x := &heard{key: key, id: id, at: l.w.now}
+		l.letters[id] = x
 		l.order = append(l.order, x)
 	}
 }

@@ -33,6 +33,10 @@ const (
 	faultExpire   fault = "expire"   // records are kept for minutes only
 	faultPoison   fault = "poison"   // some messages are refused for good
 	faultDenied   fault = "denied"   // the OAuth client may not disconnect
+	faultOutage   fault = "outage"   // no webhook reaches the host, for minutes
+	faultLetter   fault = "letter"   // single webhooks are lost in all attempts
+	faultUnseen   fault = "unseen"   // the OAuth client may not read messages
+	faultFetch    fault = "fetch"    // messages cannot be fetched just now
 )
 
 func allFaults() []fault {
@@ -41,6 +45,11 @@ func allFaults() []fault {
 		faultLimited, faultStale, faultWebhook, faultHost, faultSlowHost, faultFormats, faultForget, faultExpire, faultPoison, faultDenied,
 	}
 }
+
+// gapFaults are drawn for themselves, see gappy.
+func gapFaults() []fault { return []fault{faultOutage, faultLetter, faultUnseen, faultFetch} }
+
+func everyFault() []fault { return append(allFaults(), gapFaults()...) }
 
 // A plan is what a seed decides, as far as it can be cut down.
 type plan struct {
@@ -62,6 +71,9 @@ type plan struct {
 	workers  int
 	pace     time.Duration // between two steps of a customer, in the mean
 
+	foreign string // how the ids of messages in reads differ from those of webhooks; empty: they do not
+	outage  outage
+	socket  string            // what becomes of the notification socket; empty: there is none
 	sources []source          // what says when a conversation changed
 	habits  map[habit]float64 // of agents
 }
@@ -101,6 +113,8 @@ func newPlan(seed uint64) plan {
 	p.patient = newDice(seed, "patient").chance(0.3)
 	p.habits = newHabits(seed)
 	p = p.longer()
+	p = p.gappy()
+	p.socket = newSocket(seed)
 	p.sources = newSources(seed, p.lasts)
 	return p
 }

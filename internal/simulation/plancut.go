@@ -32,7 +32,7 @@ func (p plan) quieter(i int) plan {
 // only says how a plan differs from its seed's: the value of the flag -only.
 func (p *plan) only() string {
 	var on []string
-	for _, f := range allFaults() {
+	for _, f := range everyFault() {
 		if p.has(f) {
 			on = append(on, string(f))
 		}
@@ -46,8 +46,8 @@ func (p *plan) only() string {
 	for i := range p.sources {
 		sources = append(sources, p.sources[i].name)
 	}
-	return fmt.Sprintf("replicas=%d,customers=%d,lasts=%s,faults=%s,habits=%s,sources=%s", p.replicas, p.customers, p.lasts,
-		strings.Join(on, "+"), strings.Join(habits, "+"), strings.Join(sources, "+"))
+	return fmt.Sprintf("replicas=%d,customers=%d,lasts=%s,faults=%s,habits=%s,sources=%s,foreign=%s,socket=%s", p.replicas, p.customers, p.lasts,
+		strings.Join(on, "+"), strings.Join(habits, "+"), strings.Join(sources, "+"), p.foreign, p.socket)
 }
 
 // cut applies what only gave.
@@ -72,6 +72,10 @@ func (p *plan) cut(only string) error {
 		case "sources":
 			on := strings.Split(value, "+")
 			p.sources = slices.DeleteFunc(p.sources, func(s source) bool { return !slices.Contains(on, s.name) })
+		case "foreign":
+			p.foreign = value
+		case "socket":
+			p.socket = value
 		default:
 			err = fmt.Errorf("unknown part %q", name)
 		}

@@ -27,6 +27,7 @@ type replica struct {
 	dead    bool
 	leaving bool // it is being stopped
 	manager *handover.Manager
+	socket  *handover.SocketOwner
 	cancel  context.CancelFunc
 	waiters []*waiter
 }
@@ -59,7 +60,7 @@ func (r *replica) begin() {
 		r.w.fail("a Manager can be made", "", "%v", err)
 		return
 	}
-	r.manager = m
+	r.manager, r.socket = m, m.SocketOwner("")
 	r.w.tell("", "%s begins", r.name)
 	r.w.start("run of "+r.name, r, func() {
 		_ = m.Run(ctx)

@@ -29,7 +29,7 @@ func (p plan) smaller() []plan {
 		q.customers = p.customers - 1
 		list = append(list, q)
 	}
-	for _, f := range allFaults() {
+	for _, f := range everyFault() {
 		if p.has(f) {
 			list = append(list, p.without(f))
 		}
@@ -41,6 +41,16 @@ func (p plan) smaller() []plan {
 	}
 	for i := range p.sources {
 		list = append(list, p.quieter(i))
+	}
+	if p.foreign != "" {
+		q := p
+		q.foreign = ""
+		list = append(list, q)
+	}
+	if p.socket != "" {
+		q := p
+		q.socket = ""
+		list = append(list, q)
 	}
 	if p.replicas > 1 {
 		q := p

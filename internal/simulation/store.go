@@ -53,6 +53,10 @@ func (s *store) put(r *replica, record handover.Record, prev uint64) error {
 	}
 	record.Data = slices.Clone(record.Data)
 	s.move(c, version{record: record, file: s.w.read(record)})
+	if isReserved(record.Key) {
+		s.w.heldBy(record)
+		return nil
+	}
 	s.w.ledger.stored(r, c.past[len(c.past)-1], c.version)
 	return nil
 }

@@ -87,6 +87,8 @@ func (x *exchange) run() (*http.Response, error) {
 			return nil, unreached(errReset)
 		}
 		return refusal(http.StatusServiceUnavailable, "service.unavailable"), nil
+	case x.fetches() && w.happens(faultFetch):
+		return x.unfetched()
 	case w.happens(faultLimited):
 		w.tell("", "%s is limited: %s %s", x.r.name, x.method, x.path)
 		return limited(1 + w.chaos.IntN(5)), nil
@@ -98,6 +100,9 @@ func (x *exchange) run() (*http.Response, error) {
 	resp := w.genesys.serve(x)
 	if !x.passes(w.chaos.between(time.Millisecond, 100*time.Millisecond)) {
 		return nil, x.missed()
+	}
+	if x.fetches() && resp.status == http.StatusOK {
+		w.ledger.fetched(x)
 	}
 	return answer(resp.status, resp.body), nil
 }

@@ -22,6 +22,7 @@ type view struct {
 	Held     []viewHeld `json:"held"`
 	Receipts []struct{} `json:"receipts"`
 	Adopt    *struct{}  `json:"adopt"`
+	Check    *struct{}  `json:"check"`
 	Forget   time.Time  `json:"forget"`
 	NewTop   *mark      `json:"newTop"`
 }
@@ -79,25 +80,34 @@ type viewLane struct {
 }
 
 type viewEntry struct {
-	Seq       uint64     `json:"seq"`
-	Kind      string     `json:"kind"`
-	Handover  string     `json:"handover"`
-	At        time.Time  `json:"at"`
-	NotBefore time.Time  `json:"notBefore"`
-	Maybe     bool       `json:"maybe"`
-	Message   *viewID    `json:"message"`
-	Delivery  *viewSaid  `json:"delivery"`
-	Notice    *struct{}  `json:"notice"`
-	First     time.Time  `json:"first"`
-	Attempts  int        `json:"attempts"`
-	Back      []viewBack `json:"back"`
-	NewPart   *mark      `json:"newPart"`
+	Seq       uint64      `json:"seq"`
+	Kind      string      `json:"kind"`
+	Handover  string      `json:"handover"`
+	At        time.Time   `json:"at"`
+	NotBefore time.Time   `json:"notBefore"`
+	Maybe     bool        `json:"maybe"`
+	Message   *viewID     `json:"message"`
+	Delivery  *viewSaid   `json:"delivery"`
+	Notice    *viewNotice `json:"notice"`
+	First     time.Time   `json:"first"`
+	Attempts  int         `json:"attempts"`
+	Back      []viewBack  `json:"back"`
+	NewPart   *mark       `json:"newPart"`
 }
 
 type viewSaid struct {
 	ID         string    `json:"id"`
 	Time       time.Time `json:"time"`
 	OutOfOrder bool      `json:"outOfOrder"`
+	Message    struct {
+		Text string `json:"text"`
+	} `json:"message"`
+}
+
+type viewNotice struct {
+	Kind       handover.NoticeKind `json:"kind"`
+	Detail     string              `json:"detail"`
+	Permission string              `json:"permission"`
 }
 
 type viewID struct {
@@ -168,6 +178,8 @@ func (v *view) work() string {
 		return "a message that came without a handover waits for a read"
 	case v.Now.open():
 		return "a session is open"
+	case v.Check != nil:
+		return "a last look at a conversation that ended waits"
 	case !v.Forget.IsZero():
 		return "a customer is to be forgotten"
 	default:

@@ -19,25 +19,28 @@ const (
 
 // A letter is one webhook on its way.
 type letter struct {
-	w   *world
-	key string
-	n   webhook.Notification
+	w    *world
+	key  string
+	n    webhook.Notification
+	said *said
 }
 
-// webhook posts a message to the customer.
-func (g *cloud) webhook(c *conversation, id string, flow bool) {
+// webhook posts a message to the customer; by: nil, the flow wrote it.
+func (g *cloud) webhook(c *conversation, id string, by *leg) {
+	m := g.says(c, by, id)
 	o := openmessaging.Outbound{
-		ID: id, IntegrationID: integration, CustomerID: c.customer, ConversationID: c.id, Time: g.w.stamp(),
+		ID: id, IntegrationID: integration, CustomerID: c.customer, ConversationID: c.id, Time: epoch.Add(m.at),
 		Origin: openmessaging.OriginHuman, Body: openmessaging.Message{Text: id},
 	}
-	if flow {
+	if m.flow {
 		o.Origin = openmessaging.OriginBot
 	} else {
 		c.spokenAt = g.w.now
 	}
 	g.told(c, false)
 	g.w.tell(customerOf(c.customer), "%s: %s is written", c.id, id)
-	l := &letter{w: g.w, key: customerOf(c.customer), n: webhook.Notification{Outbound: o}}
+	g.w.ledger.said(m)
+	l := &letter{w: g.w, key: customerOf(c.customer), n: webhook.Notification{Outbound: o}, said: m}
 	g.w.start("webhook "+id, nil, l.post)
 	if g.w.happens(faultWebhook) {
 		g.w.start("webhook "+id, nil, l.post)
@@ -52,7 +55,7 @@ func (l *letter) post() {
 		w.pause(w.chaos.between(0, 3*time.Second))
 	}
 	for range webhookTries {
-		if w.recovered() && !l.once() && !w.over {
+		if w.recovered() && !l.said.lost && !l.once() && !w.over {
 			w.fail("a webhook is taken when nothing fails", l.key, "%s", l.n.Outbound.ID)
 		}
 		if w.over || w.recovered() || l.once() && !w.happens(faultWebhook) {
@@ -67,7 +70,7 @@ func (l *letter) post() {
 func (l *letter) once() bool {
 	w, sender := l.w, l.w.current
 	r := w.serving()
-	if r == nil {
+	if r == nil || w.cutOff() || l.said.lost {
 		return false
 	}
 	took, waits := false, true
@@ -78,7 +81,7 @@ func (l *letter) once() bool {
 		}
 		w.tell(l.key, "%s receives %s: %v", r.name, l.n.Outbound.ID, err)
 		if err == nil {
-			w.ledger.received(l.key, l.n.Outbound)
+			w.ledger.received(l.key, l.n.Outbound.ID)
 		}
 		if took = err == nil; waits {
 			w.wake(sender, w.now)

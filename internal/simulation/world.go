@@ -31,6 +31,7 @@ type world struct {
 	replicas  []*replica
 	customers []*customer
 
+	ear     ear
 	chaos   dice // what fails
 	tracing bool
 	trace   []line
@@ -39,7 +40,7 @@ type world struct {
 
 func newWorld(p plan, bug saboteur, tracing bool) *world {
 	w := &world{plan: p, bug: bug, tracing: tracing, chaos: newDice(p.seed, "chaos")}
-	w.order = newDice(p.seed, "order")
+	w.order, w.ear.gone = newDice(p.seed, "order"), never
 	w.panics = func(text string) { w.fail("no panic", "", "%s", text) }
 	w.onStep = func(t *task) {
 		if t != nil && t.process != nil {
@@ -85,6 +86,7 @@ func (w *world) lives() {
 		r.begin()
 	}
 	w.genesys.gaps()
+	w.start("socket", nil, w.listen)
 	for _, c := range w.customers {
 		w.start("customer "+c.key.Customer, nil, c.live)
 	}
