@@ -85,10 +85,11 @@ func (l *ledger) gap(k string, n *viewNotice) {
 			lost++
 		}
 	}
+	fails := l.w.plan.any(faultFetch, faultDown, faultLost, faultLimited) // for so long that it is given up
 	switch {
-	case !l.w.plan.has(faultUnseen):
+	case !fails && !l.w.plan.has(faultUnseen):
 		l.w.fail("what can be fetched is not reported as missing", k, "%s", n.Detail)
-	case n.Permission == "":
+	case !fails && n.Permission == "":
 		l.w.fail("a gap names the permission", k, "%s", n.Detail)
 	case l.gapped[k] > lost:
 		l.w.fail("what is reported as missing is", k, "%d are reported, and %d are missing", l.gapped[k], lost)
