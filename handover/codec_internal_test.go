@@ -64,6 +64,7 @@ func fullFile() *file {
 	f.Check = &check{
 		listing: listing{Checked: noon(), Reached: true, Proven: true}, Conversation: "ended", From: "customer", Since: noon(), At: noon(), Tries: 1,
 	}
+	f.Checks = []check{*f.Check}
 	f.note(noon(), "begun", "why")
 	return f
 }

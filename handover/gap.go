@@ -118,5 +118,6 @@ type check struct {
 
 const (
 	maxCheckTries = 5
+	maxChecks     = 8
 	checkPause    = 30 * time.Second
 )

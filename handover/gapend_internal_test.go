@@ -169,3 +169,24 @@ func TestACheckOfWhatMayNotBeReadEnds(t *testing.T) {
 	e.checks(t, nil, refusedWith(403))
 	require.Nil(t, e.Check)
 }
+
+// A session that ends soon after another one takes nothing of what that one still misses.
+func TestTwoEndsAreBothChecked(t *testing.T) {
+	t.Parallel()
+	e, refs := gapped(1)
+	e.ends(t, false, refs...)
+	c := coreIn(StateConnected)
+	c.ID, c.ConversationID, c.Tried = "second", "another", e.now
+	e.install(c)
+	e.Now.listing = listing{Reached: true, Proven: true}
+	e.now = e.now.Add(time.Minute)
+	next := genesys.MessageRef{ID: "next", Time: e.now.Add(-webhookSlow)}
+	e.ends(t, false, next)
+	e.taken()
+	e.checks(t, nil, nil, refs...)
+	require.Equal(t, []string{"missed 0"}, e.taken())
+	e.checks(t, nil, nil, next)
+	require.Equal(t, []string{"next"}, e.taken())
+	require.Nil(t, e.Check)
+	require.Empty(t, e.Checks)
+}

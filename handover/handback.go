@@ -234,5 +234,5 @@ func (e *edit) forgetContent() {
 	for i := range e.In.Entries {
 		e.In.Entries[i].Back, e.In.Entries[i].Seqs = nil, nil
 	}
-	e.Tail, e.Dead, e.Held, e.Cut, e.Check = nil, nil, nil, nil, nil
+	e.Tail, e.Dead, e.Held, e.Cut, e.Check, e.Checks = nil, nil, nil, nil, nil, nil
 }

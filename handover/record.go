@@ -37,6 +37,7 @@ type file struct {
 	Adopt    *adoption     `json:"adopt,omitempty"`    // a person wrote although no session is open
 	Orphans  []orphan      `json:"orphans,omitempty"`  // conversations nobody should be in
 	Check    *check        `json:"check,omitempty"`    // a conversation that ended while words of it were missing
+	Checks   []check       `json:"checks,omitempty"`   // others, that wait for this one
 	Forget   time.Time     `json:"forget,omitzero"`    // asked to forget
 	Given    time.Time     `json:"given,omitzero"`     // newest delivery whose attempt began, by Genesys' clock
 	Touched  time.Time     `json:"touched"`            // for retention of files without a handover

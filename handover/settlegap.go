@@ -52,9 +52,26 @@ func (e *edit) settleGap(o outcome) {
 	}
 }
 
-// checkAt wants a last look at the conversation of a session that is over.
+// checkAt wants a last look at the conversation of a session that is over. That of a session before may still wait.
 func (e *edit) checkAt(c *core, at time.Time) {
-	e.Check = &check{listing: c.listing, Conversation: c.ConversationID, From: c.From, Since: c.Tried, At: at}
+	x := check{listing: c.listing, Conversation: c.ConversationID, From: c.From, Since: c.Tried, At: at}
+	if e.Check != nil {
+		if at.Before(e.Check.At) {
+			x, *e.Check = *e.Check, x
+		}
+		e.Checks = last(append(e.Checks, x), maxChecks)
+		return
+	}
+	e.Check = &x
+}
+
+// checked goes on with the next one.
+func (e *edit) checked() {
+	e.Check = nil
+	if len(e.Checks) > 0 {
+		x := e.Checks[0]
+		e.Check, e.Checks = &x, e.Checks[1:]
+	}
 }
 
 // checkEnd wants that look if a read before a message of the customer has ended the session: nothing was fetched then.
@@ -91,7 +108,7 @@ func (e *edit) settleCheck(j *job, o outcome) {
 			c.At = e.now.Add(readPause)
 			return
 		case all && !g.young:
-			e.Check = nil
+			e.checked()
 			return
 		case !all:
 			left = e.gapOf(o.read, c.Since, c.listing, true).missing
@@ -102,7 +119,7 @@ func (e *edit) settleCheck(j *job, o outcome) {
 	}
 	c.At = e.now.Add(checkPause)
 	if forbidden(o.err) || c.Tries >= maxCheckTries {
-		e.Check = nil
+		e.checked()
 		e.lost(len(left), o.gapErr)
 	}
 }
