@@ -170,6 +170,21 @@ func TestACheckOfWhatMayNotBeReadEnds(t *testing.T) {
 	require.Nil(t, e.Check)
 }
 
+// That a message went elsewhere is stored while the old conversation is read: then the read is its end, though it began as none.
+func TestAnEndThatAMoveMeetsHasItsGap(t *testing.T) {
+	t.Parallel()
+	e, refs := gapped(1)
+	e.Now.Wrote = e.now
+	j := jobOn(t, e, control)
+	o := e.listed(refs...)
+	o.read.standing, o.gapErr = standing(genesys.PhaseEnded), refusedWith(503)
+	e.apply(event{Kind: evMoved, Conversation: "another"})
+	e.settleAs(j, o)
+	require.Nil(t, e.open())
+	e.checks(t, nil, nil, refs...)
+	require.Equal(t, []string{"missed 0", "back"}, e.taken())
+}
+
 // A session that ends soon after another one takes nothing of what that one still misses.
 func TestTwoEndsAreBothChecked(t *testing.T) {
 	t.Parallel()

@@ -82,8 +82,12 @@ func (o outcome) failed() bool {
 
 // settleLookRead applies a look's read to the session it was made for.
 func (e *edit) settleLookRead(j *job, o outcome) {
-	if o.duty == dutyLook && e.sameSession(j) {
-		e.settleRead(o.read)
+	if o.duty != dutyLook || !e.sameSession(j) {
+		return
+	}
+	open := e.open() != nil
+	if e.settleRead(o.read); open && e.open() == nil && !o.end { // what was stored meanwhile has made it the end
+		e.checkEnd(o.read)
 	}
 }
 
