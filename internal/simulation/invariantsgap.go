@@ -112,6 +112,9 @@ func (l *ledger) ends(r *replica, before, v *view) {
 	}
 	s.of, s.seen = c, never
 	x, read := c.looks[r]
+	if v.Now.Ending.Code == handover.CodeNotDisconnected { // nothing was confirmed, and it says so
+		return
+	}
 	if before == nil || !read || l.w.now-x.shown > effectTime || !before.settles(v, l, r) {
 		return
 	}
