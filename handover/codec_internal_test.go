@@ -62,7 +62,7 @@ func fullFile() *file {
 	f.Adopt = &adoption{Conversation: "other", From: "customer", At: noon(), Since: noon()}
 	f.Orphans = []orphan{{Conversation: "orphan", At: noon(), Tries: 1}}
 	f.Check = &check{
-		listing: listing{Checked: noon(), Reached: true, Proven: true}, Conversation: "ended", From: "customer", Since: noon(), At: noon(), Tries: 1,
+		listing: listing{Checked: noon(), Reached: true, Proven: true}, Conversation: "ended", From: "customer", Since: noon(), At: noon(), Tries: 1, Left: 1,
 	}
 	f.Checks = []check{*f.Check}
 	f.note(noon(), "begun", "why")

@@ -114,6 +114,7 @@ type check struct {
 	Since        time.Time `json:"since"`
 	At           time.Time `json:"at"`
 	Tries        int       `json:"tries,omitempty"`
+	Left         int       `json:"left,omitempty"` // messages that were missing when it was read last
 }
 
 const (

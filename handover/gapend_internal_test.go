@@ -162,6 +162,36 @@ func TestACheckWaitsForWebhooks(t *testing.T) {
 	require.Equal(t, []string{"young"}, e.taken())
 }
 
+// Nor is it forgotten when the last look does not even read.
+func TestACheckThatCannotReadAtLastEndsWithAWord(t *testing.T) {
+	t.Parallel()
+	e, refs := gapped(2)
+	e.ends(t, false, refs...)
+	e.taken()
+	for range maxCheckTries - 1 {
+		e.checks(t, refusedWith(503), nil, refs...)
+	}
+	e.checks(t, nil, refusedWith(503))
+	require.Nil(t, e.Check)
+	list := e.taken()
+	require.Len(t, list, 1)
+	require.Contains(t, list[0], "gap: 2 messages")
+}
+
+// A webhook that comes after the end tells that ids differ as well as one before.
+func TestACheckKnowsOtherIDsByWhatCameSince(t *testing.T) {
+	t.Parallel()
+	e := newEdit(fileIn(StateConnected))
+	ref := genesys.MessageRef{ID: "other", Time: e.now.Add(-time.Second)}
+	e.ends(t, true, ref)
+	e.now = e.now.Add(20 * time.Second)
+	e.says("its own")
+	require.Len(t, e.taken(), 2)
+	e.checks(t, refusedWith(403), nil, ref)
+	require.Nil(t, e.Check)
+	require.Empty(t, e.taken())
+}
+
 func TestACheckOfWhatMayNotBeReadEnds(t *testing.T) {
 	t.Parallel()
 	e, refs := gapped(1)

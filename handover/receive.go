@@ -107,6 +107,7 @@ func (e *edit) arrives(o *openmessaging.Outbound) time.Time {
 	if o.Origin == openmessaging.OriginBot {
 		until = e.now.Add(flowHold)
 	}
+	e.reaches(o.ConversationID)
 	if c := e.open(); c != nil && e.current(o) {
 		c.Reached = true
 		if !c.Gap.IsZero() {

@@ -74,6 +74,18 @@ func (e *edit) checked() {
 	}
 }
 
+// reaches notes a webhook of a conversation that is looked at once more: a read that does not list it has other ids.
+func (e *edit) reaches(conversation string) {
+	if e.Check != nil && e.Check.Conversation == conversation {
+		e.Check.Reached = true
+	}
+	for i := range e.Checks {
+		if e.Checks[i].Conversation == conversation {
+			e.Checks[i].Reached = true
+		}
+	}
+}
+
 // checkEnd wants that look if a read before a message of the customer has ended the session: nothing was fetched then.
 func (e *edit) checkEnd(r *reading) {
 	c := e.Now
@@ -96,7 +108,6 @@ func (e *edit) settleCheck(j *job, o outcome) {
 	if c == nil || c.Conversation != j.file.Check.Conversation || !c.At.Equal(j.file.Check.At) {
 		return // settled before
 	}
-	var left []genesys.MessageRef
 	if o.err == nil {
 		g := e.gapOf(o.read, c.Since, c.listing, true)
 		_, all := e.hearMissed(o, g, c.Conversation, c.From)
@@ -111,7 +122,7 @@ func (e *edit) settleCheck(j *job, o outcome) {
 			e.checked()
 			return
 		case !all:
-			left = e.gapOf(o.read, c.Since, c.listing, true).missing
+			c.Left = len(e.gapOf(o.read, c.Since, c.listing, true).missing)
 		}
 	}
 	if !postponed(o.err) && !postponed(o.gapErr) {
@@ -120,7 +131,7 @@ func (e *edit) settleCheck(j *job, o outcome) {
 	c.At = e.now.Add(checkPause)
 	if forbidden(o.err) || c.Tries >= maxCheckTries {
 		e.checked()
-		e.lost(len(left), o.gapErr)
+		e.lost(c.Left, cmp.Or(o.err, o.gapErr))
 	}
 }
 
