@@ -20,10 +20,13 @@
 //   - Agents who write, transfer to queues and end, and by habit decline, let it ring, transfer to a colleague or to the bot queue,
 //     ask one in, park and resume or do not, vanish, are looked at by a supervisor, say nothing, take minutes, wrap up late or never,
 //     or stay when the customer is gone: see habits.go. Genesys ends conversations by itself.
+//   - A webhook endpoint that cannot be reached for 2 to 12 minutes, and single webhooks that are lost in all attempts, see outages.go.
+//     Reads list what agents and flows wrote, under the ids of webhooks or others, and it can be fetched, may not be, or just now cannot.
 //   - No source of signals, one, or several, see signals.go: each may lose what it has to say, say it more than once, much later,
 //     or many times at once, speak of what has not changed and of conversations that nobody knows, ask for everything to be read,
 //     be dead from the beginning or die, and come back. What a signal means to say does not matter: it is a call of Recheck, at each
 //     step of a conversation and also when an agent writes, and comes before the opening's answer, too.
+//   - The record of the notification socket: nobody holds it, one replica does, it changes hands, or dies, see socket.go.
 //
 // What must hold is checked after every write, call and callback, and at the end, when everything has been healed and has come
 // to rest: see the files invariants*.go, effects.go and formats.go. In three of ten seeds nobody ends anything then: agents and
@@ -34,6 +37,10 @@
 // # What is not
 //
 // Nothing here says anything about what the simulation never does:
+//
+//   - Messages that Genesys lists and no longer gives, or lists late or never, other than as a stale read; statuses that change.
+//     Whether what is missing comes is not checked of a session that ends without a read that shows it, nor of words after that read,
+//     nor where reads have other ids: there only that nothing comes twice and nothing is reported that has come.
 //
 //   - Structured replies (cards, buttons, postbacks), attachments, and texts so long that they are sent in parts.
 //
@@ -49,7 +56,8 @@
 //
 //   - Package webhook and the HTTP handlers: notifications reach Receive as if their signatures had been checked.
 //
-//   - The notification socket, and EventBridge: what they say comes as calls of Recheck. Tokens, which never expire or are refused.
+//   - What the notification socket and EventBridge say: it comes as calls of Recheck, and whether the socket is alive, as its
+//     record. Tokens, which never expire or are refused.
 //
 //   - The end of what is not read, other than by our side: a session in which the bot has the word, and one whose conversation
 //     nobody has named (a flow routes it, no answer names it, and no agent writes), which stays open until Timers.Max.

@@ -38,7 +38,7 @@ func (p plan) gappy() plan {
 	return p
 }
 
-// cut off: no webhook reaches the host now.
+// cutOff: no webhook reaches the host now.
 func (w *world) cutOff() bool {
 	o := w.plan.outage
 	return !w.healed && w.plan.has(faultOutage) && w.now >= o.from && w.now < o.to
