@@ -9,10 +9,10 @@ import (
 	"github.com/genesyshandover/genesyshandover/genesys"
 )
 
-// pollOf is a read at a time that nobody asked for; it shows an agent.
-func pollOf(c core, began time.Time, with ...func(*genesys.Standing)) (core, []effect) {
+// pollOf is a read at a time that nobody asked for.
+func pollOf(c core, began time.Time, p genesys.Phase, with ...func(*genesys.Standing)) (core, []effect) {
 	c.Poll, c.PollAt = true, began
-	e := shows(genesys.PhaseConnected, with...)
+	e := shows(p, with...)
 	e.Began = began
 	return apply(c, e, began.Add(time.Second))
 }
@@ -22,13 +22,13 @@ func TestASourceThatMissesStepsIsReported(t *testing.T) {
 	t.Parallel()
 	c := coreIn(StateQueued)
 	c.Signalled = ago(2 * time.Minute)
-	c, effects := pollOf(c, noon())
+	c, effects := pollOf(c, noon(), genesys.PhaseConnected)
 	require.Equal(t, []NoticeKind{NoticeAgentJoined}, kinds(effects), "one may be late")
-	c, effects = pollOf(c, noon().Add(time.Minute), byAgent("b2", "Ben"))
+	c, effects = pollOf(c, noon().Add(time.Minute), genesys.PhaseConnected, byAgent("b2", "Ben"))
 	require.Equal(t, []NoticeKind{NoticeAgentLeft, NoticeAgentJoined, NoticeConnectionLost}, kinds(effects))
 	require.Zero(t, c.Signalled)
 	require.LessOrEqual(t, c.PollAt.Sub(noon().Add(time.Minute)), time.Second+firstPoll, "polls are frequent again")
-	_, effects = pollOf(c, noon().Add(2*time.Minute))
+	_, effects = pollOf(c, noon().Add(2*time.Minute), genesys.PhaseConnected)
 	require.Equal(t, []NoticeKind{NoticeAgentLeft, NoticeAgentJoined}, kinds(effects), "said once")
 }
 
@@ -48,7 +48,7 @@ func TestPollingAloneIsNoLoss(t *testing.T) {
 	c := coreIn(StateQueued)
 	for i, agent := range []string{"a1", "b2", "a1", "b2"} {
 		var effects []effect
-		c, effects = pollOf(c, noon().Add(time.Duration(i)*time.Minute), byAgent(agent, agent))
+		c, effects = pollOf(c, noon().Add(time.Duration(i)*time.Minute), genesys.PhaseConnected, byAgent(agent, agent))
 		require.NotContains(t, kinds(effects), NoticeConnectionLost)
 	}
 }
