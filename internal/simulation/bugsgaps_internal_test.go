@@ -121,7 +121,7 @@ func TestFindsReturnsBeforeTheLastWords(t *testing.T) {
 		}
 		slices.SortStableFunc(list, func(a, b members) int { return back(a) - back(b) })
 		return list
-	}), repairs)
+	}), repairs, faultLetter)
 }
 
 // Who takes a socket that another replica holds for dead tells it of one that is alive.

@@ -3,4 +3,4 @@
 package simulation
 
 // defaultSeeds fit into a minute and a half on two cores.
-const defaultSeeds = 2000
+const defaultSeeds = 1700
