@@ -229,3 +229,37 @@ func TestSocketGoneIsLoggedOnce(t *testing.T) {
 		require.NotContains(t, logged.String(), "secret")
 	})
 }
+
+// Who takes a socket over that was missed has to say that it works; until then nothing vouches for anything.
+func TestSocketThatWasMissedIsNotAliveByBeingOwned(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t)
+		ann := org.Agent("Ann", "Support")
+		h := newHost(t, org)
+		one, two := h.desk.SocketOwner(""), h.desk.SocketOwner("")
+		owns(t, one, "channel 1", 3*time.Minute)
+		require.NoError(t, one.Report(t.Context(), true))
+		h.connected(t, "c1", ann)
+		pass(20 * time.Minute)
+		require.Len(t, h.noticed(handover.NoticeConnectionLost), 1)
+		owns(t, two, "", 10*time.Minute)
+		pass(20 * time.Minute)
+		require.Len(t, h.noticed(handover.NoticeConnectionLost), 1, "it never was back")
+	})
+}
+
+// Giving back what one does not hold changes nothing.
+func TestSocketOfNobodyIsNotGivenBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t)
+		h := buildHost(t, org)
+		one, two := h.desk.SocketOwner(""), h.desk.SocketOwner("")
+		owns(t, one, "channel 1", socketTerm)
+		owns(t, one, "", 0)
+		owns(t, two, "channel 2", 0)
+		_, last := owns(t, two, "", 0)
+		require.Equal(t, "channel 1", last)
+	})
+}

@@ -21,6 +21,11 @@ func TestSignalsKeepThePauseBetweenReads(t *testing.T) {
 		for range 100 { // a storm is no write
 			require.False(t, e.readSoon(e.Now))
 		}
+		e.Control.Lease = lease{Owner: "replica", Until: e.now.Add(leaseTime)}
+		require.True(t, e.readSoon(e.Now), "a read is under way: it may be older than the signal")
+		e.Control.Lease = lease{}
+		e.Now.PollAt, e.Now.ReadAt = e.now.Add(firstRead), time.Time{}
+		require.False(t, e.readSoon(e.Now), "a read is timed already")
 	}
 }
 

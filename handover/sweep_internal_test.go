@@ -200,3 +200,44 @@ func TestASweepOfRunThatFailsIsMadeAgain(t *testing.T) {
 		<-ran
 	})
 }
+
+// A sweep moves mere polls up, with a pause behind the last read, and leaves reads that somebody asked for alone.
+func TestASweepMovesPollsOnly(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		change func(*core, time.Time)
+		want   time.Duration // from now; zero: as it was
+	}{
+		"a poll":                 {func(*core, time.Time) {}, time.Nanosecond},
+		"one was read just now":  {func(c *core, now time.Time) { c.ReadAt = now.Add(-time.Second) }, readPause - time.Second},
+		"a read is wanted":       {func(c *core, _ time.Time) { c.Poll = false }, 0},
+		"the bot has it":         {func(c *core, _ time.Time) { c.State = StateBot }, 0},
+		"it is over":             {func(c *core, _ time.Time) { c.State = StateEnded }, 0},
+		"the poll is due anyway": {func(c *core, now time.Time) { c.PollAt = now.Add(-time.Second) }, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				m, a := crowded(t, 0)
+				<-time.After(pollPeriod - time.Duration(time.Now().UnixNano())%pollPeriod)
+				now := time.Now().UTC()
+				f := fileIn(StateConnected)
+				f.Now.PollAt, f.Now.Poll = now.Add(time.Minute), true
+				test.change(f.Now, now)
+				was := f.Now.PollAt
+				r, err := f.encode(f.Now.Key, 1)
+				require.NoError(t, err)
+				require.NoError(t, m.config.Store.Put(t.Context(), r, 0))
+				require.NoError(t, m.pollSoon(t.Context(), f.Now.Key, a))
+				f, err = m.file(t.Context(), f.Now.Key)
+				require.NoError(t, err)
+				if test.want == 0 {
+					require.Equal(t, was, f.Now.PollAt)
+					return
+				}
+				require.WithinDuration(t, now.Add(test.want), f.Now.PollAt, time.Millisecond)
+				require.Equal(t, f.Now.PollAt, f.Now.Slot)
+			})
+		})
+	}
+}
