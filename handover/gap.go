@@ -60,6 +60,8 @@ func (f *file) gapOf(r *reading, since time.Time, l listing, end bool) gap {
 		switch {
 		case !ref.Time.After(l.Checked) || ref.Time.Before(remembered):
 			continue
+		case !l.Proven && ref.Time.Before(since): // of an earlier handover, whose webhooks this one has not seen
+			continue
 		case f.Heard.recall(ref.ID) != unheard || f.hostID(ref.ID) != "":
 			continue
 		case r.began.Sub(ref.Time) < patience:

@@ -178,6 +178,34 @@ func TestACheckThatCannotReadAtLastEndsWithAWord(t *testing.T) {
 	require.Contains(t, list[0], "gap: 2 messages")
 }
 
+// What the next session in the same conversation misses is its own business.
+func TestACheckReportsNothingOfTheNextSession(t *testing.T) {
+	t.Parallel()
+	e, refs := gapped(1)
+	e.ends(t, false, refs...)
+	c := coreIn(StateConnected)
+	c.ID, c.Tried = "second", e.now.Add(time.Minute)
+	e.install(c)
+	e.taken()
+	refs = append(refs, genesys.MessageRef{ID: "of the second", Time: e.now.Add(time.Minute)})
+	for e.Check != nil {
+		e.Now.PollAt = time.Time{}
+		e.checks(t, refusedWith(503), nil, refs...)
+	}
+	list := e.taken()
+	require.Len(t, list, 1)
+	require.Contains(t, list[0], "gap: 1 messages")
+}
+
+// The last word of an agent of before, which came when no session was open, is not taken for one that is missing.
+func TestOtherIDsOfBeforeTheOpening(t *testing.T) {
+	t.Parallel()
+	e := newEdit(fileIn(StateConnected))
+	r := e.listed(refAt("other", e.Now.Tried.Add(-time.Second))).read
+	r.began = e.now.Add(webhookLife)
+	require.Empty(t, e.gapOf(r, e.Now.Tried, e.Now.listing, true).missing)
+}
+
 // A webhook that comes after the end tells that ids differ as well as one before.
 func TestACheckKnowsOtherIDsByWhatCameSince(t *testing.T) {
 	t.Parallel()

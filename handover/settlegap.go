@@ -122,7 +122,7 @@ func (e *edit) settleCheck(j *job, o outcome) {
 			e.checked()
 			return
 		case !all:
-			c.Left = len(e.gapOf(o.read, c.Since, c.listing, true).missing)
+			c.Left = e.left(c, o.read)
 		}
 	}
 	if !postponed(o.err) && !postponed(o.gapErr) {
@@ -133,6 +133,25 @@ func (e *edit) settleCheck(j *job, o outcome) {
 		e.checked()
 		e.lost(c.Left, cmp.Or(o.err, o.gapErr))
 	}
+}
+
+// left counts what is still missing of a session that is over, but not what a later one in the same conversation looks for.
+func (e *edit) left(c *check, r *reading) (n int) {
+	until := r.began.Add(settlePeriod)
+	if x := e.open(); x != nil && x.ConversationID == c.Conversation {
+		until = x.Tried
+	}
+	for _, x := range e.Checks {
+		if x.Conversation == c.Conversation && x.Since.After(c.Since) {
+			until = earlier(until, x.Since)
+		}
+	}
+	for _, ref := range e.gapOf(r, c.Since, c.listing, true).missing {
+		if ref.Time.Before(until.Add(-settlePeriod)) {
+			n++
+		}
+	}
+	return n
 }
 
 // hearMissed takes the messages that were fetched. It reports whether there were any, and whether all that is missing is accounted

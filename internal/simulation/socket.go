@@ -109,8 +109,8 @@ func (l *ledger) checkLost(k string, n *viewNotice) {
 	switch {
 	case strings.Contains(n.Detail, "the notification socket is gone"):
 		old := missedTime
-		if w.plan.any(faultStall, faultSlow) {
-			old += 2 * time.Minute
+		if w.plan.any(faultStall, faultSlow, faultFails, faultUnknown, faultOld) { // while the store does not answer, it is believed
+			old += 5 * time.Minute
 		}
 		if !w.ear.missed(w) && (w.ear.gone == never || w.now-w.ear.gone > old) {
 			l.w.fail("only a source that is gone is lost", k, "the socket is alive since %.3f", w.ear.gone.Seconds())
