@@ -163,63 +163,10 @@ func TestACheckWaitsForWebhooks(t *testing.T) {
 }
 
 // Nor is it forgotten when the last look does not even read.
-func TestACheckThatCannotReadAtLastEndsWithAWord(t *testing.T) {
-	t.Parallel()
-	e, refs := gapped(2)
-	e.ends(t, false, refs...)
-	e.taken()
-	for range maxCheckTries - 1 {
-		e.checks(t, refusedWith(503), nil, refs...)
-	}
-	e.checks(t, nil, refusedWith(503))
-	require.Nil(t, e.Check)
-	list := e.taken()
-	require.Len(t, list, 1)
-	require.Contains(t, list[0], "gap: 2 messages")
-}
-
 // What the next session in the same conversation misses is its own business.
-func TestACheckReportsNothingOfTheNextSession(t *testing.T) {
-	t.Parallel()
-	e, refs := gapped(1)
-	e.ends(t, false, refs...)
-	c := coreIn(StateConnected)
-	c.ID, c.Tried = "second", e.now.Add(time.Minute)
-	e.install(c)
-	e.taken()
-	refs = append(refs, genesys.MessageRef{ID: "of the second", Time: e.now.Add(time.Minute)})
-	for e.Check != nil {
-		e.Now.PollAt = time.Time{}
-		e.checks(t, refusedWith(503), nil, refs...)
-	}
-	list := e.taken()
-	require.Len(t, list, 1)
-	require.Contains(t, list[0], "gap: 1 messages")
-}
-
 // The last word of an agent of before, which came when no session was open, is not taken for one that is missing.
-func TestOtherIDsOfBeforeTheOpening(t *testing.T) {
-	t.Parallel()
-	e := newEdit(fileIn(StateConnected))
-	r := e.listed(refAt("other", e.Now.Tried.Add(-time.Second))).read
-	r.began = e.now.Add(webhookLife)
-	require.Empty(t, e.gapOf(r, e.Now.Tried, e.Now.listing, true).missing)
-}
-
+// A webhook of the last conversation, before it is known that the opening has revived it, tells of its ids, too.
 // A webhook that comes after the end tells that ids differ as well as one before.
-func TestACheckKnowsOtherIDsByWhatCameSince(t *testing.T) {
-	t.Parallel()
-	e := newEdit(fileIn(StateConnected))
-	ref := genesys.MessageRef{ID: "other", Time: e.now.Add(-time.Second)}
-	e.ends(t, true, ref)
-	e.now = e.now.Add(20 * time.Second)
-	e.says("its own")
-	require.Len(t, e.taken(), 2)
-	e.checks(t, refusedWith(403), nil, ref)
-	require.Nil(t, e.Check)
-	require.Empty(t, e.taken())
-}
-
 func TestACheckOfWhatMayNotBeReadEnds(t *testing.T) {
 	t.Parallel()
 	e, refs := gapped(1)
@@ -229,37 +176,4 @@ func TestACheckOfWhatMayNotBeReadEnds(t *testing.T) {
 }
 
 // That a message went elsewhere is stored while the old conversation is read: then the read is its end, though it began as none.
-func TestAnEndThatAMoveMeetsHasItsGap(t *testing.T) {
-	t.Parallel()
-	e, refs := gapped(1)
-	e.Now.Wrote = e.now
-	j := jobOn(t, e, control)
-	o := e.listed(refs...)
-	o.read.standing, o.gapErr = standing(genesys.PhaseEnded), refusedWith(503)
-	e.apply(event{Kind: evMoved, Conversation: "another"})
-	e.settleAs(j, o)
-	require.Nil(t, e.open())
-	e.checks(t, nil, nil, refs...)
-	require.Equal(t, []string{"missed 0", "back"}, e.taken())
-}
-
 // A session that ends soon after another one takes nothing of what that one still misses.
-func TestTwoEndsAreBothChecked(t *testing.T) {
-	t.Parallel()
-	e, refs := gapped(1)
-	e.ends(t, false, refs...)
-	c := coreIn(StateConnected)
-	c.ID, c.ConversationID, c.Tried = "second", "another", e.now
-	e.install(c)
-	e.Now.listing = listing{Reached: true, Proven: true}
-	e.now = e.now.Add(time.Minute)
-	next := genesys.MessageRef{ID: "next", Time: e.now.Add(-webhookSlow)}
-	e.ends(t, false, next)
-	e.taken()
-	e.checks(t, nil, nil, refs...)
-	require.Equal(t, []string{"missed 0"}, e.taken())
-	e.checks(t, nil, nil, next)
-	require.Equal(t, []string{"next"}, e.taken())
-	require.Nil(t, e.Check)
-	require.Empty(t, e.Checks)
-}

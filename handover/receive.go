@@ -108,7 +108,11 @@ func (e *edit) arrives(o *openmessaging.Outbound) time.Time {
 		until = e.now.Add(flowHold)
 	}
 	e.reaches(o.ConversationID)
-	if c := e.open(); c != nil && e.current(o) {
+	c := e.open()
+	if c != nil && c.ConversationID == "" && c.From == o.CustomerID { // it may turn out to be the one that the opening revived
+		c.Reached = true
+	}
+	if c != nil && e.current(o) {
 		c.Reached = true
 		if !c.Gap.IsZero() {
 			until = e.now.Add(gapHold)
