@@ -18,7 +18,11 @@
 // Open Messaging never tells that an agent joined, left or ended. The Manager reads the conversation and believes only what
 // it read ([genesys.Conversation.Standing]); a signal source calls [Manager.Recheck] to make it read sooner. Without any
 // source it polls: every 5 s while something happens, slower and slower up to every minute. Polling alone sees the end of one
-// of a thousand conversations only after minutes, so wire a signal source in production.
+// of a thousand conversations only after minutes, so wire a signal source in production: a notifications.Listener, a handler of
+// package webhook for Process Automation, EventBridge, or several of them. [Config.Notify] hears when one is lost.
+//
+// A read also lists what agents wrote. What no webhook brought, because the host could not be reached, is fetched and delivered in
+// order, if the OAuth client may view messages; else [NoticeGap] says what is missing and which permission would bring it.
 //
 // What leads from one [State] to another is listed by [Transitions] and drawn in STATES.md beside this file. What became of one
 // customer is told in words by [Manager.Explain].

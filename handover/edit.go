@@ -207,31 +207,3 @@ func (e *edit) orphan(conversation string) {
 	}
 	e.Orphans = last(append(e.Orphans, orphan{Conversation: conversation, At: e.now.Add(settlePeriod)}), maxOrphans)
 }
-
-// fireTimers performs what is due. Whoever calls it has just looked at the conversation, if that was possible.
-func (e *edit) fireTimers() {
-	c := e.open()
-	if c == nil {
-		return
-	}
-	switch kind, at := c.timer(); {
-	case kind == timerNone || e.now.Before(at):
-	case kind == timerWarn:
-		c.Warned = e.now
-		e.say(saidIdle, "")
-		e.notice(Notice{Kind: NoticeIdle, Detail: "the customer has not written for a while"})
-	case kind == timerEnd:
-		e.orphan(c.ConversationID)
-		if c.Disconnected.IsZero() { // Genesys was not heard at all
-			c.unclear()
-		}
-		e.apply(event{Kind: evReleased, Code: CodeNotDisconnected, Detail: "Genesys did not confirm the end"})
-	case kind == timerWork:
-		e.apply(event{Kind: evReleased})
-	case kind == timerLost:
-		e.apply(event{Kind: evFailed, Code: CodeNoAnswer, Detail: "Genesys took the opening, but named no conversation, " +
-			"so nobody can see who is there; one may stand in a queue"})
-	default:
-		e.apply(event{Kind: evEnd, Reason: EndReason(kind), Detail: "a timer ran out"})
-	}
-}

@@ -47,28 +47,6 @@ func (e *edit) settleDuty(j *job, o outcome) {
 	}
 }
 
-// unsure reports whether a timer that is due has to wait: nobody said whether an agent is there, or the read shows a step that a
-// second one must confirm, or words that are not here yet. It waits timerPatience at most.
-func (e *edit) unsure(o outcome) bool {
-	c := e.open()
-	if c == nil || c.State == StateEnding {
-		return false
-	}
-	_, at := c.timer()
-	switch {
-	case at.IsZero() || e.now.Before(at) || !e.now.Before(at.Add(timerPatience)):
-		return false
-	case c.Doubt.Phase != "":
-		e.Control.NotBefore = later(e.Control.NotBefore, c.PollAt)
-		return true
-	case e.words: // what an agent wrote is on its way
-		e.Control.NotBefore = later(e.Control.NotBefore, e.now.Add(readPause))
-		return true
-	default:
-		return o.err != nil && (o.read == nil || o.read.err != nil && !o.read.blind && !o.read.gone)
-	}
-}
-
 func (e *edit) settleSocket(s socketState) {
 	if s != socketNone {
 		e.apply(event{Kind: evSocket, Alive: s == socketAlive})
