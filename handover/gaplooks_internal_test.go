@@ -110,3 +110,19 @@ func TestTwoEndsAreBothChecked(t *testing.T) {
 	require.Nil(t, e.Check)
 	require.Empty(t, e.Checks)
 }
+
+// What a look has brought is not missing any more when the last one cannot read.
+func TestACheckReportsNothingThatItBrought(t *testing.T) {
+	t.Parallel()
+	e, refs := gapped(2)
+	refs, e.Heard, e.Now.Reached = refs[1:], nil, false
+	e.ends(t, false, refs...)
+	e.taken()
+	e.checks(t, refusedWith(503), nil, refs...)
+	require.Equal(t, 2, e.Check.Left)
+	e.checks(t, nil, nil, append(refs, refAt("young", e.Check.At))...)
+	for e.Check != nil {
+		e.checks(t, nil, refusedWith(503))
+	}
+	require.Equal(t, []string{"missed 0", "missed 1"}, e.taken())
+}

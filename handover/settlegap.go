@@ -121,9 +121,8 @@ func (e *edit) settleCheck(j *job, o outcome) {
 		case all && !g.young:
 			e.checked()
 			return
-		case !all:
-			c.Left = e.left(c, o.read)
 		}
+		c.Left = e.left(c, o.read)
 	}
 	if !postponed(o.err) && !postponed(o.gapErr) {
 		c.Tries++

@@ -63,7 +63,7 @@ func (l *ledger) kept(k string, d *viewSaid) {
 	case m.kept == "":
 		m.kept = d.ID
 		if l.letters[d.ID] == nil { // fetched, or its webhook is not answered yet
-			l.received(k, d.ID)
+			l.order = append(l.order, &heard{key: k, id: d.ID, at: l.w.now})
 		}
 	case m.kept != d.ID && l.w.plan.any(faultStall, faultSlow): // a webhook that is received late has the other id
 	case l.forgotten(k):
