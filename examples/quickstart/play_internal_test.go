@@ -22,12 +22,12 @@ func TestPlay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
 		require.NoError(t, play(t.Context(), newStory(&out)))
+		require.Contains(t, out.String(), "Genesys notifications: connected")
 		rest := out.String()
 		for _, want := range []string{
 			"bot       → customer  We are open from 9 to 17",
 			"requested  the bot asked for an agent",
 			"customer  → agents    It is about invoice 4711.",
-			"Genesys notifications: connected",
 			"waits in the queue Support, for about 2m0s",
 			"it rings at Ann", "Ann declined", "it rings at Ben", "Ben joined",
 			"agent     → customer  Hello Ada, I am Ben.",

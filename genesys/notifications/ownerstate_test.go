@@ -123,6 +123,7 @@ func TestRelease(t *testing.T) {
 			require.Contains(t, string(row.state), "wss://streaming.test/channels/channel-1")
 			require.Less(t, len(row.state), 400)
 		})
+		synctest.Wait() // the other end sees that it is gone
 		require.Zero(t, s.open())
 	})
 }
