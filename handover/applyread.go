@@ -88,6 +88,9 @@ func (t *turn) readBot(e event) {
 func (t *turn) readEnding(e event) {
 	switch e.Standing.Phase {
 	case genesys.PhaseEnded, genesys.PhaseWrapup:
+		if t.before(e) && !t.sure(e) {
+			return
+		}
 		t.answers(e)
 		t.over(t.Ending.Reason, t.Ending.Code, t.Ending.Detail, endOf(e, t.now))
 	case genesys.PhaseConnected, genesys.PhaseParked: // somebody came: what was sent so far is answered for
@@ -245,5 +248,3 @@ func (t *turn) calledFrom(queue string, left Agent) {
 		t.emit(effect{Notice: NoticeTransferred, Agent: left, From: from, To: queue})
 	}
 }
-
-func agentOf(s genesys.Standing) Agent { return Agent{ID: s.Agent.UserID, Name: s.Agent.Name} }

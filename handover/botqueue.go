@@ -25,6 +25,12 @@ func (c core) unrouted(came time.Time) bool {
 	return c.State == StateConnected && c.Routing == RouteByTransfer && c.Transferred.IsZero() && came.Before(c.Tried)
 }
 
+// before reports whether a read shows an end that is older than the opening: it may be that of the handover before, in a conversation
+// that the opening has revived since.
+func (t *turn) before(e event) bool {
+	return !e.Standing.EndedAt.IsZero() && e.Standing.EndedAt.Before(t.Tried)
+}
+
 // sinceOpening reports whether a read shows what came of the opening: one that is older shows, of a conversation that the opening
 // revived, where it stood before. Nobody has transferred it yet, so a second read has to agree.
 func (t *turn) sinceOpening(e event) bool {

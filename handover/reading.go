@@ -132,3 +132,5 @@ func entryQueue(c *genesys.Conversation) string {
 	}
 	return first.QueueID
 }
+
+func agentOf(s genesys.Standing) Agent { return Agent{ID: s.Agent.UserID, Name: s.Agent.Name} }

@@ -40,3 +40,22 @@ func TestConnectedByAWordOfBeforeItIsStillTransferred(t *testing.T) {
 	require.Equal(t, StateEnded, c.State, "somebody came, and gave it back")
 	require.False(t, m.mustTransfer(&c, r))
 }
+
+// An end that is older than the opening may be that of the handover before: asked to end, too, a second read has to agree, or the
+// customer would be left in a queue.
+func TestAnOlderEndIsNotTakenForTheEndThatWasAskedFor(t *testing.T) {
+	t.Parallel()
+	c := coreIn(StateEnding)
+	c.Tried, c.Wrote, c.EndAsked, c.Changed = ago(3*time.Second), ago(3*time.Second), ago(2*time.Second), ago(2*time.Second)
+	older := shows(genesys.PhaseEnded)
+	older.Standing.EndedAt = ago(7 * time.Second)
+	c, _ = apply(c, older, noon())
+	require.Equal(t, StateEnding, c.State)
+	require.Equal(t, older.Began.Add(secondRead), c.PollAt)
+	live, _ := apply(c, shows(genesys.PhaseQueued), noon())
+	require.Equal(t, StateEnding, live.State, "he is there")
+	again := older
+	again.Began = older.Began.Add(secondRead)
+	over, _ := apply(c, again, noon().Add(secondRead))
+	require.Equal(t, StateEnded, over.State)
+}
