@@ -22,7 +22,8 @@
 // package webhook for Process Automation, EventBridge, or several of them. [Config.Notify] hears when one is lost.
 //
 // A read also lists what agents wrote. What no webhook brought, because the host could not be reached, is fetched and delivered in
-// order, if the OAuth client may view messages; else [NoticeGap] says what is missing and which permission would bring it.
+// order, if the OAuth client may view messages; else [NoticeGap] says what is missing and which permission would bring it. Not
+// of a session that ends without a read, as one that Genesys does not confirm: what is missing then is not looked for.
 //
 // What leads from one [State] to another is listed by [Transitions] and drawn in STATES.md beside this file. What became of one
 // customer is told in words by [Manager.Explain].
