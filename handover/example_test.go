@@ -11,6 +11,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/genesys/genesystest"
 	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
 	"github.com/genesyshandover/genesyshandover/handover"
+	"github.com/genesyshandover/genesyshandover/region"
 	"github.com/genesyshandover/genesyshandover/webhook"
 )
 
@@ -143,7 +144,11 @@ func ExampleConfig_channels() {
 }
 
 func exampleChannel() handover.Channel {
-	return goodChannel()
+	return handover.Channel{
+		ID: "shop", Region: region.EUWest1, ClientID: "client", ClientSecret: handover.NewSecret("s3cr3t-of-the-client"),
+		IntegrationID:  "11111111-2222-3333-4444-555555555555",
+		WebhookSecrets: []handover.Secret{handover.NewSecret("a-secret-of-16-characters")}, BotQueue: "Bot", AgentQueue: "Support",
+	}
 }
 
 func exampleDesk() *handover.Manager {

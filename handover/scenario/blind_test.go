@@ -1,0 +1,136 @@
+package scenario_test
+
+import (
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/genesyshandover/genesyshandover/genesys/genesystest"
+	"github.com/genesyshandover/genesyshandover/handover"
+)
+
+// blindly routes by flow, in an organisation whose conversations may not be read.
+func blindly(t *testing.T) *genesystest.Org {
+	t.Helper()
+	org := genesystest.New(t, genesystest.WithFlow(func(genesystest.Arrival) string { return "Support" }))
+	org.Inject(genesystest.Fault{Op: "conversations.get", Status: http.StatusForbidden, Times: -1})
+	return org
+}
+
+func byFlow(c *handover.Config) { c.Channel.Routing = handover.RouteByFlow }
+
+// TestBlindEnded: no read tells of an end. A signal that says so is believed, once, by whichever replica hears it; one that only says
+// that something changed is not.
+func TestBlindEnded(t *testing.T) {
+	t.Parallel()
+	for name, c := range changes() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				org := blindly(t)
+				ann := org.Agent("Ann", "Support")
+				a, next := succession(t, org, c, byFlow)
+				a.handOver(t, "c1", "r1")
+				chat := ann.Wait(t).Accept()
+				chat.Say("Hello!")
+				a.reaches(t, "c1", handover.StateConnected)
+				a.says(t, "c1", "m1", "one", handover.TurnAgent)
+				pass(time.Minute)
+				id := chat.Conversation().ID()
+				require.NoError(t, a.desk.Recheck(t.Context(), id))
+				pass(10 * time.Minute)
+				require.Equal(t, handover.StateConnected, a.session(t, "c1").State)
+				b := next()
+				chat.End()
+				pass(10 * time.Minute)
+				require.Equal(t, handover.StateConnected, b.session(t, "c1").State, "nobody can know")
+				require.NoError(t, b.desk.Ended(t.Context(), id))
+				require.NoError(t, b.desk.Ended(t.Context(), id))
+				require.NoError(t, a.desk.Ended(t.Context(), id))
+				pass(time.Minute)
+				s := b.session(t, "c1")
+				require.Equal(t, handover.EndByGenesys, s.Ending.Reason, "it does not say who")
+				require.Equal(t, handover.CodeSignalled, s.Ending.Code)
+				require.Equal(t, handover.TurnBot, b.turn(t, "c1"))
+				require.Equal(t, []string{"agent: Hello!", "back: genesys [one(sent)]"}, both(a, b), "nobody saw whether she read it")
+			})
+		})
+	}
+}
+
+// TestBlindEndedWhileNobodyRan: the signal is stored by a process that stops at once; the next one gives the customer back.
+func TestBlindEndedWhileNobodyRan(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := blindly(t)
+		a, next := succession(t, org, change{during: time.Hour}, byFlow)
+		a.handOver(t, "c1", "r1")
+		a.says(t, "c1", "m1", "one", handover.TurnAgent)
+		pass(time.Minute)
+		require.NoError(t, a.desk.Ended(t.Context(), org.Conversation("c1").ID()))
+		b := next()
+		pass(time.Minute)
+		require.Equal(t, []string{"back: genesys [one(sent)]"}, both(a, b))
+		require.NotContains(t, append(a.kinds(), b.kinds()...), string(handover.NoticeAgentJoined))
+	})
+}
+
+// TestBlindTimers: no read comes before them, and they end all the same.
+func TestBlindTimers(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		timers handover.Timers
+		speaks bool
+		want   handover.EndReason
+	}{
+		"no agent":      {handover.Timers{NoAgent: 10 * time.Minute}, false, handover.EndNoAgent},
+		"customer idle": {handover.Timers{CustomerIdle: 10 * time.Minute}, true, handover.EndCustomerIdle},
+		"maximum":       {handover.Timers{Max: 10 * time.Minute}, true, handover.EndMaxDuration},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				org := blindly(t)
+				ann := org.Agent("Ann", "Support")
+				h := newHost(t, org, byFlow, timed(c.timers))
+				s := h.handOver(t, "c1", "r1")
+				chat := ann.Wait(t).Accept()
+				if c.speaks {
+					chat.Say("Hello!")
+				}
+				h.endsAt(t, "c1", c.want, s.Started.Add(10*time.Minute))
+				h.until(t, 1)
+				lines := h.lines()
+				require.Equal(t, "back: "+string(c.want)+" []", lines[len(lines)-1])
+			})
+		})
+	}
+}
+
+// TestBlindAfterATimeOfSight: a permission that is taken away in mid-session makes it blind, and given back it sees again.
+func TestBlindAfterATimeOfSight(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t)
+		ann := org.Agent("Ann", "Support")
+		h := newHost(t, org)
+		chat := h.connected(t, "c1", ann)
+		pass(time.Minute)
+		org.Inject(genesystest.Fault{Op: "conversations.get", Status: http.StatusForbidden, Times: -1})
+		pass(10 * time.Minute)
+		require.Len(t, h.noticed(handover.NoticeConnectionLost), 1)
+		h.says(t, "c1", "m1", "one", handover.TurnAgent)
+		chat.Say("two")
+		h.until(t, 1)
+		require.Contains(t, chat.Texts(), "one")
+		chat.End()
+		pass(10 * time.Minute)
+		require.Equal(t, handover.StateConnected, h.session(t, "c1").State)
+		org.ClearFaults()
+		h.until(t, 2)
+		require.Equal(t, handover.EndByAgent, h.session(t, "c1").Ending.Reason)
+	})
+}

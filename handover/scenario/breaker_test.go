@@ -1,0 +1,81 @@
+package scenario_test
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/genesyshandover/genesyshandover/genesys/genesystest"
+	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
+	"github.com/genesyshandover/genesyshandover/handover"
+)
+
+// Engine.md, Timers: the breaker is for the channel's faults (401, 403, 404 on the integration, 429, network, 5xx). What is
+// wrong with one request or one conversation must not hold everybody's messages up.
+func TestBreakerStaysClosed(t *testing.T) {
+	t.Parallel()
+	causes := map[string]func(t *testing.T, h *apiHost, i int){
+		"wrong queue names": func(t *testing.T, h *apiHost, i int) {
+			t.Helper()
+			_, err := h.HandOver(t.Context(), handover.Customer(fmt.Sprint("other", i)),
+				handover.Request{ID: "r", Queue: fmt.Sprint("nowhere", i), Summary: "s"})
+			require.ErrorIs(t, err, handover.ErrNoQueue)
+		},
+		"receipts that Genesys does not take": func(t *testing.T, h *apiHost, i int) {
+			t.Helper()
+			h.hear(t, fmt.Sprint("unknown to Genesys ", i), openmessaging.OriginBot, openmessaging.Message{Text: "x"})
+			wait(time.Second)
+		},
+		"conversations that are gone": func(t *testing.T, h *apiHost, _ int) {
+			t.Helper()
+			h.org.Inject(genesystest.Fault{Op: "conversations.get", Status: 404})
+			require.NoError(t, h.Recheck(t.Context(), h.session(t).ConversationID))
+			wait(2100 * time.Millisecond)
+		},
+	}
+	for name, cause := range causes {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				org := genesystest.New(t, genesystest.AllowErrors())
+				h := newAPIHost(t, org, nil)
+				ann := org.Agent("Ann", "Support")
+				h.handOver(t, "r1")
+				chat := ann.Wait(t).Accept()
+				h.until(t, handover.StateConnected)
+				wait(3 * time.Second)
+				for i := range 10 {
+					cause(t, h, i)
+				}
+				org.ClearFaults()
+				began := time.Now()
+				h.forward(t, "m1")
+				genesystest.Until(t, func() bool { return len(chat.Texts()) == 2 })
+				require.Less(t, time.Since(began), time.Second)
+				if name == "receipts that Genesys does not take" {
+					require.Equal(t, 10, h.calls("openmessaging.receipt"), "refused for good: not again")
+				}
+			})
+		})
+	}
+}
+
+// A token endpoint that refuses the credentials is the channel's fault: it is left alone for a while.
+func TestBreakerOpens(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t, genesystest.AllowErrors())
+		h := newAPIHost(t, org, nil)
+		org.RevokeClient()
+		for i := range 40 {
+			_, err := h.HandOver(t.Context(), handover.Customer(fmt.Sprint("c", i)), handover.Request{ID: "r", Summary: "s"})
+			if i < 5 {
+				require.Error(t, err)
+			}
+		}
+		require.Less(t, h.calls("oauth.token"), 15)
+	})
+}

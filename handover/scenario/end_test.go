@@ -1,0 +1,238 @@
+package scenario_test
+
+import (
+	"net/http"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/genesyshandover/genesyshandover/genesys/genesystest"
+	"github.com/genesyshandover/genesyshandover/handover"
+)
+
+// TestCustomerEndsWithTheGuidesPermissions: the whole handover, its end included, with exactly the guide's four.
+func TestCustomerEndsWithTheGuidesPermissions(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t, genesystest.WithPermissions(genesystest.GuidePermissions()...))
+		ann := org.Agent("Ann", "Support")
+		h := newHost(t, org)
+		chat := h.connected(t, "c1", ann)
+		h.says(t, "c1", "m1", "bye", handover.TurnAgent)
+		h.end(t, "c1", handover.EndByCustomer)
+		h.until(t, 1)
+		require.Equal(t, []string{"summary r-c1", "bye"}, agentReads(chat.Conversation()), "sent before the end")
+		require.Equal(t, []string{"back: customer []"}, h.lines())
+		require.Equal(t, "ended", chat.Conversation().Phase())
+		require.False(t, chat.Active())
+		s := h.session(t, "c1")
+		require.Equal(t, handover.Ending{Reason: handover.EndByCustomer, Time: s.Ending.Time}, s.Ending)
+		for _, r := range org.Requests() {
+			require.NotEqual(t, http.StatusForbidden, r.Status, r.Op)
+		}
+	})
+}
+
+// TestEndNotPermitted: neither way of ending is permitted. The agent is told with LeftText if there is one; the session ends
+// on our side and says that the conversation stays open.
+func TestEndNotPermitted(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"", "The customer has left the chat."} {
+		t.Run("LeftText "+text, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				org := genesystest.New(t)
+				ann := org.Agent("Ann", "Support")
+				h := newHost(t, org, func(c *handover.Config) { c.Channel.LeftText = text })
+				chat := h.connected(t, "c1", ann)
+				org.Inject(genesystest.Fault{Op: "conversations.disconnectCommunication", Status: http.StatusForbidden, Times: -1})
+				h.end(t, "c1", handover.EndByCustomer)
+				h.until(t, 1)
+				require.Equal(t, []string{"back: customer []"}, h.lines())
+				s := h.session(t, "c1")
+				require.Equal(t, handover.EndByCustomer, s.Ending.Reason)
+				require.Equal(t, handover.CodeNotDisconnected, s.Ending.Code)
+				require.True(t, chat.Active())
+				require.Equal(t, text != "", slices.Contains(chat.Texts(), text))
+				// The agent has not noticed and writes on: delivered, and the bot must not talk over her.
+				chat.Say("Are you there?")
+				h.until(t, 2)
+				require.Equal(t, "agent: Are you there? (late)", h.lines()[1])
+				require.Equal(t, handover.TurnAgent, h.turn(t, "c1"))
+			})
+		})
+	}
+}
+
+// TestEndWhileQueued: so that no agent opens an empty chat.
+func TestEndWhileQueued(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t)
+		h := newHost(t, org)
+		h.handOver(t, "c1", "r1")
+		h.reaches(t, "c1", handover.StateQueued)
+		h.end(t, "c1", handover.EndByCustomer)
+		h.until(t, 1)
+		require.Equal(t, []string{"back: customer []"}, h.lines())
+		require.Zero(t, org.Queue("Support").Waiting())
+		require.Equal(t, "ended", org.Conversation("c1").Phase())
+	})
+}
+
+// TestEndWhileRinging: the offer is taken back.
+func TestEndWhileRinging(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t)
+		ann := org.Agent("Ann", "Support")
+		h := newHost(t, org)
+		h.handOver(t, "kim", "r1")
+		offer := ann.Wait(t)
+		h.end(t, "kim", handover.EndByBot)
+		h.until(t, 1)
+		require.Equal(t, []string{"back: bot []"}, h.lines())
+		require.False(t, offer.Ringing())
+	})
+}
+
+// TestEndWhileRouting: asked between the opening and the transfer: nothing is transferred any more.
+func TestEndWhileRouting(t *testing.T) {
+	t.Parallel()
+	for _, after := range []time.Duration{0, 50 * time.Millisecond, 200 * time.Millisecond, 400 * time.Millisecond} {
+		t.Run(after.String(), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				org := genesystest.New(t)
+				ann := org.Agent("Ann", "Support")
+				h := newHost(t, org)
+				h.handOver(t, "c1", "r1")
+				pass(after)
+				h.end(t, "c1", handover.EndByCustomer)
+				h.until(t, 1)
+				require.Equal(t, []string{"back: customer []"}, h.lines())
+				require.Equal(t, "ended", org.Conversation("c1").Phase())
+				ann.GoOffQueue()
+				require.Zero(t, org.Queue("Support").Waiting()+org.Queue("Bot").Waiting())
+			})
+		})
+	}
+}
+
+// TestEndBeforeTheOpening: Genesys never heard of it: no call, and the messages come back.
+func TestEndBeforeTheOpening(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t)
+		h := buildHost(t, org)
+		h.handOver(t, "c1", "r1")
+		h.says(t, "c1", "m1", "one", handover.TurnAgent)
+		h.end(t, "c1", handover.EndByCustomer)
+		require.Equal(t, handover.StateEnded, h.session(t, "c1").State)
+		require.Equal(t, handover.TurnAgent, h.turn(t, "c1"), "until the Return begins")
+		h.run(t.Context())
+		h.until(t, 1)
+		require.Equal(t, []string{"back: customer [one]"}, h.lines())
+		require.Empty(t, posts(t, org))
+		require.Empty(t, requests(org, "conversations.get"))
+	})
+}
+
+// TestEndDuringTheOpening: asked while its POST is on its way: what it opened is closed.
+func TestEndDuringTheOpening(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t)
+		h := newHost(t, org)
+		org.Inject(genesystest.Fault{Op: "openmessaging.send", Delay: 3 * time.Second, After: true})
+		h.handOver(t, "c1", "r1")
+		h.says(t, "c1", "m1", "one", handover.TurnAgent)
+		pass(time.Second)
+		h.end(t, "c1", handover.EndByCustomer)
+		h.until(t, 1)
+		pass(time.Minute)
+		require.Equal(t, "ended", org.Conversation("c1").Phase())
+		require.Len(t, h.returned(), 1)
+		require.Zero(t, org.Queue("Support").Waiting()+org.Queue("Bot").Waiting())
+		require.Equal(t, "m1", h.returned()[0].Unanswered[0].ID, "no agent ever read it")
+	})
+}
+
+// TestEndWhileMessagesWait: the end waits for them at most 10 s; the rest is handed back in order, once.
+func TestEndWhileMessagesWait(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t)
+		ann := org.Agent("Ann", "Support")
+		h := newHost(t, org)
+		chat := h.connected(t, "c1", ann)
+		org.Inject(genesystest.Fault{Op: "openmessaging.send", Status: http.StatusTooManyRequests, RetryAfter: time.Minute})
+		for _, text := range []string{"one", "two", "three"} {
+			h.says(t, "c1", text, text, handover.TurnAgent)
+		}
+		pass(time.Second)
+		asked := time.Now()
+		h.end(t, "c1", handover.EndByCustomer)
+		h.says(t, "c1", "four", "four", handover.TurnAgent)
+		genesystest.Until(t, func() bool { return len(h.lines()) >= 1 })
+		require.Less(t, time.Since(asked), 90*time.Second)
+		pass(2 * time.Minute)
+		require.Equal(t, []string{"back: customer [one two three four]"}, h.lines())
+		require.Equal(t, []string{"summary r-c1"}, agentReads(chat.Conversation()))
+		require.Equal(t, "ended", chat.Conversation().Phase())
+	})
+}
+
+// TestEndDrains: messages that can be sent within 10 s are.
+func TestEndDrains(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t)
+		ann := org.Agent("Ann", "Support")
+		h := newHost(t, org)
+		chat := h.connected(t, "c1", ann)
+		org.Inject(genesystest.Fault{Op: "openmessaging.send", Delay: time.Second, Times: 3})
+		for _, text := range []string{"one", "two", "three"} {
+			h.says(t, "c1", text, text, handover.TurnAgent)
+		}
+		h.end(t, "c1", handover.EndByCustomer)
+		h.until(t, 1)
+		require.Equal(t, []string{"summary r-c1", "one", "two", "three"}, agentReads(chat.Conversation()))
+		require.Equal(t, []string{"back: customer []"}, h.lines())
+	})
+}
+
+// TestEndedByGenesys: an administrator, or inactivity.
+func TestEndedByGenesys(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t)
+		ann := org.Agent("Ann", "Support")
+		h := newHost(t, org)
+		chat := h.connected(t, "c1", ann)
+		chat.Conversation().Disconnect("inactivity")
+		h.until(t, 1)
+		require.Equal(t, []string{"back: genesys []"}, h.lines())
+		require.Equal(t, "inactivity", h.session(t, "c1").Ending.Code)
+	})
+}
+
+// TestWrapup: the customer's chat is over while the agent still does after-call work.
+func TestWrapup(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t, genesystest.WithWrapup(time.Hour))
+		ann := org.Agent("Ann", "Support")
+		h := newHost(t, org)
+		org.Signal(h.desk.Recheck)
+		chat := h.connected(t, "c1", ann)
+		pass(time.Minute)
+		chat.End()
+		genesystest.Until(t, func() bool { return len(h.lines()) == 1 })
+		require.Equal(t, []string{"back: agent []"}, h.lines())
+		require.Equal(t, "wrapup", chat.Conversation().Phase())
+	})
+}

@@ -1,0 +1,217 @@
+package scenario_test
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/genesyshandover/genesyshandover/genesys/genesystest"
+	"github.com/genesyshandover/genesyshandover/handover"
+)
+
+const viewMessages = "conversation:message:view"
+
+// A door that is shut cuts every connection: what Genesys posts meanwhile is lost after its retries.
+type frontDoor struct {
+	http.Handler
+
+	shut atomic.Bool
+}
+
+func (d *frontDoor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if d.shut.Load() {
+		panic(http.ErrAbortHandler)
+	}
+	d.Handler.ServeHTTP(w, r)
+}
+
+// behind wires a host whose webhook endpoint can go down.
+func behind(t *testing.T, org *genesystest.Org) (*host, *frontDoor) {
+	t.Helper()
+	h := buildHost(t, org)
+	d := &frontDoor{Handler: h.handler()}
+	org.DeliverTo(d, "/genesys")
+	h.run(t.Context())
+	return h, d
+}
+
+// during lets an agent write a line every half minute for ten minutes, with the endpoint down from one to another of them.
+func during(d *frontDoor, desk *genesystest.Desk, from, to int) (wrote []string) {
+	for i := range 20 {
+		if i == from {
+			d.shut.Store(true)
+		}
+		if i == to {
+			d.shut.Store(false)
+		}
+		text := fmt.Sprintf("line %d", i)
+		desk.Say(text)
+		wrote = append(wrote, "agent: "+text)
+		pass(30 * time.Second)
+	}
+	d.shut.Store(false)
+	return wrote
+}
+
+func TestGapIsRepaired(t *testing.T) {
+	t.Parallel()
+	granted := append(genesystest.GuidePermissions(), viewMessages)
+	for name, outage := range map[string]struct{ from, to int }{
+		"in the middle":        {from: 3, to: 15},
+		"from the first line":  {from: 0, to: 17},
+		"to the last line":     {from: 5, to: 20},
+		"the whole time":       {from: 0, to: 20},
+		"twice as long as two": {from: 7, to: 9},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				org := genesystest.New(t, genesystest.WithPermissions(granted...))
+				ann := org.Agent("Ann", "Support")
+				h, d := behind(t, org)
+				h.handOver(t, "c1", "h1")
+				desk := ann.Wait(t).Accept()
+				pass(5 * time.Second)
+				wrote := during(d, desk, outage.from, outage.to)
+				pass(5 * time.Minute)
+				require.Equal(t, wrote, h.lines(), "late, in order, and once")
+				for _, x := range h.delivered() {
+					require.False(t, x.OutOfOrder, x.Message.Text)
+					require.False(t, x.Late, x.Message.Text)
+				}
+				require.Empty(t, h.noticed(handover.NoticeGap))
+				desk.End()
+				h.until(t, 21)
+				require.Equal(t, "back: agent []", h.lines()[20])
+			})
+		})
+	}
+}
+
+func TestGapThatMayNotBeFetchedIsReported(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t, genesystest.AllowErrors())
+		ann := org.Agent("Ann", "Support")
+		h, d := behind(t, org)
+		h.handOver(t, "c1", "h1")
+		desk := ann.Wait(t).Accept()
+		pass(5 * time.Second)
+		wrote := during(d, desk, 4, 14)
+		pass(5 * time.Minute)
+		lost := 0
+		for _, n := range h.noticed(handover.NoticeGap) {
+			count := 0
+			_, err := fmt.Sscanf(n.Detail, "%d messages of the agents did not arrive", &count)
+			require.NoError(t, err, n.Detail)
+			lost += count
+			require.Contains(t, n.Permission, viewMessages)
+			require.Contains(t, n.Detail, "missing permission")
+		}
+		require.Equal(t, len(wrote), lost+len(h.lines()), "each line arrived or is reported")
+		require.GreaterOrEqual(t, lost, 8)
+		bulk := len(requests(org, "conversations.messages.bulk"))
+		require.LessOrEqual(t, bulk, 3, "a refusal is believed for a while")
+	})
+}
+
+// Whether a read lists the ids of webhooks is uncertain. If it does not, nothing is fetched, doubled or reported.
+func TestGapOfOtherIDsIsNone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t, genesystest.WithPermissions(append(genesystest.GuidePermissions(), viewMessages)...), genesystest.WithForeignMessageIDs())
+		ann := org.Agent("Ann", "Support")
+		h, d := behind(t, org)
+		h.handOver(t, "c1", "h1")
+		desk := ann.Wait(t).Accept()
+		pass(5 * time.Second)
+		wrote := during(d, desk, 4, 14)
+		pass(5 * time.Minute)
+		require.Subset(t, wrote, h.lines())
+		require.Len(t, slices.Compact(slices.Sorted(slices.Values(h.lines()))), len(h.lines()), "nothing twice")
+		require.Empty(t, requests(org, "conversations.messages.bulk"))
+		require.Empty(t, h.noticed(handover.NoticeGap))
+	})
+}
+
+func TestGapAtTheEnd(t *testing.T) {
+	t.Parallel()
+	granted := append(genesystest.GuidePermissions(), viewMessages)
+	for name, tt := range map[string]struct {
+		said bool // something had come by webhook before
+		want []string
+	}{
+		"what may be told from webhooks comes before the Return": {
+			said: true, want: []string{"agent: hello", "agent: bye", "back: agent []"},
+		},
+		"what may not comes late": {want: []string{"back: agent []", "agent: bye (late)"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				org := genesystest.New(t, genesystest.WithPermissions(granted...))
+				ann := org.Agent("Ann", "Support")
+				h, d := behind(t, org)
+				h.handOver(t, "c1", "h1")
+				desk := ann.Wait(t).Accept()
+				pass(5 * time.Second)
+				if tt.said {
+					desk.Say("hello")
+					pass(5 * time.Second)
+				}
+				d.shut.Store(true)
+				desk.Say("bye")
+				desk.End()
+				pass(10 * time.Minute)
+				require.Equal(t, tt.want, h.lines())
+				require.Empty(t, h.noticed(handover.NoticeGap))
+			})
+		})
+	}
+}
+
+// An agent who writes while nothing arrives is there all the same: the fetched words prove it.
+func TestGapDoesNotHideAnAgent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t, genesystest.WithPermissions(append(genesystest.GuidePermissions(), viewMessages)...))
+		ann := org.Agent("Ann", "Support")
+		h, d := behind(t, org)
+		d.shut.Store(true)
+		h.handOver(t, "c1", "h1")
+		desk := ann.Wait(t).Accept()
+		desk.Say("hello")
+		pass(5 * time.Minute)
+		require.Equal(t, []string{"agent: hello"}, h.lines())
+		require.Contains(t, h.kinds(), string(handover.NoticeAgentJoined))
+	})
+}
+
+// What is fetched together with a disconnect is not fetched again, and comes before the Return.
+func TestGapWhenTheHostEnds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t, genesystest.WithPermissions(append(genesystest.GuidePermissions(), viewMessages)...))
+		ann := org.Agent("Ann", "Support")
+		h, d := behind(t, org)
+		h.handOver(t, "c1", "h1")
+		desk := ann.Wait(t).Accept()
+		pass(5 * time.Second)
+		desk.Say("hello")
+		pass(40 * time.Second)
+		d.shut.Store(true)
+		desk.Say("bye")
+		pass(15 * time.Second)
+		before := len(requests(org, "conversations.messages.bulk"))
+		require.NoError(t, h.desk.End(t.Context(), handover.Key{Customer: "c1"}, handover.EndByCustomer))
+		pass(5 * time.Minute)
+		require.Equal(t, []string{"agent: hello", "agent: bye", "back: customer []"}, h.lines())
+		require.LessOrEqual(t, len(requests(org, "conversations.messages.bulk"))-before, 1)
+	})
+}

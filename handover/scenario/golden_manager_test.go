@@ -1,0 +1,123 @@
+package scenario_test
+
+import (
+	"context"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/genesyshandover/genesyshandover/genesys/genesystest"
+	"github.com/genesyshandover/genesyshandover/handover"
+)
+
+// putGolden stores a golden record as due for a customer, when its time has come.
+func putGolden(t *testing.T, s handover.Store, name string, k handover.Key) handover.Record {
+	t.Helper()
+	if d := time.Until(time.Date(2026, time.November, 22, 12, 0, 10, 0, time.UTC)); d > 0 {
+		pass(d)
+	}
+	data, err := os.ReadFile("../testdata/records/" + name) //nolint:gosec // a name of our own
+	require.NoError(t, err)
+	r := handover.Record{Key: k, Revision: 1, WakeAt: time.Now().UTC(), Data: data}
+	require.NoError(t, s.Put(t.Context(), r, 0))
+	return r
+}
+
+// TestGoldenNextReleaseAtWork: a Manager of this release works on a record of the next one, and leaves in it what it does not
+// know, as long as there is what it belongs to.
+func TestGoldenNextReleaseAtWork(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t)
+		store := newWatchedStore()
+		h := buildHost(t, org, func(c *handover.Config) { c.Store = store })
+		k := handover.Key{Channel: org.Channel().ID, Customer: "customer"}
+		putGolden(t, store, "format2/ended.json", k)
+		stored := func() string { return string(store.records(t)[k].Data) }
+
+		h.says(t, "customer", "m9", "nine", handover.TurnAgent) // stored for the Return
+		for _, kept := range []string{
+			`"format":2`, `"limits":[1,2.50,null]`, `"Hold":90000000000`, `"channelVersion":12345678901234567890`, `"sentiment":-0.25`,
+			`"trace":{"id":"entry-3"`, `"weight":3`, `"by":"signal"`, `"id":"m9"`,
+		} {
+			require.Contains(t, stored(), kept)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		done := h.run(ctx)
+		genesystest.Until(t, func() bool { return len(h.lines()) == 1 })
+		stop()
+		<-done
+		require.Equal(t, []string{"back: customer [one(refused) two(sent) nine]"}, h.lines())
+		require.NotContains(t, stored(), "sentiment", "it went with the Return")
+		require.NotContains(t, stored(), "entry-3")
+		for _, kept := range []string{`"format":2`, `"limits":[1,2.50,null]`, `"Hold":90000000000`, `"weight":3`, `"by":"signal"`} {
+			require.Contains(t, stored(), kept)
+		}
+	})
+}
+
+// TestGoldenLaterReleaseIsSetAside: a record of a format that cannot be read is reported without content, never rewritten, left
+// alone for ten minutes, and holds up nobody.
+func TestGoldenLaterReleaseIsSetAside(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t)
+		ann := org.Agent("Ann", "Support")
+		store, tap := newWatchedStore(), &wiretap{}
+		h := buildHost(t, org, func(c *handover.Config) { c.Store = store }, logging(tap))
+		k := handover.Key{Channel: org.Channel().ID, Customer: "a customer of tomorrow"}
+		was := putGolden(t, store, "format3/unreadable.json", k)
+		h.serve(org)
+		h.run(t.Context())
+		pass(time.Second)
+		require.Equal(t, 1, tap.told("record set aside"))
+		require.Positive(t, store.since("get"))
+		pass(9 * time.Minute)
+		require.Zero(t, store.since("get"), "it is left alone")
+		require.Equal(t, 1, tap.told("record set aside"), "it is reported once")
+		require.Equal(t, 65, store.widest(), "Due is asked for the limit and what is set aside")
+
+		chat := h.connected(t, "c1", ann) // others go on
+		chat.End()
+		h.until(t, 1)
+		require.Equal(t, []string{"back: agent []"}, h.lines())
+		require.Equal(t, 2, tap.told("record set aside"), "tried again after ten minutes")
+		_, err := h.desk.Forward(t.Context(), k, handover.Text("m1", "one"))
+		require.Error(t, err, "the bot must not answer: nobody here knows who has the turn")
+		_, err = h.desk.Turn(t.Context(), k)
+		require.Error(t, err)
+
+		require.Equal(t, was, store.records(t)[k], "it is never rewritten")
+		for _, private := range []string{"c2VjcmV0", "tomorrow", "words"} {
+			require.Zero(t, tap.told(private))
+			require.NotContains(t, err.Error(), private)
+		}
+	})
+}
+
+// TestGoldenUnreadableRecordsStarveNobody: more unreadable records are due than Run asks for at once.
+func TestGoldenUnreadableRecordsStarveNobody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t)
+		ann := org.Agent("Ann", "Support")
+		store := newWatchedStore()
+		worker := buildHost(t, org, func(c *handover.Config) { c.Store = store })
+		front := buildHost(t, org, func(c *handover.Config) { c.Store = store })
+		for i := range 300 {
+			k := handover.Key{Channel: org.Channel().ID, Customer: strings.Repeat("x", i+1)}
+			putGolden(t, store, "format3/unreadable.json", k)
+		}
+		front.handOver(t, "c1", "r1") // only Run of the worker finds it
+		worker.serve(org)
+		worker.run(t.Context())
+		began := time.Now()
+		ann.Wait(t)
+		require.Less(t, time.Since(began), 5*time.Second)
+		require.Equal(t, 64+300, store.widest())
+	})
+}

@@ -1,0 +1,228 @@
+package scenario_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/genesyshandover/genesyshandover/genesys/genesystest"
+	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
+	"github.com/genesyshandover/genesyshandover/handover"
+)
+
+// TestDeliverFailsForAWhile: the same message comes again, with its id, and order is kept behind it.
+func TestDeliverFailsForAWhile(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t)
+		ann := org.Agent("Ann", "Support")
+		h := newHost(t, org)
+		chat := h.connected(t, "c1", ann)
+		h.failing(func(_ context.Context, d handover.Delivery) error {
+			if d.Attempt < 4 && d.Message.Text == "one" {
+				return errors.New("busy")
+			}
+			return nil
+		})
+		id := chat.Say("one")
+		chat.Say("two")
+		chat.End()
+		h.until(t, 3)
+		require.Equal(t, []string{"agent: one", "agent: two", "back: agent []"}, h.lines())
+		require.Equal(t, 4, h.tries("agent: one"))
+		require.Equal(t, 4, h.delivered()[0].Attempt)
+		require.Equal(t, id, h.delivered()[0].ID)
+		require.Equal(t, "Delivered", chat.Status(id))
+	})
+}
+
+// TestDeliverFailsTooLong: after two minutes the agent is told, a notice says so, and the lane goes on.
+func TestDeliverFailsTooLong(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t)
+		ann := org.Agent("Ann", "Support")
+		h := newHost(t, org)
+		chat := h.connected(t, "c1", ann)
+		h.failing(func(_ context.Context, d handover.Delivery) error {
+			if d.Message.Text == "one" {
+				return errors.New("never")
+			}
+			return nil
+		})
+		id := chat.Say("one")
+		chat.Say("two")
+		h.until(t, 1)
+		require.Equal(t, []string{"agent: two"}, h.lines())
+		require.Equal(t, "Failed", chat.Status(id))
+		require.Equal(t, "GeneralError", chat.Conversation().FailureReason(id))
+		failed := h.noticed(handover.NoticeMessageFailed)
+		require.Len(t, failed, 1)
+		require.Equal(t, id, failed[0].MessageID)
+		require.Len(t, requests(org, "openmessaging.receipt"), 2)
+	})
+}
+
+// TestUndeliverable: one attempt, a Failed receipt with the reason, a notice.
+func TestUndeliverable(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t)
+		ann := org.Agent("Ann", "Support")
+		h := newHost(t, org)
+		chat := h.connected(t, "c1", ann)
+		h.failing(func(_ context.Context, d handover.Delivery) error {
+			if d.Message.Text == "one" {
+				return fmt.Errorf("wrapped: %w", handover.Undeliverable(openmessaging.ReasonRecipientOptedOut, errors.New("blocked")))
+			}
+			return nil
+		})
+		id := chat.Say("one")
+		chat.Say("two")
+		h.until(t, 1)
+		require.Equal(t, 1, h.tries("agent: one"))
+		require.Equal(t, []string{"agent: two"}, h.lines())
+		require.Equal(t, "Failed", chat.Status(id))
+		require.Equal(t, "RecipientOptedOut", chat.Conversation().FailureReason(id))
+		require.Len(t, h.noticed(handover.NoticeMessageFailed), 1)
+	})
+}
+
+// TestFailedLater: the host learns only later that its channel refused a message.
+func TestFailedLater(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t)
+		ann := org.Agent("Ann", "Support")
+		h := newHost(t, org, func(c *handover.Config) { c.Channel.Receipts = handover.ReceiptsFailures })
+		chat := h.connected(t, "c1", ann)
+		id := chat.Say("one")
+		h.until(t, 1)
+		require.Equal(t, "Sent", chat.Status(id))
+		for range 2 {
+			require.NoError(t, h.desk.Fail(t.Context(), handover.Customer("c1"), id, openmessaging.ReasonMessageExpired))
+		}
+		pass(time.Minute)
+		require.Equal(t, "Failed", chat.Status(id))
+		require.Equal(t, "MessageExpired", chat.Conversation().FailureReason(id))
+		require.Len(t, requests(org, "openmessaging.receipt"), 1)
+	})
+}
+
+// TestCallbacksPanic: a panic is a failure of that attempt, and of nobody else.
+func TestCallbacksPanic(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t)
+		ann := org.Agent("Ann", "Support")
+		h := newHost(t, org)
+		h.notifying(func(context.Context, handover.Notice) error {
+			if h.tries("notice:") < 3 {
+				panic("notify")
+			}
+			return nil
+		})
+		h.failing(func(_ context.Context, d handover.Delivery) error {
+			if d.Attempt < 3 {
+				panic("deliver")
+			}
+			return nil
+		})
+		h.returning(func(context.Context, handover.Return) error {
+			if h.tries("back:") < 3 {
+				panic("return")
+			}
+			return nil
+		})
+		chat := h.connected(t, "c1", ann)
+		chat.Say("one")
+		h.until(t, 1)
+		chat.End()
+		h.until(t, 2)
+		require.Equal(t, []string{"agent: one", "back: agent []"}, h.lines())
+		require.Equal(t, 3, h.tries("agent: one"))
+		require.Equal(t, 3, h.tries("back:"))
+	})
+}
+
+// TestDeliverIgnoresItsContext: it holds up its own customer only.
+func TestDeliverIgnoresItsContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t)
+		ann := org.Agent("Ann", "Support")
+		h := newHost(t, org)
+		stuck, free := h.connected(t, "c1", ann), h.connected(t, "c2", ann)
+		h.failing(func(ctx context.Context, d handover.Delivery) error {
+			if d.Session.Key.Customer == "c1" && d.Message.Text == "one" {
+				pass(40 * time.Second)
+				if ctx.Err() == nil {
+					return errors.New("the context did not end")
+				}
+			}
+			return nil
+		})
+		stuck.Say("one")
+		stuck.Say("two")
+		pass(time.Second)
+		free.Say("hello")
+		genesystest.Until(t, func() bool { return len(h.lines()) == 1 })
+		h.says(t, "c2", "m1", "the other customer", handover.TurnAgent)
+		genesystest.Until(t, func() bool { return len(postsOf(t, org, "the other customer")) == 1 })
+		require.Equal(t, []string{"agent: hello"}, h.lines())
+		h.until(t, 3)
+		require.Equal(t, []string{"agent: hello", "agent: one", "agent: two"}, h.lines())
+		require.Equal(t, 1, h.tries("agent: one"), "in one process one effect a lane")
+	})
+}
+
+// TestNotifyDownForAnHour: notices hold deliveries up for a minute at most, and come when they can.
+func TestNotifyDownForAnHour(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t)
+		ann := org.Agent("Ann", "Support")
+		h := newHost(t, org)
+		h.notifying(func(context.Context, handover.Notice) error { return errors.New("dashboard is down") })
+		h.handOver(t, "c1", "r1")
+		chat := ann.Wait(t).Accept()
+		h.reaches(t, "c1", handover.StateConnected)
+		for i := range 6 {
+			said := time.Now()
+			chat.Say(fmt.Sprint("m", i))
+			genesystest.Until(t, func() bool { return len(h.lines()) == i+1 })
+			require.LessOrEqual(t, time.Since(said), 100*time.Second)
+			pass(10 * time.Minute)
+		}
+		require.Empty(t, h.kinds())
+		h.notifying(nil)
+		pass(2 * time.Minute)
+		require.Contains(t, h.kinds(), "requested")
+		require.Contains(t, h.kinds(), "agentJoined")
+		require.Equal(t, []string{"agent: m0", "agent: m1", "agent: m2", "agent: m3", "agent: m4", "agent: m5"}, h.lines())
+	})
+}
+
+// TestCallbacksCallTheManager: each callback may call any method for its own key.
+func TestCallbacksCallTheManager(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t)
+		ann := org.Agent("Ann", "Support")
+		h := newHost(t, org)
+		h.failing(func(ctx context.Context, d handover.Delivery) error {
+			_, err := h.desk.Forward(ctx, d.Session.Key, handover.Text("re "+d.ID, "re: "+d.Message.Text))
+			return errors.Join(err, h.desk.Typing(ctx, d.Session.Key), h.desk.End(ctx, d.Session.Key, handover.EndByCustomer))
+		})
+		chat := h.connected(t, "c1", ann)
+		chat.Say("one")
+		h.until(t, 2)
+		require.Equal(t, []string{"agent: one", "back: customer []"}, h.lines())
+		require.Equal(t, []string{"summary r-c1", "re: one"}, agentReads(chat.Conversation()))
+	})
+}

@@ -1,0 +1,132 @@
+package scenario_test
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/genesyshandover/genesyshandover/genesys/genesystest"
+	"github.com/genesyshandover/genesyshandover/handover"
+)
+
+// pass lets that much time pass in the bubble.
+func pass(d time.Duration) { <-time.After(d) }
+
+// says is a message of the customer and must go where it should.
+func (h *host) says(t *testing.T, customer, id, text string, want handover.Turn) {
+	t.Helper()
+	turn, err := h.desk.Forward(t.Context(), handover.Customer(customer), handover.Text(id, text))
+	require.NoError(t, err)
+	require.Equal(t, want, turn, "turn of %q", text)
+}
+
+// handOver asks for an agent with a summary.
+func (h *host) handOver(t *testing.T, customer, id string) handover.Session {
+	t.Helper()
+	s, err := h.desk.HandOver(t.Context(), handover.Customer(customer), handover.Request{ID: id, Summary: "summary " + id})
+	require.NoError(t, err)
+	return s
+}
+
+// end asks for the end.
+func (h *host) end(t *testing.T, customer string, reason handover.EndReason) {
+	t.Helper()
+	require.NoError(t, h.desk.End(t.Context(), handover.Customer(customer), reason))
+}
+
+// session is the customer's session as stored.
+func (h *host) session(t *testing.T, customer string) handover.Session {
+	t.Helper()
+	s, err := h.desk.Session(t.Context(), handover.Customer(customer))
+	require.NoError(t, err)
+	return s
+}
+
+// turn is who may speak to the customer.
+func (h *host) turn(t *testing.T, customer string) handover.Turn {
+	t.Helper()
+	turn, err := h.desk.Turn(t.Context(), handover.Customer(customer))
+	require.NoError(t, err)
+	return turn
+}
+
+// reaches lets time pass until the session is in a state.
+func (h *host) reaches(t *testing.T, customer string, want handover.State) {
+	t.Helper()
+	genesystest.Until(t, func() bool { return h.session(t, customer).State == want })
+}
+
+// connected hands c over to the agent, who accepts, and waits until that is known.
+func (h *host) connected(t *testing.T, customer string, agent *genesystest.Agent) *genesystest.Desk {
+	t.Helper()
+	h.handOver(t, customer, "r-"+customer)
+	chat := agent.Wait(t).Accept()
+	h.reaches(t, customer, handover.StateConnected)
+	return chat
+}
+
+// requests are those of an operation that the organisation saw.
+func requests(org *genesystest.Org, op string) []genesystest.Request {
+	var list []genesystest.Request
+	for _, r := range org.Requests() {
+		if r.Op == op {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+// A posted message, as the organisation saw it.
+type posted struct {
+	Text    string `json:"text"`
+	Channel struct {
+		MessageID string `json:"messageId"`
+		Time      string `json:"time"`
+		From      struct {
+			ID string `json:"id"`
+		} `json:"from"`
+	} `json:"channel"`
+	At     time.Time `json:"-"`
+	Status int       `json:"-"`
+}
+
+// posts are the customer's messages in the order of their answers, also those that were refused or not answered.
+func posts(t *testing.T, org *genesystest.Org) []posted {
+	t.Helper()
+	var list []posted
+	for _, r := range requests(org, "openmessaging.send") {
+		var p posted
+		require.NoError(t, json.Unmarshal(r.Body, &p))
+		p.At, p.Status = r.Time, r.Status
+		list = append(list, p)
+	}
+	return list
+}
+
+// postsOf are the posts of a text.
+func postsOf(t *testing.T, org *genesystest.Org, text string) []posted {
+	t.Helper()
+	var list []posted
+	for _, p := range posts(t, org) {
+		if p.Text == text {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// agentReads is what the customer wrote in a conversation, in order, as the agent reads it; also what came before a revival.
+func agentReads(c *genesystest.Conversation) []string {
+	list := []string{}
+	if c == nil {
+		return list
+	}
+	for _, e := range c.Transcript() {
+		if e.From == "customer" {
+			list = append(list, e.Text)
+		}
+	}
+	return list
+}

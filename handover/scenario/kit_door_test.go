@@ -1,0 +1,88 @@
+package scenario_test
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/genesyshandover/genesyshandover/genesys/genesystest"
+	"github.com/genesyshandover/genesyshandover/handover"
+	"github.com/genesyshandover/genesyshandover/internal/door"
+)
+
+// A machine is what a replica runs on: its clock may differ, and what it starts may freeze or be lost.
+type machine struct {
+	skew time.Duration
+
+	mu     sync.Mutex
+	chance rand.Source
+	freeze []time.Duration // of the next tasks; negative: lost with the process
+}
+
+// frozen lets that much time pass before the next task begins; negative: it never does.
+func (m *machine) frozen(d time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.freeze = append(m.freeze, d)
+}
+
+func (m *machine) Uint64() uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.chance.Uint64()
+}
+
+func (m *machine) spawn(task func()) {
+	m.mu.Lock()
+	d := time.Duration(0)
+	if len(m.freeze) > 0 {
+		d, m.freeze = m.freeze[0], m.freeze[1:]
+	}
+	m.mu.Unlock()
+	if d < 0 {
+		return
+	}
+	go func() {
+		if d > 0 {
+			pass(d)
+		}
+		task()
+	}()
+}
+
+// until is a context that ends at a time of this machine's clock.
+func (m *machine) until(ctx context.Context, at time.Time) (context.Context, context.CancelFunc) {
+	return context.WithDeadline(ctx, at.Add(-m.skew))
+}
+
+func (*machine) wait(ctx context.Context, d time.Duration, ready <-chan struct{}) (bool, error) {
+	select {
+	case <-ready:
+		return true, nil
+	case <-time.After(d):
+		return false, nil
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
+}
+
+// on builds a host like buildHost, on a machine of its own.
+func (m *machine) on(t *testing.T, org *genesystest.Org, s handover.Store) *host {
+	t.Helper()
+	m.chance = rand.NewPCG(uint64(m.skew), rand.Uint64()) //nolint:gosec // a test's chance
+	var c handover.Config
+	h := buildHost(t, org, func(x *handover.Config) {
+		x.Store = s
+		c = *x
+	})
+	desk, err := handover.NewSimulated(c, door.Door{
+		Now: func() time.Time { return time.Now().Add(m.skew) }, Until: m.until, Wait: m.wait, Go: m.spawn, Chance: m,
+	})
+	require.NoError(t, err)
+	h.desk = desk
+	return h
+}

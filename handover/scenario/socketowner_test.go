@@ -1,0 +1,265 @@
+package scenario_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/genesyshandover/genesyshandover/genesys/genesystest"
+	"github.com/genesyshandover/genesyshandover/handover"
+)
+
+const socketTerm = 20 * time.Second
+
+// owns asks for the socket and says what came of it.
+func owns(t *testing.T, o *handover.SocketOwner, state string, d time.Duration) (held bool, last string) {
+	t.Helper()
+	var give []byte
+	if state != "" {
+		give = []byte(state)
+	}
+	held, kept, err := o.Own(t.Context(), give, d)
+	require.NoError(t, err)
+	return held, string(kept)
+}
+
+func TestSocketHasOneOwner(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org, store := genesystest.New(t), handover.NewMemoryStore()
+		on := func(c *handover.Config) { c.Store = store }
+		one, two := buildHost(t, org, on).desk.SocketOwner(""), buildHost(t, org, on).desk.SocketOwner("")
+
+		held, last := owns(t, one, "", socketTerm)
+		require.True(t, held)
+		require.Empty(t, last, "there was none")
+		held, _ = owns(t, one, "channel 1", socketTerm)
+		require.True(t, held, "one's own is kept")
+		held, last = owns(t, two, "channel 2", socketTerm)
+		require.False(t, held)
+		require.Equal(t, "channel 1", last)
+
+		pass(socketTerm + 4*time.Second)
+		held, _ = owns(t, two, "", socketTerm)
+		require.False(t, held, "clocks may differ by five seconds")
+		pass(time.Second)
+		held, last = owns(t, two, "", socketTerm)
+		require.True(t, held, "the other has died")
+		require.Equal(t, "channel 1", last, "whose channel is taken over")
+		held, last = owns(t, one, "channel 3", socketTerm)
+		require.False(t, held)
+		require.Equal(t, "channel 1", last)
+
+		held, _ = owns(t, two, "", 0)
+		require.False(t, held, "given back")
+		held, last = owns(t, one, "", socketTerm)
+		require.True(t, held, "at once")
+		require.Equal(t, "channel 1", last)
+		held, _ = owns(t, two, "", 0)
+		require.False(t, held)
+		held, _ = owns(t, one, "", socketTerm)
+		require.True(t, held, "nobody gives back what another holds")
+	})
+}
+
+// Channels that share an OAuth client share its socket, others do not.
+func TestSocketBelongsToTheOAuthClient(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t)
+		h := buildHost(t, org, func(c *handover.Config) {
+			one := c.Channel
+			c.Channel = handover.Channel{}
+			other := one
+			other.ClientID = "another-client"
+			tenants := map[string]handover.Channel{"a": one, "b": one, "c": other}
+			c.Channels = func(_ context.Context, id string) (handover.Channel, error) {
+				if ch, ok := tenants[id]; ok {
+					return ch, nil
+				}
+				return handover.Channel{}, handover.ErrNoChannel
+			}
+		})
+		held, _ := owns(t, h.desk.SocketOwner("a"), "", socketTerm)
+		require.True(t, held)
+		held, _ = owns(t, h.desk.SocketOwner("b"), "", socketTerm)
+		require.False(t, held, "the same client")
+		held, _ = owns(t, h.desk.SocketOwner("c"), "", socketTerm)
+		require.True(t, held)
+		_, _, err := h.desk.SocketOwner("nobody").Own(t.Context(), nil, socketTerm)
+		require.ErrorIs(t, err, handover.ErrNoChannel)
+	})
+}
+
+func TestSocketWhileTheStoreFails(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org, store := genesystest.New(t), newHookedStore()
+		owner := buildHost(t, org, func(c *handover.Config) { c.Store = store }).desk.SocketOwner("")
+		broken := errors.New("store is down")
+		store.before(func() error { return broken })
+		held, _, err := owner.Own(t.Context(), []byte("channel 1"), socketTerm)
+		require.ErrorIs(t, err, broken)
+		require.False(t, held, "nobody knows")
+		var failed atomic.Bool
+		store.before(func() error {
+			if failed.CompareAndSwap(false, true) {
+				return handover.ErrConflict
+			}
+			return nil
+		})
+		held, _ = owns(t, owner, "channel 1", socketTerm)
+		require.True(t, held, "tried again")
+	})
+}
+
+// A socket that fails is reported to open sessions, once, and again after it was back.
+func TestSocketGoneIsANotice(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t)
+		ann := org.Agent("Ann", "Support")
+		h := newHost(t, org)
+		owner := h.desk.SocketOwner("")
+		owns(t, owner, "channel 1", time.Hour)
+		require.NoError(t, owner.Report(t.Context(), true))
+		h.connected(t, "c1", ann)
+		pass(5 * time.Minute)
+		require.Empty(t, h.noticed(handover.NoticeConnectionLost))
+		require.NoError(t, owner.Report(t.Context(), false))
+		pass(10 * time.Minute)
+		require.Len(t, h.noticed(handover.NoticeConnectionLost), 1)
+		require.Contains(t, h.noticed(handover.NoticeConnectionLost)[0].Detail, "socket")
+		require.NoError(t, owner.Report(t.Context(), true))
+		pass(10 * time.Minute)
+		require.Len(t, h.noticed(handover.NoticeConnectionLost), 1)
+		owns(t, owner, "", 0)
+		pass(10 * time.Minute)
+		require.Len(t, h.noticed(handover.NoticeConnectionLost), 2, "nobody has taken it over")
+		require.Equal(t, handover.StateConnected, h.session(t, "c1").State)
+	})
+}
+
+// Another replica that takes the socket over within a minute is no loss.
+func TestSocketThatChangesHandsIsNoLoss(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t)
+		ann := org.Agent("Ann", "Support")
+		h := newHost(t, org)
+		one, two := h.desk.SocketOwner(""), h.desk.SocketOwner("")
+		owns(t, one, "channel 1", time.Hour)
+		require.NoError(t, one.Report(t.Context(), true))
+		h.connected(t, "c1", ann)
+		pass(2 * time.Minute)
+		owns(t, one, "", 0)
+		pass(30 * time.Second)
+		owns(t, two, "", time.Hour)
+		pass(30 * time.Second)
+		require.NoError(t, two.Report(t.Context(), true))
+		require.NoError(t, one.Report(t.Context(), false), "it is not its own any more")
+		pass(20 * time.Minute)
+		require.Empty(t, h.noticed(handover.NoticeConnectionLost))
+	})
+}
+
+// The record of a socket is nobody's: it is not listed, not due and not removed.
+func TestSocketRecordIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org, store := genesystest.New(t), newWatchedStore()
+		h := newHost(t, org, func(c *handover.Config) { c.Store = store })
+		owns(t, h.desk.SocketOwner(""), "channel 1", socketTerm)
+		for s, err := range h.desk.Sessions(t.Context(), "") {
+			require.NoError(t, err)
+			require.Fail(t, "a session of nobody", s.ID)
+		}
+		pass(100 * time.Hour)
+		require.Len(t, store.records(t), 1)
+		_, last := owns(t, h.desk.SocketOwner(""), "", socketTerm)
+		require.Equal(t, "channel 1", last)
+	})
+}
+
+// A record that a later release wrote keeps its owner.
+func TestSocketOfALaterRelease(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org, store := genesystest.New(t), newWatchedStore()
+		h := newHost(t, org, func(c *handover.Config) { c.Store = store })
+		owner := h.desk.SocketOwner("")
+		owns(t, owner, "channel 1", socketTerm)
+		for _, r := range store.records(t) {
+			prev := r.Revision
+			r.Revision, r.Data = prev+1, []byte(`{"format":2}`)
+			require.NoError(t, store.Put(t.Context(), r, prev))
+		}
+		held, _, err := owner.Own(t.Context(), nil, socketTerm)
+		require.ErrorContains(t, err, "cannot read")
+		require.False(t, held)
+	})
+}
+
+// Only the loss of the socket is logged, not what somebody says who does not hold it, nor the same again.
+func TestSocketGoneIsLoggedOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t)
+		var logged bytes.Buffer
+		h := buildHost(t, org, func(c *handover.Config) { c.Logger = slog.New(slog.NewTextHandler(&logged, nil)) })
+		one, two := h.desk.SocketOwner(""), h.desk.SocketOwner("")
+		owns(t, one, "secret channel", time.Hour)
+		require.NoError(t, two.Report(t.Context(), true))
+		require.NoError(t, two.Report(t.Context(), false))
+		require.NoError(t, one.Report(t.Context(), false), "it never was there")
+		require.NotContains(t, logged.String(), "socket is gone")
+		require.NoError(t, one.Report(t.Context(), true))
+		for range 3 {
+			require.NoError(t, one.Report(t.Context(), false))
+		}
+		require.Equal(t, 1, strings.Count(logged.String(), "socket is gone"))
+		require.NotContains(t, logged.String(), "secret")
+	})
+}
+
+// Who takes a socket over that was missed has to say that it works; until then nothing vouches for anything.
+func TestSocketThatWasMissedIsNotAliveByBeingOwned(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t)
+		ann := org.Agent("Ann", "Support")
+		h := newHost(t, org)
+		one, two := h.desk.SocketOwner(""), h.desk.SocketOwner("")
+		owns(t, one, "channel 1", 3*time.Minute)
+		require.NoError(t, one.Report(t.Context(), true))
+		h.connected(t, "c1", ann)
+		pass(20 * time.Minute)
+		require.Len(t, h.noticed(handover.NoticeConnectionLost), 1)
+		owns(t, two, "", 10*time.Minute)
+		pass(20 * time.Minute)
+		require.Len(t, h.noticed(handover.NoticeConnectionLost), 1, "it never was back")
+	})
+}
+
+// Giving back what one does not hold changes nothing.
+func TestSocketOfNobodyIsNotGivenBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t)
+		h := buildHost(t, org)
+		one, two := h.desk.SocketOwner(""), h.desk.SocketOwner("")
+		owns(t, one, "channel 1", socketTerm)
+		owns(t, one, "", 0)
+		owns(t, two, "channel 2", 0)
+		_, last := owns(t, two, "", 0)
+		require.Equal(t, "channel 1", last)
+	})
+}

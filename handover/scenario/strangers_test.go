@@ -1,0 +1,124 @@
+package scenario_test
+
+import (
+	"context"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/genesyshandover/genesyshandover/genesys/genesystest"
+	"github.com/genesyshandover/genesyshandover/handover"
+)
+
+// TestWebhookBeforeTheOpeningsAnswer: an agent writes while the opening's answer is still on its way.
+func TestWebhookBeforeTheOpeningsAnswer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t, genesystest.WithFlow(func(genesystest.Arrival) string { return "Support" }))
+		ann := org.Agent("Ann", "Support")
+		h := newHost(t, org)
+		org.Inject(genesystest.Fault{Op: "openmessaging.send", Delay: 5 * time.Second, After: true})
+		s := h.handOver(t, "c1", "r1")
+		chat := ann.Wait(t).Accept()
+		chat.Say("Hello!")
+		h.until(t, 1)
+		require.Equal(t, []string{"agent: Hello!"}, h.lines())
+		require.Equal(t, s.ID, h.delivered()[0].Session.ID)
+		now := h.session(t, "c1")
+		require.Equal(t, handover.StateConnected, now.State)
+		require.Equal(t, chat.Conversation().ID(), now.ConversationID)
+		chat.End()
+		h.until(t, 2)
+		require.Equal(t, []string{"agent: Hello!", "back: agent []"}, h.lines())
+		require.Len(t, postsOf(t, org, "summary r1"), 1)
+	})
+}
+
+// TestWebhookOfAnUnknownConversation: a person writes in a conversation that is not the session's: delivered, late, and the
+// session is not touched.
+func TestWebhookOfAnUnknownConversation(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t, genesystest.AllowErrors())
+		h := newHost(t, org)
+		h.handOver(t, "c1", "r1")
+		h.reaches(t, "c1", handover.StateQueued)
+		status := h.hear(t, org, outbound{id: "w1", customer: "c1", conversation: "00000000-0000-4000-a000-000000000001", text: "who?"})
+		require.Equal(t, http.StatusOK, status)
+		h.until(t, 1)
+		require.Equal(t, []string{"agent: who? (late)"}, h.lines())
+		require.Equal(t, handover.StateQueued, h.session(t, "c1").State)
+	})
+}
+
+// TestStranger: a verified webhook without a record is delivered, without a handover.
+func TestStranger(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t, genesystest.AllowErrors())
+		h := newHost(t, org)
+		for range 3 {
+			status := h.hear(t, org, outbound{id: "w1", customer: "new", conversation: "00000000-0000-4000-a000-000000000001", text: "hi"})
+			require.Equal(t, http.StatusOK, status)
+		}
+		h.until(t, 1)
+		require.Equal(t, []string{"agent: hi (late)"}, h.lines())
+		require.Empty(t, h.delivered()[0].Session.ID)
+		require.Equal(t, "new", h.delivered()[0].Session.Key.Customer)
+		require.Equal(t, handover.TurnBot, h.turn(t, "new"))
+	})
+}
+
+// TestReplay: a post with a good signature that is unknown and older than 15 minutes: 200, not delivered.
+func TestReplay(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t, genesystest.AllowErrors())
+		var replays atomic.Int64
+		h := newHost(t, org, func(c *handover.Config) {
+			c.Observer = func(_ context.Context, o handover.Observation) {
+				if o.Op == "replay" {
+					replays.Add(1)
+				}
+			}
+		})
+		h.handOver(t, "c1", "r1")
+		h.reaches(t, "c1", handover.StateQueued)
+		old := outbound{
+			id: "w1", customer: "c1", conversation: h.session(t, "c1").ConversationID, text: "old",
+			at: time.Now().Add(-15*time.Minute - time.Second),
+		}
+		require.Equal(t, http.StatusOK, h.hear(t, org, old))
+		stranger := old
+		stranger.customer = "nobody"
+		require.Equal(t, http.StatusOK, h.hear(t, org, stranger))
+		pass(time.Minute)
+		require.Empty(t, h.lines())
+		require.EqualValues(t, 2, replays.Load())
+		_, err := h.desk.Session(t.Context(), handover.Customer("nobody"))
+		require.ErrorIs(t, err, handover.ErrNotFound)
+		old.at = time.Now().Add(-14 * time.Minute)
+		require.Equal(t, http.StatusOK, h.hear(t, org, old))
+		h.until(t, 1)
+	})
+}
+
+// TestCustomerIDComesBackChanged: matched by the conversation id.
+func TestCustomerIDComesBackChanged(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t, genesystest.AllowErrors())
+		ann := org.Agent("Ann", "Support")
+		h := newHost(t, org)
+		chat := h.connected(t, "c1", ann)
+		status := h.hear(t, org, outbound{id: "w1", customer: "C1-CHANGED", conversation: chat.Conversation().ID(), text: "hi"})
+		require.Equal(t, http.StatusOK, status)
+		h.until(t, 1)
+		require.Equal(t, []string{"agent: hi"}, h.lines())
+		require.Equal(t, "c1", h.delivered()[0].Session.Key.Customer)
+	})
+}

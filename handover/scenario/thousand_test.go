@@ -1,0 +1,122 @@
+package scenario_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/genesyshandover/genesyshandover/genesys/genesystest"
+	"github.com/genesyshandover/genesyshandover/handover"
+)
+
+// thousandSessions are a thousand customers with one patient agent, since a while, within the budget of one OAuth client.
+func thousandSessions(t *testing.T, org *genesystest.Org) (*host, []*genesystest.Desk) {
+	t.Helper()
+	org.SetRateLimit(1_000_000)
+	ann := org.Agent("Ann", "Support")
+	h := newHost(t, org)
+	desks := make([]*genesystest.Desk, 0, thousand)
+	for i := range thousand {
+		h.handOver(t, fmt.Sprint("c", i), "h1")
+		desks = append(desks, ann.Wait(t).Accept())
+	}
+	for _, d := range desks {
+		h.reaches(t, d.Conversation().CustomerID(), handover.StateConnected)
+	}
+	org.SetRateLimit(300)
+	pass(2 * time.Minute) // the window of before is over
+	return h, desks
+}
+
+// endsOf ends a hundred of the conversations, one every ten seconds, and says how long each end went unseen.
+func endsOf(t *testing.T, h *host, desks []*genesystest.Desk) []time.Duration {
+	t.Helper()
+	dice := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same ones each time
+	ended := map[string]time.Time{}
+	for _, i := range dice.Perm(len(desks))[:100] {
+		desks[i].End()
+		ended[desks[i].Conversation().CustomerID()] = time.Now()
+		pass(10 * time.Second)
+	}
+	genesystest.Until(t, func() bool { return len(h.noticed(handover.NoticeEnded)) == len(ended) })
+	var unseen []time.Duration
+	for _, n := range h.noticed(handover.NoticeEnded) {
+		require.Equal(t, handover.EndByAgent, n.Session.Ending.Reason)
+		unseen = append(unseen, n.Time.Sub(ended[n.Session.Key.Customer]))
+	}
+	slices.Sort(unseen)
+	return unseen
+}
+
+// aMinute counts the requests of each minute since a time.
+func aMinute(org *genesystest.Org, since time.Time, op string) (most int) {
+	count := map[int]int{}
+	for _, r := range org.Requests() {
+		if !r.Time.Before(since) && strings.HasPrefix(r.Op, op) {
+			count[int(r.Time.Sub(since)/time.Minute)]++
+		}
+	}
+	for _, n := range count {
+		most = max(most, n)
+	}
+	return most
+}
+
+// Polls share a third of the budget, whatever the number of sessions, and hold no message up.
+func TestThousandSessionsWithoutASource(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t)
+		h, desks := thousandSessions(t, org)
+		pass(10 * time.Minute)
+		began := time.Now()
+		pass(10 * time.Minute)
+		require.LessOrEqual(t, aMinute(org, began, ""), 95, "30% of 300, and one period of ten seconds more or less")
+		require.GreaterOrEqual(t, aMinute(org, began, "conversations.get"), 80, "what may be spent is spent")
+
+		for n := range 120 { // two minutes of one message a second
+			d := desks[n*2]
+			h.says(t, d.Conversation().CustomerID(), fmt.Sprint("m", n), fmt.Sprint("message ", n), handover.TurnAgent)
+			pass(time.Second)
+			require.Contains(t, d.Texts(), fmt.Sprint("message ", n), "at once")
+		}
+		for _, r := range org.Requests() {
+			require.False(t, r.Status == http.StatusTooManyRequests && r.Time.After(began))
+		}
+		unseen := endsOf(t, h, desks)
+		t.Logf("%d sessions, polls alone: an end is seen after %v in the median, %v at the latest",
+			thousand, unseen[len(unseen)/2].Round(time.Second), unseen[len(unseen)-1].Round(time.Second))
+		require.LessOrEqual(t, unseen[len(unseen)-1], 25*time.Minute)
+	})
+}
+
+// One topic of the queue tells of every session: one channel, and an end is seen within one round trip.
+func TestThousandSessionsWithOneTopic(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t)
+		h, desks := thousandSessions(t, org)
+		h.listens(t.Context(), t, org)
+		pass(20 * time.Minute)
+		began := time.Now()
+		pass(10 * time.Minute)
+		require.LessOrEqual(t, aMinute(org, began, ""), 95)
+		unseen := endsOf(t, h, desks)
+		t.Logf("%d sessions, one topic: an end is seen after %v in the median, %v at the latest",
+			thousand, unseen[len(unseen)/2], unseen[len(unseen)-1])
+		require.LessOrEqual(t, unseen[len(unseen)*9/10], 100*time.Millisecond, "one round trip")
+		require.LessOrEqual(t, unseen[len(unseen)-1], 3*time.Second, "two seconds lie between two reads of a conversation")
+		require.Equal(t, 1, org.Sockets())
+		require.Len(t, requests(org, "notifications.channels.create"), 1)
+		for _, r := range requests(org, "notifications.subscriptions.replace") {
+			require.Equal(t, 1, strings.Count(string(r.Body), "v2.routing.queues"), "one topic")
+		}
+	})
+}

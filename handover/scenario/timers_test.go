@@ -1,0 +1,216 @@
+package scenario_test
+
+import (
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/genesyshandover/genesyshandover/genesys/genesystest"
+	"github.com/genesyshandover/genesyshandover/handover"
+)
+
+// timed gives the channel timers.
+func timed(timers handover.Timers) func(*handover.Config) {
+	return func(c *handover.Config) { c.Channel.Timers = timers }
+}
+
+// endsAt waits for the end, which is for that reason and, within 3 s, at that time.
+func (h *host) endsAt(t *testing.T, customer string, reason handover.EndReason, at time.Time) {
+	t.Helper()
+	h.reaches(t, customer, handover.StateEnded)
+	e := h.session(t, customer).Ending
+	require.Equal(t, reason, e.Reason)
+	require.WithinDuration(t, at, e.Time, 3*time.Second)
+}
+
+// TestTimerNoAgent: nobody comes in time, whether the customer waits in the queue or it rings and rings. The conversation is taken
+// out of the queue, and what the customer wrote goes to the bot.
+func TestTimerNoAgent(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name  string
+		rings bool
+	}{{"queued", false}, {"ringing", true}} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				org := genesystest.New(t)
+				ann := org.Agent("Ann", "Support")
+				if !c.rings {
+					ann.GoOffQueue()
+				}
+				h := newHost(t, org, timed(handover.Timers{NoAgent: 10 * time.Minute}))
+				s := h.handOver(t, "c1", "r1")
+				h.says(t, "c1", "m1", "anybody?", handover.TurnAgent)
+				h.endsAt(t, "c1", handover.EndNoAgent, s.Started.Add(10*time.Minute))
+				h.until(t, 1)
+				require.Equal(t, []string{"back: noAgent [anybody?(sent)]"}, h.lines())
+				require.Equal(t, "ended", org.Conversation("c1").Phase())
+				require.Zero(t, org.Queue("Support").Waiting())
+				require.Empty(t, h.noticed(handover.NoticeAgentJoined))
+				require.Zero(t, h.session(t, "c1").Connected)
+			})
+		})
+	}
+}
+
+// TestTimerNoAgentCountsAnew: an agent who vanishes leaves the customer waiting from then on.
+func TestTimerNoAgentCountsAnew(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t)
+		ann := org.Agent("Ann", "Support")
+		h := newHost(t, org, timed(handover.Timers{NoAgent: 10 * time.Minute}))
+		org.Signal(h.desk.Recheck)
+		chat := h.connected(t, "c1", ann)
+		pass(time.Hour)
+		require.Equal(t, handover.StateConnected, h.session(t, "c1").State)
+		ann.GoOffQueue()
+		chat.Leave()
+		h.endsAt(t, "c1", handover.EndNoAgent, time.Now().Add(10*time.Minute))
+	})
+}
+
+// TestTimerCustomerIdle: the agent wrote last. The host is told once in this silence, and the end comes as long after that as planned.
+func TestTimerCustomerIdle(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t)
+		ann := org.Agent("Ann", "Support")
+		h := newHost(t, org, timed(handover.Timers{CustomerWarn: 5 * time.Minute, CustomerIdle: 8 * time.Minute}))
+		chat := h.connected(t, "c1", ann)
+		chat.Say("Are you there?")
+		pass(6 * time.Minute)
+		require.Len(t, h.noticed(handover.NoticeIdle), 1)
+		h.says(t, "c1", "m1", "yes", handover.TurnAgent)
+		pass(time.Hour)
+		require.Equal(t, handover.StateConnected, h.session(t, "c1").State, "it is the agent's turn")
+		require.Len(t, h.noticed(handover.NoticeIdle), 1)
+		chat.Say("Good. And now?")
+		said := time.Now()
+		pass(8*time.Minute - time.Second)
+		require.Equal(t, handover.StateConnected, h.session(t, "c1").State)
+		require.Len(t, h.noticed(handover.NoticeIdle), 2, "another silence")
+		require.WithinDuration(t, said.Add(5*time.Minute), h.noticed(handover.NoticeIdle)[1].Time, time.Second)
+		h.endsAt(t, "c1", handover.EndCustomerIdle, said.Add(8*time.Minute))
+		require.False(t, chat.Active())
+		h.until(t, 3)
+		require.Len(t, h.noticed(handover.NoticeIdle), 2)
+	})
+}
+
+// TestTimerAgentIdle: the customer waits for an answer. A word of the agent starts the time anew.
+func TestTimerAgentIdle(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t)
+		ann := org.Agent("Ann", "Support")
+		h := newHost(t, org, timed(handover.Timers{AgentIdle: 10 * time.Minute}))
+		chat := h.connected(t, "c1", ann)
+		h.says(t, "c1", "m1", "one", handover.TurnAgent)
+		pass(9 * time.Minute)
+		chat.Say("Let me see.")
+		pass(time.Hour)
+		require.Equal(t, handover.StateConnected, h.session(t, "c1").State, "the customer is not waited for")
+		h.says(t, "c1", "m2", "and?", handover.TurnAgent)
+		asked := time.Now()
+		h.endsAt(t, "c1", handover.EndAgentIdle, asked.Add(10*time.Minute))
+		h.until(t, 2)
+		require.Equal(t, "back: agentIdle []", h.lines()[1], "she was there and has read it")
+		require.False(t, chat.Active())
+	})
+}
+
+// TestTimerMax: however much is said; in bot state, too. Off is off.
+func TestTimerMax(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t)
+		ann := org.Agent("Ann", "Support")
+		h := newHost(t, org, timed(handover.Timers{Max: time.Hour, NoAgent: time.Minute, CustomerIdle: time.Minute, AgentIdle: time.Minute}))
+		s, err := h.desk.Open(t.Context(), handover.Customer("parked"), handover.Request{ID: "o1", Summary: "s"})
+		require.NoError(t, err)
+		_, err = h.desk.HandOver(t.Context(), handover.Customer("for ever"), handover.Request{
+			ID: "r1", Summary: "s", Timers: handover.Timers{Max: -1, NoAgent: -1, CustomerIdle: -1, AgentIdle: -1},
+		})
+		require.NoError(t, err)
+		other := ann.Wait(t).Accept()
+		other.Say("Hello for ever")
+		h.handOver(t, "c1", "r1")
+		chat, began := ann.Wait(t).Accept(), time.Now()
+		for n := 0; chat.Active(); n++ {
+			require.Less(t, n, 200)
+			chat.Say("and then?")
+			pass(15 * time.Second)
+			h.says(t, "c1", "m"+time.Now().String(), "and then", h.turn(t, "c1"))
+			pass(15 * time.Second)
+		}
+		h.endsAt(t, "c1", handover.EndMaxDuration, began.Add(time.Hour))
+		h.endsAt(t, "parked", handover.EndMaxDuration, s.Started.Add(time.Hour))
+		require.Equal(t, "ended", org.Conversation("parked").Phase())
+		pass(48 * time.Hour)
+		require.True(t, other.Active())
+	})
+}
+
+// TestTimerRunsInNoOtherState: neither while the bot answers, nor while an end is under way, nor during after-call work that is waited
+// for: whoever ended it ended it.
+func TestTimerRunsInNoOtherState(t *testing.T) {
+	t.Parallel()
+	short := handover.Timers{NoAgent: time.Minute, CustomerWarn: 30 * time.Second, CustomerIdle: time.Minute, AgentIdle: time.Minute}
+	t.Run("bot", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			h := newHost(t, genesystest.New(t), timed(short))
+			_, err := h.desk.Open(t.Context(), handover.Customer("c1"), handover.Request{ID: "o1", Summary: "s"})
+			require.NoError(t, err)
+			pass(time.Hour)
+			require.Equal(t, handover.StateBot, h.session(t, "c1").State)
+			require.Empty(t, h.noticed(handover.NoticeIdle))
+		})
+	})
+	t.Run("ending", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			org := genesystest.New(t)
+			h := newHost(t, org, timed(handover.Timers{NoAgent: 20 * time.Second}))
+			h.handOver(t, "c1", "r1")
+			h.reaches(t, "c1", handover.StateQueued)
+			org.Inject(genesystest.Fault{Op: "conversations.get", Status: http.StatusServiceUnavailable, Times: -1})
+			h.end(t, "c1", handover.EndByCustomer)
+			h.until(t, 1)
+			require.Equal(t, handover.EndByCustomer, h.session(t, "c1").Ending.Reason)
+		})
+	})
+	t.Run("after-call work", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			org := genesystest.New(t, genesystest.WithWrapup(time.Hour))
+			ann := org.Agent("Ann", "Support")
+			h := newHost(t, org, timed(handover.Timers{
+				CustomerIdle: 2 * time.Minute, AgentIdle: 2 * time.Minute, Max: 10 * time.Minute,
+			}), func(c *handover.Config) { c.Channel.AwaitWrapup = true })
+			org.Signal(h.desk.Recheck)
+			chat := h.connected(t, "c1", ann)
+			for range 8 {
+				chat.Say("still there?")
+				pass(30 * time.Second)
+				h.says(t, "c1", "m"+time.Now().String(), "yes", handover.TurnAgent)
+				pass(30 * time.Second)
+			}
+			chat.End()
+			pass(time.Second)
+			h.says(t, "c1", "m1", "hello?", handover.TurnAgent)
+			pass(5 * time.Minute)
+			require.Equal(t, handover.StateConnected, h.session(t, "c1").State)
+			chat.FinishWrapup()
+			h.reaches(t, "c1", handover.StateEnded)
+			require.Equal(t, handover.EndByAgent, h.session(t, "c1").Ending.Reason)
+			h.until(t, 9)
+			require.Equal(t, "back: agent [hello?]", h.lines()[8])
+		})
+	})
+}

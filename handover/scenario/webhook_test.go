@@ -1,0 +1,216 @@
+package scenario_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/genesyshandover/genesyshandover/genesys/genesystest"
+	"github.com/genesyshandover/genesyshandover/handover"
+)
+
+// statuses are the answers to the attempts of one webhook.
+func statuses(org *genesystest.Org, messageID string) []int {
+	var list []int
+	for _, d := range org.Deliveries() {
+		if d.MessageID == messageID {
+			list = append(list, d.Status)
+		}
+	}
+	return list
+}
+
+// TestWebhookWhileStoreDown: while nothing can be stored the webhook is answered 503 and Genesys repeats it; the customer reads it once.
+func TestWebhookWhileStoreDown(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t)
+		ann := org.Agent("Ann", "Support")
+		store := newHookedStore()
+		h := newHost(t, org, func(c *handover.Config) { c.Store = store })
+		chat := h.connected(t, "c1", ann)
+		pass(time.Minute)
+		store.before(func() error { return errors.New("down") })
+		id := chat.Say("Hello!")
+		pass(20 * time.Second)
+		store.before(nil)
+		h.until(t, 1)
+		got := statuses(org, id)
+		require.Greater(t, len(got), 1)
+		require.Equal(t, http.StatusServiceUnavailable, got[0])
+		require.Equal(t, http.StatusOK, got[len(got)-1])
+		require.Equal(t, []string{"agent: Hello!"}, h.lines())
+		require.Equal(t, "Delivered", chat.Status(id))
+	})
+}
+
+// TestWebhookWhileStoreSlow: the store answers after the webhook's budget: Genesys repeats, the repeat is known, it is delivered once.
+func TestWebhookWhileStoreSlow(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t)
+		ann := org.Agent("Ann", "Support")
+		store := newHookedStore()
+		h := newHost(t, org, func(c *handover.Config) { c.Store = store })
+		chat := h.connected(t, "c1", ann)
+		pass(time.Minute)
+		var slow atomic.Bool
+		store.before(func() error {
+			if slow.CompareAndSwap(false, true) {
+				pass(9 * time.Second)
+			}
+			return nil
+		})
+		id := chat.Say("Hello!")
+		h.until(t, 1)
+		require.Equal(t, []int{http.StatusServiceUnavailable, http.StatusOK}, statuses(org, id))
+		require.Equal(t, []string{"agent: Hello!"}, h.lines())
+	})
+}
+
+// TestScenarioStoreOutcomeUnknown: Put stores and says that it did not; nothing is lost or doubled.
+func TestScenarioStoreOutcomeUnknown(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t)
+		ann := org.Agent("Ann", "Support")
+		store := &liarStore{Store: handover.NewMemoryStore()}
+		h := newHost(t, org, func(c *handover.Config) { c.Store = store })
+		h.handOver(t, "c1", "r1")
+		chat := ann.Wait(t).Accept()
+		want := []string{"summary r1"}
+		for _, text := range []string{"one", "two", "three"} {
+			h.says(t, "c1", text, text, handover.TurnAgent)
+			chat.Say("re " + text)
+			want = append(want, text)
+			pass(20 * time.Second)
+		}
+		chat.End()
+		h.until(t, 4)
+		require.Equal(t, []string{"agent: re one", "agent: re two", "agent: re three", "back: agent []"}, h.lines())
+		require.Equal(t, want, agentReads(chat.Conversation()))
+	})
+}
+
+// A liarStore stores every third put and reports a failure.
+type liarStore struct {
+	handover.Store
+
+	puts atomic.Int64
+}
+
+func (s *liarStore) Put(ctx context.Context, r handover.Record, prev uint64) error {
+	err := s.Store.Put(ctx, r, prev)
+	if n := s.puts.Add(1); err == nil && n%3 == 0 {
+		return errors.New("connection lost")
+	}
+	return err
+}
+
+// TestDeliverFailingDoesNotBlameTheWebhook: a message is stored before it is delivered, so Genesys gets its 200 at once; the
+// host's failures are repeated in our own time.
+func TestDeliverFailingDoesNotBlameTheWebhook(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t)
+		ann := org.Agent("Ann", "Support")
+		h := newHost(t, org)
+		chat := h.connected(t, "c1", ann)
+		h.failing(func(context.Context, handover.Delivery) error { return errors.New("socket closed") })
+		id := chat.Say("Hello!")
+		pass(20 * time.Second)
+		require.Equal(t, []int{http.StatusOK}, statuses(org, id))
+		h.failing(nil)
+		h.until(t, 1)
+		require.Equal(t, []string{"agent: Hello!"}, h.lines())
+		d := h.delivered()[0]
+		require.Equal(t, id, d.ID)
+		require.Greater(t, d.Attempt, 1)
+	})
+}
+
+// TestWebhookThreeTimes: copies at once and late are one message.
+func TestWebhookThreeTimes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t)
+		ann := org.Agent("Ann", "Support")
+		h := newHost(t, org)
+		chat := h.connected(t, "c1", ann)
+		org.InjectWebhook(genesystest.WebhookFault{Duplicates: 2})
+		chat.Say("at once")
+		h.until(t, 1)
+		org.InjectWebhook(genesystest.WebhookFault{Duplicates: 2, Apart: 20 * time.Second})
+		chat.Say("apart")
+		h.until(t, 2)
+		chat.End()
+		h.until(t, 3)
+		require.Equal(t, []string{"agent: at once", "agent: apart", "back: agent []"}, h.lines())
+	})
+}
+
+// TestWebhooksOutOfOrder: a message that was overtaken on its way is delivered late in order, and says so.
+func TestWebhooksOutOfOrder(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t)
+		ann := org.Agent("Ann", "Support")
+		h := newHost(t, org)
+		chat := h.connected(t, "c1", ann)
+		org.InjectWebhook(genesystest.WebhookFault{Delay: 5 * time.Second})
+		chat.Say("first")
+		chat.Say("second")
+		h.until(t, 2)
+		require.Equal(t, []string{"agent: second", "agent: first"}, h.lines())
+		d := h.delivered()
+		require.False(t, d[0].OutOfOrder)
+		require.True(t, d[1].OutOfOrder)
+		require.False(t, d[1].Late)
+	})
+}
+
+// TestOrderRestoredWhileWaiting: what was overtaken while the host was down is sorted before it is delivered.
+func TestOrderRestoredWhileWaiting(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t)
+		ann := org.Agent("Ann", "Support")
+		h := newHost(t, org)
+		chat := h.connected(t, "c1", ann)
+		h.failing(func(context.Context, handover.Delivery) error { return errors.New("down") })
+		chat.Say("zero")
+		pass(time.Second)
+		org.InjectWebhook(genesystest.WebhookFault{Delay: 3 * time.Second})
+		chat.Say("first")
+		chat.Say("second")
+		pass(10 * time.Second)
+		h.failing(nil)
+		h.until(t, 3)
+		require.Equal(t, []string{"agent: zero", "agent: first", "agent: second"}, h.lines())
+	})
+}
+
+// TestFlowBurst: Architect posts in bursts and out of order; a short hold sorts them, and they never mean an agent.
+func TestFlowBurst(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t)
+		h := newHost(t, org)
+		h.handOver(t, "c1", "r1")
+		h.reaches(t, "c1", handover.StateQueued)
+		c := org.Conversation("c1")
+		org.InjectWebhook(genesystest.WebhookFault{Delay: 100 * time.Millisecond})
+		c.FlowSays("one")
+		c.FlowSays("two")
+		h.until(t, 2)
+		require.Equal(t, []string{"flow: one", "flow: two"}, h.lines())
+		require.Equal(t, handover.StateQueued, h.session(t, "c1").State)
+		require.Empty(t, h.noticed(handover.NoticeAgentJoined))
+	})
+}

@@ -1,0 +1,30 @@
+package scenario_test
+
+import (
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/genesyshandover/genesyshandover/genesys/genesystest"
+	"github.com/genesyshandover/genesyshandover/handover"
+)
+
+// With more customers than workers, who waits is next as soon as a worker is free.
+func TestFewWorkersAreNeverIdleWhileSomebodyWaits(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const customers, workers, slow = 10, 2, 100 * time.Millisecond
+		org := genesystest.New(t, genesystest.AllowErrors()) // receipts of messages that it does not know
+		h := newHost(t, org, func(c *handover.Config) { c.Workers = workers })
+		h.failing(slowly(slow, nil))
+		for i := range customers {
+			customer := "c" + strconv.Itoa(i)
+			require.Equal(t, 200, h.hear(t, org, outbound{id: "w" + customer, customer: customer, text: "hello", origin: "Bot"}))
+		}
+		pass(300*time.Millisecond + customers/workers*slow + 50*time.Millisecond) // Architect's messages wait 250 ms
+		require.Len(t, h.lines(), customers)
+	})
+}
