@@ -217,7 +217,7 @@ func TestTokenErrors(t *testing.T) {
 		"not a token": {
 			func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, `{"hello":"secret page"}`) },
 			nil,
-			[]string{"holds no token"},
+			[]string{"has no token"},
 		},
 	}
 	for name, tt := range tests {
@@ -281,7 +281,7 @@ func TestTokenSource(t *testing.T) {
 	t.Run("no token", func(t *testing.T) {
 		t.Parallel()
 		c := newClient(t, &wire{}, tokenFunc(func() (*oauth2.Token, error) { return nil, nil }))
-		require.ErrorContains(t, read(t.Context(), c), "gave no token")
+		require.ErrorContains(t, read(t.Context(), c), "returned no token")
 	})
 }
 

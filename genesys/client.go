@@ -7,16 +7,17 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/genesyshandover/genesyshandover/internal/httpx"
 	"github.com/genesyshandover/genesyshandover/region"
 )
 
-// A Client speaks for one OAuth client of one organisation. It is immutable and safe for concurrent use.
-// Share it: the token, the rate limit (300 requests a minute and token by default, see [Call.RateLimit]) and idle
-// connections belong to it.
+// A Client calls the API as one OAuth client of one organisation. It is immutable and safe for
+// concurrent use. Share it: the token, the rate limit (by default 300 requests a minute for each
+// token, see [Call.RateLimit]) and the idle connections belong to it.
 type Client struct {
-	OpenMessaging *OpenMessagingService // what the customer writes, into Genesys
+	OpenMessaging *OpenMessagingService // posts what the customer writes
 	Integrations  *IntegrationsService  // Open Messaging integrations
 	Conversations *ConversationsService // reading, transferring and ending conversations
 	Routing       *RoutingService       // queues, their members and waiting times
@@ -29,19 +30,21 @@ type core struct {
 	region     region.Region
 	api, login *url.URL
 	http       *httpx.Client // with retries, for the API and the token
-	direct     *http.Client  // what the caller gave, for downloads
-	own        bool          // its transport is ours
+	direct     *http.Client  // the caller's, for downloads
+	own        bool          // the transport of direct is ours
 	tokens     *tokens
 	log        *slog.Logger
 	agent      string
 	observers  []func(context.Context, Call)
+	now        func() time.Time // for Call.Sent and Call.Received
 }
 
-// New makes a client. It starts nothing, sends nothing and reads no environment; a wrong secret shows at the first call.
+// New returns a client. It starts nothing, sends nothing and reads no environment variables, so a
+// wrong secret shows only at the first call.
 //
-// An invalid region, missing credentials and a bad option are errors here, all of them at once.
+// Errors: an invalid region, missing credentials and invalid options, all reported at once.
 func New(r region.Region, auth Auth, opts ...Option) (*Client, error) {
-	o := options{retry: defaultRetry(), log: slog.New(slog.DiscardHandler)}
+	o := options{retry: defaultRetry(), log: slog.New(slog.DiscardHandler), now: time.Now}
 	var errs []error
 	if !r.Valid() {
 		errs = append(errs, fmt.Errorf("genesys: New: region %q is not known: use region.Parse, or region.Custom for a new one", string(r)))
@@ -65,19 +68,38 @@ func New(r region.Region, auth Auth, opts ...Option) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	return newClient(c), nil
+}
+
+func newClient(c *core) *Client {
 	return &Client{
 		OpenMessaging: &OpenMessagingService{c},
 		Integrations:  &IntegrationsService{c},
 		Conversations: &ConversationsService{c},
 		Routing:       &RoutingService{c},
 		core:          c,
-	}, nil
+	}
+}
+
+// WithRetry returns a client with another retry policy that shares everything else with c: token,
+// rate limit, observers and connections. The zero policy sends once. The error is that of the
+// option [WithRetry].
+//
+// A program that schedules its retries itself can use both: one client that never waits for its own
+// work, and c for the rest.
+func (c *Client) WithRetry(p RetryPolicy) (*Client, error) {
+	if err := p.check(); err != nil {
+		return nil, err
+	}
+	other := *c.core
+	other.http = httpx.New(other.direct, httpx.Policy(p))
+	return newClient(&other), nil
 }
 
 func checkAuth(auth Auth) error {
 	switch a := auth.(type) {
 	case nil:
-		return errors.New("genesys: New: no credentials: give ClientCredentials(id, secret) or TokenSource(ts)")
+		return errors.New("genesys: New: no credentials: pass ClientCredentials(id, secret) or TokenSource(ts)")
 	case clientCredentials:
 		if a.id == "" || a.secret == "" {
 			return errors.New("genesys: New: ClientCredentials needs both the id and the secret of the OAuth client")
@@ -91,7 +113,7 @@ func checkAuth(auth Auth) error {
 }
 
 func newCore(r region.Region, auth Auth, o options) (*core, error) {
-	c := &core{region: r, log: o.log, agent: userAgent(o.agent), observers: o.observers, direct: o.http}
+	c := &core{region: r, log: o.log, agent: userAgent(o.agent), observers: o.observers, direct: o.http, now: o.now}
 	switch {
 	case c.direct == nil:
 		c.direct, c.own = httpx.NewHTTPClient(), true
@@ -108,11 +130,11 @@ func newCore(r region.Region, auth Auth, o options) (*core, error) {
 	if c.login, err = endpoint(o.login, r.Login()); err != nil {
 		return nil, err
 	}
-	c.tokens = &tokens{fetch: auth.fetcher(c)}
+	c.tokens = &tokens{auth: auth}
 	return c, nil
 }
 
-// endpoint takes the region's where the caller named none.
+// endpoint parses the URL that the caller gave, or ours if there is none.
 func endpoint(given, ours string) (*url.URL, error) {
 	if given == "" {
 		given = ours
@@ -124,5 +146,22 @@ func endpoint(given, ours string) (*url.URL, error) {
 	return u, nil
 }
 
-// Region is the one given to [New].
+// Region returns the region that was passed to [New].
 func (c *Client) Region() region.Region { return c.core.region }
+
+// HTTPClient returns a copy of the HTTP client that sends the requests: that of [WithHTTPClient],
+// or this package's, with its proxy, dialer and timeout. It is for connections to Genesys that are
+// not API calls, such as the WebSocket of package notifications: it adds no token, retries nothing
+// and calls no observer. The copy shares the transport and the idle connections. It is safe for
+// concurrent use.
+func (c *Client) HTTPClient() *http.Client {
+	hc := *c.core.direct
+	return &hc
+}
+
+// Endpoint returns the base URL of the API, "https://api.mypurecloud.ie": the region's, or that of [WithEndpoints]. The
+// caller may change the result. It is safe for concurrent use.
+func (c *Client) Endpoint() *url.URL {
+	u := *c.core.api
+	return &u
+}

@@ -2,38 +2,41 @@ package genesys
 
 import "time"
 
-// A Conversation is what a read of a message conversation shows. [Conversation.Standing] says what that means.
+// A Conversation is one read of a message conversation. [Conversation.Standing] evaluates it.
 //
 // See https://developer.genesys.cloud/commdigital/digital/messaging/
 type Conversation struct {
 	ID           string
 	Participants []Participant
-	Inactivity   time.Time // when Genesys will take it for inactive; zero where not said
+	Inactivity   time.Time // when Genesys will end it as inactive; zero if the read does not tell
 }
 
-// A Participant is one leg of a conversation: the customer, a queue, a flow, an agent. A conversation that was revived
-// within the threading window still lists its old ones.
+// A Participant is one leg of a conversation: the customer, a queue, a flow or an agent. A
+// conversation that was revived within the threading window still lists its old participants.
 //
-// Purpose, State and DisconnectType are strings with constants, since new values appear.
+// Purpose, State and DisconnectType are strings with constants, because new values appear.
 //
-// Watching is an INFERENCE from monitoredParticipantId, coachedParticipantId and mediaRoles, whose meaning in a message
-// conversation Genesys documents in half a sentence: who names a participant that they monitor or coach is with that agent
-// and not with the customer, unless they have barged in; and so is who has had no other role. A supervisor who looks on must not be
-// taken for an agent who has answered.
+// Watching marks a supervisor who monitors or coaches an agent and must not be taken for an agent
+// who answered. It is an INFERENCE from monitoredParticipantId, coachedParticipantId and
+// mediaRoles, which Genesys hardly documents for message conversations: such a participant watches,
+// unless it has had another media role, has barged in, or has taken over. A takeover (the agent it
+// watched left with [DisconnectTakeover]) is recognised only in a whole [Conversation].
 type Participant struct {
 	ID, Name, Purpose, State, DisconnectType string
 	QueueID, UserID                          string
-	Start, Alerting, Connected, End          time.Time // zero: not yet, or not said
+	Start, Alerting, Connected, End          time.Time // zero: not yet, or not stated
 	WrapupRequired                           bool      // after-call work is asked of the agent
 	WrapupDone                               bool      // and has been done, skipped, or timed out
-	Watching                                 bool      // takes no part: monitors or coaches an agent, see below
+	Watching                                 bool      // only monitors or coaches an agent, see above
 	Attributes                               map[string]string
 	Messages                                 []MessageRef
 
-	// Peer is the communication at the other end of this leg: on a queue's or an agent's leg the customer's communication.
+	// Peer is the communication at the other end of this leg: on a queue's or an agent's leg the
+	// customer's communication.
 	Peer string
 
-	// Communications are listed by the generic conversation only, not by a read of a message conversation.
+	// Communications are listed by the generic conversation only, not by a read of a message
+	// conversation.
 	Communications []Communication
 }
 
@@ -49,8 +52,8 @@ type MessageRef struct {
 	Time   time.Time
 }
 
-// Purposes of participants. The specification names agent, user, customer, external, acd and ivr; the others are seen in
-// practice (UNCERTAIN: which bots come as botflow).
+// Purposes of participants. The specification names agent, user, customer, external, acd and ivr;
+// the others are seen in practice (UNCERTAIN: which bots come as botflow).
 const (
 	PurposeCustomer = "customer"
 	PurposeExternal = "external" // a customer too
@@ -80,7 +83,7 @@ const (
 	StateNone         = "none"
 )
 
-// Disconnect types. Those that begin with "transfer" all mean that the conversation went on elsewhere.
+// Disconnect types. All that begin with "transfer" mean that the conversation continued elsewhere.
 const (
 	DisconnectEndpoint         = "endpoint"
 	DisconnectClient           = "client" // by the participant
@@ -95,14 +98,16 @@ const (
 	DisconnectInactivity       = "inactivity"
 	DisconnectSessionExpired   = "session.expired"
 	DisconnectTransportFailure = "transport.failure"
+	DisconnectTakeover         = "takeover" // of an agent whom a supervisor replaced
 )
 
-// IsCustomer reports whether p is the person at the other end.
+// IsCustomer reports whether p is the customer.
 func (p Participant) IsCustomer() bool {
 	return p.Purpose == PurposeCustomer || p.Purpose == PurposeExternal
 }
 
-// IsAgent reports whether p is a person of the organisation who takes part. One who is only watching does not.
+// IsAgent reports whether p is a person of the organisation who takes part. A participant that only
+// watches does not.
 func (p Participant) IsAgent() bool {
 	return (p.Purpose == PurposeAgent || p.Purpose == PurposeUser) && !p.Watching
 }
@@ -120,7 +125,8 @@ func (p Participant) IsFlow() bool {
 	}
 }
 
-// Live reports whether p still takes part. The state decides; where there is none that says so, the end time does.
+// Live reports whether p still takes part. The state decides, and the end time if the state does
+// not tell.
 func (p Participant) Live() bool {
 	switch p.State {
 	case StateAlerting, StateDialing, StateContacting, StateOffering, StateConnected,
@@ -133,7 +139,7 @@ func (p Participant) Live() bool {
 	}
 }
 
-// ringing: an agent has been found but has not answered.
+// ringing reports whether an agent was found but has not answered.
 func (p Participant) ringing() bool {
 	switch p.State {
 	case StateAlerting, StateDialing, StateContacting, StateOffering:

@@ -2,10 +2,13 @@ package genesys
 
 import (
 	"encoding/json"
+	"slices"
+	"strings"
 	"time"
 )
 
-// UnmarshalJSON reads Genesys' MessageConversation, and what matters of a generic Conversation.
+// UnmarshalJSON parses Genesys' MessageConversation, and the fields of a generic Conversation that
+// a handover needs.
 func (c *Conversation) UnmarshalJSON(b []byte) error {
 	var w struct {
 		ID           string        `json:"id"`
@@ -16,6 +19,29 @@ func (c *Conversation) UnmarshalJSON(b []byte) error {
 		return err
 	}
 	*c = Conversation{ID: w.ID, Participants: w.Participants, Inactivity: w.Inactivity.Time}
+	return c.findTakeovers(b)
+}
+
+// findTakeovers looks at b again if a participant watches, which is rare.
+func (c *Conversation) findTakeovers(b []byte) error {
+	if !slices.ContainsFunc(c.Participants, func(p Participant) bool { return p.Watching }) {
+		return nil
+	}
+	var w struct {
+		Participants []wireWatching `json:"participants"`
+	}
+	if err := json.Unmarshal(b, &w); err != nil {
+		return err
+	}
+	// In rounds: the supervisor who took over may be taken over too.
+	for again := true; again; {
+		again = false
+		for i, p := range c.Participants {
+			if p.Watching && tookOver(p, w.Participants[i].watched(), c.Participants) {
+				c.Participants[i].Watching, again = false, true
+			}
+		}
+	}
 	return nil
 }
 
@@ -48,7 +74,8 @@ type wireParticipant struct {
 	wireWatching
 }
 
-// wireMessage is a message of a message conversation, or a communication of a generic one, which has an id and a state.
+// wireMessage is a message of a message conversation, or a communication of a generic one, which
+// has an id and a state.
 type wireMessage struct {
 	MessageID     string   `json:"messageId"`
 	MessageStatus string   `json:"messageStatus"`
@@ -61,7 +88,8 @@ type wireMessage struct {
 	Messages       []wireMessage `json:"messages"`
 }
 
-// UnmarshalJSON reads one participant.
+// UnmarshalJSON parses one participant. It cannot see a takeover, which only the conversation
+// shows.
 func (p *Participant) UnmarshalJSON(b []byte) error {
 	var w wireParticipant
 	if err := json.Unmarshal(b, &w); err != nil {
@@ -102,7 +130,8 @@ func (p *Participant) read(messages []wireMessage) {
 	}
 }
 
-// liveliness orders the states of communications: what one of them is in, the participant is in.
+// liveliness orders the states of communications: the participant has the liveliest state of its
+// communications.
 func liveliness(state string) int {
 	switch state {
 	case "":
@@ -120,10 +149,10 @@ func liveliness(state string) int {
 	}
 }
 
-// wireTime is lenient: one odd date must not hide who is in the conversation.
+// wireTime is lenient, so that one malformed date does not hide the participants.
 type wireTime struct{ time.Time }
 
-// UnmarshalJSON leaves zero where the value is no time.
+// UnmarshalJSON leaves the zero time if the value is not a time.
 func (t *wireTime) UnmarshalJSON(b []byte) error {
 	t.Time = time.Time{}
 	var s string
@@ -142,7 +171,7 @@ func (t *wireTime) UnmarshalJSON(b []byte) error {
 // wireStrings keeps the string values of an object.
 type wireStrings map[string]string
 
-// UnmarshalJSON drops what is no string.
+// UnmarshalJSON drops values that are not strings.
 func (m *wireStrings) UnmarshalJSON(b []byte) error {
 	var raw map[string]any
 	if json.Unmarshal(b, &raw) != nil || len(raw) == 0 {
@@ -164,4 +193,86 @@ func first(values ...string) string {
 		}
 	}
 	return ""
+}
+
+// wireWatching holds the fields of a participant that say what it does besides serving the
+// customer. A generic conversation has all of them, a message conversation only the first two and
+// the roles.
+type wireWatching struct {
+	MonitoredID wireWho   `json:"monitoredParticipantId"`
+	Monitored   wireWho   `json:"monitoredParticipant"`
+	CoachedID   wireWho   `json:"coachedParticipantId"`
+	Coached     wireWho   `json:"coachedParticipant"`
+	BargedID    wireWho   `json:"bargedParticipantId"`
+	Barged      wireWho   `json:"bargedParticipant"`
+	Roles       wireRoles `json:"mediaRoles"`
+}
+
+// watched returns the ids of the participants that this one monitors or coaches.
+func (w wireWatching) watched() []string {
+	var ids []string
+	for _, id := range []wireWho{w.MonitoredID, w.Monitored, w.CoachedID, w.Coached} {
+		if id != "" {
+			ids = append(ids, string(id))
+		}
+	}
+	return ids
+}
+
+// watching reports whether the participant only monitors or coaches; see [Participant]. A takeover
+// shows only in the whole conversation, see tookOver.
+func (w wireWatching) watching() bool {
+	if w.BargedID != "" || w.Barged != "" || w.Roles.other() {
+		return false
+	}
+	return len(w.Roles) > 0 || len(w.watched()) > 0
+}
+
+// tookOver reports whether a watching participant has replaced an agent: one that it watched left
+// by a takeover while the participant was there. If the leg no longer says whom it watched, any
+// such agent will do.
+func tookOver(watcher Participant, watched []string, all []Participant) bool {
+	return slices.ContainsFunc(all, func(p Participant) bool {
+		return p.DisconnectType == DisconnectTakeover && p.IsAgent() && p.ID != watcher.ID &&
+			(len(watched) == 0 || slices.Contains(watched, p.ID)) &&
+			(p.End.IsZero() || !watcher.Start.After(p.End) && (watcher.Live() || !watcher.End.Before(p.End)))
+	})
+}
+
+// wireWho is an id, or a reference that has one. Any other value is empty, so that it does not hide
+// the participants.
+type wireWho string
+
+// UnmarshalJSON is lenient, see the type.
+func (w *wireWho) UnmarshalJSON(b []byte) error {
+	var id string
+	if json.Unmarshal(b, &id) != nil {
+		var r struct {
+			ID string `json:"id"`
+		}
+		_ = json.Unmarshal(b, &r)
+		id = r.ID
+	}
+	*w = wireWho(id)
+	return nil
+}
+
+// wireRoles are the roles that a participant has had in the conversation.
+type wireRoles []string
+
+// UnmarshalJSON leaves the list empty if the value is not a list of strings.
+func (r *wireRoles) UnmarshalJSON(b []byte) error {
+	var list []string
+	if json.Unmarshal(b, &list) != nil {
+		list = nil
+	}
+	*r = list
+	return nil
+}
+
+// other reports whether a role is neither monitor nor coach.
+func (r wireRoles) other() bool {
+	return slices.ContainsFunc(r, func(role string) bool {
+		return !strings.EqualFold(role, "monitor") && !strings.EqualFold(role, "coach")
+	})
 }

@@ -6,16 +6,20 @@ import (
 	"fmt"
 	"io"
 	"mime"
+	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
 	"github.com/genesyshandover/genesyshandover/internal/httpx"
 )
 
-// Why Download refuses.
+// The reasons why Download refuses an attachment.
 var (
 	ErrTooLarge   = errors.New("genesys: the attachment is too large")
 	ErrType       = errors.New("genesys: the attachment's type is not allowed")
@@ -28,23 +32,26 @@ const (
 	maxRedirects = 5
 )
 
-// DownloadLimits bound what [Client.Download] takes.
+// DownloadLimits bound what [Client.Download] accepts.
 type DownloadLimits struct {
 	Bytes int64    // zero: 25 MiB; Genesys' own limit is 25 MB, https://help.mypurecloud.com/articles/supported-content-profiles/
 	MIME  []string // "image/png", "image/*"; empty: every type
 }
 
-// Download opens an attachment that an agent sent. Close the reader. Reading past the limit fails with [ErrTooLarge].
+// Download opens an attachment that an agent sent. The caller must close the reader. Reading past
+// the limit fails with [ErrTooLarge].
 //
-// The address comes from the network, so it is not trusted: https only, at most five redirects, each checked like the first.
-// The token goes to Genesys' own hosts alone (api., apps. and api-downloads. of the region, and the endpoints given to
-// [WithEndpoints]), and only after they answered 401 or 403 without it; how long an address lives and whether it wants a
-// token is UNCERTAIN. With the default transport no private, loopback or link-local address is connected to, whatever the
-// name resolves to, and no proxy is used. With [WithHTTPClient] the dialer is the caller's: then only host names and literal
+// The URL is not trusted: only https is allowed, and at most five redirects, each checked like the
+// first URL. The token is sent only to Genesys' own hosts (api., apps. and api-downloads. of the
+// region, and the endpoints of [WithEndpoints]), and only after they answered 401 or 403 without
+// it. How long a URL is valid, and whether it needs a token, is UNCERTAIN. The default transport
+// connects to no private, loopback or link-local address, whatever the name resolves to, and uses
+// no proxy. With [WithHTTPClient] the dialer is the caller's, so only host names and literal
 // addresses are checked.
 //
-// The declared type must be allowed, and so must the served one, unless that is absent or application/octet-stream.
-// Errors: [ErrTooLarge], [ErrType], [ErrBadAddress], *[Error] for an answer that is not a 2xx. Nothing is repeated.
+// Both the declared and the served type must be allowed. A served type that is missing or
+// application/octet-stream passes. Errors: [ErrTooLarge], [ErrType], [ErrBadAddress], and *[Error]
+// for an answer that is not a 2xx. Nothing is retried.
 func (c *Client) Download(ctx context.Context, a openmessaging.Attachment, l DownloadLimits) (_ io.ReadCloser, err error) {
 	call, start := Call{Op: opDownload}, time.Now()
 	defer func() { c.core.finish(ctx, &call, start, err) }()
@@ -75,7 +82,7 @@ func (c *Client) Download(ctx context.Context, a openmessaging.Attachment, l Dow
 	return &limited{resp.Body, l.Bytes, l.Bytes}, nil
 }
 
-// follow walks the redirects and returns the first 2xx.
+// follow follows the redirects and returns the first 2xx.
 func (c *core) follow(ctx context.Context, u *url.URL, call *Call) (*http.Response, error) {
 	for range maxRedirects + 1 {
 		resp, err := c.open(ctx, u, call)
@@ -95,7 +102,7 @@ func (c *core) follow(ctx context.Context, u *url.URL, call *Call) (*http.Respon
 	return nil, invalid(opDownload, fmt.Errorf("%w: more than %d redirects", ErrBadAddress, maxRedirects))
 }
 
-// open asks one address, with the token where it is Genesys' own and wants one.
+// open requests one URL, with the token if the host is Genesys' own and needs one.
 func (c *core) open(ctx context.Context, u *url.URL, call *Call) (*http.Response, error) {
 	own := c.ownHost(u)
 	if err := checkAddress(u, own); err != nil {
@@ -106,7 +113,7 @@ func (c *core) open(ctx context.Context, u *url.URL, call *Call) (*http.Response
 		return resp, err
 	}
 	_ = resp.Body.Close()
-	tok, err := c.tokens.get(ctx)
+	tok, err := c.tokens.get(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +162,7 @@ func (l DownloadLimits) check(resp *http.Response) error {
 	return nil
 }
 
-// allows: a server that does not know the type may say so.
+// allows reports whether a type is allowed. A served type may be unknown.
 func (l DownloadLimits) allows(contentType string, served bool) bool {
 	if len(l.MIME) == 0 {
 		return true
@@ -180,7 +187,8 @@ func tooLarge(limit int64) error {
 	return fmt.Errorf("%w: over the limit of %d bytes", ErrTooLarge, limit)
 }
 
-// limited fails at the first byte too many: a cut attachment must not pass for a whole one.
+// limited fails at the first byte beyond the limit, so that a cut attachment does not pass for a
+// complete one.
 type limited struct {
 	io.ReadCloser
 
@@ -200,4 +208,101 @@ func (l *limited) Read(p []byte) (int, error) {
 		return n - 1, tooLarge(l.limit)
 	}
 	return n, err
+}
+
+// downloadTimeout bounds a download with the default client, body included. A context may bound it
+// further.
+const downloadTimeout = 5 * time.Minute
+
+// ownHost reports whether the token may be sent to a host: over plain http only to an endpoint of
+// WithEndpoints.
+func (c *core) ownHost(u *url.URL) bool {
+	for _, e := range []*url.URL{c.api, c.login} {
+		if u.Scheme == e.Scheme && strings.EqualFold(u.Host, e.Host) {
+			return true
+		}
+	}
+	if u.Scheme != "https" || u.Port() != "" && u.Port() != "443" {
+		return false
+	}
+	for _, prefix := range []string{"api.", "apps.", "api-downloads."} {
+		if strings.EqualFold(u.Hostname(), prefix+c.region.Domain()) {
+			return true
+		}
+	}
+	return false
+}
+
+// checkAddress checks a URL without resolving its name.
+func checkAddress(u *url.URL, own bool) error {
+	host := strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
+	switch {
+	case own:
+		return nil
+	case u.Scheme != "https":
+		return fmt.Errorf("%w: it must be https", ErrBadAddress)
+	case host == "" || u.User != nil:
+		return fmt.Errorf("%w: it has no host, or a user", ErrBadAddress)
+	case !strings.Contains(host, ".") && !strings.Contains(host, ":"),
+		strings.HasSuffix(host, ".localhost"), strings.HasSuffix(host, ".local"), strings.HasSuffix(host, ".internal"):
+		return fmt.Errorf("%w: its host is a private name", ErrBadAddress)
+	}
+	if ip, err := netip.ParseAddr(host); err == nil && !public(ip) {
+		return fmt.Errorf("%w: it is a private one", ErrBadAddress)
+	}
+	last := host[strings.LastIndexByte(host, '.')+1:]
+	if _, err := strconv.ParseUint(last, 0, 64); err == nil && net.ParseIP(host) == nil {
+		return fmt.Errorf("%w: its host is an unusual form of a number", ErrBadAddress) // 0x7f.1 is 127.0.0.1 to some
+	}
+	return nil
+}
+
+// public reports whether ip can be the address of an attachment. It excludes private, loopback,
+// link-local (cloud metadata), shared (RFC 6598), benchmarking, documentation, multicast and
+// unspecified addresses, and IPv6 forms that contain an IPv4 address.
+func public(ip netip.Addr) bool {
+	ip = ip.Unmap()
+	if ip.Zone() != "" || !ip.IsGlobalUnicast() || ip.IsPrivate() || ip.IsLoopback() || ip.IsLinkLocalUnicast() {
+		return false
+	}
+	for _, cidr := range []string{
+		"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "198.18.0.0/15", "198.51.100.0/24",
+		"203.0.113.0/24", "240.0.0.0/4", "64:ff9b::/96", "64:ff9b:1::/48", "2001::/32", "2001:db8::/32", "2002::/16", "fec0::/10",
+	} {
+		if netip.MustParsePrefix(cidr).Contains(ip) {
+			return false
+		}
+	}
+	return true
+}
+
+// downloader returns a client that follows no redirects. If the transport is ours, it checks the
+// resolved address, so that a name cannot point to a private one, and uses no proxy, which would
+// resolve the name itself.
+func (c *core) downloader(own bool) *http.Client {
+	hc := *c.direct
+	hc.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	hc.Jar = nil
+	if c.own {
+		hc.Timeout = max(hc.Timeout, downloadTimeout)
+		if !own {
+			hc.Transport = guarded()
+		}
+	}
+	return &hc
+}
+
+func guarded() *http.Transport {
+	t := httpx.NewTransport()
+	t.Proxy = nil
+	t.DisableKeepAlives = true // the transport serves one download
+	dialer := &net.Dialer{Timeout: 10 * time.Second, Control: func(_, address string, _ syscall.RawConn) error {
+		ap, err := netip.ParseAddrPort(address)
+		if err != nil || !public(ap.Addr()) {
+			return ErrBadAddress
+		}
+		return nil
+	}}
+	t.DialContext = dialer.DialContext
+	return t
 }

@@ -8,24 +8,25 @@ import (
 	"github.com/genesyshandover/genesyshandover/internal/httpx"
 )
 
-// An Effect says whether a failed operation happened.
+// An Effect tells whether a failed operation was performed.
 type Effect string
 
 // The effects. The zero Effect is that of no error.
 const (
-	EffectNone    Effect = "none"    // certainly not performed, and may be tried again: never sent, no token, 429
-	EffectRefused Effect = "refused" // Genesys answered that it will not: 4xx; look at the status before trying again
+	EffectNone    Effect = "none"    // certainly not performed, may be tried again: never sent, no token, 429
+	EffectRefused Effect = "refused" // refused by Genesys with a 4xx: check the status before trying again
 	EffectUnknown Effect = "unknown" // perhaps performed: no answer after it was sent, 5xx, 408, an unreadable 2xx
 )
 
-// EffectOf tells what became of the operation that returned err, through any wrapping; of joined errors the least certain.
-// An error this package did not make is EffectUnknown; nil has no effect to doubt and is "".
+// EffectOf returns the effect of the operation that returned err. It unwraps err; of joined errors
+// the least certain counts. An error of another package is EffectUnknown, and nil is "".
 //
-// A timeout while waiting for a connection or a token is EffectNone, one after the request was written EffectUnknown.
-// With an http.RoundTripper that does not report to net/http/httptrace, as fakes do not, only a failed dial, lookup or
-// TLS handshake is known to come before the request; everything else counts as sent.
+// A timeout while waiting for a connection or a token is EffectNone, one after the request was
+// written is EffectUnknown. If an http.RoundTripper does not report to net/http/httptrace, as fakes
+// do not, only a failed dial, lookup or TLS handshake is known to precede the request; every other
+// failure counts as sent.
 func EffectOf(err error) Effect {
-	switch e := err.(type) { //nolint:errorlint // the walk is by hand: a joined error has several effects
+	switch e := err.(type) { //nolint:errorlint // a joined error has several effects, so it is unwrapped here
 	case nil:
 		return ""
 	case *Error:
@@ -43,7 +44,8 @@ func EffectOf(err error) Effect {
 	return EffectUnknown
 }
 
-// worst is the least certain; text joined to an error, such as a sentinel, does not count beside one of ours.
+// worst returns the least certain effect. Errors of other packages, such as a joined sentinel, do
+// not count.
 func worst(errs []error) Effect {
 	var found Effect
 	for _, err := range errs {
@@ -88,7 +90,7 @@ func (e *Error) effect() Effect {
 	}
 }
 
-// A callError is a failure without an answer.
+// A callError is a failure without an answer of the API.
 type callError struct {
 	op     string
 	effect Effect
@@ -109,7 +111,7 @@ func unanswered(op string, err error) error {
 	return e
 }
 
-// Error says whether the request left.
+// Error tells whether the request may have been performed.
 func (e *callError) Error() string {
 	text := "genesys: " + e.op + ": "
 	switch {
@@ -121,10 +123,10 @@ func (e *callError) Error() string {
 	return text + e.err.Error()
 }
 
-// Unwrap is the cause.
+// Unwrap returns the cause.
 func (e *callError) Unwrap() error { return e.err }
 
-// Is makes a network failure ErrUnavailable, unless the caller's own context ended.
+// Is reports that a network failure is ErrUnavailable, unless the caller canceled it.
 func (e *callError) Is(target error) bool {
 	return target == ErrUnavailable && e.sent && !errors.Is(e.err, context.Canceled)
 }

@@ -217,6 +217,7 @@ func TestObserver(t *testing.T) {
 			}
 			answer(rw, 200, "{}")
 		}}
+		start := time.Now()
 		var one, two []genesys.Call
 		c := w.client(t,
 			genesys.WithObserver(func(_ context.Context, call genesys.Call) { one = append(one, call) }),
@@ -227,7 +228,94 @@ func TestObserver(t *testing.T) {
 		require.Equal(t, genesys.Call{
 			Op: "conversations.get", Status: 200, Attempts: 1, Duration: 250 * time.Millisecond, CorrelationID: "c-1",
 			RateLimit: genesys.RateLimit{Allowed: 300, Used: 41, Reset: 17 * time.Second}, Date: at(0, 0),
+			Sent: start, Received: start.Add(250 * time.Millisecond),
 		}, one[1])
+	})
+}
+
+func TestSendReturnsTheDateOfItsAnswer(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		date string
+		want time.Time
+	}{"stated": {"Sun, 22 Nov 2026 10:00:00 GMT", at(0, 0)}, "unreadable": {"now", time.Time{}}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := &wire{handle: func(rw http.ResponseWriter, _ *http.Request) {
+				rw.Header().Set("Date", test.date)
+				answer(rw, http.StatusOK, `{"id":"m"}`)
+			}}
+			sent, err := w.client(t).OpenMessaging.Send(t.Context(), genesys.SendRequest{IntegrationID: integration, Message: hello()})
+			require.NoError(t, err)
+			require.Equal(t, test.want, sent.Date)
+		})
+	}
+}
+
+// Only the API knows the budget of the token and Genesys' clock: not a redirect, the login host or an attachment's server.
+func TestOnlyTheAPIStatesTheBudget(t *testing.T) {
+	t.Parallel()
+	limits := func(rw http.ResponseWriter) {
+		for k, v := range map[string]string{
+			"Inin-Ratelimit-Allowed": "1", "Inin-Ratelimit-Count": "1", "Inin-Ratelimit-Reset": "1e9", "Date": "Sun, 22 Nov 2026 10:00:00 GMT",
+		} {
+			rw.Header().Set(k, v)
+		}
+	}
+	status := http.StatusOK
+	w := &wire{handle: func(rw http.ResponseWriter, _ *http.Request) {
+		limits(rw)
+		answer(rw, status, "{}")
+	}}
+	w.token = func(rw http.ResponseWriter, _ *http.Request) {
+		limits(rw)
+		grant(rw, "t", 3600)
+	}
+	heard := map[string]genesys.Call{}
+	c := w.client(t, genesys.WithObserver(func(_ context.Context, call genesys.Call) { heard[call.Op] = call }))
+	require.NoError(t, read(t.Context(), c))
+	require.Equal(t, 1, heard["conversations.get"].RateLimit.Allowed)
+	require.Equal(t, at(0, 0), heard["conversations.get"].Date)
+	body, err := c.Download(t.Context(), openmessaging.Attachment{URL: "https://files.example.com/a"}, genesys.DownloadLimits{})
+	require.NoError(t, err)
+	require.NoError(t, body.Close())
+	status = http.StatusFound
+	require.Error(t, read(t.Context(), c))
+	for _, op := range []string{"oauth.token", "download", "conversations.get"} {
+		call := heard[op]
+		require.NotZero(t, call.Status, op)
+		require.Zero(t, call.RateLimit, op)
+		require.True(t, call.Date.IsZero() && call.Sent.IsZero() && call.Received.IsZero(), op)
+	}
+}
+
+// The times are those of the last attempt, without the wait before it and without the token's.
+func TestTimesOfAnAttempt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		first := true
+		w := &wire{handle: func(rw http.ResponseWriter, _ *http.Request) {
+			<-time.After(time.Second)
+			if first {
+				first = false
+				rw.Header().Set("Retry-After", "9")
+				answer(rw, http.StatusTooManyRequests, "{}")
+				return
+			}
+			answer(rw, http.StatusOK, "{}")
+		}}
+		w.token = func(rw http.ResponseWriter, _ *http.Request) {
+			<-time.After(time.Second)
+			grant(rw, "t", 3600)
+		}
+		var call genesys.Call
+		hour := func() time.Time { return time.Now().Add(time.Hour) }
+		c := w.client(t, policy(), genesys.WithClock(hour), genesys.WithObserver(func(_ context.Context, got genesys.Call) { call = got }))
+		start := hour()
+		require.NoError(t, read(t.Context(), c))
+		require.GreaterOrEqual(t, call.Sent.Sub(start), 11*time.Second)
+		require.Equal(t, time.Second, call.Received.Sub(call.Sent))
+		require.Equal(t, hour(), call.Received)
 	})
 }
 

@@ -10,7 +10,8 @@ import (
 // See https://developer.genesys.cloud/commdigital/digital/openmessaging/
 type IntegrationsService struct{ c *core }
 
-// An Integration connects a flow with a webhook. Its secret is not read: what this package does not hold it cannot show.
+// An Integration connects a flow with a webhook. Its secret is not read, so that it cannot be
+// shown.
 type Integration struct {
 	ID, Name     string
 	Status       string // free text, seen as "active"; compare without case. UNCERTAIN beyond that
@@ -19,7 +20,7 @@ type Integration struct {
 	CreateStatus string // "Initiated", "Completed" or "Error": creation is asynchronous
 }
 
-// Get reads one. Errors: [ErrNotFound].
+// Get reads an integration. Errors: [ErrNotFound].
 func (s *IntegrationsService) Get(ctx context.Context, id string) (*Integration, error) {
 	var w wireIntegration
 	if err := s.c.do(ctx, Request{Op: "integrations.get", Path: openIntegrations(id)}, &w); err != nil {
@@ -28,8 +29,8 @@ func (s *IntegrationsService) Get(ctx context.Context, id string) (*Integration,
 	return new(w.integration()), nil
 }
 
-// All lists the Open integrations, a hundred a request, lazily. The sequence ends after the first error. There is no
-// filter by name.
+// All lists the Open Messaging integrations. It fetches 100 in each request, when they are needed.
+// The sequence ends after the first error. There is no filter by name.
 func (s *IntegrationsService) All(ctx context.Context) iter.Seq2[Integration, error] {
 	return pages(ctx, s.c, Request{Op: "integrations.list", Path: openIntegrations()}, 100, wireIntegration.integration)
 }
@@ -54,7 +55,7 @@ func (w wireIntegration) integration() Integration {
 	}
 }
 
-// ref is Genesys' reference to another thing.
+// ref is a reference to another entity.
 type ref struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`

@@ -5,12 +5,14 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
 )
 
-// An OpenMessagingService posts what the customer does. Every method needs the permission conversation:message:receive
-// and a client-credentials token: user tokens are refused.
+// An OpenMessagingService posts the customer's messages, events and receipts. Every method needs
+// the permission conversation:message:receive and a client-credentials token; Genesys refuses user
+// tokens.
 //
 // See https://developer.genesys.cloud/commdigital/digital/openmessaging/
 type OpenMessagingService struct{ c *core }
@@ -20,22 +22,25 @@ type SendRequest struct {
 	IntegrationID string
 	Message       openmessaging.InboundMessage
 
-	// PrefetchConversationID asks for the conversation's id in the answer. Genesys fills it in only if asked; whether
-	// it always does, and at what cost in time, is UNCERTAIN.
+	// PrefetchConversationID asks for the conversation's id in the answer. Whether Genesys then
+	// always states it, and how long that takes, is UNCERTAIN.
 	PrefetchConversationID bool
 }
 
-// A SendResult is what Genesys made of a message.
+// A SendResult is Genesys' answer to a message.
 type SendResult struct {
 	MessageID      string // Genesys' id of the message, not the one sent; never a conversation id. May be empty
 	ConversationID string // may be empty, see SendRequest.PrefetchConversationID
+
+	// Date is the time of the answer by Genesys' clock, cut to the second. Zero if the answer has none.
+	Date time.Time
 }
 
-// Send posts a customer's message. It opens a conversation or joins the current one. The message is validated first, so
-// that what Genesys would refuse costs no request.
+// Send posts a customer's message, which opens a conversation or joins the current one. The message
+// is validated first, so that one that Genesys would refuse costs no request.
 //
-// It is never repeated once it may have arrived: whether Genesys drops a repeat is UNCERTAIN. Where [EffectOf] says
-// EffectUnknown, send it again with the same MessageID and the same Time.
+// It is not retried once it may have arrived, because whether Genesys drops a repeat is UNCERTAIN.
+// If [EffectOf] returns EffectUnknown, send it again with the same MessageID and the same Time.
 //
 // See https://developer.genesys.cloud/commdigital/digital/openmessaging/inboundMessages
 func (s *OpenMessagingService) Send(ctx context.Context, r SendRequest) (*SendResult, error) {
@@ -50,8 +55,8 @@ func (s *OpenMessagingService) Send(ctx context.Context, r SendRequest) (*SendRe
 	return s.post(ctx, Request{Op: op, Path: inbound(r.IntegrationID, "message"), Query: q, Body: r.Message})
 }
 
-// SendReply posts a customer's answer to a structured message: a button, a quick reply, a picked date. It always joins an
-// existing conversation. The errors and repeats are Send's.
+// SendReply posts a customer's answer to a structured message: a button, a quick reply, a picked
+// date. It always joins an existing conversation. Errors and retries are those of Send.
 func (s *OpenMessagingService) SendReply(ctx context.Context, integrationID string, r openmessaging.Reply) (*SendResult, error) {
 	const op = "openmessaging.reply"
 	if err := r.Validate(); err != nil {
@@ -60,9 +65,10 @@ func (s *OpenMessagingService) SendReply(ctx context.Context, integrationID stri
 	return s.post(ctx, Request{Op: op, Path: inbound(integrationID, "structured", "response"), Body: r})
 }
 
-// SendTyping tells the agent that the customer types. Genesys ignores it unless typing is enabled in a platform
-// configuration profile of the integration, and it may open a conversation (UNCERTAIN), so do not send it before the
-// first message. It is not repeated after a 5xx: by then it is old.
+// SendTyping shows the agent that the customer is typing. Genesys ignores it unless typing is
+// enabled in a platform configuration profile of the integration. It may open a conversation
+// (UNCERTAIN), so do not send it before the first message. It is not retried after a 5xx, because
+// it would be out of date.
 //
 // See https://help.mypurecloud.com/articles/platform-configuration-profiles-overview/
 func (s *OpenMessagingService) SendTyping(ctx context.Context, integrationID string, t openmessaging.InboundTyping) error {
@@ -71,11 +77,11 @@ func (s *OpenMessagingService) SendTyping(ctx context.Context, integrationID str
 	}, nil)
 }
 
-// SendReceipt tells Genesys what became of an outbound message: Delivered or Failed, the two the guide allows. A repeat is
-// harmless and made.
+// SendReceipt reports whether an outbound message was Delivered or Failed, the two states that the
+// guide allows. It is retried, because a repeat is harmless.
 //
-// Genesys may answer 2xx with a body that says the receipt itself failed: that is an *[Error] with Code "receipt.failed",
-// whose Message has the reasons and whose effect is EffectRefused.
+// Genesys may answer 2xx with a body that says that the receipt itself failed. This is an *[Error]
+// with Code "receipt.failed" and EffectRefused; its Message has the reasons.
 //
 // See https://developer.genesys.cloud/commdigital/digital/openmessaging/inboundReceiptMessages
 func (s *OpenMessagingService) SendReceipt(ctx context.Context, integrationID string, r openmessaging.InboundReceipt) error {
@@ -97,7 +103,7 @@ func (s *OpenMessagingService) SendReceipt(ctx context.Context, integrationID st
 	if err != nil || !failed || r.Status == openmessaging.StatusFailed { // a Failed receipt is echoed as Failed
 		return err
 	}
-	e := &Error{Op: op, StatusCode: http.StatusOK, Code: codeReceiptFailed, hint: "Genesys took the request but not the receipt"}
+	e := &Error{Op: op, StatusCode: http.StatusOK, Code: codeReceiptFailed, hint: "Genesys accepted the request but not the receipt"}
 	var codes, sentences []string
 	for _, reason := range answer.Reasons {
 		if code := token(reason.Code, 100); code != "" {
@@ -118,10 +124,11 @@ func (s *OpenMessagingService) post(ctx context.Context, r Request) (*SendResult
 		ConversationID string `json:"conversationId"`
 	}
 	r.Method = http.MethodPost
-	if err := s.c.do(ctx, r, &answer); err != nil {
+	call, err := s.c.call(ctx, r, &answer)
+	if err != nil {
 		return nil, err
 	}
-	return &SendResult{MessageID: answer.ID, ConversationID: answer.ConversationID}, nil
+	return &SendResult{MessageID: answer.ID, ConversationID: answer.ConversationID, Date: call.Date}, nil
 }
 
 func inbound(integrationID string, kind ...string) []string {

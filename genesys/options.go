@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// An Option changes what [New] makes. Each is checked by New.
+// An Option configures the client that [New] returns. New reports invalid options.
 type Option func(*options) error
 
 type options struct {
@@ -23,12 +23,15 @@ type options struct {
 	log        *slog.Logger
 	agent      string
 	observers  []func(context.Context, Call)
+	now        func() time.Time
 }
 
-// WithHTTPClient sends everything through c: API calls, token requests and downloads. Give it a timeout. Its
-// CheckRedirect is not used, since redirects are not followed for API calls; a nil Transport means this package's own.
+// WithHTTPClient sends API calls, token requests and downloads through c, which should have a
+// timeout. Its CheckRedirect is not used, because API calls follow no redirects. A nil Transport
+// means this package's own.
 //
-// Without it the client has its own transport, with 64 idle connections a host and 30 seconds an attempt.
+// Without this option the client has its own transport, with 64 idle connections for each host and
+// 30 seconds for each attempt.
 func WithHTTPClient(c *http.Client) Option {
 	return func(o *options) error {
 		if c == nil {
@@ -39,8 +42,9 @@ func WithHTTPClient(c *http.Client) Option {
 	}
 }
 
-// WithEndpoints replaces the region's API and login URL, for fakes, proxies and private deployments: scheme and host, and
-// a path prefix if need be, such as "https://proxy.example/genesys". An empty one keeps the region's.
+// WithEndpoints replaces the URLs of the region's API and login hosts, for fakes, proxies and
+// private deployments. A URL has a scheme, a host and optionally a path prefix:
+// "https://proxy.example/genesys". An empty one keeps the region's.
 func WithEndpoints(api, login string) Option {
 	return func(o *options) error {
 		for _, e := range []string{api, login} {
@@ -67,10 +71,10 @@ func parseEndpoint(s string) (*url.URL, error) {
 	return u, nil
 }
 
-// A RetryPolicy says how often and how patiently a request is repeated. The zero value sends once: for callers with a
-// schedule of their own.
+// A RetryPolicy bounds the retries of a request. The zero value sends once, for callers that
+// schedule retries themselves.
 type RetryPolicy struct {
-	Max              int           // repeats after the first attempt, 0 to 10
+	Max              int           // retries after the first attempt, 0 to 10
 	MinWait, MaxWait time.Duration // the backoff doubles from MinWait to MaxWait, with full jitter; MaxWait caps Retry-After
 }
 
@@ -78,22 +82,41 @@ func defaultRetry() RetryPolicy {
 	return RetryPolicy{Max: 3, MinWait: 500 * time.Millisecond, MaxWait: 30 * time.Second}
 }
 
-// WithRetry replaces the default policy: 3 repeats, 500 milliseconds to 30 seconds. A zero policy sends once.
+// WithRetry replaces the default policy of 3 retries with a backoff of 500 milliseconds to 30
+// seconds. The zero policy sends once.
 func WithRetry(p RetryPolicy) Option {
 	return func(o *options) error {
-		switch {
-		case p.Max < 0 || p.Max > 10:
-			return fmt.Errorf("genesys: WithRetry: Max is %d, must be 0 to 10", p.Max)
-		case p.MinWait < 0 || p.MaxWait < p.MinWait:
-			return fmt.Errorf("genesys: WithRetry: MinWait %v and MaxWait %v must be 0 ≤ MinWait ≤ MaxWait", p.MinWait, p.MaxWait)
-		}
 		o.retry = p
+		return p.check()
+	}
+}
+
+func (p RetryPolicy) check() error {
+	switch {
+	case p.Max < 0 || p.Max > 10:
+		return fmt.Errorf("genesys: WithRetry: Max is %d, must be 0 to 10", p.Max)
+	case p.MinWait < 0 || p.MaxWait < p.MinWait:
+		return fmt.Errorf("genesys: WithRetry: MinWait %v and MaxWait %v must be 0 ≤ MinWait ≤ MaxWait", p.MinWait, p.MaxWait)
+	}
+	return nil
+}
+
+// WithClock sets the clock of [Call.Sent] and [Call.Received], for programs and tests whose clock
+// is not time.Now. Waits and the expiry of tokens stay on time.Now. It must be safe for concurrent
+// use.
+func WithClock(now func() time.Time) Option {
+	return func(o *options) error {
+		if now == nil {
+			return errors.New("genesys: WithClock: the clock is nil; leave the option out for time.Now")
+		}
+		o.now = now
 		return nil
 	}
 }
 
-// WithLogger logs each call at Debug and each repeat at Warn, under the keys op, status, attempts, duration, wait and
-// correlation_id; never content, ids or tokens. Without it nothing is logged.
+// WithLogger logs each call at Debug and each retry at Warn, with the keys op, status, attempts,
+// duration, wait and correlation_id. It never logs content, ids or tokens. Without this option
+// nothing is logged.
 func WithLogger(l *slog.Logger) Option {
 	return func(o *options) error {
 		if l == nil {
@@ -104,7 +127,7 @@ func WithLogger(l *slog.Logger) Option {
 	}
 }
 
-// WithUserAgent puts product, such as "acme-bots/7", before this package's own User-Agent.
+// WithUserAgent puts product, such as "acme-bots/7", before this package's User-Agent.
 func WithUserAgent(product string) Option {
 	return func(o *options) error {
 		unprintable := func(r rune) bool { return r < ' ' || r >= 0x7f }
@@ -116,8 +139,9 @@ func WithUserAgent(product string) Option {
 	}
 }
 
-// WithObserver calls f after every operation, token requests ("oauth.token") included, on the caller's goroutine or, for
-// tokens, on the fetch's. It must be quick and safe for concurrent use. Given several times, all are called, in order.
+// WithObserver calls f after every operation, including token requests ("oauth.token"), on the
+// goroutine that performed it. f must be quick and safe for concurrent use. If the option is given
+// several times, all functions are called in order.
 func WithObserver(f func(context.Context, Call)) Option {
 	return func(o *options) error {
 		if f == nil {
@@ -130,7 +154,8 @@ func WithObserver(f func(context.Context, Call)) Option {
 
 const modulePath = "github.com/genesyshandover/genesyshandover"
 
-// userAgent names this module's version as the program was built with it.
+// userAgent returns the User-Agent, with the version of this module that the program was built
+// with.
 func userAgent(product string) string {
 	version := "devel"
 	if info, ok := debug.ReadBuildInfo(); ok {

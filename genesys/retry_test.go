@@ -139,6 +139,61 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
+// The wait may stand only in the sentence of a 429.
+func TestRetryAfterInTheText(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]time.Duration{
+		"Rate limit exceeded the maximum. Retry the request in [12] seconds":         12 * time.Second,
+		"Rate limit exceeded the maximum. Retry the request in 3 seconds":            3 * time.Second,
+		"Rate limit exceeded the maximum. Retry the request in [-3] seconds":         0,
+		"Rate limit exceeded the maximum. Retry the request in [NaN] seconds":        0,
+		"Rate limit exceeded the maximum. Retry the request in [1000000000] seconds": 0,
+		"Slow down": 0,
+	} {
+		w := &wire{handle: func(rw http.ResponseWriter, _ *http.Request) {
+			answer(rw, http.StatusTooManyRequests, map[string]string{"message": text})
+		}}
+		e, ok := errors.AsType[*genesys.Error](read(t.Context(), w.client(t)))
+		require.True(t, ok)
+		require.Equal(t, want, e.RetryAfter, text)
+	}
+}
+
+// Two clients with different retries share the token and the observers.
+func TestClientWithRetry(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := &wire{handle: script(nil, 503, 503, 200)}
+		calls := 0
+		patient := w.client(t, policy(), genesys.WithObserver(func(context.Context, genesys.Call) { calls++ }))
+		once, err := patient.WithRetry(genesys.RetryPolicy{})
+		require.NoError(t, err)
+		require.ErrorIs(t, read(t.Context(), once), genesys.ErrUnavailable)
+		require.Len(t, w.all(), 1)
+		require.NoError(t, read(t.Context(), patient))
+		require.Len(t, w.all(), 3)
+		require.Equal(t, 1, w.tokens())
+		require.Equal(t, 3, calls, "one token and two reads")
+		_, err = patient.WithRetry(genesys.RetryPolicy{Max: -1})
+		require.ErrorContains(t, err, "must be 0 to 10")
+	})
+}
+
+// The client that needs the token first decides how patiently it is fetched.
+func TestTokenIsFetchedWithTheClientsRetries(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := &wire{handle: empty, token: script(map[int]string{200: `{"access_token":"t","token_type":"bearer","expires_in":3600}`}, 503, 503, 200)}
+		patient := w.client(t, policy())
+		once, err := patient.WithRetry(genesys.RetryPolicy{})
+		require.NoError(t, err)
+		require.ErrorIs(t, read(t.Context(), once), genesys.ErrUnavailable)
+		require.Equal(t, 1, w.tokens())
+		require.NoError(t, read(t.Context(), patient))
+		require.Equal(t, 3, w.tokens())
+	})
+}
+
 func TestNoRetryPolicySendsOnce(t *testing.T) {
 	t.Parallel()
 	for name, status := range map[string]int{"429": 429, "503": 503} {

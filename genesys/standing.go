@@ -1,32 +1,42 @@
 package genesys
 
 import (
+	"hash/fnv"
+	"io"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
 
-// slack is how far clocks and Genesys' own order of events may be apart.
+// slack is how far clocks, and Genesys' own order of events, may be apart.
 const slack = 5 * time.Second
 
-// A Standing is what a conversation is in.
+// A Standing is the situation of a conversation.
 type Standing struct {
 	Phase   Phase
 	QueueID string      // the queue it waits in, or that the agent was called from; may be empty
-	Agent   Participant // PhaseAlerting, PhaseConnected, PhaseParked, PhaseWrapup
+	Agent   Participant // in PhaseAlerting, PhaseConnected, PhaseParked and PhaseWrapup
 
-	// PhaseWrapup and PhaseEnded:
-	EndedBy string    // purpose of the participant who ended it; empty: Genesys did, or nobody says
-	Why     string    // its disconnect type; where EndedBy is empty, the customer's
-	EndedAt time.Time // zero where not said
+	// AloneSince is set in PhaseUnknown if the customer is live, an agent was connected, and now no
+	// agent is connected, parked or alerted and no queue or flow is live: when the last of them
+	// left. A transfer shows such a moment, so only some time after it means that the agents have
+	// abandoned the customer.
+	AloneSince time.Time
+
+	// In PhaseWrapup and PhaseEnded:
+	EndedBy string    // purpose of the participant who ended it; empty: Genesys did, or the read does not tell
+	Why     string    // that participant's disconnect type; the customer's if EndedBy is empty
+	EndedAt time.Time // zero if the read does not tell
 }
 
-// A Phase is where a conversation stands.
+// A Phase is a stage of a conversation.
 type Phase string
 
 // The phases.
 const (
 	PhaseUnknown   Phase = "unknown"   // nothing live and nothing ended since, or between two places: never taken for an end
-	PhaseNotRouted Phase = "notRouted" // nobody but the customer: is a flow attached?
+	PhaseNotRouted Phase = "notRouted" // only the customer: is a flow attached?
 	PhaseFlow      Phase = "flow"
 	PhaseQueued    Phase = "queued" // in QueueID: the bot queue or an agent queue
 	PhaseAlerting  Phase = "alerting"
@@ -36,17 +46,20 @@ const (
 	PhaseEnded     Phase = "ended"
 )
 
-// Standing is what c really is in, whatever events said. It is pure: no clock, no request.
+// Standing evaluates what a read shows. It is pure: it uses no clock and sends no request.
 //
-// Participants that ended before since, less five seconds, do not count: a conversation revived within the threading window
-// still lists its old ones. With a zero since all count. One that ended without a time counts only then.
+// Participants that ended before since, less five seconds, do not count, because a conversation
+// that was revived within the threading window still lists them. Neither do the ended legs in
+// known, which come from [Conversation.EndedLegs] of an earlier read. With a zero since all other
+// participants count; one that ended without a time counts only then.
 //
-// Who is only watching (see [Participant]) does not count at all: a supervisor who looks on is no agent who has answered.
+// Participants that only watch (see [Participant]) do not count at all.
 //
-// The conversation has ended when the customer's leg has; nobody else's end is one. A customer who is alone after an agent
-// or a queue left is between two places: PhaseUnknown, since transfers show such a moment.
-func (c Conversation) Standing(since time.Time) Standing {
-	v := view{since: since}
+// A conversation has ended when the customer's leg has. If the customer is alone after an agent or
+// a queue left, the phase is PhaseUnknown, because transfers show such a moment; see
+// [Standing.AloneSince].
+func (c Conversation) Standing(since time.Time, known ...string) Standing {
+	v := view{since: since, known: known}
 	for _, p := range c.Participants {
 		v.add(p)
 	}
@@ -56,23 +69,46 @@ func (c Conversation) Standing(since time.Time) Standing {
 	case v.customerListed && v.customer.Purpose == "":
 		return Standing{Phase: PhaseUnknown} // the customer left before since: this read is older than our opening
 	case !v.customerListed:
-		if s := v.standing(); s.Phase != PhaseUnknown || v.last.Purpose == "" {
+		if s := v.standing(); s.Phase != PhaseUnknown || v.otherLive || v.last.Purpose == "" {
 			return s
 		}
 	}
 	return v.ended()
 }
 
+// EndedLegs returns a short mark of each participant that has ended, for a later call of
+// [Conversation.Standing]. A participant that is revived, and ends again at another time, has
+// another mark. The marks are opaque and may be stored.
+func (c Conversation) EndedLegs() []string {
+	var marks []string
+	for _, p := range c.Participants {
+		if !p.Live() {
+			marks = append(marks, p.mark())
+		}
+	}
+	return marks
+}
+
+func (p Participant) mark() string {
+	h := fnv.New64a()
+	_, _ = io.WriteString(h, p.ID+"\x00"+strconv.FormatInt(p.End.UnixMilli(), 10))
+	return strconv.FormatUint(h.Sum64(), 36)
+}
+
 // A view sorts the participants that count.
 type view struct {
 	since                        time.Time
+	known                        []string // marks of ended legs that do not count
 	customerListed, customerLive bool
-	customer                     Participant // who ended last, since
-	last                         Participant // the other one who ended last, since
+	customer                     Participant // the customer's leg that ended last, since
+	last                         Participant // the other leg that ended last, since
 	connected, parked, ringing   *Participant
 	queue, flow                  *Participant
-	agentLeft                    Participant // the agent who ended last, since
-	moved                        bool        // an agent or a queue was there
+	otherLive                    bool        // a leg other than the customer's is live
+	agentLeft                    Participant // the agent's leg that ended last, since
+	moved                        bool        // an agent's or a queue's leg ended since
+	attended                     bool        // and one of these agents had been connected
+	placeLeft                    time.Time   // when the last leg of an agent, a queue or a flow ended, since
 }
 
 func (v *view) add(p Participant) {
@@ -83,17 +119,26 @@ func (v *view) add(p Participant) {
 		if v.endedSince(p) && !p.End.Before(v.customer.End) {
 			v.customer = p
 		}
-	case p.Watching: // comes and goes without a trace
+	case p.Watching:
 	case p.Live():
+		v.otherLive = true
 		v.live(p)
 	case v.endedSince(p):
-		v.moved = v.moved || p.IsAgent() || p.IsQueue()
-		if !p.End.Before(v.last.End) {
-			v.last = p
-		}
-		if p.IsAgent() && !p.End.Before(v.agentLeft.End) {
-			v.agentLeft = p
-		}
+		v.left(p)
+	}
+}
+
+func (v *view) left(p Participant) {
+	if !p.End.Before(v.last.End) {
+		v.last = p
+	}
+	if p.IsAgent() && !p.End.Before(v.agentLeft.End) {
+		v.agentLeft = p
+	}
+	v.moved = v.moved || p.IsAgent() || p.IsQueue()
+	v.attended = v.attended || p.IsAgent() && !p.Connected.IsZero()
+	if (p.IsAgent() || p.IsQueue() || p.IsFlow()) && p.End.After(v.placeLeft) {
+		v.placeLeft = p.End
 	}
 }
 
@@ -104,11 +149,11 @@ func (v *view) live(p Participant) {
 	case p.IsAgent() && p.ringing():
 		keep(&v.ringing, p, !earlier(p, v.ringing))
 	case p.IsAgent() && (p.State == StateConnected || !p.Connected.IsZero()):
-		keep(&v.connected, p, earlier(p, v.connected)) // in a consult the first one keeps the conversation
+		keep(&v.connected, p, earlier(p, v.connected)) // in a consultation the first one keeps the conversation
 	case p.IsAgent():
 		keep(&v.ringing, p, !earlier(p, v.ringing)) // in a state unknown to us, and not connected yet
 	case p.IsQueue():
-		keep(&v.queue, p, !earlier(p, v.queue)) // the newest: a requeue may leave the old leg behind for a moment
+		keep(&v.queue, p, !earlier(p, v.queue)) // the newest: a requeue may leave the old leg live for a moment
 	case p.IsFlow():
 		keep(&v.flow, p, !earlier(p, v.flow))
 	}
@@ -120,16 +165,16 @@ func keep(slot **Participant, p Participant, better bool) {
 	}
 }
 
-// earlier compares when they came in; a missing time is late.
+// earlier reports whether p entered before than. A missing time is late.
 func earlier(p Participant, than *Participant) bool {
 	if than == nil {
 		return true
 	}
-	a, b := came(p), came(*than)
+	a, b := entered(p), entered(*than)
 	return !a.IsZero() && (b.IsZero() || a.Before(b))
 }
 
-func came(p Participant) time.Time {
+func entered(p Participant) time.Time {
 	if !p.Connected.IsZero() {
 		return p.Connected
 	}
@@ -138,7 +183,7 @@ func came(p Participant) time.Time {
 
 func (v *view) endedSince(p Participant) bool {
 	switch {
-	case p.Live():
+	case p.Live() || slices.Contains(v.known, p.mark()):
 		return false
 	case v.since.IsZero():
 		return true
@@ -147,7 +192,7 @@ func (v *view) endedSince(p Participant) bool {
 	}
 }
 
-// standing of a conversation whose customer is there.
+// standing evaluates a conversation whose customer is live, or is not listed.
 func (v *view) standing() Standing {
 	switch {
 	case v.connected != nil:
@@ -162,6 +207,8 @@ func (v *view) standing() Standing {
 		return Standing{Phase: PhaseFlow}
 	case v.customerLive && !v.moved:
 		return Standing{Phase: PhaseNotRouted}
+	case v.customerLive && v.attended:
+		return Standing{Phase: PhaseUnknown, AloneSince: v.placeLeft}
 	default:
 		return Standing{Phase: PhaseUnknown}
 	}
@@ -175,7 +222,7 @@ func (v *view) with(phase Phase, agent *Participant) Standing {
 	return s
 }
 
-// ended: the customer is gone. An agent may still be at work.
+// ended evaluates a conversation that the customer has left. An agent may still be at work.
 func (v *view) ended() Standing {
 	s := Standing{Phase: PhaseEnded, EndedAt: v.customer.End}
 	if v.customer.Purpose == "" {
@@ -195,8 +242,8 @@ func (v *view) ended() Standing {
 	return s
 }
 
-// who ended it, by the disconnect types of both ends (INFERENCE: "client" and "endpoint" mark the leg that left by
-// itself, "peer" the leg that was left).
+// who returns who ended the conversation, by the disconnect types of both ends (INFERENCE: "client"
+// and "endpoint" mark the leg that left by itself, "peer" the leg that was left).
 func (v *view) who() (purpose, why string) {
 	c := v.customer
 	if leftByItself(c) {
@@ -214,8 +261,9 @@ func (v *view) who() (purpose, why string) {
 	return "", c.DisconnectType
 }
 
-// other is the one who left the customer: an agent who had been connected, else whoever left last. It must have left about
-// when the customer did, unless the customer's leg says that its peer left.
+// other returns the leg that left the customer: that of an agent who had been connected, else the
+// one that ended last. It must have ended about when the customer's did, unless the customer's leg
+// says that its peer left.
 func (v *view) other() Participant {
 	for _, p := range []Participant{v.agentLeft, v.last} {
 		if p.Purpose == "" || p.IsAgent() && p.Connected.IsZero() {

@@ -3,6 +3,7 @@ package genesys_test
 import (
 	"encoding/json"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -15,7 +16,7 @@ func user(id, name string) func(*genesys.Participant) {
 
 func watching(p *genesys.Participant) { p.Watching = true }
 
-// The life of a conversation, in the order in which reads may show it. Who is told are the agent's id and name.
+// The life of a conversation, in the order in which reads may show it, with the agent's id and name.
 func TestStandingThroughALife(t *testing.T) {
 	t.Parallel()
 	customer := leg("customer", "connected", 0, 0, -1)
@@ -135,33 +136,147 @@ func TestStandingThroughALife(t *testing.T) {
 	}
 }
 
-// Who only monitors or coaches is read from what names whom, or from the roles if there are no others.
+// A participant watches if it names one that it monitors or coaches, or has such roles, and has no other role.
 func TestWatchingIsRead(t *testing.T) {
 	t.Parallel()
 	for fields, want := range map[string]bool{
-		`"monitoredParticipantId":"p1"`:                             true,
-		`"monitoredParticipant":{"id":"p1","selfUri":"/x"}`:         true,
-		`"monitoredParticipant":"p1"`:                               true,
-		`"coachedParticipantId":"p1"`:                               true,
-		`"coachedParticipant":{"id":"p1"}`:                          true,
-		`"mediaRoles":["monitor"]`:                                  true,
-		`"mediaRoles":["Monitor","coach"]`:                          true,
-		`"mediaRoles":["full"]`:                                     false,
-		`"mediaRoles":["full","monitor"]`:                           false,
-		`"mediaRoles":[]`:                                           false,
-		`"mediaRoles":"monitor"`:                                    false,
-		`"mediaRoles":[7,null]`:                                     false,
-		`"monitoredParticipantId":null,"monitoredParticipant":null`: false,
-		`"monitoredParticipantId":7,"monitoredParticipant":[1]`:     false,
-		`"monitoredParticipantId":""`:                               false,
-		`"monitoredParticipantId":"p1","bargedParticipantId":"p1"`:  false,
-		`"mediaRoles":["monitor"],"bargedParticipantId":"p1"`:       false,
+		`"monitoredParticipantId":"p1"`:                                 true,
+		`"monitoredParticipant":{"id":"p1","selfUri":"/x"}`:             true,
+		`"monitoredParticipant":"p1"`:                                   true,
+		`"coachedParticipantId":"p1"`:                                   true,
+		`"coachedParticipant":{"id":"p1"}`:                              true,
+		`"mediaRoles":["monitor"]`:                                      true,
+		`"mediaRoles":["Monitor","coach"]`:                              true,
+		`"mediaRoles":["full"]`:                                         false,
+		`"mediaRoles":["full","monitor"]`:                               false,
+		`"mediaRoles":[]`:                                               false,
+		`"mediaRoles":"monitor"`:                                        false,
+		`"mediaRoles":[7,null]`:                                         false,
+		`"monitoredParticipantId":null,"monitoredParticipant":null`:     false,
+		`"monitoredParticipantId":7,"monitoredParticipant":[1]`:         false,
+		`"monitoredParticipantId":""`:                                   false,
+		`"monitoredParticipantId":"p1","mediaRoles":["monitor"]`:        true,
+		`"monitoredParticipantId":"p1","mediaRoles":["monitor","full"]`: false,
+		`"coachedParticipantId":"p1","mediaRoles":["full"]`:             false,
+		`"monitoredParticipantId":"p1","bargedParticipantId":"p1"`:      false,
+		`"mediaRoles":["monitor"],"bargedParticipantId":"p1"`:           false,
 	} {
 		var p genesys.Participant
 		require.NoError(t, json.Unmarshal([]byte(`{"id":"p9","purpose":"agent","state":"connected",`+fields+`}`), &p), fields)
 		require.Equal(t, want, p.Watching, fields)
 		require.Equal(t, !want, p.IsAgent(), fields)
 	}
+}
+
+// A supervisor who takes over may keep the monitoring leg, with or without another role, or get a leg of its own.
+func TestStandingAfterATakeover(t *testing.T) {
+	t.Parallel()
+	const (
+		customer = `{"id":"c","purpose":"customer","state":"connected","startTime":"2026-11-22T10:00:00Z"}`
+		grace    = `{"id":"g","purpose":"agent","state":"connected","user":{"id":"Grace"},"connectedTime":"2026-11-22T10:00:20Z"}`
+		taken    = `{"id":"g","purpose":"agent","state":"disconnected","disconnectType":"takeover","user":{"id":"Grace"},
+			"connectedTime":"2026-11-22T10:00:20Z","endTime":"2026-11-22T10:00:50Z"}`
+		left = `{"id":"g","purpose":"agent","state":"disconnected","disconnectType":"client","user":{"id":"Grace"},
+			"connectedTime":"2026-11-22T10:00:20Z","endTime":"2026-11-22T10:00:50Z"}`
+	)
+	supervisor := func(state, fields string) string {
+		return `,{"id":"s","purpose":"agent","user":{"id":"Sup"},"startTime":"2026-11-22T10:00:30Z","connectedTime":"2026-11-22T10:00:30Z",
+			"state":"` + state + `",` + fields + `}`
+	}
+	for name, tt := range map[string]struct {
+		others string
+		phase  genesys.Phase
+		agent  string
+	}{
+		"monitors":                        {grace + supervisor("connected", `"monitoredParticipantId":"g"`), genesys.PhaseConnected, "Grace"},
+		"coaches":                         {grace + supervisor("connected", `"mediaRoles":["coach"]`), genesys.PhaseConnected, "Grace"},
+		"monitors, and the agent left":    {left + supervisor("connected", `"monitoredParticipantId":"g"`), genesys.PhaseUnknown, ""},
+		"monitors a third":                {taken + supervisor("connected", `"monitoredParticipantId":"x"`), genesys.PhaseUnknown, ""},
+		"took over in the monitoring leg": {taken + supervisor("connected", `"monitoredParticipantId":"g"`), genesys.PhaseConnected, "Sup"},
+		"took over, by the role alone":    {taken + supervisor("connected", `"mediaRoles":["monitor"]`), genesys.PhaseConnected, "Sup"},
+		"took over with another role":     {taken + supervisor("connected", `"monitoredParticipantId":"g","mediaRoles":["monitor","full"]`), genesys.PhaseConnected, "Sup"},
+		"took over in a leg of its own":   {taken + supervisor("connected", `"mediaRoles":["full"]`), genesys.PhaseConnected, "Sup"},
+		"took over while it coached":      {taken + supervisor("connected", `"coachedParticipant":{"id":"g"}`), genesys.PhaseConnected, "Sup"},
+		"left before the takeover": {
+			taken + supervisor("disconnected", `"monitoredParticipantId":"g","endTime":"2026-11-22T10:00:40Z"`), genesys.PhaseUnknown, "",
+		},
+		"was taken over by a third": {
+			taken + supervisor("disconnected", `"monitoredParticipantId":"g","disconnectType":"takeover","endTime":"2026-11-22T10:00:55Z"`) +
+				`,{"id":"t","purpose":"user","state":"connected","user":{"id":"Third"},"monitoredParticipantId":"s"}`, genesys.PhaseConnected, "Third",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var c genesys.Conversation
+			require.NoError(t, json.Unmarshal([]byte(`{"participants":[`+customer+","+tt.others+`]}`), &c))
+			s := c.Standing(at(0, 0))
+			require.Equal(t, tt.phase, s.Phase)
+			require.Equal(t, tt.agent, s.Agent.UserID)
+		})
+	}
+}
+
+// A customer whom the agents left is alone since the last of them, or the last queue, left.
+func TestStandingOfAnAbandonedCustomer(t *testing.T) {
+	t.Parallel()
+	customer := leg("customer", "connected", 0, 0, -1)
+	queue := leg("acd", "disconnected", 2, 2, 20, in("support"))
+	agent := leg("agent", "disconnected", 15, 20, 60, why("client"))
+	for name, tt := range map[string]struct {
+		legs  []genesys.Participant
+		since int // seconds; 0: not alone
+	}{
+		"the agent left":                   {legs(customer, queue, agent), 60},
+		"and then the queue let go":        {legs(customer, queue, agent, leg("acd", "disconnected", 60, 60, 90, in("vip"))), 90},
+		"and another one did not answer":   {legs(customer, queue, agent, leg("agent", "disconnected", 70, -1, 80)), 80},
+		"a supervisor still watches":       {legs(customer, queue, agent, leg("agent", "connected", 30, 30, -1, watching)), 60},
+		"another is called":                {legs(customer, agent, leg("agent", "alerting", 60, -1, -1)), 0},
+		"another is connected":             {legs(customer, agent, leg("agent", "connected", 60, 61, -1)), 0},
+		"it is queued":                     {legs(customer, agent, leg("acd", "connected", 60, 60, -1)), 0},
+		"a flow has it":                    {legs(customer, agent, leg("workflow", "connected", 60, 60, -1)), 0},
+		"no agent was ever connected":      {legs(customer, queue, leg("agent", "disconnected", 15, -1, 20)), 0},
+		"the agent of the life before":     {legs(customer, leg("agent", "disconnected", 0, 0, 0, before(1<<40))), 0},
+		"the customer left too":            {legs(leg("customer", "disconnected", 0, 0, 60), queue, agent), 0},
+		"no customer is listed":            {legs(queue, agent), 0},
+		"a participant of an unknown sort": {legs(customer, queue, agent, leg("robot-dog", "connected", 61, 61, -1)), 60},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			want := at(0, 0).Add(time.Duration(tt.since) * time.Second)
+			if tt.since == 0 {
+				want = time.Time{}
+			}
+			require.Equal(t, want, genesys.Conversation{Participants: tt.legs}.Standing(at(0, 0)).AloneSince)
+		})
+	}
+}
+
+// Legs that a read before the opening showed as ended do not count, whatever the clocks say.
+func TestStandingWithoutKnownLegs(t *testing.T) {
+	t.Parallel()
+	id := func(id string) func(*genesys.Participant) { return func(p *genesys.Participant) { p.ID = id } }
+	old := legs(
+		leg("customer", "disconnected", 0, 0, 60, why("client"), id("c1")), leg("agent", "disconnected", 15, 20, 60, id("a1"), wrapup(false)),
+		leg("acd", "disconnected", 0, 0, 0, timeless, id("q1")),
+	)
+	before := genesys.Conversation{Participants: old}
+	known := before.EndedLegs()
+	require.Len(t, known, 3)
+	require.Equal(t, genesys.PhaseWrapup, before.Standing(at(0, 0)).Phase)
+	require.Equal(t, genesys.Standing{Phase: genesys.PhaseUnknown}, before.Standing(at(0, 0), known...))
+	require.Equal(t, genesys.Standing{Phase: genesys.PhaseUnknown}, before.Standing(time.Time{}, known...))
+
+	revived := genesys.Conversation{Participants: append(legs(leg("customer", "connected", 100, 100, -1, id("c2"))), old...)}
+	require.Equal(t, genesys.PhaseUnknown, revived.Standing(at(0, 0)).Phase)
+	require.Equal(t, genesys.PhaseNotRouted, revived.Standing(at(0, 0), known...).Phase)
+	require.Len(t, revived.EndedLegs(), 3, "who is live is not among them")
+
+	again := leg("customer", "disconnected", 0, 0, 150, why("client"), id("c1"))
+	ended := genesys.Conversation{Participants: append(legs(again), old[1:]...)}
+	require.Equal(t, genesys.PhaseEnded, ended.Standing(at(0, 0), known...).Phase, "the leg was revived, and ended again")
+	again.State, again.End = "connected", time.Time{}
+	live := genesys.Conversation{Participants: append(legs(again), old[1:]...)}
+	require.Equal(t, genesys.PhaseNotRouted, live.Standing(at(0, 0), known...).Phase)
 }
 
 // A generic conversation lists communications: the liveliest says what the participant is in.

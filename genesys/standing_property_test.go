@@ -43,11 +43,11 @@ func randomLegs(r *rand.Rand) []genesys.Participant {
 	return list
 }
 
-// Whatever a read shows: no end while a customer is there, no agent who is not, and nothing by whoever only watches or by the
-// order in which participants are listed.
+// For every read: no end while the customer is live, no agent who has left, a customer who is alone only without agents,
+// queues and flows, and no influence of watching participants, known legs or the order of the list.
 func TestStandingProperties(t *testing.T) {
 	t.Parallel()
-	seen := map[genesys.Phase]int{}
+	seen, alone := map[genesys.Phase]int{}, 0
 	for seed := range uint64(20_000) {
 		r := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a test's chance
 		list := randomLegs(r)
@@ -68,11 +68,30 @@ func TestStandingProperties(t *testing.T) {
 			require.Empty(t, s.Agent, "seed %d", seed)
 		}
 
+		serving := func(p genesys.Participant) bool { return p.Live() && (p.IsAgent() || p.IsQueue() || p.IsFlow()) }
+		if !s.AloneSince.IsZero() {
+			alone++
+			require.Equal(t, genesys.PhaseUnknown, s.Phase, "seed %d", seed)
+			require.True(t, live && !slices.ContainsFunc(list, serving), "seed %d: not alone: %+v", seed, list)
+			require.True(t, slices.ContainsFunc(list, func(p genesys.Participant) bool {
+				return p.IsAgent() && !p.Live() && !p.Connected.IsZero() && !p.End.After(s.AloneSince)
+			}), "seed %d: no agent left: %+v", seed, list)
+		}
+
+		c := genesys.Conversation{Participants: list}
+		known := c.Standing(since, c.EndedLegs()...)
+		require.NotContains(t, []genesys.Phase{genesys.PhaseEnded, genesys.PhaseWrapup}, known.Phase, "seed %d: known legs end it: %+v", seed, list)
+		require.True(t, known.AloneSince.IsZero(), "seed %d", seed)
+		if serves := slices.ContainsFunc(list, serving); serves && live {
+			require.Equal(t, s.Phase, known.Phase, "seed %d: %+v", seed, list)
+		}
+
 		without := slices.DeleteFunc(slices.Clone(list), func(p genesys.Participant) bool { return p.Watching })
 		require.Equal(t, s, genesys.Conversation{Participants: without}.Standing(since), "seed %d: watchers count", seed)
 		r.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
 		require.Equal(t, s, genesys.Conversation{Participants: list}.Standing(since), "seed %d: the order counts", seed)
 	}
+	require.Positive(t, alone)
 	for _, p := range []genesys.Phase{
 		genesys.PhaseUnknown, genesys.PhaseNotRouted, genesys.PhaseFlow, genesys.PhaseQueued, genesys.PhaseAlerting,
 		genesys.PhaseConnected, genesys.PhaseParked, genesys.PhaseWrapup, genesys.PhaseEnded,

@@ -1,27 +1,20 @@
-// Package region is the table of Genesys Cloud regions and the hosts of each.
-//
-// A Genesys Cloud organisation lives in exactly one region, and each region has its own domain under which its API,
-// login and apps hosts stand. Credentials of one region are unknown in every other, so a wrong region looks like a
-// wrong password; that is why [Parse] is generous with spelling and strict with what it does not know.
-//
-// The table is closed. A region that is newer than this release is written down explicitly, with [Custom] or as
-// "custom:<domain>". Domains as in Genesys' own clients, August 2026:
-// https://github.com/MyPureCloud/platform-client-sdk-javascript/blob/e09e27aa/build/src/purecloud-platform-client-v2/PureCloudRegionHosts.js
 package region
 
 import "strings"
 
-// A Region is where a Genesys Cloud organisation lives, named by its AWS code ("eu-west-1").
+// A Region is the region of a Genesys Cloud organisation, named by its AWS code ("eu-west-1").
 //
-// A region that is not in the table is spelled "custom:" and its base domain ("custom:xyz1.pure.cloud"); [Custom]
-// makes one. Both spellings are plain text, so a Region goes through JSON, YAML, flags, environments and
-// database/sql columns and comes back the same. Converting a string (Region(s)), and scanning a column, does not
-// check it: ask [Region.Valid], or use [Parse].
+// A region that is not in the table is written as "custom:" and its base domain
+// ("custom:xyz1.pure.cloud"); see [Custom]. Both forms are plain text, so a Region keeps its value
+// in JSON, YAML, flags, environments and database/sql columns. Converting a string (Region(s)) or
+// scanning a column does not check it: use [Region.Valid] or [Parse].
 //
-// The zero value is no region; every API that takes one refuses it. A Region is a value and safe for concurrent use.
+// The zero value is not a region, and every API that takes a Region refuses it. A Region is a value
+// and safe for concurrent use.
 type Region string
 
-// The regions of August 2026. Genesys' page of region names was not found, so places carry the names AWS uses.
+// The regions of August 2026. No page of Genesys lists names of the places, so the comments use
+// those of AWS.
 const (
 	USEast1      Region = "us-east-1"      // N. Virginia
 	USEast2      Region = "us-east-2"      // Ohio; FedRAMP (UNCERTAIN: inferred from its us-gov domain)
@@ -43,7 +36,7 @@ const (
 	APNortheast3 Region = "ap-northeast-3" // Osaka
 )
 
-// All lists every region of the table, sorted by code. The slice is the caller's own.
+// All returns every region of the table, sorted by code. The caller may change the slice.
 func All() []Region {
 	return []Region{
 		APNortheast1, APNortheast2, APNortheast3, APSouth1, APSoutheast1, APSoutheast2, CACentral1, EUCentral1, EUCentral2,
@@ -54,7 +47,7 @@ func All() []Region {
 // An entry is a row of the table.
 type entry struct{ domain, place string }
 
-// lookup is the table; a switch, so that nobody can change it.
+// lookup is the table. It is a switch, so that no code can change it.
 func lookup(r Region) (entry, bool) {
 	switch r {
 	case USEast1:
@@ -101,7 +94,7 @@ func lookup(r Region) (entry, bool) {
 // Valid reports whether r is in the table or was made by [Custom].
 func (r Region) Valid() bool { return r.Domain() != "" }
 
-// Domain is the base domain, "mypurecloud.ie"; empty if r is not valid.
+// Domain returns the base domain, "mypurecloud.ie", or "" if r is not valid.
 func (r Region) Domain() string {
 	if e, ok := lookup(r); ok {
 		return e.domain
@@ -113,21 +106,21 @@ func (r Region) Domain() string {
 	return domain
 }
 
-// Place is the AWS name of the place, "Ireland", for forms and lists. It is empty for a custom region, and may be
-// reworded in any release: do not store it.
+// Place returns the AWS name of the place, "Ireland", for forms and lists. It is empty for a custom
+// region. The names may change in any release: do not store them.
 func (r Region) Place() string {
 	e, _ := lookup(r)
 	return e.place
 }
 
-// API is the base of the platform API, "https://api.mypurecloud.ie"; empty if r is not valid.
+// API returns the base URL of the platform API, "https://api.mypurecloud.ie", or "" if r is not valid.
 func (r Region) API() string { return r.host("api.") }
 
-// Login is the base of the token endpoint, "https://login.mypurecloud.ie"; empty if r is not valid.
+// Login returns the base URL of the token endpoint, "https://login.mypurecloud.ie", or "" if r is not valid.
 func (r Region) Login() string { return r.host("login.") }
 
-// Apps is the base of the web applications, "https://apps.mypurecloud.ie"; empty if r is not valid.
-// UNCERTAIN for the sovereign cloud: the pattern is confirmed for the others only.
+// Apps returns the base URL of the web applications, "https://apps.mypurecloud.ie", or "" if r is not valid. It is UNCERTAIN
+// for the sovereign cloud, where the pattern is not confirmed.
 func (r Region) Apps() string { return r.host("apps.") }
 
 func (r Region) host(prefix string) string {

@@ -8,13 +8,14 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/coder/websocket"
 	"github.com/stretchr/testify/require"
 
 	"github.com/genesyshandover/genesyshandover/genesys"
 	"github.com/genesyshandover/genesyshandover/genesys/notifications"
 )
 
-func TestRateLimitedCreate(t *testing.T) {
+func TestCreateWaitsForRetryAfter(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, l := newStub(t), &log{}
@@ -30,8 +31,7 @@ func TestRateLimitedCreate(t *testing.T) {
 	})
 }
 
-// After a 500 nobody knows whether there is a channel, so the next comes a minute later.
-func TestCreateOfUnknownOutcome(t *testing.T) {
+func TestCreateOfUnknownOutcomeIsRetriedAfterAMinute(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, l := newStub(t), &log{}
@@ -44,7 +44,7 @@ func TestCreateOfUnknownOutcome(t *testing.T) {
 	})
 }
 
-func TestRejectedTopics(t *testing.T) {
+func TestRejectedTopicsAreRetried(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, l := newStub(t), &log{}
@@ -53,7 +53,7 @@ func TestRejectedTopics(t *testing.T) {
 		var text bytes.Buffer
 		stop := startTopics(t, s, []notifications.Topic{queue[0], end, queue[0]}, l, l.changed,
 			notifications.WithLogger(slog.New(slog.NewTextHandler(&text, nil))))
-		require.Equal(t, 1, s.open(), "the other one works")
+		require.Equal(t, 1, s.open(), "the permitted topic works")
 		require.Equal(t, []notifications.Event{{
 			Kind: notifications.Rejected, Topic: end, Permissions: []string{"analytics:conversationDetail:view"}, Reason: "no",
 		}}, l.of(notifications.Rejected))
@@ -61,7 +61,7 @@ func TestRejectedTopics(t *testing.T) {
 		require.Equal(t, 1, s.number("PUT"))
 		pass(25 * time.Minute)
 		require.InDelta(t, 3, s.number("PUT"), 1)
-		require.Len(t, l.of(notifications.Rejected), 1, "told once")
+		require.Len(t, l.of(notifications.Rejected), 1, "one event")
 
 		s.with(func() { clear(s.refuse) })
 		n := l.number("")
@@ -70,7 +70,7 @@ func TestRejectedTopics(t *testing.T) {
 		require.Equal(t, n+1, l.number(""))
 		put := s.number("PUT")
 		pass(5 * time.Hour)
-		require.Equal(t, put, s.number("PUT"), "from then on as seldom as ever")
+		require.Equal(t, put, s.number("PUT"), "back to the usual interval")
 		stop()
 		require.Contains(t, text.String(), "analytics:conversationDetail:view")
 		require.Contains(t, text.String(), "v2.detail.events.conversation.{id}.customer.end")
@@ -79,7 +79,7 @@ func TestRejectedTopics(t *testing.T) {
 	})
 }
 
-func TestAllRejected(t *testing.T) {
+func TestNoSocketWhileAllTopicsAreRejected(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, l := newStub(t), &log{}
@@ -97,8 +97,8 @@ func TestAllRejected(t *testing.T) {
 	})
 }
 
-// A proxy that lets no WebSocket through must not cost a channel for each attempt.
-func TestDialRefused(t *testing.T) {
+// A proxy that blocks WebSockets must not cause a new channel for each attempt.
+func TestRefusedSocketMakesNoNewChannel(t *testing.T) {
 	t.Parallel()
 	for name, n := range map[string]int{"from the first": 0, "later": 1} {
 		t.Run(name, func(t *testing.T) {
@@ -117,7 +117,7 @@ func TestDialRefused(t *testing.T) {
 	}
 }
 
-func TestAddresses(t *testing.T) {
+func TestOnlySecureAddressesAreDialed(t *testing.T) {
 	t.Parallel()
 	for address, works := range map[string]bool{
 		"wss://streaming.test/channels/channel-1":     true,
@@ -148,14 +148,116 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
-// The API of a fake or a proxy may be spoken to without TLS; so may its sockets.
-func TestPlainEndpoint(t *testing.T) {
+// A fake or a proxy may serve the API without TLS, and then also its sockets.
+func TestPlainAPIAllowsPlainSocket(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, l := newStub(t), &log{}
 		s.uri = func(id string) string { return "ws://streaming.test/channels/" + id }
 		s.endpoint = "http://api.test"
 		start(t, s, l, l.changed)
+		require.Equal(t, 1, s.open())
+	})
+}
+
+func TestChannelIsRenewedBeforeItExpires(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, l := newStub(t), &log{}
+		start(t, s, l, l.changed)
+		pass(10 * time.Hour)
+		require.Equal(t, 1, s.number("PUT"))
+		pass(8 * 24 * time.Hour)
+		var last time.Time
+		s.with(func() {
+			for _, at := range s.channels["channel-1"].put {
+				require.True(t, last.IsZero() || at.Sub(last) < 14*time.Hour)
+				last = at
+			}
+		})
+		require.Less(t, time.Since(last), 14*time.Hour)
+		require.Equal(t, 1, s.created())
+		require.Equal(t, 1, s.number("dial"))
+		require.Len(t, l.of(notifications.Renewed), s.number("PUT")-1)
+	})
+}
+
+func TestSocketWorksWhileRenewalFails(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, l := newStub(t), &log{}
+		s.fail = func(call string, n int) int {
+			return map[bool]int{true: 503}[call == http.MethodPut && n > 1 && n < 20]
+		}
+		start(t, s, l, l.changed)
+		pass(14 * time.Hour)
+		require.Equal(t, 20, s.number("PUT"))
+		require.Len(t, l.of(notifications.Renewed), 1)
+		require.Equal(t, 1, s.number("dial"), "the socket still works")
+	})
+}
+
+// forget removes all channels, so that the stub answers 404.
+func forget(s *stub) { s.with(func() { clear(s.channels) }) }
+
+func TestChannelGoneAtRenewalIsReplaced(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, l := newStub(t), &log{}
+		start(t, s, l, l.changed)
+		c := s.channels["channel-1"].conn
+		t.Cleanup(func() { _ = c.CloseNow() })
+		forget(s)
+		pass(14 * time.Hour)
+		require.Equal(t, 2, s.created())
+		require.Equal(t, 1, s.open())
+	})
+}
+
+func TestChannelGoneIsReplacedOnceAMinute(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, l := newStub(t), &log{}
+		start(t, s, l, l.changed)
+		for range 5 {
+			pass(10 * time.Second)
+			s.cut()
+			forget(s)
+		}
+		pass(time.Minute)
+		require.LessOrEqual(t, s.created(), 3, "at most one a minute")
+		pass(time.Minute)
+		require.Equal(t, 1, s.open())
+		pass(time.Hour)
+		require.LessOrEqual(t, s.created(), 3)
+	})
+}
+
+func TestShortSocketsStillRenewTheChannel(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, l := newStub(t), &log{}
+		s.onConnect = func(c *websocket.Conn) { _ = c.CloseNow() }
+		start(t, s, l, l.changed)
+		pass(30 * time.Hour)
+		require.InDelta(t, 3, s.number("PUT"), 1)
+	})
+}
+
+// Genesys may accept sockets for a channel that is gone.
+func TestChannelGoneBehindShortSocketsIsReplaced(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, l := newStub(t), &log{}
+		s.onConnect = func(c *websocket.Conn) {
+			if s.created() == 1 {
+				_ = c.CloseNow()
+			}
+		}
+		s.fail = func(call string, n int) int { return map[bool]int{true: 404}[call == http.MethodHead && n == 1] }
+		start(t, s, l, l.changed)
+		pass(2 * time.Minute)
+		require.Equal(t, 2, s.created())
 		require.Equal(t, 1, s.open())
 	})
 }

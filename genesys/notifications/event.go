@@ -7,39 +7,40 @@ import (
 	"time"
 )
 
-// A Kind is what an [Event] is about: a small set, fit for the label of a metric.
+// A Kind is the kind of an [Event]. The set is small, so a kind can be the label of a metric.
 type Kind string
 
-// The kinds.
+// These are the kinds of events.
 const (
-	Owned      Kind = "owned"      // this replica holds the channel from now on
-	Disowned   Kind = "disowned"   // no longer: Err says why
-	Created    Kind = "created"    // a channel was made; more than one in days means that something is wrong
+	Owned      Kind = "owned"      // this replica now holds the channel
+	Disowned   Kind = "disowned"   // this replica no longer holds the channel; Err has the reason
+	Created    Kind = "created"    // a channel was made; more than one in days is a sign of a problem
 	Connected  Kind = "connected"  // the socket is open
-	Lost       Kind = "lost"       // the socket is gone or about to be: Err says why, Lived how long it was there
-	Rejected   Kind = "rejected"   // Genesys refuses Topic: see Permissions
-	Permitted  Kind = "permitted"  // Genesys takes Topic, which it had rejected
-	Renewed    Kind = "renewed"    // the channel lives for another day
-	Missed     Kind = "missed"     // changed is called with "": something may have been missed
+	Lost       Kind = "lost"       // the socket is closed or about to be; Err has the reason, Lived its age
+	Rejected   Kind = "rejected"   // Genesys rejects Topic; see Permissions
+	Permitted  Kind = "permitted"  // Genesys accepts Topic after a rejection
+	Renewed    Kind = "renewed"    // the life of the channel was extended by a day
+	Missed     Kind = "missed"     // the callback is called with "": events may have been missed
 	Unreadable Kind = "unreadable" // a message that is not JSON was ignored
-	Failed     Kind = "failed"     // Err; it is tried again
+	Failed     Kind = "failed"     // Err has the failure; it is retried
 )
 
-// An Event is something worth counting. None of its fields holds content, a token or the address of the socket.
+// An Event is a step of the listener, for logs and metrics. No field holds content, a token or
+// the address of the socket.
 type Event struct {
 	Kind        Kind
-	Topic       Topic         // Rejected and Permitted: as it was given to New
-	Permissions []string      // Rejected: what Genesys says is missing from the roles of the OAuth client
-	Reason      string        // Rejected: Genesys' own words, if it gave any
+	Topic       Topic         // Rejected and Permitted: the topic as passed to New
+	Permissions []string      // Rejected: the missing permissions of the OAuth client's roles
+	Reason      string        // Rejected: the text of Genesys, if any
 	Lived       time.Duration // Lost: how long the socket was open
-	Err         error         // Disowned, Lost, Failed: that every topic is rejected, too
+	Err         error         // Disowned, Lost and Failed (also if every topic is rejected)
 }
 
-// tell logs e and hands it to the observers.
-func (l *Listener) tell(ctx context.Context, e Event) {
+// emit logs e and calls the observers.
+func (l *Listener) emit(ctx context.Context, e Event) {
 	attrs := []slog.Attr{slog.String("kind", string(e.Kind))}
 	if e.Topic != "" {
-		attrs = append(attrs, slog.String("topic", e.Topic.shown()))
+		attrs = append(attrs, slog.String("topic", e.Topic.redacted()))
 	}
 	if len(e.Permissions) > 0 {
 		attrs = append(attrs, slog.String("permissions", strings.Join(e.Permissions, ", ")))

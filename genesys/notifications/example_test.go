@@ -9,7 +9,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/region"
 )
 
-// With a handover, changed is desk.Recheck, and the owner desk.SocketOwner("").
+// For a handover, use desk.Recheck as changed and desk.SocketOwner("") as the owner.
 func ExampleNew() {
 	client, err := genesys.New(region.EUWest1, genesys.ClientCredentials("id", "secret"))
 	if err != nil {
@@ -24,7 +24,7 @@ func ExampleNew() {
 		return
 	}
 	changed := func(_ context.Context, conversationID string) error {
-		fmt.Println("read again:", conversationID) // empty: everything
+		fmt.Println("read again:", conversationID) // empty: all conversations
 		return nil
 	}
 	ctx, stop := context.WithCancel(context.Background())

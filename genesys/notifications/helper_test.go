@@ -16,7 +16,7 @@ import (
 
 var queue = []notifications.Topic{notifications.QueueMessages("q")} //nolint:gochecknoglobals // never changed
 
-// A log has what was called and told.
+// A log records the calls of changed and the events.
 type log struct {
 	mu     sync.Mutex
 	calls  []string
@@ -49,7 +49,7 @@ func (l *log) all() []string {
 	return slices.Clone(l.calls)
 }
 
-// when the calls for id began.
+// when returns the start times of the calls for id.
 func (l *log) when(id string) (at []time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -76,7 +76,7 @@ func (l *log) failed(target error) bool {
 	return slices.ContainsFunc(l.of(notifications.Failed), func(e notifications.Event) bool { return errors.Is(e.Err, target) })
 }
 
-// start runs a listener until stop, which waits for it.
+// start runs a listener. stop ends it and waits for it.
 func start(t *testing.T, s *stub, l *log, changed func(context.Context, string) error, opts ...notifications.Option) (stop func()) {
 	t.Helper()
 	return startTopics(t, s, queue, l, changed, opts...)
@@ -104,14 +104,14 @@ func startTopics(t *testing.T, s *stub, topics []notifications.Topic, l *log, ch
 	return stop
 }
 
-// pass lets virtual time pass, and what is due by then happen.
+// pass advances the virtual time by d and waits until everything due has run.
 func pass(d time.Duration) {
 	<-time.After(d)
 	synctest.Wait()
 }
 
-// A shelf is what replicas share: the row an Owner lives in.
-type shelf struct {
+// A sharedRow is the state that all owners share, as in a database.
+type sharedRow struct {
 	mu     sync.Mutex
 	holder int
 	until  time.Time
@@ -123,17 +123,17 @@ type shelf struct {
 
 var errDown = errors.New("the store is down")
 
-// An owner is one replica's view of it.
+// An owner is the Owner of one replica.
 type owner struct {
-	shelf *shelf
-	n     int
+	sharedRow *sharedRow
+	n         int
 }
 
-func (s *shelf) replica(n int) notifications.Option { return notifications.WithOwner(&owner{s, n}) }
+func (s *sharedRow) replica(n int) notifications.Option { return notifications.WithOwner(&owner{s, n}) }
 
 // Own implements notifications.Owner.
 func (o *owner) Own(_ context.Context, state []byte, d time.Duration) (held bool, last []byte, err error) {
-	s := o.shelf
+	s := o.sharedRow
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.down {
@@ -155,7 +155,7 @@ func (o *owner) Own(_ context.Context, state []byte, d time.Duration) (held bool
 	return d > 0, last, nil
 }
 
-func (s *shelf) with(f func()) {
+func (s *sharedRow) with(f func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f()

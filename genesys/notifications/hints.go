@@ -9,89 +9,91 @@ import (
 )
 
 const (
-	maxCalls   = 8
-	maxWaiting = 10_000
-	hintTime   = time.Minute // of one call
-	sweepPause = time.Minute // between two calls with ""
-	goneTime   = time.Minute // without a connection, until something is said to have been missed
+	maxCalls        = 8
+	maxWaiting      = 10_000
+	changedTimeout  = time.Minute // of one call
+	resyncInterval  = time.Minute // between two calls with ""
+	disconnectLimit = time.Minute // without a connection, before a call with ""
 )
 
-// delays are those before a call and before each of its repeats.
-func delays() [4]time.Duration {
+// callDelays returns the delays before a call and before each of its retries.
+func callDelays() [4]time.Duration {
 	return [4]time.Duration{0, time.Second, 5 * time.Second, 25 * time.Second}
 }
 
-// A hint is one conversation that waits for its call, or has it.
+// A hint is one conversation with a waiting or running call.
 type hint struct {
 	id      string
-	try     int // the lane it waits in
+	attempt int // index of its queue
 	due     time.Time
 	running bool
-	again   bool // another event came while it ran
+	again   bool // another event arrived while it ran
 }
 
-// hints make the calls of changed. Only run starts them; whoever adds one waits for nothing.
+// hints calls changed. Only run starts calls; add never blocks.
 type hints struct {
 	changed func(context.Context, string) error
-	tell    func(context.Context, Event)
+	emit    func(context.Context, Event)
 	wake    chan struct{}
 	calls   sync.WaitGroup
 
-	mu      sync.Mutex // never held while anything waits
-	known   map[string]*hint
-	lanes   [4][]*hint // by tries, each in the order of due
+	mu      sync.Mutex // held only for short sections
+	byID    map[string]*hint
+	queues  [4][]*hint // by attempt, each in the order of due
 	running int
 
-	sweep, sweeping bool      // changed("") is asked for, is running
-	swept           time.Time // when it last began
-	alarm           time.Time // when it is to be asked for, without a connection until then; zero: never
+	resync, resyncing bool      // a call with "" is requested, is running
+	resyncedAt        time.Time // when the last call with "" began
+	resyncAt          time.Time // when to request one if still disconnected; zero: never
 }
 
-func newHints(changed func(context.Context, string) error, tell func(context.Context, Event)) *hints {
-	return &hints{changed: changed, tell: tell, wake: make(chan struct{}, 1), known: map[string]*hint{}}
+func newHints(changed func(context.Context, string) error, emit func(context.Context, Event)) *hints {
+	return &hints{changed: changed, emit: emit, wake: make(chan struct{}, 1), byID: map[string]*hint{}}
 }
 
-// add says that a conversation may have changed.
+// add records that a conversation may have changed. If too many conversations wait, it requests
+// a call with "" instead.
 func (h *hints) add(id string) {
 	h.mu.Lock()
-	switch k := h.known[id]; {
+	switch k := h.byID[id]; {
 	case k != nil:
 		k.again = k.running
-	case len(h.known) >= maxWaiting:
-		h.sweep = true
+	case len(h.byID) >= maxWaiting:
+		h.resync = true
 	default:
 		k = &hint{id: id}
-		h.known[id] = k
-		h.lanes[0] = append(h.lanes[0], k)
+		h.byID[id] = k
+		h.queues[0] = append(h.queues[0], k)
 	}
 	h.mu.Unlock()
-	signal(h.wake)
+	notify(h.wake)
 }
 
-// missed says that something may have been missed.
-func (h *hints) missed() { h.set(func() { h.sweep = true }) }
+// requestResync requests a call with "".
+func (h *hints) requestResync() { h.update(func() { h.resync = true }) }
 
-// gone begins a time without a connection.
-func (h *hints) gone() { h.set(func() { h.alarm = time.Now().Add(goneTime) }) }
+// disconnected starts the time without a connection.
+func (h *hints) disconnected() { h.update(func() { h.resyncAt = time.Now().Add(disconnectLimit) }) }
 
-// back ends it. What happened meanwhile nobody told.
-func (h *hints) back() { h.set(func() { h.alarm, h.sweep = time.Time{}, true }) }
+// connected ends the time without a connection and requests a call with "", because events of
+// that time are lost.
+func (h *hints) connected() { h.update(func() { h.resyncAt, h.resync = time.Time{}, true }) }
 
-// idle ends it too: another replica has to know now.
-func (h *hints) idle() { h.set(func() { h.alarm = time.Time{} }) }
+// released ends the time without a connection, because another replica is now responsible.
+func (h *hints) released() { h.update(func() { h.resyncAt = time.Time{} }) }
 
-func (h *hints) set(f func()) {
+func (h *hints) update(f func()) {
 	h.mu.Lock()
 	f()
 	h.mu.Unlock()
-	signal(h.wake)
+	notify(h.wake)
 }
 
-// run makes the calls until ctx ends, and waits for them.
+// run starts calls until ctx ends and then waits for the running ones.
 func (h *hints) run(ctx context.Context) {
 	defer h.calls.Wait()
 	for ctx.Err() == nil {
-		timer := time.NewTimer(h.start(ctx))
+		timer := time.NewTimer(h.startDue(ctx))
 		select {
 		case <-ctx.Done():
 		case <-h.wake:
@@ -101,80 +103,81 @@ func (h *hints) run(ctx context.Context) {
 	}
 }
 
-// start begins every call that can begin and returns how long nothing else will, unless woken.
-func (h *hints) start(ctx context.Context) time.Duration {
+// startDue starts every call that is due and returns the time until the next one.
+func (h *hints) startDue(ctx context.Context) time.Duration {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	now := time.Now()
 	next := time.Hour
-	if !h.alarm.IsZero() {
-		if d := h.alarm.Sub(now); d > 0 {
+	if !h.resyncAt.IsZero() {
+		if d := h.resyncAt.Sub(now); d > 0 {
 			next = min(next, d)
 		} else {
-			h.alarm, h.sweep = time.Time{}, true
+			h.resyncAt, h.resync = time.Time{}, true
 		}
 	}
-	if h.sweep && !h.sweeping {
-		if d := sweepPause - now.Sub(h.swept); d > 0 && !h.swept.IsZero() {
+	if h.resync && !h.resyncing {
+		if d := resyncInterval - now.Sub(h.resyncedAt); d > 0 && !h.resyncedAt.IsZero() {
 			next = min(next, d)
 		} else {
-			h.sweep, h.sweeping, h.swept = false, true, now
-			h.calls.Go(func() { h.all(ctx) })
+			h.resync, h.resyncing, h.resyncedAt = false, true, now
+			h.calls.Go(func() { h.callAll(ctx) })
 		}
 	}
-	for i := range h.lanes {
-		for h.running < maxCalls && len(h.lanes[i]) > 0 {
-			k := h.lanes[i][0]
+	for i := range h.queues {
+		for h.running < maxCalls && len(h.queues[i]) > 0 {
+			k := h.queues[i][0]
 			if d := k.due.Sub(now); d > 0 {
 				next = min(next, d)
 				break
 			}
-			h.lanes[i] = h.lanes[i][1:]
+			h.queues[i] = h.queues[i][1:]
 			k.running = true
 			h.running++
-			h.calls.Go(func() { h.one(ctx, k) })
+			h.calls.Go(func() { h.callOne(ctx, k) })
 		}
 	}
 	return next
 }
 
-// one calls changed for a conversation and says what becomes of it.
-func (h *hints) one(ctx context.Context, k *hint) {
-	timed, cancel := context.WithTimeout(ctx, hintTime)
+// callOne calls changed for a conversation and then removes it, or queues it again after a
+// failure or a new event.
+func (h *hints) callOne(ctx context.Context, k *hint) {
+	timed, cancel := context.WithTimeout(ctx, changedTimeout)
 	err := h.call(timed, k.id)
 	cancel()
 	if err != nil && ctx.Err() == nil {
-		h.tell(ctx, Event{Kind: Failed, Err: err})
+		h.emit(ctx, Event{Kind: Failed, Err: err})
 	}
-	h.set(func() {
+	h.update(func() {
 		h.running--
 		k.running = false
 		switch again := k.again; {
-		case err != nil && k.try+1 < len(h.lanes):
-			k.try++
+		case err != nil && k.attempt+1 < len(h.queues):
+			k.attempt++
 		case err == nil && again:
-			k.try = 0
+			k.attempt = 0
 		default:
-			delete(h.known, k.id)
-			h.sweep = h.sweep || err != nil
+			delete(h.byID, k.id)
+			h.resync = h.resync || err != nil
 			return
 		}
 		k.again = false
-		k.due = time.Now().Add(delays()[k.try])
-		h.lanes[k.try] = append(h.lanes[k.try], k)
+		k.due = time.Now().Add(callDelays()[k.attempt])
+		h.queues[k.attempt] = append(h.queues[k.attempt], k)
 	})
 }
 
-// all calls changed with "".
-func (h *hints) all(ctx context.Context) {
-	h.tell(ctx, Event{Kind: Missed})
+// callAll calls changed with "".
+func (h *hints) callAll(ctx context.Context) {
+	h.emit(ctx, Event{Kind: Missed})
 	err := h.call(ctx, "")
 	if err != nil && ctx.Err() == nil {
-		h.tell(ctx, Event{Kind: Failed, Err: err})
+		h.emit(ctx, Event{Kind: Failed, Err: err})
 	}
-	h.set(func() {
-		h.sweeping = false
-		h.sweep = h.sweep || err != nil
+	h.update(func() {
+		h.resyncing = false
+		h.resync = h.resync || err != nil
 	})
 }
 
@@ -182,7 +185,7 @@ var errPanic = errors.New("notifications: changed panicked")
 
 func (h *hints) call(ctx context.Context, id string) (err error) {
 	defer func() {
-		if recover() != nil { // its value may hold anything, so it is not shown
+		if recover() != nil { // the value may hold anything, so it is not reported
 			err = errPanic
 		}
 	}()

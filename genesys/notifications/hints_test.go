@@ -14,7 +14,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/genesys/notifications"
 )
 
-// blocked lets calls of changed wait until they are let go.
+// blocked blocks calls of changed until a value is sent on free.
 type blocked struct {
 	log
 
@@ -38,19 +38,19 @@ func (b *blocked) changed(ctx context.Context, id string) error {
 	return ctx.Err()
 }
 
-func TestBurst(t *testing.T) {
+func TestEventsOfABurstShareCalls(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, b := newStub(t), &blocked{free: make(chan struct{})}
 		start(t, s, &b.log, b.changed)
 		for range 100 {
-			s.send(t, event("a")) // nobody waits for changed
+			s.send(t, event("a")) // send does not wait for changed
 		}
 		synctest.Wait()
-		require.Equal(t, 1, b.number("a"), "one runs")
+		require.Equal(t, 1, b.number("a"), "one call runs")
 		b.free <- struct{}{}
 		synctest.Wait()
-		require.Equal(t, 2, b.number("a"), "one was pending")
+		require.Equal(t, 2, b.number("a"), "one call was waiting")
 		b.free <- struct{}{}
 		synctest.Wait()
 		require.Equal(t, 2, b.number("a"))
@@ -60,7 +60,7 @@ func TestBurst(t *testing.T) {
 	})
 }
 
-func TestCallsAreBounded(t *testing.T) {
+func TestConcurrentAndWaitingCallsAreLimited(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, b := newStub(t), &blocked{free: make(chan struct{})}
@@ -71,7 +71,7 @@ func TestCallsAreBounded(t *testing.T) {
 		}
 		synctest.Wait()
 		require.EqualValues(t, 8, b.most.Load())
-		require.Len(t, b.all(), 2+8, "at first, for what does not fit, and 8 calls")
+		require.Len(t, b.all(), 2+8, "the first call, one for those that do not fit, and 8 for conversations")
 		require.Equal(t, 2, b.number(""))
 		close(b.free)
 		synctest.Wait()
@@ -79,8 +79,7 @@ func TestCallsAreBounded(t *testing.T) {
 	})
 }
 
-// A call that hangs loses its context after a minute, and is made again.
-func TestCallsHaveAMinute(t *testing.T) {
+func TestCallOverAMinuteIsCanceledAndRetried(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, b := newStub(t), &blocked{free: make(chan struct{})}
@@ -94,7 +93,7 @@ func TestCallsHaveAMinute(t *testing.T) {
 	})
 }
 
-func TestFailingCalls(t *testing.T) {
+func TestFailedCallIsRetriedThenEscalated(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")
 	for name, fail := range map[string]func() error{
@@ -125,7 +124,7 @@ func TestFailingCalls(t *testing.T) {
 					waits = append(waits, at.Sub(began).Truncate(time.Second))
 				}
 				require.Equal(t, []time.Duration{0, time.Second, 6 * time.Second, 31 * time.Second}, waits)
-				require.Equal(t, 2, l.number(""), "the one at first, and one instead")
+				require.Equal(t, 2, l.number(""), "the first one, and one after the last failure")
 				require.Equal(t, name == "error", l.failed(broken))
 				require.NotContains(t, l.of(notifications.Failed)[0].Err.Error(), "secret")
 			})
@@ -133,7 +132,7 @@ func TestFailingCalls(t *testing.T) {
 	}
 }
 
-func TestSweepFailsAndIsMadeAgain(t *testing.T) {
+func TestFailedResyncIsRetriedAfterAMinute(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, l := newStub(t), &log{}
@@ -153,8 +152,7 @@ func TestSweepFailsAndIsMadeAgain(t *testing.T) {
 	})
 }
 
-// One reading of everything at a time, however long it takes.
-func TestSlowSweep(t *testing.T) {
+func TestOnlyOneResyncRuns(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, l := newStub(t), &log{}
@@ -178,8 +176,7 @@ func TestSlowSweep(t *testing.T) {
 	})
 }
 
-// Run waits for its calls, whose context ends.
-func TestRunWaitsForCalls(t *testing.T) {
+func TestRunWaitsForItsCalls(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, l := newStub(t), &log{}

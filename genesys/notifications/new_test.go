@@ -26,14 +26,14 @@ func client(tb testing.TB) *genesys.Client {
 	return c
 }
 
-func TestTopics(t *testing.T) {
+func TestTopicNames(t *testing.T) {
 	t.Parallel()
 	require.EqualValues(t, "v2.routing.queues.a-1.conversations.messages", notifications.QueueMessages("a-1"))
 	require.EqualValues(t, "v2.users.a-1.conversations.messages", notifications.UserMessages("a-1"))
 	require.EqualValues(t, "v2.detail.events.conversation.a-1.customer.end", notifications.ConversationEnd("a-1"))
 }
 
-func TestNewRefuses(t *testing.T) {
+func TestNewRefusesBadTopicsAndOptions(t *testing.T) {
 	t.Parallel()
 	many := make([]notifications.Topic, notifications.MaxTopics+1)
 	for i := range many {
@@ -49,9 +49,9 @@ func TestNewRefuses(t *testing.T) {
 		"no id":       {[]notifications.Topic{queue[0], notifications.QueueMessages("")}, nil, "topic 1: a part between two dots is empty"},
 		"placeholder": {[]notifications.Topic{"v2.users.{id}.presence"}, nil, "placeholder"},
 		"other":       {[]notifications.Topic{"channel.metadata"}, nil, `must begin with "v2."`},
-		"space":       {[]notifications.Topic{"v2.users.a b.presence"}, nil, "a character that no topic has"},
-		"not ASCII":   {[]notifications.Topic{"v2.users.ä.presence"}, nil, "a character that no topic has"},
-		"long":        {[]notifications.Topic{notifications.QueueMessages(strings.Repeat("a", 512))}, nil, "at most 512"},
+		"space":       {[]notifications.Topic{"v2.users.a b.presence"}, nil, "a character that is not allowed"},
+		"not ASCII":   {[]notifications.Topic{"v2.users.ä.presence"}, nil, "a character that is not allowed"},
+		"long":        {[]notifications.Topic{notifications.QueueMessages(strings.Repeat("a", 512))}, nil, "the limit is 512"},
 		"nil option":  {queue, []notifications.Option{nil}, "an option is nil"},
 		"nil owner":   {queue, []notifications.Option{notifications.WithOwner(nil)}, "the owner is nil"},
 		"nil log":     {queue, []notifications.Option{notifications.WithLogger(nil)}, "the logger is nil"},
@@ -74,7 +74,7 @@ func TestNewRefuses(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// counting is a transport of its own.
+// counting counts the requests.
 type counting struct {
 	http.RoundTripper
 
@@ -86,18 +86,17 @@ func (c *counting) RoundTrip(r *http.Request) (*http.Response, error) {
 	return c.RoundTripper.RoundTrip(r)
 }
 
-func TestWithHTTPClient(t *testing.T) {
+func TestWithHTTPClientServesOnlyTheSocket(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, l := newStub(t), &log{}
 		c := &counting{RoundTripper: s.server}
 		start(t, s, l, l.changed, notifications.WithHTTPClient(&http.Client{Transport: c}))
 		require.Equal(t, 1, s.open())
-		require.Equal(t, 1, c.n, "for the socket alone")
+		require.Equal(t, 1, c.n, "only for the socket")
 	})
 }
 
-// A redirect could lead anywhere.
 func TestRedirectIsNotFollowed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -108,21 +107,21 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 	})
 }
 
-// refusing fails as net/http does, with the address in its error.
+// refusing fails like net/http, which adds the address to the error.
 type refusing struct{}
 
 func (refusing) RoundTrip(*http.Request) (*http.Response, error) { return nil, errors.New("refused") }
 
-// fake is a transport that cannot switch protocols.
-type fake struct{}
+// noSwitch is a transport that cannot switch protocols.
+type noSwitch struct{}
 
-func (fake) RoundTrip(*http.Request) (*http.Response, error) {
+func (noSwitch) RoundTrip(*http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusSwitchingProtocols, Header: http.Header{}, Body: http.NoBody}, nil
 }
 
-func TestAddressIsNotTold(t *testing.T) {
+func TestAddressIsNeitherLoggedNorReported(t *testing.T) {
 	t.Parallel()
-	for want, transport := range map[string]http.RoundTripper{"refused": refusing{}, "switch protocols": fake{}} {
+	for want, transport := range map[string]http.RoundTripper{"refused": refusing{}, "switch protocols": noSwitch{}} {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
@@ -141,12 +140,11 @@ func TestAddressIsNotTold(t *testing.T) {
 	}
 }
 
-// What a server gives as the reason of a close may be anything.
-func TestReasonOfACloseIsNotTold(t *testing.T) {
+func TestCloseReasonIsNotReported(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, l := newStub(t), &log{}
-		s.greet = func(c *websocket.Conn) { _ = c.Close(websocket.StatusPolicyViolation, "secret") }
+		s.onConnect = func(c *websocket.Conn) { _ = c.Close(websocket.StatusPolicyViolation, "secret") }
 		start(t, s, l, l.changed)
 		pass(time.Minute)
 		lost := l.of(notifications.Lost)[0].Err

@@ -14,14 +14,14 @@ import (
 	"github.com/genesyshandover/genesyshandover/genesys/notifications"
 )
 
-func TestEvents(t *testing.T) {
+func TestConversationEventsCallChanged(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, l := newStub(t), &log{}
 		start(t, s, l, l.changed)
 		require.Equal(t, []string{"POST", "PUT", "dial"}, s.all())
 		s.with(func() { require.Equal(t, []string{string(queue[0])}, s.channels["channel-1"].topics) })
-		require.Equal(t, []string{""}, l.all(), "what happened before the first connection nobody told")
+		require.Equal(t, []string{""}, l.all(), "events before the first connection are lost")
 
 		s.send(t, event("a"), heartbeat, "{", `{"topicName":"v2.users.u.presence","eventBody":{"id":"u"}}`, "[]",
 			`{"topicName":"v2.detail.events.conversation.b.customer.end","eventBody":{"conversationId":"b"}}`)
@@ -33,7 +33,7 @@ func TestEvents(t *testing.T) {
 	})
 }
 
-func TestRunTwice(t *testing.T) {
+func TestRunRefusesASecondRun(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, l := newStub(t), &log{}
@@ -45,7 +45,7 @@ func TestRunTwice(t *testing.T) {
 			ended := make(chan error, 1)
 			go func() { ended <- n.Run(ctx, l.changed) }()
 			synctest.Wait()
-			require.ErrorContains(t, n.Run(t.Context(), l.changed), "running already")
+			require.ErrorContains(t, n.Run(t.Context(), l.changed), "already running")
 			cancel()
 			require.ErrorIs(t, <-ended, context.Canceled)
 		}
@@ -53,8 +53,7 @@ func TestRunTwice(t *testing.T) {
 	})
 }
 
-// Sockets that are cut every few seconds cost neither channels nor a flood of anything.
-func TestFlappingSockets(t *testing.T) {
+func TestShortSocketsReconnectSlowly(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, l := newStub(t), &log{}
@@ -73,13 +72,13 @@ func TestFlappingSockets(t *testing.T) {
 			require.GreaterOrEqual(t, at[i+1].Sub(at[i]), time.Minute)
 		}
 		pass(2 * time.Minute)
-		require.Equal(t, 1, s.open(), "and in the end it is there")
+		require.Equal(t, 1, s.open(), "it recovers")
 		n := len(l.when(""))
-		require.Less(t, time.Since(l.when("")[n-1]), 3*time.Minute, "the last gap was told")
+		require.Less(t, time.Since(l.when("")[n-1]), 3*time.Minute, "the last gap is reported")
 	})
 }
 
-func TestGoneForAMinute(t *testing.T) {
+func TestMinuteWithoutConnectionCausesAResync(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, l := newStub(t), &log{}
@@ -91,22 +90,22 @@ func TestGoneForAMinute(t *testing.T) {
 		pass(59 * time.Second)
 		require.Equal(t, 1, l.number(""))
 		pass(2 * time.Second)
-		require.Equal(t, 2, l.number(""), "nobody tells what happens now")
+		require.Equal(t, 2, l.number(""), "events are lost from now on")
 		pass(20 * time.Minute)
 		require.Equal(t, 2, l.number(""), "once")
 		require.LessOrEqual(t, s.number("dial"), 50)
 		s.with(func() { s.fail = nil })
 		pass(2 * time.Minute)
 		require.Equal(t, 3, l.number(""))
-		require.Equal(t, 1, s.made, "503 says nothing of the channel")
+		require.Equal(t, 1, s.made, "a 503 is no reason for a new channel")
 	})
 }
 
-func TestHeartbeat(t *testing.T) {
+func TestSilentSocketIsPingedAndReplaced(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, l := newStub(t), &log{}
-		s.deaf = true
+		s.silent = true
 		start(t, s, l, l.changed)
 		pass(44 * time.Second)
 		require.Empty(t, s.wrote())
@@ -117,19 +116,19 @@ func TestHeartbeat(t *testing.T) {
 		pass(4 * time.Second)
 		require.Len(t, l.of(notifications.Lost), 1)
 		require.ErrorContains(t, l.of(notifications.Lost)[0].Err, "ping")
-		require.Equal(t, 1, s.open(), "and again")
+		require.Equal(t, 1, s.open(), "it reconnects")
 
 		pass(46 * time.Second)
-		s.send(t, heartbeat) // as an answer
+		s.send(t, heartbeat) // answers the ping
 		pass(44 * time.Second)
 		require.Len(t, l.of(notifications.Lost), 1)
 		pass(2 * time.Second)
-		require.Len(t, s.wrote(), 3, "asked again")
+		require.Len(t, s.wrote(), 3, "another ping")
 		require.Len(t, l.of(notifications.Lost), 1)
 	})
 }
 
-func TestQuietWithHeartbeats(t *testing.T) {
+func TestHeartbeatsPreventPings(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, l := newStub(t), &log{}
@@ -140,8 +139,7 @@ func TestQuietWithHeartbeats(t *testing.T) {
 	})
 }
 
-// The next socket is there before the old one is closed.
-func TestMaintenance(t *testing.T) {
+func TestMaintenanceOpensTheNextSocketFirst(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, l := newStub(t), &log{}
@@ -155,7 +153,7 @@ func TestMaintenance(t *testing.T) {
 		require.Equal(t, 1, s.created())
 		require.Equal(t, 2, l.number(""))
 
-		// Refused at first: the old one is read meanwhile.
+		// The first attempt is refused. The old socket is still read.
 		pass(time.Minute)
 		s.with(func() {
 			s.fail = func(call string, n int) int { return map[bool]int{true: 503}[call == "dial" && n == 3] }
@@ -171,12 +169,13 @@ func TestMaintenance(t *testing.T) {
 	})
 }
 
-// A socket that says so at once must not be the beginning of a storm, nor be waited for until the old one is closed.
-func TestMaintenanceAgainAndAgain(t *testing.T) {
+// Genesys announces maintenance on every new socket. The pauses must grow, but must not last
+// until the old socket is closed.
+func TestRepeatedMaintenanceReconnectsSlowly(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, l := newStub(t), &log{}
-		s.greet = func(c *websocket.Conn) {
+		s.onConnect = func(c *websocket.Conn) {
 			_ = c.Write(t.Context(), websocket.MessageText, []byte(`{"topicName":"v2.system.socket_closing"}`))
 		}
 		start(t, s, l, l.changed)
@@ -187,7 +186,7 @@ func TestMaintenanceAgainAndAgain(t *testing.T) {
 	})
 }
 
-func TestBig(t *testing.T) {
+func TestMessageBelowOneMiBIsRead(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, l := newStub(t), &log{}
@@ -198,14 +197,14 @@ func TestBig(t *testing.T) {
 	})
 }
 
-func TestTooBig(t *testing.T) {
+func TestMessageOverOneMiBReplacesTheSocket(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, l := newStub(t), &log{}
 		start(t, s, l, l.changed)
 		pass(2 * time.Minute)
 		big := []byte(strings.Repeat(" ", 1<<20+100))
-		s.each(func(_ string, c *stubChannel) { _ = c.conn.Write(t.Context(), websocket.MessageText, big) }) // cut in the middle
+		s.each(func(_ string, c *stubChannel) { _ = c.conn.Write(t.Context(), websocket.MessageText, big) }) // cut during the write
 		pass(10 * time.Second)
 		require.Len(t, l.of(notifications.Lost), 1)
 		require.ErrorContains(t, l.of(notifications.Lost)[0].Err, "1048576 bytes")

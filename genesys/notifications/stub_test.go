@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,22 +20,23 @@ import (
 	"github.com/genesyshandover/genesyshandover/region"
 )
 
-// A stub is the Notifications API as documented: channels, topics, and one socket for a channel.
+// A stub is the Notifications API as documented: channels, topics, and one socket for each
+// channel.
 type stub struct {
 	server *memnet.Server
 
-	mu       sync.Mutex
-	channels map[string]*stubChannel
-	made     int
-	calls    []string // "POST", "HEAD", "PUT", "dial"
-	sockets  int      // open now
-	fail     func(call string, n int) int
-	refuse   map[string]string // topic → missing permission
-	deaf     bool              // sockets send no heartbeat
-	greet    func(*websocket.Conn)
-	got      []string // what clients wrote
-	uri      func(id string) string
-	endpoint string // of the API, if not the region's
+	mu        sync.Mutex
+	channels  map[string]*stubChannel
+	made      int
+	calls     []string // "POST", "HEAD", "PUT", "dial"
+	sockets   int      // open now
+	fail      func(call string, n int) int
+	refuse    map[string]string // topic → missing permission
+	silent    bool              // sends no heartbeat
+	onConnect func(*websocket.Conn)
+	received  []string // messages from clients
+	uri       func(id string) string
+	endpoint  string // of the API; empty: that of the region
 }
 
 type stubChannel struct {
@@ -95,7 +97,7 @@ func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if status/100 == 3 {
 			w.Header().Set("Location", "/channels/elsewhere")
 		}
-		answer(w, status, map[string]any{"status": status, "code": "stub", "message": "as told"})
+		answer(w, status, map[string]any{"status": status, "code": "stub", "message": "stub"})
 	case call == http.MethodPost:
 		s.create(w)
 	case c == nil:
@@ -154,7 +156,7 @@ func (s *stub) connect(w http.ResponseWriter, r *http.Request, c *stubChannel) {
 	old := c.conn
 	c.conn, c.opened = conn, append(c.opened, time.Now())
 	s.sockets++
-	greet, deaf := s.greet, s.deaf
+	greet, deaf := s.onConnect, s.silent
 	s.mu.Unlock()
 	if old != nil {
 		_ = old.CloseNow()
@@ -192,7 +194,7 @@ func (s *stub) connect(w http.ResponseWriter, r *http.Request, c *stubChannel) {
 			break
 		}
 		s.mu.Lock()
-		s.got = append(s.got, string(b))
+		s.received = append(s.received, string(b))
 		s.mu.Unlock()
 	}
 	cancel()
@@ -204,4 +206,93 @@ const heartbeat = `{"topicName":"channel.metadata","eventBody":{"message":"WebSo
 func event(conversation string) string {
 	return fmt.Sprintf(`{"topicName":"v2.routing.queues.q.conversations.messages","version":"2","eventBody":{"id":%q,"participants":[]}}`,
 		conversation)
+}
+
+// send writes to every open socket.
+func (s *stub) send(t *testing.T, messages ...string) {
+	t.Helper()
+	s.each(func(_ string, c *stubChannel) {
+		for _, m := range messages {
+			if c.conn != nil {
+				require.NoError(t, c.conn.Write(t.Context(), websocket.MessageText, []byte(m)))
+			}
+		}
+	})
+}
+
+// cut closes every socket without a close handshake.
+func (s *stub) cut() {
+	s.each(func(_ string, c *stubChannel) {
+		if c.conn != nil {
+			_ = c.conn.CloseNow()
+		}
+	})
+}
+
+func (s *stub) each(f func(id string, c *stubChannel)) {
+	s.mu.Lock()
+	all := map[string]*stubChannel{}
+	for id, c := range s.channels {
+		all[id] = &stubChannel{conn: c.conn}
+	}
+	s.mu.Unlock()
+	for id, c := range all {
+		f(id, c)
+	}
+}
+
+func (s *stub) with(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f()
+}
+
+func (s *stub) number(call string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return count(s.calls, call)
+}
+
+func (s *stub) created() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.made
+}
+
+func (s *stub) all() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.calls)
+}
+
+// wrote returns the messages from clients.
+func (s *stub) wrote() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.received)
+}
+
+func (s *stub) open() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sockets
+}
+
+func count(all []string, one string) (n int) {
+	for _, x := range all {
+		if x == one {
+			n++
+		}
+	}
+	return n
+}
+
+func answer(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	b, err := json.Marshal(body)
+	if err != nil {
+		panic(err)
+	}
+	_, _ = w.Write(b)
 }

@@ -6,28 +6,31 @@ import (
 	"strings"
 )
 
-// An Attachment is a file by URL; nothing is uploaded. It is also a [Content]. Its JSON is the wire's, in both
-// directions.
+// An Attachment is a file that Genesys or the host fetches by URL; the API uploads no bytes. It
+// is also a [Content]. Its JSON is the same in both directions.
 //
-// Towards Genesys, URL and MIME are required, Genesys fetches the URL without credentials of yours, and a media type
-// the integration's supported-content profile does not list is dropped in silence
-// (https://help.mypurecloud.com/articles/supported-content-profiles/). From Genesys, how long the URL lives and whether
-// it needs a bearer token is UNCERTAIN: download promptly.
+// In an [InboundMessage], URL and MIME are required. Genesys fetches the URL without
+// credentials. Genesys drops an attachment without an error if its media type is not in the
+// integration's supported content profile
+// (https://help.mypurecloud.com/articles/supported-content-profiles/).
+//
+// In an [Outbound], download the URL promptly: how long it is valid, and whether it needs a
+// bearer token, is UNCERTAIN.
 type Attachment struct {
 	ID        string    `json:"id,omitempty"`
-	MediaType MediaType `json:"mediaType,omitempty"` // derived from MIME where empty, when an InboundMessage is written
+	MediaType MediaType `json:"mediaType,omitempty"` // an InboundMessage derives an empty one from MIME
 	URL       string    `json:"url,omitempty"`       // absolute http or https
 	MIME      string    `json:"mime,omitempty"`      // type/subtype
 	Filename  string    `json:"filename,omitempty"`
 	Caption   string    `json:"text,omitempty"`
 	SHA256    string    `json:"sha256,omitempty"`
-	Size      int64     `json:"contentSizeBytes,omitempty"` // bytes, 0 = not said; not sent towards Genesys
+	Size      int64     `json:"contentSizeBytes,omitempty"` // bytes, 0 if unknown; not sent to Genesys
 }
 
-// A MediaType is Genesys' coarse kind of a file.
+// A MediaType is the general kind of a file in the Genesys schema.
 type MediaType string
 
-// The media types of the wire's schema.
+// These are the media types of the Genesys schema.
 const (
 	MediaImage MediaType = "Image"
 	MediaVideo MediaType = "Video"
@@ -36,8 +39,8 @@ const (
 	MediaLink  MediaType = "Link"
 )
 
-// MediaTypeOf derives the media type from a MIME type, by what stands before the slash: image, video and audio;
-// anything else is a [MediaFile].
+// MediaTypeOf returns the media type of a MIME type. It looks only at the part before the
+// slash: image, video and audio have a media type each, and everything else is a [MediaFile].
 func MediaTypeOf(mimeType string) MediaType {
 	kind, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(mimeType)), "/")
 	switch kind {
@@ -52,7 +55,8 @@ func MediaTypeOf(mimeType string) MediaType {
 	}
 }
 
-// inbound is the attachment as the inbound schema has it: with a media type, without a size.
+// inbound returns the attachment in the form of the inbound schema: with a media type and
+// without a size.
 func (a Attachment) inbound() Attachment {
 	if a.MediaType == "" {
 		a.MediaType = MediaTypeOf(a.MIME)
@@ -61,9 +65,9 @@ func (a Attachment) inbound() Attachment {
 	return a
 }
 
-// Validate reports every mistake of an attachment on its way to Genesys: no or no absolute http(s) URL, no or a
-// malformed MIME type, a media type Genesys does not know, a declared size over [MaxAttachmentBytes]. Every error in
-// it is a [*FieldError].
+// Validate reports every mistake in an attachment for Genesys: a URL that is missing or not
+// absolute http(s), a MIME type that is missing or malformed, an unknown media type, and a
+// declared size over [MaxAttachmentBytes]. Every error it returns wraps a [*FieldError].
 func (a Attachment) Validate() error {
 	p := problems{what: "attachment"}
 	a.check(&p, "")
@@ -73,9 +77,9 @@ func (a Attachment) Validate() error {
 func (a Attachment) check(p *problems, at string) {
 	switch {
 	case a.URL == "":
-		p.add(at+"URL", "is empty; give one that Genesys can fetch without credentials")
+		p.add(at+"URL", "is empty; set one that Genesys can fetch without credentials")
 	case !absoluteURL(a.URL):
-		p.add(at+"URL", "is not an absolute http or https URL; give one that Genesys can fetch without credentials")
+		p.add(at+"URL", "is not an absolute http or https URL; set one that Genesys can fetch without credentials")
 	}
 	if a.MIME == "" {
 		p.add(at+"MIME", `is empty; set it to the file's type, such as "image/png"`)
@@ -88,7 +92,7 @@ func (a Attachment) check(p *problems, at string) {
 		p.add(at+"MediaType", "is not one of Image, Video, Audio, File, Link; leave it empty to derive it from MIME")
 	}
 	if a.Size < 0 || a.Size > MaxAttachmentBytes {
-		p.add(at+"Size", "is %d bytes; Genesys takes 0 to %d (25 MB), send a link in the text instead", a.Size, MaxAttachmentBytes)
+		p.add(at+"Size", "is %d bytes; Genesys accepts 0 to %d (25 MB), send a link in the text instead", a.Size, MaxAttachmentBytes)
 	}
 	p.utf8(at+"ID", a.ID)
 	p.utf8(at+"Filename", a.Filename)

@@ -7,8 +7,8 @@ import (
 	om "github.com/genesyshandover/genesyshandover/genesys/openmessaging"
 )
 
-// floor is the least anyone would write to read these bodies.
-type floor struct {
+// baseline is the smallest type that can decode these bodies. Its result is the baseline.
+type baseline struct {
 	ID      string `json:"id"`
 	Channel struct {
 		ID        string `json:"id"`
@@ -61,11 +61,11 @@ type floor struct {
 func BenchmarkParseOutbound(b *testing.B) {
 	for _, name := range []string{"text", "attachment", "quickreply", "receipt", "typing", "unknowncontent"} {
 		raw := []byte(compact(b, fixture(b, name)))
-		b.Run(name+"/floor", func(b *testing.B) {
+		b.Run(name+"/baseline", func(b *testing.B) {
 			b.ReportAllocs()
 			b.SetBytes(int64(len(raw)))
 			for b.Loop() {
-				var f floor
+				var f baseline
 				if err := json.Unmarshal(raw, &f); err != nil {
 					b.Fatal(err)
 				}

@@ -2,17 +2,18 @@ package openmessaging
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 )
 
-// Contents is a list of content as it stands on the wire.
+// Contents is the content list of a message.
 //
-// Unknown kinds survive a round trip. MarshalJSON returns their bytes exactly as they came; encoding/json, when it
-// calls MarshalJSON, removes insignificant space and escapes <, > and & (unless told SetEscapeHTML(false)), which
-// changes bytes but no value.
+// Unknown kinds survive a round trip. MarshalJSON returns their bytes unchanged. When
+// encoding/json calls MarshalJSON, it removes insignificant space and escapes <, > and &
+// (unless SetEscapeHTML(false) is set), which changes bytes but no value.
 type Contents []Content
 
-// The wire's content types.
+// These are the values of contentType.
 const (
 	kindText         = "Text"
 	kindAttachment   = "Attachment"
@@ -26,7 +27,8 @@ const (
 	kindLocation     = "Location"
 )
 
-// wireContent has a field for every kind, so that a list is decoded in the same pass as all around it.
+// wireContent has a field for every kind, so that a list is decoded in the same pass as the
+// body around it.
 type wireContent struct {
 	ContentType  string          `json:"contentType,omitempty"`
 	Text         *Text           `json:"text,omitempty"`
@@ -41,8 +43,8 @@ type wireContent struct {
 	Location     *Location       `json:"location,omitempty"`
 }
 
-// MarshalJSON writes the list as the wire has it; a nil list is [].
-// It is an error if an element is nil or a pointer, a coordinate is not a number, or UnknownContent.Raw is not JSON.
+// MarshalJSON returns the list as JSON; a nil list is []. It returns an error if an element is
+// nil or a pointer, if a coordinate is not a number, or if UnknownContent.Raw is not JSON.
 func (c Contents) MarshalJSON() ([]byte, error) {
 	out := []byte{'['}
 	for i, item := range c {
@@ -58,8 +60,9 @@ func (c Contents) MarshalJSON() ([]byte, error) {
 	return append(out, ']'), nil
 }
 
-// UnmarshalJSON reads a list. Each item that is unknown or cannot be decoded becomes an [UnknownContent], and the
-// others are still read. It is an error only if b is not a JSON array; null and [] are a nil list.
+// UnmarshalJSON reads a list. An item that is unknown or cannot be decoded becomes an
+// [UnknownContent]; the other items are still read. It returns an error only if b is not a JSON
+// array. Both null and [] are read as a nil list.
 func (c *Contents) UnmarshalJSON(b []byte) error {
 	var wire []wireContent
 	err := json.Unmarshal(b, &wire)
@@ -76,11 +79,11 @@ func (c *Contents) UnmarshalJSON(b []byte) error {
 	if err := decode(b, &raw, "content"); err != nil {
 		return err
 	}
-	*c = salvageContents(raw)
+	*c = readLooseItems(raw)
 	return nil
 }
 
-// readContents takes the list as decoded, if every item of it is known.
+// readContents converts a decoded list. It reports false if an item is of an unknown kind.
 func readContents(wire []wireContent) (Contents, bool) {
 	if len(wire) == 0 {
 		return nil, true
@@ -96,7 +99,8 @@ func readContents(wire []wireContent) (Contents, bool) {
 	return list, true
 }
 
-// read returns the content of the kind that contentType names; false if there is none.
+// read returns the content of the kind that contentType names. It reports false if there is
+// none.
 func (w *wireContent) read() (Content, bool) {
 	switch w.kind() {
 	case kindText:
@@ -127,7 +131,8 @@ func (w *wireContent) read() (Content, bool) {
 	return nil, false
 }
 
-// kind allows an attachment without contentType: the inbound schema has no such field.
+// kind returns the content type. It accepts an attachment without contentType, because the
+// inbound schema has no such field.
 func (w *wireContent) kind() string {
 	if w.ContentType == "" && w.Attachment != nil {
 		return kindAttachment
@@ -140,4 +145,51 @@ func value[T Content](p *T) (Content, bool) {
 		return nil, false
 	}
 	return *p, true
+}
+
+var (
+	errRaw     = errors.New("UnknownContent.Raw is not JSON; keep the bytes as they came")
+	errPointer = errors.New("is nil or a pointer; use one of the content types as a value")
+)
+
+func marshalContent(c Content) ([]byte, error) {
+	var w wireContent
+	switch c := c.(type) {
+	case Text:
+		w = wireContent{ContentType: kindText, Text: &c}
+	case Attachment:
+		w = wireContent{ContentType: kindAttachment, Attachment: &c}
+	case QuickReply:
+		w = wireContent{ContentType: kindQuickReply, QuickReply: &c}
+	case QuickReplies:
+		w = wireContent{ContentType: kindQuickReplies, QuickReplies: &c}
+	case Card:
+		w = wireContent{ContentType: kindCard, Card: &c}
+	case Carousel:
+		w = wireContent{ContentType: kindCarousel, Carousel: &c}
+	case DatePicker:
+		w = wireContent{ContentType: kindDatePicker, DatePicker: c.wire()}
+	case ListPicker:
+		w = wireContent{ContentType: kindListPicker, ListPicker: &c}
+	case Template:
+		w = wireContent{ContentType: kindTemplate, Template: c.wire()}
+	case Location:
+		w = wireContent{ContentType: kindLocation, Location: &c}
+	case UnknownContent:
+		return c.marshal()
+	default:
+		return nil, errPointer
+	}
+	return json.Marshal(w)
+}
+
+// marshal returns Raw unchanged. Without Raw it returns an object with only the kind.
+func (c UnknownContent) marshal() ([]byte, error) {
+	if len(c.Raw) == 0 {
+		return json.Marshal(wireContent{ContentType: c.Kind})
+	}
+	if !json.Valid(c.Raw) {
+		return nil, errRaw
+	}
+	return c.Raw, nil
 }

@@ -12,7 +12,7 @@ import (
 	om "github.com/genesyshandover/genesyshandover/genesys/openmessaging"
 )
 
-func TestContentsRead(t *testing.T) {
+func TestContentsAreReadLeniently(t *testing.T) {
 	t.Parallel()
 	unknown := func(kind, raw string) om.Contents {
 		return om.Contents{om.UnknownContent{Kind: kind, Raw: json.RawMessage(raw)}}
@@ -70,7 +70,7 @@ func TestContentsRead(t *testing.T) {
 	}
 }
 
-func TestContentThatIsNoList(t *testing.T) {
+func TestNonListContentFailsOnlyWhenReadAlone(t *testing.T) {
 	t.Parallel()
 	var c om.Contents
 	require.ErrorIs(t, json.Unmarshal([]byte(`{"a":1}`), &c), om.ErrMalformed)
@@ -96,7 +96,7 @@ func TestContentsRoundTripIsByteForByte(t *testing.T) {
 	require.Equal(t, `{"content":`+in+"}\n", unescaped.String())
 }
 
-func TestContentsWriteErrors(t *testing.T) {
+func TestContentsThatCannotBeWrittenAreErrors(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]om.Content{
 		"nil": nil, "pointer": &om.Card{}, "raw is no JSON": om.UnknownContent{Raw: []byte("{")},
@@ -113,7 +113,7 @@ func TestContentsWriteErrors(t *testing.T) {
 	require.Equal(t, kindOnly, marshal(t, om.Contents{om.UnknownContent{Kind: "X"}}))
 }
 
-func TestContentKindsAloneRoundTrip(t *testing.T) {
+func TestEachContentKindRoundTripsAlone(t *testing.T) {
 	t.Parallel()
 	for name, body := range bodies() {
 		m, ok := body.(om.Message)

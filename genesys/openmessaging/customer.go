@@ -2,19 +2,20 @@ package openmessaging
 
 import "strings"
 
-// An IDType says what a customer id is. Genesys' enum is capitalised; samples in its documentation are not, so
-// reading and writing both correct the case.
+// An IDType is the kind of a customer id. The enum of Genesys is capitalized and some of its
+// samples are not, so the case is corrected on reading and on writing.
 type IDType string
 
-// The id types Open Messaging knows. Use [IDOpaque] unless the id really is an address: Genesys may match e-mail
-// addresses and phone numbers to external contacts.
+// These are the id types of Open Messaging. Use [IDOpaque] unless the id is an address: Genesys
+// may match email addresses and phone numbers to external contacts.
 const (
 	IDOpaque IDType = "Opaque"
 	IDEmail  IDType = "Email"
 	IDPhone  IDType = "Phone"
 )
 
-// wire returns the type as Genesys spells it, and whether Genesys knows it. Empty means [IDOpaque].
+// wire returns the id type in the spelling of Genesys and reports whether it is known. An empty
+// type is [IDOpaque].
 func (t IDType) wire() (IDType, bool) {
 	if t == "" {
 		return IDOpaque, true
@@ -27,12 +28,15 @@ func (t IDType) wire() (IDType, bool) {
 	return t, false
 }
 
-// A Customer is the person at the other end, as Genesys shows them to the agent. Its JSON is the wire's channel.from.
+// A Customer is the person in the conversation, as the agent sees them. Its JSON is
+// channel.from of a request.
 //
-// Only ID is required. It is the threading key: messages with the same ID from the same integration join the same
-// conversation for as long as the threading window lasts (72 hours by default,
-// https://help.mypurecloud.com/articles/messaging-threading-timeline/). Whether agents see Email and ImageURL is
-// UNCERTAIN: the schema has them, a notice of 2021 called them unusable
+// Only ID is required. Genesys threads by it: messages with the same ID from the same
+// integration join the same conversation during the threading window (72 hours by default,
+// https://help.mypurecloud.com/articles/messaging-threading-timeline/).
+//
+// Whether agents see Email and ImageURL is UNCERTAIN. The schema has both; a notice of 2021
+// calls them inaccessible
 // (https://developer.genesys.cloud/forum/t/open-messaging-api-removing-inaccessible-fields/11021).
 type Customer struct {
 	ID        string `json:"id"`
@@ -44,9 +48,9 @@ type Customer struct {
 	ImageURL  string `json:"image,omitempty"` // absolute http or https
 }
 
-// Validate reports every mistake: no id, an id type Genesys does not know, an image that is no URL, text that is not
-// UTF-8. Every error in it is a [*FieldError]. How long an id or a name may be is not documented (UNCERTAIN), so only
-// [MaxRequestBytes] bounds them.
+// Validate reports every mistake: a missing id, an unknown id type, an image that is not a URL,
+// and text that is not UTF-8. Every error it returns wraps a [*FieldError]. Genesys documents
+// no maximum length of an id or a name (UNCERTAIN), so only [MaxRequestBytes] limits them.
 func (c Customer) Validate() error {
 	p := problems{what: "customer"}
 	c.check(&p, "")
@@ -61,7 +65,7 @@ func (c Customer) check(p *problems, at string) {
 		p.add(at+"IDType", "is not one of Opaque, Email, Phone; leave it empty for Opaque")
 	}
 	if c.ImageURL != "" && !absoluteURL(c.ImageURL) {
-		p.add(at+"ImageURL", "is not an absolute http or https URL; give one Genesys can fetch, or none")
+		p.add(at+"ImageURL", "is not an absolute http or https URL; set one that Genesys can fetch, or none")
 	}
 	p.utf8(at+"ID", c.ID)
 	p.utf8(at+"Nickname", c.Nickname)
@@ -70,7 +74,7 @@ func (c Customer) check(p *problems, at string) {
 	p.utf8(at+"Email", c.Email)
 }
 
-// wire returns the customer with its id type as Genesys spells it.
+// wire returns the customer with the id type in the spelling of Genesys.
 func (c Customer) wire() Customer {
 	c.IDType, _ = c.IDType.wire()
 	return c

@@ -69,8 +69,8 @@ func ExampleInboundMessage_Validate() {
 	fmt.Println(m.Validate())
 	// Output:
 	// openmessaging: inbound message: From.ID is empty; set it to your own id of the customer
-	// openmessaging: inbound message: Time is zero; set it to when it happened, and keep it for repeats
-	// openmessaging: inbound message: Attachment.URL is not an absolute http or https URL; give one that Genesys can fetch without credentials
+	// openmessaging: inbound message: Time is zero; set it to when it happened, and keep it for retries
+	// openmessaging: inbound message: Attachment.URL is not an absolute http or https URL; set one that Genesys can fetch without credentials
 }
 
 func ExampleSplitText() {

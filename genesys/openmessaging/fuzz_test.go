@@ -9,7 +9,8 @@ import (
 	om "github.com/genesyshandover/genesyshandover/genesys/openmessaging"
 )
 
-// stable requires that what was read is written, read again and written the same.
+// stable requires that a value survives writing and reading, and that the second writing has
+// the same bytes.
 func stable[T any](t *testing.T, v T) {
 	t.Helper()
 	first, err := json.Marshal(v)

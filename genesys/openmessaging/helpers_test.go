@@ -31,7 +31,7 @@ func fixture(tb testing.TB, name string) []byte {
 	return b
 }
 
-// seeded makes every run the same.
+// seeded returns a generator with a fixed seed, so that every run is the same.
 func seeded(seed uint64) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // test data, no secret
 }
@@ -43,7 +43,7 @@ func compact(tb testing.TB, b []byte) string {
 	return out.String()
 }
 
-// fixtures are the names of all webhook bodies.
+// fixtures returns the names of all webhook bodies.
 func fixtures(tb testing.TB) []string {
 	tb.Helper()
 	files, err := filepath.Glob("testdata/*.json")

@@ -5,25 +5,28 @@ import (
 	"time"
 )
 
-// An InboundMessage goes from the customer to Genesys. Its JSON is the body of
-// POST /api/v2/conversations/messages/{integrationId}/inbound/open/message.
+// An InboundMessage is a message from the customer to Genesys. Its JSON is the body of POST
+// /api/v2/conversations/messages/{integrationId}/inbound/open/message.
 //
-// Attributes end up in channel.metadata.customAttributes, the only place Architect reads: there they become
-// participant data (https://developer.genesys.cloud/forum/t/set-participant-data-in-open-inbound-message/26014).
-// Whether attributes of a later message overwrite earlier ones is UNCERTAIN.
+// Attributes are sent in channel.metadata.customAttributes, the only place that Architect
+// reads. There they become participant data
+// (https://developer.genesys.cloud/forum/t/set-participant-data-in-open-inbound-message/26014).
+// Whether the attributes of a later message replace earlier ones is UNCERTAIN.
 //
-// To repeat a send that may or may not have arrived, keep both MessageID and Time: Genesys identifies a message by the
-// combination (https://developer.genesys.cloud/commdigital/digital/openmessaging/outboundMessages).
+// To retry a request with an unknown outcome, keep both MessageID and Time: Genesys identifies
+// a message by the two together
+// (https://developer.genesys.cloud/commdigital/digital/openmessaging/outboundMessages).
 type InboundMessage struct {
 	From       Customer
-	MessageID  string    // yours, unique; Genesys does not require it
-	Time       time.Time // when the customer wrote; written as UTC, cut to milliseconds
-	Text       string    // at most MaxText characters, see SplitText; may be empty with an Attachment
+	MessageID  string    // chosen by the host, unique; Genesys does not require it
+	Time       time.Time // when the customer wrote it; sent as UTC, cut to milliseconds
+	Text       string    // at most 2,000 characters, see SplitText; may be empty if there is an Attachment
 	Attachment *Attachment
-	Attributes map[string]string // at most MaxAttributes, each value at most MaxAttributeValue characters
+	Attributes map[string]string // no limit is documented but that of the request
 }
 
-// wireInbound is the body of a message, a typing event and a structured reply: they share the channel.
+// wireInbound is the body of a message, a typing event and a structured reply; all have the
+// same channel.
 type wireInbound struct {
 	Channel              wireChannel   `json:"channel"`
 	Text                 string        `json:"text,omitempty"`
@@ -41,7 +44,8 @@ type wireChannel struct {
 	Metadata  *wireMetadata `json:"metadata,omitempty"`
 }
 
-// wireTo is all of a customer that a receipt may name: the rest is read-only in Genesys' schema.
+// wireTo has the fields of a customer that a receipt may set. The others are read-only in the
+// schema.
 type wireTo struct {
 	ID     string `json:"id"`
 	IDType IDType `json:"idType,omitempty"`
@@ -51,10 +55,11 @@ type wireMetadata struct {
 	CustomAttributes map[string]string `json:"customAttributes,omitempty"`
 }
 
-// MarshalJSON writes the wire's body. It does not validate, and it is deterministic: equal messages have equal bytes.
+// MarshalJSON returns the request body. It does not validate. It is deterministic: equal
+// messages have equal bytes.
 //
-// The attachment's Size is not written, since the inbound schema has no place for it, and an empty MediaType is
-// derived from MIME.
+// It does not write the attachment's Size, because the inbound schema has no such field. It
+// derives an empty MediaType from MIME.
 func (m InboundMessage) MarshalJSON() ([]byte, error) {
 	w := wireInbound{
 		Channel: wireChannel{From: new(m.From.wire()), Time: formatTime(m.Time), MessageID: m.MessageID},
@@ -69,9 +74,10 @@ func (m InboundMessage) MarshalJSON() ([]byte, error) {
 	return json.Marshal(w)
 }
 
-// UnmarshalJSON reads the wire's body: what MarshalJSON wrote comes back equal, but for a time cut to milliseconds, an
-// IDType and MediaType that were left to their defaults, and the attachment's Size. It is an error if b is not a JSON
-// object or a field has the wrong JSON type; missing and unknown fields are not.
+// UnmarshalJSON reads the request body. Reading what MarshalJSON wrote returns an equal value,
+// except that the time is cut to milliseconds, an empty IDType or MediaType has its default,
+// and the attachment's Size is 0. It returns an error if b is not a JSON object or a field has
+// the wrong JSON type. Missing and unknown fields are no error.
 func (m *InboundMessage) UnmarshalJSON(b []byte) error {
 	var w wireInbound
 	if err := decode(b, &w, "inbound message"); err != nil {
@@ -97,9 +103,10 @@ func (c wireChannel) from() Customer {
 	return c.From.wire()
 }
 
-// Validate reports every mistake Genesys would answer with 400, and those it would pass over in silence: neither
-// text nor attachment, a missing time or customer, too long a text, too many or too large attributes, an attachment
-// without URL or MIME type, a request over [MaxRequestBytes]. Every error in it is a [*FieldError].
+// Validate reports every mistake that Genesys answers with 400 and those it ignores without an
+// error: neither text nor attachment, a missing time or customer, a text that is too long, an
+// attribute without a name, an attachment without URL or MIME type, and a request over
+// [MaxRequestBytes]. Every error it returns wraps a [*FieldError].
 func (m InboundMessage) Validate() error {
 	p := problems{what: "inbound message"}
 	m.From.check(&p, "From.")
@@ -115,5 +122,137 @@ func (m InboundMessage) Validate() error {
 	size := m.From.size() + len(m.MessageID) + len(m.Text) + m.Attachment.size()
 	size += checkAttributes(&p, m.Attributes)
 	p.request(size, m)
+	return p.err()
+}
+
+// A Reply is the customer's answer to a structured message: a button, a quick reply or a date.
+// Its JSON is the body of POST
+// /api/v2/conversations/messages/{integrationId}/inbound/open/structured/response. A reply
+// always joins an existing conversation. Genesys refuses it at /inbound/open/message.
+type Reply struct {
+	From      Customer
+	MessageID string
+	Time      time.Time // sent as UTC, cut to milliseconds
+	InReplyTo string    // id of the outbound message that is answered (Outbound.ID)
+	Kind      ReplyKind
+	Text      string // the text of the button
+	Payload   string // the payload of the button, unchanged
+}
+
+// A ReplyKind is the kind of button that was pressed. Open Messaging has no kind for list
+// pickers and forms.
+type ReplyKind string
+
+// These are the kinds of reply that Open Messaging accepts.
+const (
+	ReplyButton     ReplyKind = "Button"
+	ReplyQuickReply ReplyKind = "QuickReply"
+	ReplyDatePicker ReplyKind = "DatePicker"
+)
+
+// wireButton always writes all fields: Genesys requires them even if they are empty.
+type wireButton struct {
+	Type    ReplyKind `json:"type"`
+	Text    string    `json:"text"`
+	Payload string    `json:"payload"`
+}
+
+// MarshalJSON returns the request body. It does not validate. It is deterministic.
+func (r Reply) MarshalJSON() ([]byte, error) {
+	return json.Marshal(wireInbound{
+		Channel:              wireChannel{From: new(r.From.wire()), Time: formatTime(r.Time), MessageID: r.MessageID},
+		ButtonResponse:       &wireButton{Type: r.Kind, Text: r.Text, Payload: r.Payload},
+		OriginatingMessageID: r.InReplyTo,
+	})
+}
+
+// UnmarshalJSON reads the request body like [InboundMessage.UnmarshalJSON].
+func (r *Reply) UnmarshalJSON(b []byte) error {
+	var w wireInbound
+	if err := decode(b, &w, "reply"); err != nil {
+		return err
+	}
+	*r = Reply{
+		From: w.Channel.from(), MessageID: w.Channel.MessageID, Time: parseTime(w.Channel.Time),
+		InReplyTo: w.OriginatingMessageID,
+	}
+	if w.ButtonResponse != nil {
+		r.Kind, r.Text, r.Payload = w.ButtonResponse.Type, w.ButtonResponse.Text, w.ButtonResponse.Payload
+	}
+	return nil
+}
+
+// Validate reports every mistake: a missing customer, time, InReplyTo, Text or Payload, an
+// unknown kind, a text that is too long, and a request over [MaxRequestBytes]. Every error it
+// returns wraps a [*FieldError].
+func (r Reply) Validate() error {
+	p := problems{what: "reply"}
+	r.From.check(&p, "From.")
+	p.time(r.Time)
+	p.utf8("MessageID", r.MessageID)
+	p.required("InReplyTo", r.InReplyTo, "set it to the ID of the outbound message that is answered")
+	switch r.Kind {
+	case ReplyButton, ReplyQuickReply, ReplyDatePicker:
+	default:
+		p.add("Kind", "is not one of Button, QuickReply, DatePicker; send anything else as an InboundMessage")
+	}
+	p.required("Text", r.Text, "set it to the text of the button that was pressed")
+	p.text("Text", r.Text)
+	p.required("Payload", r.Payload, "set it to the payload of the button that was pressed")
+	size := r.From.size() + len(r.MessageID) + len(r.InReplyTo) + len(r.Text) + len(r.Payload)
+	p.request(size, r)
+	return p.err()
+}
+
+// An InboundTyping reports that the customer is typing. Its JSON is the body of POST
+// /api/v2/conversations/messages/{integrationId}/inbound/open/event.
+//
+// There is no event for the end of typing. Agents see it only if inbound typing is enabled in
+// the messaging settings of the integration; it is disabled by default
+// (https://help.mypurecloud.com/articles/platform-configuration-profiles-overview/). An event
+// may open a conversation, so send none before the first message.
+type InboundTyping struct {
+	From Customer
+	Time time.Time // sent as UTC, cut to milliseconds
+}
+
+const eventTyping = "Typing"
+
+type wireEvent struct {
+	EventType string      `json:"eventType"`
+	Typing    *wireTyping `json:"typing,omitempty"`
+}
+
+type wireTyping struct {
+	Type     string `json:"type"`
+	Duration int64  `json:"duration,omitempty"` // milliseconds
+}
+
+// MarshalJSON returns the request body. It does not validate. It is deterministic.
+func (t InboundTyping) MarshalJSON() ([]byte, error) {
+	return json.Marshal(wireInbound{
+		Channel: wireChannel{From: new(t.From.wire()), Time: formatTime(t.Time)},
+		Events:  []wireEvent{{EventType: eventTyping}},
+	})
+}
+
+// UnmarshalJSON reads the request body like [InboundMessage.UnmarshalJSON]. It does not check
+// the events, because the endpoint accepts only typing.
+func (t *InboundTyping) UnmarshalJSON(b []byte) error {
+	var w wireInbound
+	if err := decode(b, &w, "inbound typing"); err != nil {
+		return err
+	}
+	*t = InboundTyping{From: w.Channel.from(), Time: parseTime(w.Channel.Time)}
+	return nil
+}
+
+// Validate reports every mistake: a missing customer or time, and a request over
+// [MaxRequestBytes]. Every error it returns wraps a [*FieldError].
+func (t InboundTyping) Validate() error {
+	p := problems{what: "inbound typing"}
+	t.From.check(&p, "From.")
+	p.time(t.Time)
+	p.request(t.From.size(), t)
 	return p.err()
 }

@@ -10,7 +10,7 @@ import (
 	om "github.com/genesyshandover/genesyshandover/genesys/openmessaging"
 )
 
-func TestLenientEnvelope(t *testing.T) {
+func TestEnvelopeIsReadLeniently(t *testing.T) {
 	t.Parallel()
 	hi := om.Message{Text: "Hi"}
 	for name, c := range map[string]struct {
@@ -73,7 +73,7 @@ func TestLenientEnvelope(t *testing.T) {
 	}
 }
 
-func TestLenientTime(t *testing.T) {
+func TestTimeIsReadLeniently(t *testing.T) {
 	t.Parallel()
 	full := when()
 	for in, want := range map[string]time.Time{
@@ -101,7 +101,7 @@ func TestLenientTime(t *testing.T) {
 	}
 }
 
-func TestLenientEventsAndReceipts(t *testing.T) {
+func TestEventsAndReceiptsAreReadLeniently(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		body string
@@ -124,7 +124,7 @@ func TestLenientEventsAndReceipts(t *testing.T) {
 			`{"id":"p1","type":"Receipt","status":"Seen","reasons":[{"code":"Moon","message":""}]}`,
 			om.Receipt{MessageID: "p1", Status: "Seen", Reasons: []om.Reason{{Code: "Moon"}}},
 		},
-		"receipt, mended": {
+		"receipt, converted": {
 			`{"id":1,"type":"Receipt","status":"Failed","isFinalReceipt":"true","reasons":[{"code":5,"message":"m"},7]}`,
 			om.Receipt{MessageID: "1", Status: om.StatusFailed, Final: true, Reasons: []om.Reason{{Code: "5", Message: "m"}, {}}},
 		},
@@ -153,7 +153,7 @@ func TestTextOfAWrongTypeKeepsTheRest(t *testing.T) {
 	require.Equal(t, body, string(out.Raw))
 }
 
-func TestDepthBombIsAnError(t *testing.T) {
+func TestDeepNestingIsAnError(t *testing.T) {
 	t.Parallel()
 	_, err := om.ParseOutbound([]byte(`{"content":` + strings.Repeat("[", 200_000) + strings.Repeat("]", 200_000) + `}`))
 	require.ErrorIs(t, err, om.ErrMalformed)

@@ -22,7 +22,7 @@ func mix() om.Card {
 	}
 }
 
-// bodies says what each fixture means.
+// bodies returns the expected body of each fixture.
 func bodies() map[string]om.Body {
 	one := func(text string, c ...om.Content) om.Message { return om.Message{Text: text, Content: c} }
 	return map[string]om.Body{
@@ -76,7 +76,7 @@ func TestParseOutboundReadsEveryFixture(t *testing.T) {
 	want := bodies()
 	for _, name := range fixtures(t) {
 		if name == "unknowncontent" {
-			continue // TestUnknownContentKeepsItsBytes
+			continue // see TestUnknownContentKeepsItsBytes
 		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -101,7 +101,7 @@ func TestParseOutboundReadsEveryFixture(t *testing.T) {
 	}
 }
 
-func TestOutboundOrigin(t *testing.T) {
+func TestOutboundOriginIsKept(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]om.Origin{"text": om.OriginHuman, "card": om.OriginBot, "receipt": ""} {
 		t.Run(name, func(t *testing.T) {
@@ -138,7 +138,7 @@ func TestOutboundKeepsNoReferenceToItsInput(t *testing.T) {
 	require.Equal(t, want, got)
 }
 
-func TestOutboundRoundTrip(t *testing.T) {
+func TestOutboundFixturesRoundTrip(t *testing.T) {
 	t.Parallel()
 	for _, name := range fixtures(t) {
 		t.Run(name, func(t *testing.T) {
@@ -159,7 +159,7 @@ func TestOutboundRoundTrip(t *testing.T) {
 	}
 }
 
-func TestOutboundIsWrittenAsGenesysWritesIt(t *testing.T) {
+func TestOutboundIsWrittenLikeGenesys(t *testing.T) {
 	t.Parallel()
 	out := om.Outbound{
 		ID: "p1", IntegrationID: "i1", CustomerID: "ada-17", ConversationID: "c1", Time: when(),
@@ -176,7 +176,7 @@ func TestOutboundIsWrittenAsGenesysWritesIt(t *testing.T) {
 	require.ErrorContains(t, err, "Body is nil")
 }
 
-func TestParseOutboundRefusesOnlyWhatIsNoObject(t *testing.T) {
+func TestParseOutboundRefusesOnlyNonObjects(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{
 		"empty": "", "space": " \n", "null": "null", "array": "[]", "string": `"x"`, "number": "7", "text": "hello",

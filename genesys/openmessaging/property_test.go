@@ -11,7 +11,8 @@ import (
 	om "github.com/genesyshandover/genesyshandover/genesys/openmessaging"
 )
 
-// gen makes values whose round trip is the identity: times in whole milliseconds, UTF-8, defaults filled in.
+// gen generates values that survive a round trip unchanged: times in whole milliseconds, valid
+// UTF-8, defaults filled in.
 type gen struct{ *rand.Rand }
 
 func (g gen) text() string {

@@ -6,18 +6,19 @@ import (
 	"time"
 )
 
-// An InboundReceipt tells Genesys what became of an outbound message. Its JSON is the body of
-// POST /api/v2/conversations/messages/{integrationId}/inbound/open/receipt.
+// An InboundReceipt is the delivery status of an outbound message, reported to Genesys. Its
+// JSON is the body of POST /api/v2/conversations/messages/{integrationId}/inbound/open/receipt.
 //
-// Receipts are optional; without them the agent sees "sent". The answer to a receipt may itself say Failed, with a 2xx
-// status (https://developer.genesys.cloud/commdigital/digital/openmessaging/inboundReceiptMessages).
+// Receipts are optional: without them the agent sees the status "sent". The answer to a receipt
+// may have a 2xx status and still contain the status Failed
+// (https://developer.genesys.cloud/commdigital/digital/openmessaging/inboundReceiptMessages).
 type InboundReceipt struct {
 	MessageID string    // of the outbound message (Outbound.ID)
-	To        Customer  // whom the message was for; only ID and IDType are sent
-	Time      time.Time // written as UTC, cut to milliseconds
+	To        Customer  // the customer who got the message; only ID and IDType are sent
+	Time      time.Time // sent as UTC, cut to milliseconds
 	Status    Status    // StatusDelivered or StatusFailed
 	Reasons   []Reason  // only with StatusFailed
-	Final     bool      // no other receipt for this message will follow
+	Final     bool      // no other receipt follows for this message
 }
 
 type wireReceipt struct {
@@ -28,7 +29,7 @@ type wireReceipt struct {
 	Final   bool        `json:"isFinalReceipt"`
 }
 
-// MarshalJSON writes the wire's body. It does not validate, and it is deterministic.
+// MarshalJSON returns the request body. It does not validate. It is deterministic.
 func (r InboundReceipt) MarshalJSON() ([]byte, error) {
 	to := r.To.wire()
 	return json.Marshal(wireReceipt{
@@ -40,7 +41,8 @@ func (r InboundReceipt) MarshalJSON() ([]byte, error) {
 	})
 }
 
-// UnmarshalJSON reads the wire's body, as [InboundMessage.UnmarshalJSON] does. Of To, only ID and IDType travel.
+// UnmarshalJSON reads the request body like [InboundMessage.UnmarshalJSON]. Only ID and IDType
+// of To are restored.
 func (r *InboundReceipt) UnmarshalJSON(b []byte) error {
 	var w wireReceipt
 	if err := decode(b, &w, "inbound receipt"); err != nil {
@@ -56,9 +58,10 @@ func (r *InboundReceipt) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Validate reports every mistake: a missing message id, customer or time, a status other than Delivered and Failed
-// (the schema lists more, the guide says the endpoint supports only these), reasons without Failed, a reason
-// without a message or with a code Genesys does not know, a request over [MaxRequestBytes]. Every error in it is a
+// Validate reports every mistake: a missing message id, customer or time, a status other than
+// Delivered and Failed, reasons without Failed, a reason without a message or with an unknown
+// code, and a request over [MaxRequestBytes]. The schema lists more statuses, but the Genesys
+// page of [InboundReceipt] limits the endpoint to these two. Every error it returns wraps a
 // [*FieldError].
 func (r InboundReceipt) Validate() error {
 	p := problems{what: "inbound receipt"}
@@ -77,9 +80,65 @@ func (r InboundReceipt) Validate() error {
 		if reason.Code != "" && !reason.Code.known() {
 			p.add(at+"Code", "is not a code Genesys knows; use ReasonGeneralError or leave it empty")
 		}
-		p.required(at+"Message", reason.Message, "say in a few words why the message failed")
+		p.required(at+"Message", reason.Message, "write a short text on why the message failed")
 		size += len(reason.Code) + len(reason.Message) + 32
 	}
 	p.request(size, r)
 	return p.err()
+}
+
+// A Status is the delivery status of a message. A host may send only [StatusDelivered] and
+// [StatusFailed]. Genesys may send any of them; unknown values are kept unchanged.
+type Status string
+
+// These are the statuses of the Genesys schema. As observed in public clients, Genesys sends
+// Published for a message that it accepted from the customer and Delivered for one of an agent.
+// Read exists only in the older model.
+const (
+	StatusSent      Status = "Sent"
+	StatusDelivered Status = "Delivered"
+	StatusFailed    Status = "Failed"
+	StatusPublished Status = "Published"
+	StatusRemoved   Status = "Removed"
+	StatusRead      Status = "Read"
+)
+
+// A Reason is the reason why a message failed. Genesys sends reasons with an empty message, and
+// also with Delivered. A host must set the message and may send reasons only with Failed.
+type Reason struct {
+	Code    ReasonCode `json:"code,omitempty"`
+	Message string     `json:"message"` // for operators: agents do not see it, it is stored in errorInfo of the conversation
+}
+
+// A ReasonCode is the code of a reason. Unknown codes are kept unchanged.
+type ReasonCode string
+
+// These are the reason codes of the Genesys schema.
+const (
+	ReasonMessageExpired            ReasonCode = "MessageExpired"
+	ReasonRateLimited               ReasonCode = "RateLimited"
+	ReasonMessageNotAllowed         ReasonCode = "MessageNotAllowed"
+	ReasonGeneralError              ReasonCode = "GeneralError"
+	ReasonUnsupportedMessage        ReasonCode = "UnsupportedMessage"
+	ReasonUnknownMessage            ReasonCode = "UnknownMessage"
+	ReasonInvalidMessageStructure   ReasonCode = "InvalidMessageStructure"
+	ReasonInvalidDestination        ReasonCode = "InvalidDestination"
+	ReasonServerError               ReasonCode = "ServerError"
+	ReasonMediaTypeNotAllowed       ReasonCode = "MediaTypeNotAllowed"
+	ReasonInvalidMediaContentLength ReasonCode = "InvalidMediaContentLength"
+	ReasonRecipientOptedOut         ReasonCode = "RecipientOptedOut"
+	ReasonDataFiltered              ReasonCode = "DataFiltered"
+)
+
+// known reports whether c may be sent: Genesys answers an unknown code with 400.
+func (c ReasonCode) known() bool {
+	switch c {
+	case ReasonMessageExpired, ReasonRateLimited, ReasonMessageNotAllowed, ReasonGeneralError,
+		ReasonUnsupportedMessage, ReasonUnknownMessage, ReasonInvalidMessageStructure, ReasonInvalidDestination,
+		ReasonServerError, ReasonMediaTypeNotAllowed, ReasonInvalidMediaContentLength, ReasonRecipientOptedOut,
+		ReasonDataFiltered:
+		return true
+	default:
+		return false
+	}
 }

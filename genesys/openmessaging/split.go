@@ -6,16 +6,17 @@ import (
 	"unicode/utf8"
 )
 
-// SplitText cuts s into parts of at most limit characters (runes), so that a long text can be sent as several
-// messages. A limit below 1 means [MaxText].
+// SplitText cuts s into parts of at most limit characters (runes), so that a long text can be
+// sent as several messages. A limit below 1 means 2,000, the most that Validate accepts.
 //
-// No character is lost: strings.Join(SplitText(s, n), "") == s. A cut falls behind a line break where there is one
-// in the second half of a part, else behind a space, else between characters; the break or space stays at the end of
-// its part, so trim parts only for display. An accent, a joined emoji or "\r\n" is not torn apart unless limit is too
-// small to hold it. The empty text has no parts.
+// No character is lost: strings.Join(SplitText(s, n), "") == s. It cuts after a line break in
+// the second half of a part if there is one, otherwise after a space, otherwise between
+// characters. The line break or space stays at the end of its part, so trim parts only for
+// display. An accented letter, a combined emoji and "\r\n" are not cut unless limit is too
+// small for them. An empty text has no parts.
 func SplitText(s string, limit int) []string {
 	if limit < 1 {
-		limit = MaxText
+		limit = maxText
 	}
 	var parts []string
 	for s != "" {
@@ -29,7 +30,7 @@ func SplitText(s string, limit int) []string {
 	return parts
 }
 
-// prefix is the length in bytes of the first n characters of s.
+// prefix returns the length in bytes of the first n characters of s.
 func prefix(s string, n int) int {
 	if len(s) <= n {
 		return len(s)
@@ -42,7 +43,8 @@ func prefix(s string, n int) int {
 	return i
 }
 
-// cut moves end back to the best place in s[:end]. It always leaves something: the first half is not searched.
+// cut returns the best place for a cut in s[:end]. It is never 0: the first half of a part is
+// not searched.
 func cut(s string, end int) int {
 	half := prefix(s[:end], utf8.RuneCountInString(s[:end])/2)
 	if i := strings.LastIndexByte(s[half:end], '\n'); i >= 0 {
@@ -68,7 +70,8 @@ func cut(s string, end int) int {
 
 const zeroWidthJoiner = '\u200d'
 
-// joins reports whether a reader sees the two as one character. It knows the common cases, not all of Unicode.
+// joins reports whether before and after are displayed as one character. It covers the common
+// cases, not all of Unicode.
 func joins(before, after rune) bool {
 	skinTone := after >= 0x1F3FB && after <= 0x1F3FF
 	return before == zeroWidthJoiner || after == zeroWidthJoiner || skinTone || unicode.Is(unicode.M, after)

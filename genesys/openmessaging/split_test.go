@@ -10,7 +10,7 @@ import (
 	om "github.com/genesyshandover/genesyshandover/genesys/openmessaging"
 )
 
-func TestSplitText(t *testing.T) {
+func TestSplitTextCutsAtTheBestPlace(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		in    string
@@ -31,7 +31,7 @@ func TestSplitText(t *testing.T) {
 		"tears if it must":      {"e\u0301\u0301\u0301", 2, []string{"e\u0301", "\u0301\u0301"}},
 		"one":                   {"a b", 1, []string{"a", " ", "b"}},
 		"one, CR LF":            {"\r\n", 1, []string{"\r", "\n"}},
-		"no limit":              {strings.Repeat("x", om.MaxText+1), 0, []string{strings.Repeat("x", om.MaxText), "x"}},
+		"no limit":              {strings.Repeat("x", 2000+1), 0, []string{strings.Repeat("x", 2000), "x"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

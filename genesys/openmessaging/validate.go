@@ -10,43 +10,42 @@ import (
 	"unicode/utf8"
 )
 
-// Limits that Validate applies. Only MaxRequestBytes and the 25 MB are Genesys' own words; the others are prudent
-// readings of neighbouring limits and are marked as such.
+// These are the limits that Validate applies and Genesys documents.
 const (
-	// MaxText is how many characters (runes) a text may have. UNCERTAIN: no limit is documented for text towards
-	// Genesys; an agent's own text is capped at 2,000. Cut longer texts with [SplitText].
-	MaxText = 2000
-	// MaxAttributes is how many attributes a message may carry. UNCERTAIN: none is documented for Open Messaging;
-	// this is the cap of Set Participant Data (https://jp-help.mypurecloud.com/articles/set-participant-data-action/).
-	MaxAttributes = 50
-	// MaxAttributeValue is how many characters (runes) an attribute's value may have; same source, same doubt.
-	MaxAttributeValue = 256
-	// MaxAttachmentBytes is 25 MB (https://help.mypurecloud.com/articles/supported-content-profiles/), read as decimal,
-	// the smaller of two readings: a file over the limit is dropped in silence.
+	// MaxAttachmentBytes is 25 MB
+	// (https://help.mypurecloud.com/articles/supported-content-profiles/), read as decimal
+	// megabytes, the smaller interpretation, because Genesys drops a larger file without an
+	// error.
 	MaxAttachmentBytes = 25_000_000
-	// MaxRequestBytes is how long the JSON of a request may be, the platform's limit request.bytes.max.
+	// MaxRequestBytes is the maximum size of a request body, the platform limit
+	// request.bytes.max.
 	MaxRequestBytes = 512_000
 )
 
-// ErrInvalid is in every error of a Validate method.
+// maxText is the maximum number of characters (runes) in a text. UNCERTAIN: Genesys documents no
+// limit for text from a customer; the limit for an agent's text is 2,000.
+const maxText = 2000
+
+// ErrInvalid matches every error of a Validate method (errors.Is).
 var ErrInvalid = errors.New("openmessaging: invalid")
 
-// A FieldError is one mistake that Validate found. It holds no value of the field: values are customers' words.
+// A FieldError is one mistake that Validate found. It has no value of the field, because values
+// may hold customer text.
 type FieldError struct {
 	What   string // "inbound message", "reply", ...
-	Field  string // as in Go, such as From.ID or Attributes["plan"]
-	Reason string // what is wrong, the limit, the fix
+	Field  string // the Go name, for example From.ID or Attributes["plan"]
+	Reason string // what is wrong, the limit and the fix
 }
 
-// Error is one sentence: package, what, field, reason.
+// Error returns one sentence: package, What, Field and Reason.
 func (e *FieldError) Error() string {
 	return "openmessaging: " + e.What + ": " + e.Field + " " + e.Reason
 }
 
-// Is reports that every FieldError is an [ErrInvalid].
+// Is reports whether target is [ErrInvalid].
 func (e *FieldError) Is(target error) bool { return target == ErrInvalid }
 
-// problems collects mistakes, so that a person fixes them in one go.
+// problems collects all mistakes, so that Validate reports them in one error.
 type problems struct {
 	what string
 	errs []error
@@ -72,22 +71,23 @@ func (p *problems) required(field, s, fix string) {
 }
 
 func (p *problems) text(field, s string) {
-	if n := utf8.RuneCountInString(s); n > MaxText {
-		p.add(field, "has %d characters; the limit is %d, cut it with SplitText and send the parts in order", n, MaxText)
+	if n := utf8.RuneCountInString(s); n > maxText {
+		p.add(field, "has %d characters; the limit is %d, cut it with SplitText and send the parts in order", n, maxText)
 	}
 	p.utf8(field, s)
 }
 
 func (p *problems) time(t time.Time) {
 	if t.IsZero() {
-		p.add("Time", "is zero; set it to when it happened, and keep it for repeats")
+		p.add("Time", "is zero; set it to when it happened, and keep it for retries")
 	} else if !writable(t) {
-		p.add("Time", "is in the year %d; Genesys takes 0 to 9999", t.UTC().Year())
+		p.add("Time", "is in the year %d; Genesys accepts 0 to 9999", t.UTC().Year())
 	}
 }
 
-// request checks the size of the whole. Marshalling costs more than all other checks together, so it is done only
-// where the worst case, six bytes for each byte, could pass the limit.
+// request checks the size of the request body. Marshaling costs more than all other checks
+// together, so it is skipped if even the worst case, six bytes for each byte, is within the
+// limit.
 func (p *problems) request(size int, body json.Marshaler) {
 	const envelope = 4096
 	if size*6+envelope <= MaxRequestBytes {
@@ -103,11 +103,9 @@ func (p *problems) request(size int, body json.Marshaler) {
 	}
 }
 
-// checkAttributes returns about how many bytes they take. Keys are checked in order, so that errors are stable.
+// checkAttributes checks attributes and returns about how many bytes they need. It sorts the
+// keys, so that errors are deterministic.
 func checkAttributes(p *problems, attributes map[string]string) int {
-	if n := len(attributes); n > MaxAttributes {
-		p.add("Attributes", "has %d keys; the limit is %d, leave out what the flow does not read", n, MaxAttributes)
-	}
 	size := 0
 	for _, k := range slices.Sorted(maps.Keys(attributes)) {
 		v := attributes[k]
@@ -115,9 +113,6 @@ func checkAttributes(p *problems, attributes map[string]string) int {
 		field := fmt.Sprintf("Attributes[%.64q]", k)
 		if k == "" {
 			p.add(field, "has an empty key; name it as the flow reads it")
-		}
-		if n := utf8.RuneCountInString(v); n > MaxAttributeValue {
-			p.add(field, "has %d characters; the limit is %d, shorten it or put it into the text", n, MaxAttributeValue)
 		}
 		p.utf8(field, k)
 		p.utf8(field, v)

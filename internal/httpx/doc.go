@@ -1,5 +1,8 @@
-// Package httpx sends one HTTP request with retries that cannot double an effect, and tells what became of it.
+// Package httpx sends one HTTP request with retries that cannot double an effect, and reports
+// whether the request may have been performed. It knows nothing of Genesys but the names of its
+// rate-limit headers.
 //
-// It hides hashicorp/go-retryablehttp, whose defaults do not suit messages: a POST answered 502 would be sent again,
-// a Retry-After of a day would be waited for, the last answer would be lost, and the caller's idle connections closed.
+// It hides hashicorp/go-retryablehttp, whose defaults do not suit messages: it would send a POST
+// again after a 502, wait for a Retry-After of a day, lose the last answer, and close the caller's
+// idle connections.
 package httpx

@@ -176,6 +176,13 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
+// A date is compared with the server's own clock, so that a wrong clock here does not matter.
+func TestRetryAfterByTheServersClock(t *testing.T) {
+	t.Parallel()
+	h := http.Header{"Retry-After": {"Sun, 22 Nov 2026 10:00:30 GMT"}, "Date": {"Sun, 22 Nov 2026 10:00:10 GMT"}}
+	require.Equal(t, 20*time.Second, httpx.RetryAfter(h, 429, time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)))
+}
+
 func FuzzRetryAfter(f *testing.F) {
 	for _, s := range []string{"14", "", "Sun, 22 Nov 2026 10:00:30 GMT", "-1", "1e999", "0x10", "Inf", "99999999999999999999"} {
 		f.Add(s, s)

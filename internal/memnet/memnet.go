@@ -1,8 +1,3 @@
-// Package memnet is a network inside the process: a listener, a dialer, and HTTP over both.
-//
-// No socket is involved, so it works where sockets do not: inside a testing/synctest bubble a goroutine that waits for
-// a byte here is durably blocked, and the bubble's clock moves on. (A goroutine that waits for a real socket is not,
-// see https://pkg.go.dev/testing/synctest#hdr-Blocking.)
 package memnet
 
 import (
@@ -11,7 +6,7 @@ import (
 	"sync"
 )
 
-// A Listener accepts the connections that Dial makes. Safe for concurrent use.
+// A Listener accepts the connections that Dial makes. It is safe for concurrent use.
 type Listener struct {
 	name  string
 	conns chan net.Conn
@@ -19,12 +14,13 @@ type Listener struct {
 	close sync.Once
 }
 
-// Listen makes a listener; name is what its address shows. It starts nothing and needs no port.
+// Listen returns a listener whose address is name. It starts nothing and needs no port.
 func Listen(name string) *Listener {
 	return &Listener{name: name, conns: make(chan net.Conn), done: make(chan struct{})}
 }
 
-// Accept returns the server's end of the next dialled connection, or net.ErrClosed after Close.
+// Accept returns the server's end of the next dialled connection, or an error that wraps
+// net.ErrClosed after Close.
 func (l *Listener) Accept() (net.Conn, error) {
 	select {
 	case c := <-l.conns:
@@ -34,8 +30,9 @@ func (l *Listener) Accept() (net.Conn, error) {
 	}
 }
 
-// Dial connects to the listener. It waits until the connection is accepted, ctx ends or the listener closes; the last
-// is reported as a refused connection would be, as a *net.OpError of the operation "dial".
+// Dial connects to the listener. It waits until the connection is accepted, ctx ends or the
+// listener closes. The error is a *net.OpError of the operation "dial", like that of a refused
+// connection.
 func (l *Listener) Dial(ctx context.Context) (net.Conn, error) {
 	client, server := net.Pipe()
 	select {
@@ -48,13 +45,13 @@ func (l *Listener) Dial(ctx context.Context) (net.Conn, error) {
 	}
 }
 
-// Close ends Accept and every Dial that still waits. Connections already accepted live on. It never fails.
+// Close ends Accept and every waiting Dial. Accepted connections stay open. It never fails.
 func (l *Listener) Close() error {
 	l.close.Do(func() { close(l.done) })
 	return nil
 }
 
-// Addr is the listener's name on the network "mem".
+// Addr returns the listener's name on the network "mem".
 func (l *Listener) Addr() net.Addr { return addr(l.name) }
 
 func (l *Listener) opError(op string, err error) error {
@@ -63,8 +60,8 @@ func (l *Listener) opError(op string, err error) error {
 
 type addr string
 
-// Network is "mem".
+// Network returns "mem".
 func (addr) Network() string { return "mem" }
 
-// String is the name given to Listen.
+// String returns the name that was passed to Listen.
 func (a addr) String() string { return string(a) }

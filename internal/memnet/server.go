@@ -10,10 +10,11 @@ import (
 	"time"
 )
 
-// A Server is an http.Server on a Listener and the transport that reaches it. Its requests take the way of real ones
-// (encoded, sent, parsed), so that timeouts, cancellation and cut connections behave as on a socket.
+// A Server is an http.Server on a Listener, and the transport that reaches it. Requests are
+// encoded, sent and parsed like real ones, so that timeouts, cancellation and cut connections
+// behave as on a socket.
 //
-// It starts with the first request and must be closed, or its goroutines stay.
+// It starts with the first request and must be closed, or its goroutines leak.
 type Server struct {
 	listener  *Listener
 	http      *http.Server
@@ -22,7 +23,7 @@ type Server struct {
 	running   sync.WaitGroup
 }
 
-// Serve makes a server of h. Nothing runs until the first request.
+// Serve returns a server of h. It starts nothing until the first request.
 func Serve(h http.Handler) *Server {
 	l := Listen("memory")
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) { return l.Dial(ctx) }
@@ -35,7 +36,7 @@ func Serve(h http.Handler) *Server {
 		},
 		transport: &http.Transport{
 			DialContext:         dial,
-			DialTLSContext:      dial, // https without TLS: there is no wire to protect
+			DialTLSContext:      dial, // https without TLS: there is no network to protect from
 			MaxIdleConnsPerHost: 64,
 			IdleConnTimeout:     90 * time.Second,
 			DisableCompression:  true,
@@ -43,7 +44,7 @@ func Serve(h http.Handler) *Server {
 	}
 }
 
-// RoundTrip sends r to the handler, whatever host and scheme (http or https) it names.
+// RoundTrip sends r to the handler, with any host and with the scheme http or https.
 func (s *Server) RoundTrip(r *http.Request) (*http.Response, error) {
 	s.start.Do(func() {
 		s.running.Go(func() { _ = s.http.Serve(s.listener) })
@@ -51,13 +52,14 @@ func (s *Server) RoundTrip(r *http.Request) (*http.Response, error) {
 	return s.transport.RoundTrip(r)
 }
 
-// CloseIdleConnections closes what the transport keeps open between requests.
+// CloseIdleConnections closes the idle connections of the transport.
 func (s *Server) CloseIdleConnections() { s.transport.CloseIdleConnections() }
 
-// Close cuts every connection, so that requests under way fail and the contexts of their handlers end. It does not wait
-// for handlers that ignore this. Requests after it fail as on a refused connection.
+// Close cuts every connection, so that running requests fail and the contexts of their handlers
+// end. It does not wait for handlers that ignore this. Later requests fail as on a refused
+// connection.
 func (s *Server) Close() error {
-	s.start.Do(func() {}) // never started: never will
+	s.start.Do(func() {}) // a server that has not started never will
 	_ = s.listener.Close()
 	err := s.http.Close()
 	s.transport.CloseIdleConnections()

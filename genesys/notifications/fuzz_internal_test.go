@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What comes over the socket is anybody's guess: nothing panics, and an id is one that a path can hold.
+// Messages are untrusted: none may cause a panic, and an id must be safe in a path.
 func FuzzMessage(f *testing.F) {
 	for _, s := range []string{
 		`{"topicName":"channel.metadata","eventBody":{"message":"pong"}}`,
@@ -26,7 +26,7 @@ func FuzzMessage(f *testing.F) {
 	})
 }
 
-// What an Owner has may be anything too.
+// Stored state is untrusted too.
 func FuzzState(f *testing.F) {
 	f.Add([]byte(`{"id":"a","uri":"wss://streaming.test/a","created":"2026-01-02T03:04:05Z","life":86400}`))
 	f.Add([]byte(`{"id":"a","uri":"wss://streaming.test/a","life":1e300}`))
@@ -40,7 +40,7 @@ func FuzzState(f *testing.F) {
 		again, ok := readChannel(ch.state())
 		require.True(t, ok)
 		require.Equal(t, ch.ID, again.ID)
-		require.LessOrEqual(t, ch.renewal(), fullLife)
-		require.Positive(t, ch.renewal())
+		require.LessOrEqual(t, ch.renewAfter(), channelLife)
+		require.Positive(t, ch.renewAfter())
 	})
 }

@@ -10,12 +10,12 @@ import (
 )
 
 const (
-	firstPause = time.Second
-	maxPause   = time.Minute
-	maxAsked   = 10 * time.Minute // of a Retry-After
+	firstPause    = time.Second
+	maxPause      = time.Minute
+	maxRetryAfter = 10 * time.Minute // limit for a Retry-After
 )
 
-// wait returns false if ctx ended first.
+// wait waits for d. It reports false if ctx ended first.
 func wait(ctx context.Context, d time.Duration) bool {
 	if d <= 0 {
 		return ctx.Err() == nil
@@ -30,15 +30,16 @@ func wait(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// around is d, give or take a tenth, so that replicas do not move in step.
-func around(d time.Duration) time.Duration { return d - d/10 + chance(d/5) }
+// jitter returns d changed by up to a tenth, so that replicas do not act at the same moment.
+func jitter(d time.Duration) time.Duration { return d - d/10 + randomUpTo(d/5) }
 
-// chance is between 0 and d.
-func chance(d time.Duration) time.Duration {
+// randomUpTo returns a random duration from 0 to d.
+func randomUpTo(d time.Duration) time.Duration {
 	return rand.N(d + 1) //nolint:gosec // nothing secret: when to try again
 }
 
-// A backoff doubles from a second to a minute, with half of it left to chance. The zero one is ready.
+// A backoff returns pauses that double from a second to a minute, half of each random. The zero
+// value is ready to use.
 type backoff struct{ n int }
 
 func (b *backoff) next(err error) time.Duration {
@@ -47,9 +48,9 @@ func (b *backoff) next(err error) time.Duration {
 		d = firstPause << b.n
 		b.n++
 	}
-	d = d/2 + chance(d/2)
+	d = d/2 + randomUpTo(d/2)
 	if e, ok := errors.AsType[*genesys.Error](err); ok {
-		d = max(d, min(e.RetryAfter, maxAsked))
+		d = max(d, min(e.RetryAfter, maxRetryAfter))
 	}
 	return d
 }

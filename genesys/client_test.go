@@ -36,6 +36,7 @@ func TestNewRefuses(t *testing.T) {
 		"too many repeats":        {region.EUWest1, good, []genesys.Option{genesys.WithRetry(genesys.RetryPolicy{Max: 11})}, []string{"must be 0 to 10"}},
 		"waits the wrong way":     {region.EUWest1, good, []genesys.Option{genesys.WithRetry(genesys.RetryPolicy{MinWait: 2, MaxWait: 1})}, []string{"MinWait ≤ MaxWait"}},
 		"no logger":               {region.EUWest1, good, []genesys.Option{genesys.WithLogger(nil)}, []string{"WithLogger"}},
+		"no clock":                {region.EUWest1, good, []genesys.Option{genesys.WithClock(nil)}, []string{"WithClock"}},
 		"no observer":             {region.EUWest1, good, []genesys.Option{genesys.WithObserver(nil)}, []string{"WithObserver"}},
 		"user agent with a break": {region.EUWest1, good, []genesys.Option{genesys.WithUserAgent("a\r\nX: y")}, []string{"printable ASCII"}},
 		"empty user agent":        {region.EUWest1, good, []genesys.Option{genesys.WithUserAgent("")}, []string{"printable ASCII"}},
@@ -96,5 +97,33 @@ func TestDefaultsNeedNothing(t *testing.T) {
 		require.NotNil(t, c.Integrations)
 		require.NotNil(t, c.Conversations)
 		require.NotNil(t, c.Routing)
+	}
+}
+
+func TestHTTPClient(t *testing.T) {
+	t.Parallel()
+	given := &http.Client{Transport: &wire{}, Timeout: time.Second}
+	c, err := genesys.New(region.EUWest1, genesys.ClientCredentials("id", "secret"), genesys.WithHTTPClient(given))
+	require.NoError(t, err)
+	hc := c.HTTPClient()
+	require.Same(t, given.Transport, hc.Transport)
+	require.Equal(t, time.Second, hc.Timeout)
+	hc.Timeout, hc.Transport = 0, nil
+	require.Equal(t, time.Second, c.HTTPClient().Timeout, "it was a copy")
+
+	c, err = genesys.New(region.EUWest1, genesys.ClientCredentials("id", "secret"))
+	require.NoError(t, err)
+	require.NotNil(t, c.HTTPClient().Transport, "not http.DefaultTransport")
+}
+
+func TestEndpoint(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string]string{"": "https://api.mypurecloud.ie", "http://localhost:1/x/": "http://localhost:1/x"} {
+		c, err := genesys.New(region.EUWest1, genesys.ClientCredentials("id", "secret"), genesys.WithEndpoints(given, ""))
+		require.NoError(t, err)
+		u := c.Endpoint()
+		require.Equal(t, want, u.String())
+		u.Host = "elsewhere"
+		require.Equal(t, want, c.Endpoint().String(), "it was a copy")
 	}
 }

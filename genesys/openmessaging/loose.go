@@ -9,15 +9,17 @@ import (
 	"strings"
 )
 
-// This file is the slow way: bodies with a field of an unexpected type, or with content of an unknown kind. Each field
-// is read on its own, so that one bad one costs only itself.
+// This file reads the bodies that the one-pass decoder cannot: those with a field of an
+// unexpected type, and those with content of an unknown kind. It reads each field separately,
+// so that one bad field does not affect the others.
 
-// loose reads what it can of any JSON value and never fails.
+// loose reads a JSON value of any type and never fails: a value that cannot be converted to T
+// stays zero.
 type loose[T any] struct{ v T }
 
 func (l *loose[T]) UnmarshalJSON(b []byte) error {
 	if json.Unmarshal(b, &l.v) != nil {
-		_ = json.Unmarshal(mend(b), &l.v) // what cannot be read stays empty
+		_ = json.Unmarshal(convertTypes(b), &l.v) // a value that cannot be converted stays zero
 	}
 	return nil
 }
@@ -84,14 +86,14 @@ func parseLoose(b []byte) (Outbound, error) {
 	}
 	var list Contents
 	text := json.RawMessage(bytes.TrimSpace(l.Text))
-	if len(text) > 0 && json.Unmarshal(text, &w.Text) != nil && json.Unmarshal(mend(text), &w.Text) != nil {
+	if len(text) > 0 && json.Unmarshal(text, &w.Text) != nil && json.Unmarshal(convertTypes(text), &w.Text) != nil {
 		list = Contents{UnknownContent{Raw: text}}
 	}
-	return w.read(append(list, salvageList(l.Content)...), b), nil
+	return w.read(append(list, readLooseContent(l.Content)...), b), nil
 }
 
-// salvageList takes content that is not a list as one unknown item.
-func salvageList(b json.RawMessage) Contents {
+// readLooseContent reads a content field. A field that is not a list is one unknown item.
+func readLooseContent(b json.RawMessage) Contents {
 	if len(b) == 0 {
 		return nil
 	}
@@ -99,24 +101,26 @@ func salvageList(b json.RawMessage) Contents {
 	if json.Unmarshal(b, &raw) != nil {
 		raw = []json.RawMessage{b}
 	}
-	return salvageContents(raw)
+	return readLooseItems(raw)
 }
 
-func salvageContents(raw []json.RawMessage) Contents {
+func readLooseItems(raw []json.RawMessage) Contents {
 	var list Contents
 	for _, item := range raw {
-		list = append(list, salvage(item))
+		list = append(list, readLooseItem(item))
 	}
 	return list
 }
 
-// salvage reads one item as it is, else mended and without the fields its kind does not use, else keeps it.
-func salvage(item json.RawMessage) Content {
+// readLooseItem reads one item of a content list. If that fails, it retries with converted
+// values and without the fields that the kind does not use. If that fails too, it returns an
+// [UnknownContent].
+func readLooseItem(item json.RawMessage) Content {
 	if c, ok := readContent(item); ok {
 		return c
 	}
 	fields := map[string]json.RawMessage{}
-	_ = json.Unmarshal(item, &fields) // an item that is no object has no fields and no kind
+	_ = json.Unmarshal(item, &fields) // an item that is not an object has no fields and no kind
 	var kind loose[string]
 	for k, v := range fields {
 		if strings.EqualFold(k, "contentType") {
@@ -131,7 +135,7 @@ func salvage(item json.RawMessage) Content {
 		return !strings.EqualFold(k, "contentType") && !strings.EqualFold(k, payload)
 	})
 	if essence, err := json.Marshal(fields); err == nil {
-		if c, ok := readContent(mend(essence)); ok {
+		if c, ok := readContent(convertTypes(essence)); ok {
 			return c
 		}
 	}
@@ -146,7 +150,8 @@ func readContent(item []byte) (Content, bool) {
 	return w.read()
 }
 
-// payloadKey is the field a known kind of content has its data in, but for its case.
+// payloadKey returns the name of the field that holds the data of a kind, in any case, and
+// reports whether the kind is known.
 func payloadKey(kind string) (string, bool) {
 	switch kind {
 	case "":
@@ -161,47 +166,49 @@ func payloadKey(kind string) (string, bool) {
 	}
 }
 
-// mend swaps numbers and strings where one stands for the other: "1800" for a duration, 7 for an id. What it cannot
-// mend it returns as it is.
-func mend(b []byte) []byte {
+// convertTypes converts numbers to strings and strings to numbers where the schema has the
+// other type, for example a duration "1800" or an id 7. It returns values that it cannot
+// convert unchanged.
+func convertTypes(b []byte) []byte {
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.UseNumber()
 	var v any
 	if d.Decode(&v) != nil {
 		return b
 	}
-	out, err := json.Marshal(mendValue("", v))
+	out, err := json.Marshal(convertValue("", v))
 	if err != nil {
 		return b
 	}
 	return out
 }
 
-// numeric are the wire's fields that hold numbers, in lower case; all others of ours hold strings or true and false.
+// numeric reports whether the schema has a number in the field key. All other fields of this
+// package are strings or booleans.
 func numeric(key string) bool {
 	return slices.Contains([]string{"contentsizebytes", "duration", "latitude", "longitude"}, strings.ToLower(key))
 }
 
-func mendValue(key string, v any) any {
+func convertValue(key string, v any) any {
 	switch v := v.(type) {
 	case map[string]any:
 		for k, item := range v {
-			v[k] = mendValue(k, item)
+			v[k] = convertValue(k, item)
 		}
 	case []any:
 		for i, item := range v {
-			v[i] = mendValue(key, item)
+			v[i] = convertValue(key, item)
 		}
 	case json.Number:
 		if !numeric(key) {
 			return v.String()
 		}
 		if f, err := v.Float64(); err == nil && f == float64(int64(f)) {
-			return json.Number(strconv.FormatInt(int64(f), 10)) // 1800.0 for a whole number
+			return json.Number(strconv.FormatInt(int64(f), 10)) // 1800.0 is read as an integer
 		}
 	case string:
 		if f, err := strconv.ParseFloat(strings.TrimSpace(v), 64); numeric(key) && err == nil {
-			return mendValue(key, json.Number(strconv.FormatFloat(f, 'f', -1, 64)))
+			return convertValue(key, json.Number(strconv.FormatFloat(f, 'f', -1, 64)))
 		}
 		if (key == "" || strings.EqualFold(key, "multipleSelection")) && (v == "true" || v == "false") {
 			return v == "true"
@@ -210,7 +217,7 @@ func mendValue(key string, v any) any {
 	return v
 }
 
-// number reads 5000, 5000.0 and "5000"; anything else is 0.
+// number parses 5000, 5000.0 and "5000". It returns 0 for everything else.
 func number(b json.RawMessage) int64 {
 	s := strings.Trim(strings.TrimSpace(string(b)), `"`)
 	f, err := strconv.ParseFloat(s, 64)
