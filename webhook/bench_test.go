@@ -14,7 +14,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/webhook"
 )
 
-// kinds are bodies as Genesys posts them, one of each size and shape that matters.
+// kinds returns bodies as Genesys sends them, one of each relevant size and shape.
 func kinds() map[string][]byte {
 	envelope := func(rest string) []byte {
 		return []byte(strings.Replace(string(text(integrationA)), `"type":"Text","text":"Hello"`, rest, 1))
@@ -28,8 +28,8 @@ func kinds() map[string][]byte {
 	}
 }
 
-// plain is the least that could be decoded into: the same members under their exact names (other spellings cost
-// encoding/json a slower search), no meaning.
+// plain is the smallest type with the same members. It uses their exact names, because
+// encoding/json searches longer for other spellings.
 type plain struct {
 	ID      string `json:"id"`
 	Channel struct {
@@ -84,8 +84,8 @@ type plainEvent struct {
 	} `json:"typing"`
 }
 
-// floor is HMAC and a plain json.Unmarshal.
-func floor(secret, signature string, body []byte) bool {
+// baseline verifies the HMAC and calls json.Unmarshal, without any other check.
+func baseline(secret, signature string, body []byte) bool {
 	want, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(signature, "sha256="))
 	h := hmac.New(sha256.New, []byte(secret))
 	h.Write(body)
@@ -93,17 +93,17 @@ func floor(secret, signature string, body []byte) bool {
 	return err == nil && hmac.Equal(want, h.Sum(nil)) && json.Unmarshal(body, &p) == nil && p.Channel.To.ID == "customer-1"
 }
 
-// BenchmarkOpen puts Open beside its floor, kind by kind.
+// BenchmarkOpen compares Open with the baseline for each kind of body.
 func BenchmarkOpen(b *testing.B) {
 	v := newVerifier(b, endpoint(integrationA, secretA))
 	bodies := kinds()
 	for _, name := range slices.Sorted(maps.Keys(bodies)) {
 		body := bodies[name]
 		signature := webhook.Sign(secretA, body)
-		b.Run(name+"/floor", func(b *testing.B) {
+		b.Run(name+"/baseline", func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if !floor(secretA, signature, body) {
+				if !baseline(secretA, signature, body) {
 					b.Fatal("refused")
 				}
 			}
@@ -120,7 +120,7 @@ func BenchmarkOpen(b *testing.B) {
 	}
 }
 
-// A refused post must cost little: anybody can send one.
+// Anyone can send a forged request, so refusing it must be cheap.
 func BenchmarkOpenForged(b *testing.B) {
 	v := newVerifier(b, endpoint(integrationA, secretA))
 	body := text(integrationA)

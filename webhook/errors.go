@@ -9,44 +9,47 @@ import (
 )
 
 var (
-	// ErrNoSignature says that the signature header is missing: the post is not from Genesys, or a proxy took the
-	// header away, or the integration has no secret.
-	ErrNoSignature = errors.New("webhook: no signature: the header " + SignatureHeader + " is missing")
+	// ErrNoSignature is returned if the signature header is missing: the request is not from
+	// Genesys, a proxy removed the header, or the integration has no secret.
+	ErrNoSignature = errors.New("webhook: no signature: the header " + SignatureHeader +
+		" is missing; set a signature secret in the integration, see docs/setup.md#step-4")
 
-	// ErrSignature says that no secret of the endpoint made this signature over these bytes: a forgery, a secret that
-	// was changed on one side only, or a body that somebody between Genesys and here rewrote.
+	// ErrSignature is returned if no secret of the endpoint made this signature for this body:
+	// the request is forged, the secret was changed on one side only, or a proxy changed the
+	// body.
 	ErrSignature = errors.New("webhook: wrong signature")
 
-	// ErrIntegration says that the signature is right but the body is for another integration than the endpoint's, or
-	// for none.
+	// ErrIntegration is returned if the signature is correct but the body names another
+	// integration than the endpoint, or none.
 	ErrIntegration = errors.New("webhook: signed, but for another integration")
 
-	// ErrTooLarge says that the body is larger than the limit of [WithMaxBytes].
+	// ErrTooLarge is returned if the body is larger than the limit of [WithMaxBytes].
 	ErrTooLarge = errors.New("webhook: body too large")
 
-	// ErrNoChannel says that nobody is behind this URL. A [Keyring] returns it.
+	// ErrNoChannel is returned by a [Keyring] if no channel belongs to the URL.
 	ErrNoChannel = errors.New("webhook: no such channel")
 
-	// ErrBudget says that the callback did not return in time; see [WithBudget].
+	// ErrBudget is returned if the callback did not return in time; see [WithBudget].
 	ErrBudget = errors.New("webhook: the callback did not return within its budget")
 )
 
 var (
 	errMethod     = errors.New("webhook: not a POST")
-	errRead       = errors.New("webhook: the body broke off")
+	errRead       = errors.New("webhook: the body is incomplete")
 	errNoVerifier = errors.New("webhook: the keyring returned neither a verifier nor an error")
 	errPanicked   = errors.New("webhook: panic")
-	errExited     = errors.New("webhook: the callback ended its goroutine")
+	errExited     = errors.New("webhook: the callback called runtime.Goexit")
 )
 
-// A DecodeError is a body that cannot be read although it was let in: not JSON, or JSON of another shape. Its text says
-// where reading stopped and never repeats the body; an error it wraps may, so log the DecodeError itself.
+// A DecodeError reports a verified body that cannot be read: it is not JSON, or JSON of another
+// shape. Its text has the position and never the content. A wrapped error may have content, so
+// log the DecodeError itself.
 type DecodeError struct{ Err error }
 
-// Error says where reading stopped, never what stood there.
+// Error returns the position where reading failed, without content.
 func (e *DecodeError) Error() string {
 	const text = "webhook: unreadable body"
-	if errors.Is(e.Err, openmessaging.ErrMalformed) { // holds no content
+	if errors.Is(e.Err, openmessaging.ErrMalformed) { // its text has no content
 		return text + ": " + e.Err.Error()
 	}
 	if err, ok := errors.AsType[*json.SyntaxError](e.Err); ok {
@@ -58,5 +61,5 @@ func (e *DecodeError) Error() string {
 	return text
 }
 
-// Unwrap returns the decoder's own error.
+// Unwrap returns the error of the decoder.
 func (e *DecodeError) Unwrap() error { return e.Err }

@@ -3,6 +3,7 @@ package webhook_test
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -15,7 +16,7 @@ func bridge(topic, body string) string {
 		`"detail":{"topicName":"` + topic + `","version":"2","eventBody":` + body + `,"metadata":{"CorrelationId":"k"}}}`
 }
 
-func TestEventBridgeConversation(t *testing.T) {
+func TestParseEventBridgeConversation(t *testing.T) {
 	t.Parallel()
 	const detail = "v2.detail.events.conversation." + conversation + ".user.end"
 	tests := []struct {
@@ -45,8 +46,8 @@ func TestEventBridgeConversation(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := webhook.EventBridgeConversation([]byte(test.event))
-			require.Equal(t, test.want, got)
+			got, err := webhook.ParseEventBridge([]byte(test.event))
+			require.Equal(t, test.want, got.ConversationID)
 			if test.want != "" {
 				require.NoError(t, err)
 				return
@@ -66,16 +67,17 @@ func FuzzEventBridge(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, event []byte) {
-		id, err := webhook.EventBridgeConversation(event)
+		e, err := webhook.ParseEventBridge(event)
 		if err != nil {
-			require.Empty(t, id)
+			require.Zero(t, e)
 			return
 		}
-		require.Regexp(t, `^[A-Za-z0-9-]{1,128}$`, id)
+		require.Regexp(t, `^[A-Za-z0-9-]{1,128}$`, e.ConversationID)
+		require.Less(t, e.Time.Year(), 10000)
 	})
 }
 
-func TestEventBridgeEnded(t *testing.T) {
+func TestParseEventBridgeCustomerEnded(t *testing.T) {
 	t.Parallel()
 	const prefix = "v2.detail.events.conversation."
 	for event, want := range map[string]bool{
@@ -84,10 +86,30 @@ func TestEventBridgeEnded(t *testing.T) {
 		`{"topicName":"` + prefix + `c.customer.end"}`:                                                    true,
 		`{"detail":{"topicName":"` + prefix + `c.user.end"}}`:                                             false,
 		`{"detail":{"topicName":"` + prefix + `c.acd.end"}}`:                                              false,
-		`{"detail":{"topicName":"v2.routing.queues.q.conversations.messages"}}`:                           false,
-		`{"detail":{"topicName":"other.customer.end"}}`:                                                   false,
-		`not JSON`: false, ``: false, `[]`: false,
+		`{"detail":{"topicName":"v2.routing.queues.q.conversations.messages","eventBody":{"id":"c"}}}`:    false,
+		`{"detail":{"topicName":"other.customer.end","eventBody":{"conversationId":"c"}}}`:                false,
 	} {
-		require.Equal(t, want, webhook.EventBridgeEnded([]byte(event)), event)
+		got, err := webhook.ParseEventBridge([]byte(event))
+		require.NoError(t, err, event)
+		require.Equal(t, want, got.CustomerEnded, event)
+	}
+}
+
+func TestParseEventBridgeTime(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 27, 20, 0, 0, 5e6, time.UTC)
+	for event, want := range map[string]time.Time{
+		`{"time":"2026-11-27T20:00:09Z","detail":{"eventBody":{"conversationId":"c","eventTime":1795809600005}}}`: at,
+		`{"topicName":"x","eventBody":{"conversationId":"c","eventTime":1795809600005}}`:                          at,
+		`{"detail":{"eventBody":{"conversationId":"c","eventTime":"2026-11-27T21:00:00.005+01:00"}}}`:             at,
+		`{"time":"2026-11-27T20:00:09Z","detail":{"eventBody":{"conversationId":"c"}}}`:                           at.Add(8995 * time.Millisecond),
+		`{"time":"2026-11-27T20:00:09Z","detail":{"eventBody":{"conversationId":"c","eventTime":{"a":1}}}}`:       at.Add(8995 * time.Millisecond),
+		`{"time":7e9,"detail":{"eventBody":{"conversationId":"c","eventTime":-5}}}`:                               {},
+		`{"detail":{"eventBody":{"conversationId":"c","eventTime":9223372036854775807}}}`:                         {},
+		`{"detail":{"eventBody":{"conversationId":"c","eventTime":null}}}`:                                        {},
+	} {
+		got, err := webhook.ParseEventBridge([]byte(event))
+		require.NoError(t, err, event)
+		require.Equal(t, want, got.Time, event)
 	}
 }

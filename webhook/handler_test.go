@@ -11,13 +11,15 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/genesyshandover/genesyshandover/webhook"
 )
 
-// keyring answers by path value, as a Manager does.
+// keyring returns the verifier by path value, as a Manager does.
 type keyring map[string]*webhook.Verifier
 
 func (k keyring) Verifier(r *http.Request) (*webhook.Verifier, error) {
@@ -30,7 +32,7 @@ func (k keyring) Verifier(r *http.Request) (*webhook.Verifier, error) {
 	return nil, webhook.ErrNoChannel
 }
 
-func TestHandlerRefuses(t *testing.T) {
+func TestHandlerAnswersEachMistake(t *testing.T) {
 	t.Parallel()
 	body := string(text(integrationA))
 	sign := func(body string) string { return webhook.Sign(secretA, []byte(body)) }
@@ -80,7 +82,7 @@ func TestHandlerRefuses(t *testing.T) {
 			r.Method, r.URL.Path = test.method, dir+test.path
 			w := serve(mux, r)
 			require.Equal(t, test.want, w.Code)
-			require.Empty(t, w.Body.String(), "no help for an attacker")
+			require.Empty(t, w.Body.String(), "the answer has no details")
 			require.Equal(t, test.want == 200, delivered == 1)
 			require.Len(t, got, 1)
 			require.Equal(t, test.want, got[0].Status)
@@ -95,7 +97,7 @@ func TestHandlerRefuses(t *testing.T) {
 	}
 }
 
-func TestHandlerIgnoresWhatIsNotSigned(t *testing.T) {
+func TestHandlerIgnoresUnsignedParts(t *testing.T) {
 	t.Parallel()
 	body := string(text(integrationA))
 	h := webhook.NewHandler(newVerifier(t, endpoint(integrationA, secretA)), nil)
@@ -110,7 +112,7 @@ func TestHandlerIgnoresWhatIsNotSigned(t *testing.T) {
 	require.Equal(t, http.StatusUnauthorized, serve(h, r).Code)
 }
 
-func TestHandlerBodies(t *testing.T) {
+func TestHandlerLimitsTheBody(t *testing.T) {
 	t.Parallel()
 	body := string(text(integrationA))
 	signature := webhook.Sign(secretA, []byte(body))
@@ -124,10 +126,10 @@ func TestHandlerBodies(t *testing.T) {
 	}{
 		{"exactly the limit", strings.NewReader(body), int64(len(body)), int64(len(body)), 200},
 		{"one more", strings.NewReader(body), int64(len(body)), int64(len(body)) - 1, 413},
-		{"length not said", strings.NewReader(body), -1, int64(len(body)), 200},
-		{"length not said, one more", strings.NewReader(body), -1, int64(len(body)) - 1, 413},
+		{"no length", strings.NewReader(body), -1, int64(len(body)), 200},
+		{"no length, one more", strings.NewReader(body), -1, int64(len(body)) - 1, 413},
 		{"claims more, unread", failing{}, 1 << 40, 0, 413},
-		{"breaks off", io.MultiReader(strings.NewReader(body[:10]), failing{}), int64(len(body)), 0, 400},
+		{"incomplete", io.MultiReader(strings.NewReader(body[:10]), failing{}), int64(len(body)), 0, 400},
 		{"none", nil, 0, 0, 401},
 	}
 	for _, test := range tests {
@@ -166,7 +168,7 @@ type keyringFunc func(r *http.Request) (*webhook.Verifier, error)
 
 func (f keyringFunc) Verifier(r *http.Request) (*webhook.Verifier, error) { return f(r) }
 
-func TestHandlerCallback(t *testing.T) {
+func TestHandlerAnswersByTheCallback(t *testing.T) {
 	t.Parallel()
 	body := string(text(integrationA))
 	tests := []struct {
@@ -178,7 +180,7 @@ func TestHandlerCallback(t *testing.T) {
 		{"done", func(context.Context, webhook.Notification) error { return nil }, 200},
 		{"fails", func(context.Context, webhook.Notification) error { return errors.New("store is down") }, 503},
 		{"panics", func(context.Context, webhook.Notification) error { panic("hunter2") }, 503},
-		{"goes away", func(context.Context, webhook.Notification) error { runtime.Goexit(); return nil }, 503},
+		{"calls Goexit", func(context.Context, webhook.Notification) error { runtime.Goexit(); return nil }, 503},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -193,9 +195,239 @@ func TestHandlerCallback(t *testing.T) {
 	}
 }
 
-func TestHandlerKeyringPanic(t *testing.T) {
+func TestHandlerSurvivesAKeyringPanic(t *testing.T) {
 	t.Parallel()
 	k := keyringFunc(func(*http.Request) (*webhook.Verifier, error) { panic("hunter2") })
 	require.Equal(t, http.StatusServiceUnavailable, serve(webhook.NewHandler(k, nil), post(t, "x", "{}")).Code)
 	require.Panics(t, func() { webhook.NewHandler(nil, nil) })
+}
+
+func TestHandlerAnswersWithinTheBudget(t *testing.T) {
+	t.Parallel()
+	body := string(text(integrationA))
+	tests := []struct {
+		name          string
+		take, arrives time.Duration
+		obeys         bool
+		options       []webhook.Option
+		want          int
+		after         time.Duration
+	}{
+		{"in time", 7 * time.Second, 0, true, nil, 200, 7 * time.Second},
+		{"at the last moment", 8 * time.Second, 0, true, nil, 0, 8 * time.Second},
+		{"too late, obeys its context", time.Minute, 0, true, nil, 503, 8 * time.Second},
+		{"too late, ignores its context", time.Minute, 0, false, nil, 503, 8 * time.Second},
+		{"own budget", time.Minute, 0, false, []webhook.Option{webhook.WithBudget(time.Second)}, 503, time.Second},
+		{"zero is the default", 7 * time.Second, 0, false, []webhook.Option{webhook.WithBudget(0)}, 200, 7 * time.Second},
+		{"reading the body uses part of it", 7 * time.Second, 3 * time.Second, false, nil, 503, 8 * time.Second},
+		{"reading the body uses all of it", 0, 9 * time.Second, false, nil, 503, 9 * time.Second},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				finished := false
+				h := webhook.NewHandler(newVerifier(t, endpoint(integrationA, secretA)), func(ctx context.Context, _ webhook.Notification) error {
+					var stop <-chan struct{}
+					if test.obeys {
+						stop = ctx.Done()
+					}
+					select {
+					case <-time.After(test.take):
+						finished = true
+						return nil
+					case <-stop:
+						return ctx.Err()
+					}
+				}, test.options...)
+				r := post(t, webhook.Sign(secretA, []byte(body)), "")
+				r.Body, r.ContentLength = io.NopCloser(&slow{test.arrives, strings.NewReader(body)}), -1
+				start := time.Now()
+				w := serve(h, r)
+				require.Equal(t, test.after, time.Since(start))
+				if test.want != 0 {
+					require.Equal(t, test.want, w.Code)
+				}
+				<-time.After(time.Minute)
+				synctest.Wait()
+				if !test.obeys && test.arrives < 8*time.Second {
+					require.True(t, finished, "the callback finishes after the answer")
+				}
+			})
+		})
+	}
+}
+
+type slow struct {
+	d time.Duration
+	io.Reader
+}
+
+func (s *slow) Read(b []byte) (int, error) {
+	<-time.After(s.d)
+	s.d = 0
+	return s.Reader.Read(b)
+}
+
+func TestCallbackContinuesIfGenesysDisconnects(t *testing.T) {
+	t.Parallel()
+	body := string(text(integrationA))
+	ctx, cancel := context.WithCancel(t.Context())
+	h := webhook.NewHandler(newVerifier(t, endpoint(integrationA, secretA)), func(ctx context.Context, _ webhook.Notification) error {
+		cancel()
+		_, ok := ctx.Deadline()
+		require.True(t, ok)
+		return ctx.Err()
+	})
+	r := post(t, webhook.Sign(secretA, []byte(body)), body).WithContext(ctx)
+	require.Equal(t, http.StatusOK, serve(h, r).Code)
+}
+
+func TestPanicAfterTheBudgetIsLogged(t *testing.T) {
+	t.Parallel()
+	body := string(text(integrationA))
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		h := webhook.NewHandler(newVerifier(t, endpoint(integrationA, secretA)), func(context.Context, webhook.Notification) error {
+			<-time.After(time.Minute)
+			panic("hunter2")
+		}, webhook.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+		require.Equal(t, http.StatusServiceUnavailable, serve(h, post(t, webhook.Sign(secretA, []byte(body)), body)).Code)
+		<-time.After(time.Hour)
+		synctest.Wait()
+		require.Contains(t, log.String(), "panic")
+		require.NotContains(t, log.String(), "hunter2")
+	})
+}
+
+// rotating is a Keyring with a newer verifier for Refresh.
+type rotating struct {
+	stale, fresh *webhook.Verifier
+	err          error
+	refreshes    int
+}
+
+func (k *rotating) Verifier(*http.Request) (*webhook.Verifier, error) { return k.stale, nil }
+
+func (k *rotating) Refresh(r *http.Request) (*webhook.Verifier, error) {
+	k.refreshes++
+	if r.ContentLength != 0 {
+		return nil, errors.New("the body is visible")
+	}
+	return k.fresh, k.err
+}
+
+func TestHandlerRefreshesTheKeyringOnce(t *testing.T) {
+	t.Parallel()
+	body := string(text(integrationA))
+	oldKey, newKey := endpoint(integrationA, secretA), endpoint(integrationA, secretB, secretA)
+	tests := []struct {
+		name         string
+		stale, fresh webhook.Endpoint
+		err          error
+		signature    string
+		want, asked  int
+	}{
+		{"right at once", oldKey, newKey, nil, webhook.Sign(secretA, []byte(body)), 200, 0},
+		{"just rotated", oldKey, newKey, nil, webhook.Sign(secretB, []byte(body)), 200, 1},
+		{"integration just set", endpoint(integrationB, secretA), oldKey, nil, webhook.Sign(secretA, []byte(body)), 200, 1},
+		{"forged", oldKey, newKey, nil, webhook.Sign("some other secret, long enough", []byte(body)), 401, 1},
+		{"still another integration", endpoint(integrationB, secretA), endpoint(integrationB, secretA), nil, webhook.Sign(secretA, []byte(body)), 401, 1},
+		{"channel is gone", oldKey, newKey, webhook.ErrNoChannel, webhook.Sign(secretB, []byte(body)), 404, 1},
+		{"refresh fails", oldKey, newKey, errors.New("database is down"), webhook.Sign(secretB, []byte(body)), 503, 1},
+		{"missing is not retried", oldKey, newKey, nil, "", 401, 0},
+		{"hex is not retried", oldKey, newKey, nil, "sha256=" + hex.EncodeToString(make([]byte, 32)), 401, 0},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			k := &rotating{stale: newVerifier(t, test.stale), fresh: newVerifier(t, test.fresh), err: test.err}
+			delivered := 0
+			h := webhook.NewHandler(k, func(context.Context, webhook.Notification) error { delivered++; return nil })
+			require.Equal(t, test.want, serve(h, post(t, test.signature, body)).Code)
+			require.Equal(t, test.asked, k.refreshes)
+			require.Equal(t, test.want == 200, delivered == 1)
+		})
+	}
+}
+
+// A Keyring that limits its reads returns the same verifier again.
+func TestUnchangedVerifierIsNotTriedAgain(t *testing.T) {
+	t.Parallel()
+	v := newVerifier(t, endpoint(integrationA, secretA))
+	k := &rotating{stale: v, fresh: v}
+	require.Equal(t, http.StatusUnauthorized, serve(webhook.NewHandler(k, nil), post(t, webhook.Sign(secretB, nil), "")).Code)
+	require.Equal(t, 1, k.refreshes)
+}
+
+func TestObserverGetsEachRequest(t *testing.T) {
+	t.Parallel()
+	body := string(text(integrationA))
+	other := string(text(integrationB))
+	tests := []struct {
+		name      string
+		e         webhook.Endpoint
+		secret    string
+		body      string
+		want      webhook.Request
+		wantError error
+	}{
+		{"right", endpoint(integrationA, secretA), secretA, body, webhook.Request{Status: 200, IntegrationID: integrationA}, nil},
+		{"retired secret", endpoint(integrationA, secretB, secretA), secretA, body, webhook.Request{Status: 200, IntegrationID: integrationA, Secret: 1}, nil},
+		{"any integration", endpoint("*", secretA), secretA, other, webhook.Request{Status: 200, IntegrationID: integrationB}, nil},
+		{"forged", endpoint(integrationA, secretA), secretB, body, webhook.Request{Status: 401, IntegrationID: integrationA, Secret: -1}, webhook.ErrSignature},
+		{"forged at any", endpoint("*", secretA), secretB, body, webhook.Request{Status: 401, Secret: -1}, webhook.ErrSignature},
+		{"another integration", endpoint(integrationA, secretA), secretA, other, webhook.Request{Status: 401, IntegrationID: integrationA}, webhook.ErrIntegration},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var got webhook.Request
+				h := webhook.NewHandler(newVerifier(t, test.e), func(context.Context, webhook.Notification) error {
+					<-time.After(time.Second)
+					return nil
+				}, webhook.WithObserver(func(q webhook.Request) { got = q }))
+				serve(h, post(t, webhook.Sign(test.secret, []byte(test.body)), test.body))
+				require.ErrorIs(t, got.Err, test.wantError)
+				if test.want.Status == 200 {
+					test.want.Duration = time.Second
+				}
+				got.Err, test.want.Channel = nil, "tenant"
+				require.Equal(t, test.want, got)
+			})
+		})
+	}
+}
+
+func TestLogHoldsNoSecretOrContent(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	weak := "hunter2hunter2hunter2"
+	h := webhook.NewHandler(newVerifier(t, endpoint(integrationA, secretB, weak)), nil, webhook.WithLogger(logger))
+	body := text(integrationA)
+	for range 3 {
+		serve(h, post(t, webhook.Sign(weak, body), string(body)))
+	}
+	require.Equal(t, 3, strings.Count(log.String(), "webhook: accepted"))
+	require.Equal(t, 1, strings.Count(log.String(), "secret 1 has 21 characters"))
+	require.Equal(t, 1, strings.Count(log.String(), "the rotation is not finished"))
+	require.Equal(t, 3, strings.Count(log.String(), "level=DEBUG"))
+
+	serve(h, post(t, "sha256="+hex.EncodeToString(make([]byte, 32)), string(body)))
+	require.Contains(t, log.String(), "level=WARN")
+	require.Contains(t, log.String(), "it is hex, but Genesys sends base64")
+
+	serve(h, post(t, webhook.Sign(secretB, []byte(`{"customer-1":`)), `{"customer-1":`))
+	require.Contains(t, log.String(), "unreadable body")
+	for _, word := range []string{"hunter2", secretB, "customer-1", "Hello", strings.TrimPrefix(webhook.Sign(weak, body), "sha256=")} {
+		require.NotContains(t, log.String(), word)
+	}
+}
+
+func TestNothingIsLoggedByDefault(t *testing.T) {
+	t.Parallel()
+	h := webhook.NewHandler(newVerifier(t, endpoint(integrationA, secretA)), nil, webhook.WithLogger(nil), webhook.WithObserver(nil))
+	require.Equal(t, http.StatusUnauthorized, serve(h, post(t, "", "")).Code)
 }

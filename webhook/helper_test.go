@@ -19,7 +19,7 @@ const (
 	integrationB = "b2b2b2b2-0000-4000-8000-00000000000b"
 )
 
-// text is a message of an agent as Genesys posts it.
+// text returns a message of an agent as Genesys sends it.
 func text(integration string) []byte {
 	return []byte(`{"id":"0f2a","channel":{"id":"` + integration + `","platform":"Open","type":"Private","to":{"id":"customer-1","idType":"Opaque"},` +
 		`"from":{"nickname":"desk","id":"` + integration + `","idType":"Opaque"},"time":"2026-08-10T21:03:05.427Z","messageId":"0f2a"},` +

@@ -8,16 +8,16 @@ import (
 )
 
 const (
-	// DefaultBudget leaves two of the ten seconds that Genesys waits for an answer to the network
-	// (https://developer.genesys.cloud/commdigital/digital/openmessaging/validate.html).
+	// DefaultBudget leaves two seconds for the network of the ten that Genesys waits for an
+	// answer (https://developer.genesys.cloud/commdigital/digital/openmessaging/validate.html).
 	DefaultBudget = 8 * time.Second
 
-	// DefaultMaxBytes is twice the 512,000 bytes that Genesys accepts in the other direction. No limit of outbound bodies
-	// is documented (UNCERTAIN).
+	// DefaultMaxBytes is twice the 512,000 bytes that Genesys accepts in a request. It
+	// documents no limit for outbound bodies (UNCERTAIN).
 	DefaultMaxBytes = 1 << 20
 )
 
-// An Option of [NewHandler] and [NewSignalHandler].
+// An Option configures [NewHandler] and [NewSignalHandler].
 type Option func(*options)
 
 type options struct {
@@ -25,37 +25,46 @@ type options struct {
 	budget   time.Duration
 	maxBytes int64
 	observe  func(Request)
-	ended    func(ctx context.Context, conversationID string) error
+	ended    func(ctx context.Context, channel, conversationID string, at time.Time) error
 }
 
-// WithLogger logs refused and failed requests at Warn, the others at Debug, what the operator should finish (a weak
-// secret, a rotation) once for each channel. No line holds content, a secret or a customer's id. Default and nil: no log.
+// WithLogger logs refused and failed requests at Warn and all others at Debug. It logs
+// configuration problems (a weak secret, an unfinished rotation) once for each channel. No log
+// line has content, a secret or a customer id. By default, and if l is nil, nothing is logged.
 func WithLogger(l *slog.Logger) Option { return func(o *options) { o.log = l } }
 
-// WithBudget sets how long after the request's arrival the callback may take; then the answer is 503 and its context ends.
-// Genesys itself gives up after ten seconds. Default, and for values of 0 and less: [DefaultBudget].
+// WithBudget sets the time from the arrival of the request until the callback must return.
+// After it the answer is 503 and the context of the callback ends. Genesys stops waiting after
+// ten seconds. By default, and for values of 0 and less, it is [DefaultBudget].
 func WithBudget(d time.Duration) Option { return func(o *options) { o.budget = d } }
 
-// WithMaxBytes sets how large a body may be; a larger one is answered 413, unread. Default, and for values of 0 and less:
+// WithMaxBytes sets the maximum size of a body. A larger body is answered 413; it is not read
+// if its Content-Length shows the size. By default, and for values of 0 and less, it is
 // [DefaultMaxBytes].
 func WithMaxBytes(n int64) Option { return func(o *options) { o.maxBytes = n } }
 
-// WithObserver calls f once for each request, after the answer was given; for metrics. f runs in the request's goroutine,
-// many at once: it must be safe for concurrent use and quick. Nil: none.
+// WithObserver calls f once for each request after the answer, for metrics. f runs in the
+// goroutine of the request, so it must be quick and safe for concurrent use. A nil f is
+// ignored.
 func WithObserver(f func(Request)) Option { return func(o *options) { o.observe = f } }
 
-// WithEnded lets f have the posts to [NewSignalHandler] that say "ended": true, besides the conversation: a Manager's Ended. Send it
-// only where the customer's leg has ended (a trigger on v2.detail.events.conversation.{id}.customer.end): user.end is sent by a reject,
-// a requeue and a transfer, too. Without it such a post is a signal like any other.
-func WithEnded(f func(ctx context.Context, conversationID string) error) Option {
+// WithEnded passes the posts to [NewSignalHandler] that contain "ended": true to f, which is a Manager's Ended. f gets the
+// channel from the path value "channel" (empty if the pattern has none), and the time of the end from the body's member
+// "time": RFC 3339 or milliseconds since 1970, zero if it is missing. Send the time wherever the source has it: it tells a
+// late report of an old end from an end of the session that followed in the same conversation.
+//
+// Send "ended" only where the customer's leg has ended (a trigger on
+// v2.detail.events.conversation.{id}.customer.end): a reject, a requeue and a transfer send user.end too. Without this
+// option such a post is a signal like any other.
+func WithEnded(f func(ctx context.Context, channel, conversationID string, at time.Time) error) Option {
 	return func(o *options) { o.ended = f }
 }
 
-// A Request is what an observer hears of one request: never its content.
+// A Request is one answered request as an observer gets it, without its content.
 type Request struct {
-	Status        int           // as answered
+	Status        int           // status of the answer
 	Channel       string        // Endpoint.Channel; empty if no verifier was found
-	IntegrationID string        // whose URL it is; for AnyIntegration that of the verified body. Empty if unknown
+	IntegrationID string        // of the verifier; for AnyIntegration that of the verified body. Empty if unknown
 	Secret        int           // index of the secret that matched, -1 for none; a signal handler's token is 0
 	Duration      time.Duration // from arrival to answer
 	Err           error         // nil for 200

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// maxHint bounds what is allocated on the word of an unverified Content-Length.
-const maxHint = 64 << 10
+// maxPrealloc limits the memory allocated for an unverified Content-Length.
+const maxPrealloc = 64 << 10
 
 // answer writes a status without a body.
 func answer(w http.ResponseWriter, status int) {
@@ -23,17 +23,17 @@ func answer(w http.ResponseWriter, status int) {
 	w.WriteHeader(status)
 }
 
-// read returns the whole raw body; its error is ErrTooLarge or says that the body broke off.
+// read returns the whole raw body. It returns ErrTooLarge or errRead.
 func (o *options) read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if r.Body == nil {
 		return nil, nil
 	}
 	if r.ContentLength > o.maxBytes {
-		// Refused unread, so the connection cannot serve another request.
+		// The body is not read, so the connection cannot be used again.
 		w.Header().Set("Connection", "close")
 		return nil, fmt.Errorf("%w: %d bytes, limit %d", ErrTooLarge, r.ContentLength, o.maxBytes)
 	}
-	hint := min(max(r.ContentLength, 0), maxHint) + bytes.MinRead
+	hint := min(max(r.ContentLength, 0), maxPrealloc) + bytes.MinRead
 	buf := bytes.NewBuffer(make([]byte, 0, hint))
 	_, err := buf.ReadFrom(http.MaxBytesReader(w, r.Body, o.maxBytes))
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
@@ -45,7 +45,7 @@ func (o *options) read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// readStatus is the answer to an error of read.
+// readStatus returns the status for an error of read.
 func readStatus(err error) int {
 	if errors.Is(err, ErrTooLarge) {
 		return http.StatusRequestEntityTooLarge
@@ -53,18 +53,18 @@ func readStatus(err error) int {
 	return http.StatusBadRequest
 }
 
-// within runs f until the budget, counted from start, is spent. Then it returns ErrBudget and leaves f to itself: f's
-// context has ended, but nothing can make it return. The context does not end with the request's: when Genesys hangs up,
-// a half-done write must still finish.
+// within runs f until the budget, counted from start, is used. Then it returns ErrBudget and f
+// continues with an ended context, because a goroutine cannot be stopped from outside. The
+// context of f does not end when Genesys disconnects, so that a write can finish.
 func (o *options) within(ctx context.Context, start time.Time, f func(context.Context) error) error {
 	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), start.Add(o.budget))
 	defer cancel()
-	if ctx.Err() != nil { // spent on reading the body
+	if ctx.Err() != nil { // reading the body took all of it
 		return fmt.Errorf("%w of %v", ErrBudget, o.budget)
 	}
 	done := make(chan error, 1)
 	go func() {
-		err := errExited // should f call runtime.Goexit, as a test's FailNow does
+		err := errExited // if f calls runtime.Goexit, as FailNow of a test does
 		defer func() { done <- err }()
 		err = o.guard(ctx, func() error { return f(ctx) })
 	}()
@@ -74,14 +74,15 @@ func (o *options) within(ctx context.Context, start time.Time, f func(context.Co
 	case <-ctx.Done():
 	}
 	select {
-	case err := <-done: // both at once: what was done counts
+	case err := <-done: // f returned at the deadline: its result counts
 		return err
 	default:
 		return fmt.Errorf("%w of %v", ErrBudget, o.budget)
 	}
 }
 
-// guard runs f and makes an error of a panic. The panic's value is not logged, it may hold anything.
+// guard runs f and converts a panic to an error. It does not log the value of the panic, which
+// may have content.
 func (o *options) guard(ctx context.Context, f func() error) (err error) {
 	defer func() {
 		value := recover()
@@ -95,7 +96,7 @@ func (o *options) guard(ctx context.Context, f func() error) (err error) {
 	return f()
 }
 
-// report logs and observes one answered request.
+// report logs one answered request and calls the observer.
 func (o *options) report(ctx context.Context, q Request) {
 	level := slog.LevelDebug
 	if q.Err != nil && q.Status != http.StatusMethodNotAllowed {
@@ -118,7 +119,7 @@ func (o *options) report(ctx context.Context, q Request) {
 	}
 }
 
-// withoutBody is the request as a Keyring sees it.
+// withoutBody returns the request for a Keyring.
 func withoutBody(r *http.Request) *http.Request {
 	bare := r.WithContext(r.Context())
 	bare.Body, bare.GetBody, bare.ContentLength = io.NopCloser(http.NoBody), nil, 0

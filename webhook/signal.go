@@ -27,12 +27,12 @@ var (
 )
 
 // NewSignalHandler serves the posts of Process Automation triggers and data actions: a shared token in the Authorization
-// header ("Bearer <token>" or the token alone), {"conversationId": "…"} in the body, further members ignored but for
-// the one of [WithEnded].
+// header ("Bearer <token>" or the token alone), {"conversationId": "…"} in the body. Other members are ignored, except
+// those of [WithEnded].
 // h is a Manager's Recheck; it bears repetition, so a replayed signal does no harm beyond a read.
 //
 // Answers: 200 with the body {}, because a data action reads its answer as JSON (UNCERTAIN whether it would take none); 400
-// for a body without a conversation id (1 to 128 of A-Z, a-z, 0-9 and "-"); 401 for a wrong token; 405, 413; 503 when
+// for a body without a conversation id (1 to 128 of A-Z, a-z, 0-9 and "-") or with a time that cannot be read; 401 for a wrong token; 405, 413; 503 when
 // h failed, panicked, or took longer than the budget. The token is compared before the body is read.
 //
 // There is no error result: with a token of fewer than 16 characters the handler answers every post 401, and a logger
@@ -89,7 +89,8 @@ func (h *signalHandler) serve(w http.ResponseWriter, r *http.Request, start time
 	}
 	handle := h.handle
 	if post.Ended && h.ended != nil {
-		handle = h.ended
+		channel := r.PathValue("channel")
+		handle = func(ctx context.Context, id string) error { return h.ended(ctx, channel, id, post.at) }
 	}
 	if handle == nil {
 		return http.StatusOK, nil
@@ -121,6 +122,9 @@ func (h *signalHandler) authorize(header string) error {
 type signalPost struct {
 	ConversationID string `json:"conversationId"`
 	Ended          bool   `json:"ended"`
+
+	Time json.RawMessage `json:"time"`
+	at   time.Time
 }
 
 func readSignal(body []byte) (post signalPost, err error) {
@@ -130,6 +134,9 @@ func readSignal(body []byte) (post signalPost, err error) {
 	if !isConversationID(post.ConversationID) {
 		return post, fmt.Errorf(`%w: the body must be {"conversationId": "…"} with 1 to %d of A-Z, a-z, 0-9 and "-"`,
 			ErrNoConversation, maxConversationID)
+	}
+	if post.at, err = parseTime(post.Time); err != nil && post.Ended {
+		return post, &DecodeError{Err: err}
 	}
 	return post, nil
 }

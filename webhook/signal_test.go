@@ -157,12 +157,36 @@ func TestSignalThatSaysItEnded(t *testing.T) {
 	}
 	says := `{"conversationId":"` + conversation + `","ended":true}`
 	require.Equal(t, 1, post(says), "nobody asked for it: a signal like any other")
-	var ids []string
-	with := webhook.WithEnded(func(_ context.Context, id string) error { ids = append(ids, id); return nil })
+	type end struct {
+		channel, id string
+		at          time.Time
+	}
+	var ends []end
+	with := webhook.WithEnded(func(_ context.Context, channel, id string, at time.Time) error {
+		ends = append(ends, end{channel, id, at})
+		return nil
+	})
 	require.Zero(t, post(says, with))
-	require.Equal(t, []string{conversation}, ids)
+	require.Equal(t, []end{{"", conversation, time.Time{}}}, ends)
 	require.Equal(t, 1, post(`{"conversationId":"`+conversation+`","ended":false}`, with))
-	require.Len(t, ids, 1)
+	require.Len(t, ends, 1)
+
+	mux := http.NewServeMux()
+	mux.Handle("POST /signals/{channel}", webhook.NewSignalHandler(token, nil, with))
+	timed := func(at string) int {
+		r := signal(t, token, `{"conversationId":"c","ended":true,"time":`+at+`}`)
+		r.URL.Path = "/signals/brand"
+		return serve(mux, r).Code
+	}
+	at := time.Date(2026, 11, 27, 20, 0, 0, 5e6, time.UTC)
+	for value, want := range map[string]time.Time{
+		`1795809600005`: at, `"1795809600005"`: at, `"2026-11-27T21:00:00.005+01:00"`: at, `""`: {}, `null`: {},
+	} {
+		require.Equal(t, http.StatusOK, timed(value))
+		require.Equal(t, end{"brand", "c", want}, ends[len(ends)-1])
+	}
+	require.Equal(t, http.StatusBadRequest, timed(`"yesterday"`))
+	require.Equal(t, http.StatusBadRequest, timed(`{}`))
 	bad := signal(t, token, `{"conversationId":"c","ended":"yes"}`)
 	require.Equal(t, http.StatusBadRequest, serve(webhook.NewSignalHandler(token, nil), bad).Code)
 }

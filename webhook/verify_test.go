@@ -17,7 +17,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/webhook"
 )
 
-func TestOpen(t *testing.T) {
+func TestOpenReturnsTheNotification(t *testing.T) {
 	t.Parallel()
 	body := text(integrationA)
 	n, err := newVerifier(t, endpoint(integrationA, secretA)).Open(webhook.Sign(secretA, body), body)
@@ -29,13 +29,14 @@ func TestOpen(t *testing.T) {
 	require.Equal(t, openmessaging.Message{Text: "Hello"}, n.Outbound.Body)
 }
 
-// A known answer of OpenSSL: printf %s '{}' | openssl dgst -sha256 -hmac 0123456789abcdef -binary | base64.
-func TestSign(t *testing.T) {
+// The expected value is from OpenSSL: printf %s '{}' | openssl dgst -sha256 -hmac
+// 0123456789abcdef -binary | base64.
+func TestSignMatchesOpenSSL(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, "sha256=+R4+nwXMLfZKwcJvitzN/9qNHkp6jFChoI7q2sbd/sU=", webhook.Sign("0123456789abcdef", []byte("{}")))
 }
 
-func TestOpenRefusesSignatures(t *testing.T) {
+func TestOpenRefusesWrongSignatures(t *testing.T) {
 	t.Parallel()
 	body := text(integrationA)
 	right := webhook.Sign(secretA, body)
@@ -80,7 +81,7 @@ func TestOpenRefusesSignatures(t *testing.T) {
 	}
 }
 
-func TestOpenWantsTheRawBytes(t *testing.T) {
+func TestOpenRequiresTheRawBytes(t *testing.T) {
 	t.Parallel()
 	body := text(integrationA)
 	v := newVerifier(t, endpoint(integrationA, secretA))
@@ -103,7 +104,7 @@ func TestOpenTriesEverySecret(t *testing.T) {
 	t.Parallel()
 	body := text(integrationA)
 	v := newVerifier(t, endpoint(integrationA, secretB, strings.Repeat("r", 32), secretA, secretA))
-	for range 3 { // states are reused
+	for range 3 { // to reuse the hash states
 		n, err := v.Open(webhook.Sign(secretA, body), body)
 		require.NoError(t, err)
 		require.Equal(t, 2, n.Secret, "the first that matches")
@@ -128,10 +129,10 @@ func TestOpenComparesTheIntegration(t *testing.T) {
 		{"own in capitals", strings.ToUpper(integrationA), text(integrationA), nil},
 		{"in channel.from alone", integrationA, from, nil},
 		{"another's", integrationA, text(integrationB), webhook.ErrIntegration},
-		{"nobody's", integrationA, none, webhook.ErrIntegration},
+		{"none", integrationA, none, webhook.ErrIntegration},
 		{"any", webhook.AnyIntegration, text(integrationB), nil},
-		{"any, nobody's", webhook.AnyIntegration, none, nil},
-		{"the star itself is nobody", integrationA, text("*"), webhook.ErrIntegration},
+		{"any, none", webhook.AnyIntegration, none, nil},
+		{"a star in the body", integrationA, text("*"), webhook.ErrIntegration},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -147,7 +148,7 @@ func TestOpenComparesTheIntegration(t *testing.T) {
 	}
 }
 
-func TestOpenUnreadable(t *testing.T) {
+func TestOpenReportsUnreadableBodies(t *testing.T) {
 	t.Parallel()
 	v := newVerifier(t, endpoint(webhook.AnyIntegration, secretA))
 	for _, body := range []string{"", " ", "hunter2", "<xml/>", "[]", `"hunter2"`, "7", `{"id":"hunter2"`, `{"id":"1"}{}`, "\xff\xfe{}"} {
@@ -167,7 +168,7 @@ func TestZeroVerifierRefuses(t *testing.T) {
 	require.ErrorIs(t, err, webhook.ErrSignature)
 }
 
-func TestNewVerifierRefuses(t *testing.T) {
+func TestNewVerifierRefusesWeakEndpoints(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name string
@@ -176,7 +177,7 @@ func TestNewVerifierRefuses(t *testing.T) {
 	}{
 		{"nothing", webhook.Endpoint{}, []string{"IntegrationID is empty", "Secrets is empty"}},
 		{"empty secret", endpoint(integrationA, ""), []string{"Secrets[0] is empty"}},
-		{"short secret", endpoint(integrationA, "hunter2hunter2!"), []string{"Secrets[0] has 15 characters, at least 16"}},
+		{"short secret", endpoint(integrationA, "hunter2hunter2!"), []string{"Secrets[0] has 15 characters; the minimum is 16"}},
 		{"short retired secret", endpoint(integrationA, secretA, "hunter2"), []string{"Secrets[1] has 7 characters"}},
 		{"every mistake", endpoint("", "", "hunter2"), []string{"IntegrationID", "Secrets[0]", "Secrets[1]"}},
 		{"pasted id", endpoint(integrationA+"\n", secretA), []string{"IntegrationID contains a space"}},
@@ -194,7 +195,7 @@ func TestNewVerifierRefuses(t *testing.T) {
 	}
 }
 
-func TestWarnings(t *testing.T) {
+func TestWarningsHoldNoSecret(t *testing.T) {
 	t.Parallel()
 	require.Empty(t, newVerifier(t, endpoint(integrationA, secretA, strings.Repeat("ü", 32))).Warnings())
 	v := newVerifier(t, endpoint(integrationA, secretA, "hunter2hunter2hunter2", secretB+"\n"))
@@ -207,7 +208,7 @@ func TestWarnings(t *testing.T) {
 	require.NotEqual(t, warnings, v.Warnings())
 }
 
-func TestNewSecret(t *testing.T) {
+func TestNewSecretIsLongAndRandom(t *testing.T) {
 	t.Parallel()
 	a, b := webhook.NewSecret(), webhook.NewSecret()
 	require.NotEqual(t, a, b)
@@ -241,7 +242,7 @@ func FuzzOpen(f *testing.F) {
 	})
 }
 
-// canonical rewrites the base64 of a signature: the last character has bits that say nothing.
+// canonical encodes the base64 of a signature again: its last character has unused bits.
 func canonical(t *testing.T, signature string) string {
 	t.Helper()
 	b, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(signature, "sha256="))
