@@ -6,9 +6,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/genesyshandover/genesyshandover/genesys/genesystest"
+	"github.com/stretchr/testify/require"
 )
 
 func TestTransferBetweenQueuesWhileTheCustomerWrites(t *testing.T) {
@@ -20,15 +19,15 @@ func TestTransferBetweenQueuesWhileTheCustomerWrites(t *testing.T) {
 		c := chat.Conversation()
 		chat.TransferTo("Billing")
 		require.Equal(t, "connected", c.Phase())
-		api.say("c1", "while transferred")
+		api.postText("c1", "while transferred")
 		<-time.After(150 * time.Millisecond)
 		synctest.Wait()
 		require.Equal(t, "queued", c.Phase())
 		require.Equal(t, "Billing", c.Queue())
 		require.False(t, chat.Active())
 		chat.End()
-		require.Equal(t, "queued", c.Phase(), "who has left cannot end it")
-		api.say("c1", "while queued")
+		require.Equal(t, "queued", c.Phase(), "only an agent who has it can end it")
+		api.postText("c1", "while queued")
 		next := bea.Wait(t).Accept()
 		require.Equal(t, []string{"hello", "while transferred", "while queued"}, next.Texts())
 
@@ -128,7 +127,7 @@ func TestCustomerLeaves(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				opts := []genesystest.Option{}
 				if name != "by the communication" {
-					opts = append(opts, genesystest.WithPermissions(append(genesystest.GuidePermissions(), "conversation:communication:disconnect")...))
+					opts = append(opts, guideAnd("conversation:communication:disconnect"))
 				}
 				org := genesystest.New(t, opts...)
 				api, chat := connected(t, org)
@@ -145,10 +144,10 @@ func TestCustomerLeaves(t *testing.T) {
 	}
 }
 
-func TestCustomerLeavesWhileItRings(t *testing.T) {
+func TestCustomerLeavesDuringAlert(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t, genesystest.WithPermissions(append(genesystest.GuidePermissions(), "conversation:communication:disconnect")...))
+		org := genesystest.New(t, guideAnd("conversation:communication:disconnect"))
 		ann := org.Agent("Ann", "Support")
 		api := dial(t, org)
 		id := api.handOver("c1", "hello")
@@ -163,15 +162,72 @@ func TestCustomerLeavesWhileItRings(t *testing.T) {
 	})
 }
 
-func TestGenesysEnds(t *testing.T) {
+func TestConsult(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
+		bot := listen(org)
 		api, chat := connected(t, org)
-		chat.Conversation().Disconnect("inactivity")
-		chat.Conversation().Disconnect("error")
-		legs := api.legs(chat.Conversation().ID())
-		require.Equal(t, "customer disconnected inactivity", legs[0])
-		require.Equal(t, "agent disconnected inactivity", legs[4])
+		c := chat.Conversation()
+		chat.Consult("Dora")
+		require.Equal(t, "connected", c.Phase(), "while it rings")
+		require.Equal(t, []string{"agent connected", "agent alerting"}, api.legs(c.ID())[4:])
+		org.Agent("Dora").Wait(t).Decline()
+		require.Equal(t, "connected", c.Phase())
+
+		chat.Consult("Dora")
+		second := org.Agent("Dora").Wait(t).Accept()
+		require.NotEmpty(t, second.Say("I know this"))
+		require.NotEmpty(t, chat.Say("Thank you"))
+		second.StepOut()
+		require.Equal(t, "agent disconnected client", api.legs(c.ID())[6])
+		require.Equal(t, "connected", c.Phase())
+		require.False(t, second.Active())
+
+		chat.Consult("Dora")
+		third := org.Agent("Dora").Wait(t).Accept()
+		chat.StepOut()
+		require.Equal(t, "connected", c.Phase(), "the other agent continues")
+		require.NotEmpty(t, third.Say("Now it is me"))
+		<-time.After(time.Second)
+		require.Len(t, bot.got(), 3)
+		third.Leave()
+		require.Equal(t, "queued", c.Phase(), "no agent is left")
+		third.StepOut()
+		third.Consult("Ann")
+		require.Equal(t, "queued", c.Phase(), "the desk is not active")
+	})
+}
+
+func TestLeaveOpen(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t, guideAnd("conversation:communication:disconnect"))
+		api, chat := connected(t, org)
+		c := chat.Conversation()
+		chat.Consult("Dora")
+		second := org.Agent("Dora").Wait(t).Accept()
+		chat.LeaveOpen()
+		require.True(t, chat.Active(), "another agent has the conversation")
+		second.StepOut()
+		c.Monitor("Eve")
+		chat.Consult("Dora")
+		offer := org.Agent("Dora").Wait(t)
+		chat.LeaveOpen()
+		require.Equal(t, []string{
+			"agent disconnected client", "agent disconnected client", "agent disconnected peer", "agent disconnected peer",
+		}, api.legs(c.ID())[4:])
+		require.False(t, offer.Ringing())
+
+		<-time.After(20 * time.Hour)
+		require.Equal(t, "notRouted", c.Phase())
+		require.Equal(t, "customer connected", api.legs(c.ID())[0])
+		require.Equal(t, c.ID(), api.postText("c1", "Is anyone there?"), "the customer still writes into it")
+		<-time.After(time.Minute)
+		require.Equal(t, "notRouted", c.Phase(), "no agent is alerted")
+		chat.LeaveOpen()
+		status, _ := api.do(http.MethodPatch, "/api/v2/conversations/messages/"+c.ID(), `{"state":"disconnected"}`)
+		require.Equal(t, http.StatusOK, status)
+		require.Equal(t, "ended", c.Phase())
 	})
 }

@@ -1,8 +1,10 @@
-// Package genesystest is a fake Genesys Cloud organisation, in memory, for tests of bots and for demos without an account.
+// Package genesystest is a fake Genesys Cloud organisation in memory, for tests of bots and
+// for demos without an account.
 //
-// [New] makes the organisation a handover needs: one division, a role with four permissions, an OAuth client, an Open
-// Messaging integration, the queues "Bot" and "Support" and a flow from the integration to "Bot". [Org.Channel] is its
-// configuration and [Org.HTTPClient] the way to it:
+// [New] makes the organisation that a handover needs: one division, a role with four
+// permissions, an OAuth client, an Open Messaging integration, the queues "Bot" and "Support",
+// and a flow from the integration to "Bot". [Org.Channel] returns its configuration, and
+// [Org.HTTPClient] connects to it:
 //
 //	org := genesystest.New(t)
 //	ann := org.Agent("Ann", "Support")
@@ -16,47 +18,66 @@
 //	chat := ann.Wait(t).Accept()
 //	chat.Say("Hello!")
 //
+// # Contents
+//
+//   - [Org]: the organisation, its options, the REST operations that a handover needs, and the
+//     login host;
+//   - [Integration], [Queue], [Conversation]: what an administrator sees and changes;
+//   - [Agent], [Offer], [Desk]: what agents and supervisors do;
+//   - [Fault], [WebhookFault], [SignalFaults]: failures between the program and Genesys;
+//   - [Cloud]: one http.Client for several organisations;
+//   - [Record] and [Replay]: exchanges with a real organisation in files.
+//
 // # Time
 //
-// All time is time.Now and timers, and connections are in memory. So inside a testing/synctest bubble hours pass in
-// milliseconds, and [Until] moves the clock. Outside of a bubble everything happens in real time, with the small delays of
-// [Pace], which is what demos want.
+// The organisation uses time.Now and timers, and connections are in memory. Inside a
+// testing/synctest bubble hours take milliseconds, and [Until] advances the clock. Outside of
+// a bubble time is real, with the short delays of [Pace]. [WithClockOffset] sets the
+// organisation's clock off against the host's.
 //
-// # What it refuses
+// # Refusals
 //
-// The fake implements the server side of the API on its own: it shares no encoder, decoder or signature with the client,
-// so the two cannot be wrong together. A request that can only come from a mistake in the program is refused and fails the
-// test, unless [AllowErrors]:
+// The fake implements the server side of the API separately. It may import package handover
+// for the type of [Org.Channel], package region, an in-memory network and a WebSocket library.
+// It never calls the encoders, decoders or signatures of the client, so that one error cannot
+// be in both. Programs that use it do not link package testing. It refuses a request that only
+// a mistake in the program explains, and fails the test, unless [AllowErrors]:
 //
-//   - 400, 404 for a path that does not exist, 405, 413 and 415, and a request without a token;
-//   - a receipt for a message that never was: Genesys answers 200 with the status Failed, and so does the fake.
+//   - 400, 404 for an unknown path, 405, 413 and 415, and a request without a token;
+//   - a receipt for a message that does not exist: Genesys answers 200 with the status Failed,
+//     and so does the fake.
 //
-// A refusal that a correct program has to live with does not fail the test: 401 for a token that expired or was revoked,
-// 403 for a missing permission, 404 and 409 for something that is gone or has changed meanwhile, 429, and whatever was
-// injected with [Org.Inject].
+// Refusals that a correct program must handle do not fail the test: 401 for an expired or
+// revoked token, 403 for a missing permission, 404 and 409 for a resource that was removed or
+// changed, 429, and faults of [Org.Inject].
 //
 // # Notifications
 //
-// The organisation has notification channels: the REST operations, and the WebSocket at connectUri, which HTTPClient reaches
-// in memory and [Org.Handler] on real sockets. It heartbeats, allows one socket a channel, keeps no event for who is not
-// connected, and ends channels after a day and sockets with their tokens. Events come at the moments Genesys is known for,
-// also the misleading ones: user.start while it rings, user.end when an agent declines, acw after a transfer.
-// [Org.CutSockets] and [Org.AnnounceMaintenance] break connections, [Org.DisturbSignals] loses, doubles and delays what is
-// sent, [Org.Inject] with the operation "notifications.connect" refuses to connect.
+// The organisation has notification channels: the REST operations, and the WebSocket at
+// connectUri, which HTTPClient reaches in memory and [Org.Handler] on real sockets. It sends
+// heartbeats, allows one socket for a channel, and keeps no events for a client that is not
+// connected. A channel ends after a day, a socket with its token. Events are sent when Genesys
+// sends them, including the misleading ones: user.start when an agent is alerted, user.end
+// after a decline, acw after a transfer. [Org.CutSockets] and [Org.AnnounceMaintenance] close
+// connections, [Org.DisturbSignals] loses, repeats and delays events, and [Org.Inject] with
+// the operation "notifications.connect" refuses connections.
 //
-// # What is uncertain
+// # Uncertain behaviour
 //
-// Where Genesys does not document a behaviour, the fake takes the side that is harder for a client, and the option that
-// switches it says so: a repeated message is a second message ([WithDeduplication]), a later webhook may overtake one that
-// is being retried, a message posted right after the end revives the conversation, declining looks like ending to who reads
-// one leg only. The customer's communication, which a read does not name, is the peer of the leg that talks to the customer.
+// Where Genesys documents no behaviour, the comment has the word UNCERTAIN. The fake then
+// behaves in the way that is harder for a client, and an option may switch it. A repeated
+// message is a second message ([WithDeduplication]), a later webhook may overtake one that is
+// retried, a message after the end revives the conversation ([WithThreadWindow]), and a
+// decline looks like the end of the conversation to a client that reads one leg only. A read
+// does not name the customer's communication: it is the peer of the leg that is connected to
+// the customer.
 //
-// The steps, states and disconnect types follow the definition of the API
-// (https://developer.genesys.cloud/devapps/api-explorer), the webhook's retries
-// https://developer.genesys.cloud/commdigital/digital/openmessaging/validate.html.
+// Steps, states and disconnect types are those of the API definition
+// (https://developer.genesys.cloud/devapps/api-explorer). The retries of the webhook are those
+// of https://developer.genesys.cloud/commdigital/digital/openmessaging/validate.html.
 //
-// # Many tenants
+// # Several tenants
 //
-// [Org.AddIntegration] makes another channel of the same OAuth client; [WithSeed] makes another organisation, and [Cloud] is
-// one http.Client for several.
+// [Org.AddIntegration] makes another channel of the same OAuth client. [WithSeed] makes
+// another organisation, and [Cloud] is one http.Client for several of them.
 package genesystest

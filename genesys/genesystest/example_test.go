@@ -9,7 +9,8 @@ import (
 	"github.com/genesyshandover/genesyshandover/genesys/genesystest"
 )
 
-// A program runs the fake in real time. Requests reach it without a network, and in any language over Handler.
+// A program runs the fake in real time. It sends requests without a network, or from any language
+// through Handler.
 func ExampleStart() {
 	ctx := context.Background()
 	org, err := genesystest.Start()
@@ -41,7 +42,7 @@ func tokenRequest(ctx context.Context, org *genesystest.Org) *http.Request {
 	return r
 }
 
-// A flow may route by what the bot hands over, so that nobody needs to transfer.
+// A flow can route by an attribute that the bot sends, so that no transfer is needed.
 func ExampleRouteByAttribute() {
 	flow := genesystest.RouteByAttribute("queue", "Bot")
 	fmt.Println(flow(genesystest.Arrival{Attributes: map[string]string{"queue": "Billing"}}))

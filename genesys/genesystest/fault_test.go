@@ -3,20 +3,18 @@ package genesystest_test
 import (
 	"context"
 	"io"
-	"net"
 	"net/http"
 	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/genesyshandover/genesyshandover/genesys/genesystest"
+	"github.com/stretchr/testify/require"
 )
 
-// ask posts a message and says what came of it: a status, or an error.
-func ask(ctx context.Context, api *raw) (int, error) {
+// postStatus posts a message and returns the status or the error.
+func postStatus(ctx context.Context, api *raw) (int, error) {
 	req := api.request(ctx, http.MethodPost, api.inbound("message"), api.message("c1", "hello"))
 	res, err := api.client.Do(req)
 	if err != nil {
@@ -62,14 +60,14 @@ func TestFaults(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 				defer cancel()
 				began := time.Now()
-				status, err := ask(ctx, api)
+				status, err := postStatus(ctx, api)
 				require.ErrorIs(t, err, tc.want.err)
 				require.Equal(t, tc.want.status, status)
 				require.Equal(t, tc.want.duration, time.Since(began))
 				<-time.After(2 * time.Hour)
 				require.Len(t, org.Conversations(), tc.want.effect)
 				org.ClearFaults()
-				status, err = ask(t.Context(), api)
+				status, err = postStatus(t.Context(), api)
 				require.NoError(t, err)
 				require.Equal(t, 200, status)
 			})
@@ -87,7 +85,7 @@ func TestFaultsAreUsedUpInOrder(t *testing.T) {
 		org.Inject(genesystest.Fault{Op: "openmessaging.send", Status: 504})
 		var got []int
 		for range 5 {
-			status, _ := ask(t.Context(), api)
+			status, _ := postStatus(t.Context(), api)
 			got = append(got, status)
 		}
 		require.Equal(t, []int{500, 500, 0, 504, 200}, got)
@@ -121,57 +119,80 @@ func TestStaleReads(t *testing.T) {
 		require.Equal(t, "agent alerting", api.legs(id)[4])
 		stale(time.Hour)
 		status, _ := api.do(http.MethodGet, "/api/v2/conversations/messages/"+id, "")
-		require.Equal(t, http.StatusNotFound, status, "there was no conversation then")
+		require.Equal(t, http.StatusNotFound, status, "before the conversation")
 
 		<-time.After(time.Second)
-		api.say("c1", "again")
+		api.postText("c1", "again")
 		stale(time.Millisecond)
 		require.Equal(t, "customer disconnected peer", api.legs(id)[0])
 		require.Len(t, api.legs(id), 6, "revived")
 	})
 }
 
-func TestOtherHostsDoNotExist(t *testing.T) {
+func TestFaultsOfTheRateLimit(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		for _, host := range []string{"https://api.mypurecloud.de", "https://example.com", "https://mypurecloud.ie"} {
-			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, host+queuesPath, http.NoBody)
-			require.NoError(t, err)
-			res, err := org.HTTPClient().Do(req)
-			if res != nil {
-				_ = res.Body.Close()
-			}
-			var unknown *net.DNSError
-			require.ErrorAs(t, err, &unknown, host)
-			require.True(t, unknown.IsNotFound)
-		}
-	})
+	for name, tc := range map[string]struct {
+		fault      genesystest.Fault
+		status     int
+		retryAfter string
+		reset      string
+		message    string
+	}{
+		"an hour":         {genesystest.Fault{Status: 429, RetryAfter: time.Hour}, 429, "3600", "", "Retry the request in [3600] seconds"},
+		"a billion":       {genesystest.Fault{Status: 429, RetryAfter: 1e9 * time.Second}, 429, "1000000000", "", "[1000000000]"},
+		"without a wait":  {genesystest.Fault{Status: 429}, 429, "", "", "Rate limit exceeded the maximum."},
+		"in the text":     {genesystest.Fault{Status: 429, RetryAfter: 7 * time.Second, Header: http.Header{"Retry-After": nil}}, 429, "", "", "[7]"},
+		"an absurd reset": {genesystest.Fault{Status: 429, Header: http.Header{"inin-ratelimit-reset": {"-99999999999999999999"}}}, 429, "", "-99999999999999999999", "Rate"},
+		"of an answer":    {genesystest.Fault{Header: http.Header{"Inin-Ratelimit-Reset": {"1000000000"}}}, 200, "", "1000000000", ""},
+		"after the effect": {
+			genesystest.Fault{Status: 502, After: true, Header: http.Header{"Retry-After": {"Fri, 31 Dec 9999 23:59:59 GMT"}}},
+			502, "Fri, 31 Dec 9999 23:59:59 GMT", "", "Injected",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				org := genesystest.New(t)
+				api := dial(t, org)
+				org.Inject(tc.fault)
+				status, h, body := api.sendFull(api.request(t.Context(), http.MethodGet, queuesPath, ""))
+				require.Equal(t, tc.status, status)
+				require.Equal(t, tc.retryAfter, h.Get("Retry-After"))
+				require.Equal(t, tc.reset, h.Get("Inin-Ratelimit-Reset"))
+				if tc.message != "" {
+					require.Contains(t, body["message"], tc.message)
+				}
+				status, h, _ = api.sendFull(api.request(t.Context(), http.MethodGet, queuesPath, ""))
+				require.Equal(t, http.StatusOK, status)
+				require.Equal(t, "60", h.Get("Inin-Ratelimit-Reset"), "the next answer is normal")
+			})
+		})
+	}
 }
 
-func TestRequestsAreLogged(t *testing.T) {
+func TestFaultsOfTheIntegration(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		api := dial(t, org)
-		began := time.Now()
-		org.Inject(genesystest.Fault{Op: "openmessaging.send", Drop: true})
-		_, err := ask(t.Context(), api)
-		require.Error(t, err)
-		org.Inject(genesystest.Fault{Op: "openmessaging.send", After: true})
-		_, err = ask(t.Context(), api)
-		require.Error(t, err)
-		api.say("c1", "one")
-		r := org.Requests()
-		require.Len(t, r, 3, "what was never sent is not seen")
-		require.Zero(t, r[1].Status, "no answer")
-		last := r[2]
-		require.Equal(t, "openmessaging.send", last.Op)
-		require.Equal(t, http.MethodPost, last.Method)
-		require.Equal(t, api.inbound("message"), last.Path)
-		require.Equal(t, "prefetchConversationId=true", last.Query)
-		require.Equal(t, 200, last.Status)
-		require.Contains(t, string(last.Body), `"one"`)
-		require.Equal(t, began, last.Time)
-	})
+	for status, code := range map[int]string{http.StatusNotFound: "not.found", http.StatusForbidden: "not.authorized"} {
+		t.Run(code, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				org := genesystest.New(t)
+				api := dial(t, org)
+				org.Inject(genesystest.Fault{Op: "integrations.get", Status: status, Times: -1})
+				org.Inject(genesystest.Fault{Op: "openmessaging.send", Status: status})
+				for range 2 {
+					got, body := api.do(http.MethodGet, "/api/v2/conversations/messaging/integrations/open/"+org.Channel().IntegrationID, "")
+					require.Equal(t, status, got)
+					require.Equal(t, code, body["code"])
+				}
+				got, err := postStatus(t.Context(), api)
+				require.NoError(t, err)
+				require.Equal(t, status, got)
+				require.Empty(t, org.Conversations(), "no effect")
+				org.ClearFaults()
+				got, _ = api.do(http.MethodGet, "/api/v2/conversations/messaging/integrations/open/"+org.Channel().IntegrationID, "")
+				require.Equal(t, http.StatusOK, got)
+			})
+		})
+	}
 }

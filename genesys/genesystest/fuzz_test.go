@@ -16,7 +16,8 @@ import (
 	"github.com/genesyshandover/genesyshandover/genesys/genesystest"
 )
 
-// FuzzInbound: no body panics, and each is either taken or refused with an error body.
+// FuzzInbound checks that no body panics, and that each is accepted or refused with an error
+// body.
 func FuzzInbound(f *testing.F) {
 	for _, seed := range []string{
 		``, `null`, `{}`, `[]`, `{"channel":null}`, `{` + okChannel + `,"text":"hello"}`,
@@ -46,7 +47,7 @@ func FuzzInbound(f *testing.F) {
 	})
 }
 
-// bearer asks for a token without the network.
+// bearer returns a token, without the network.
 func bearer(t *testing.T, org *genesystest.Org) string {
 	t.Helper()
 	r := tokenRequest(t.Context(), org)
@@ -59,7 +60,7 @@ func bearer(t *testing.T, org *genesystest.Org) string {
 	return body.Token
 }
 
-// FuzzRecord: whatever is answered can be recorded and replayed, and what is JSON stays JSON.
+// FuzzRecord checks that every answer can be recorded and replayed, and that JSON stays JSON.
 func FuzzRecord(f *testing.F) {
 	for _, seed := range []string{``, `{}`, `{"access_token":"s","a":[{"nickname":{"x":"y"}}],"n":1.50}`, `text`, "\xff\xfe", `"é"`, `123456789012345678901234567890`} {
 		f.Add([]byte(seed), []byte(seed))
@@ -85,7 +86,7 @@ func FuzzRecord(f *testing.F) {
 	})
 }
 
-// BenchmarkMessage is a customer's message over the network in memory: what every test of a bot pays.
+// BenchmarkMessage measures a customer's message over the memory network.
 func BenchmarkMessage(b *testing.B) {
 	org := genesystest.New(b, genesystest.WithRateLimit(0), genesystest.WithoutFlow())
 	c := org.HTTPClient()

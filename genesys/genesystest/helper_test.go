@@ -1,23 +1,30 @@
 package genesystest_test
 
 import (
+	"bytes"
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
+	"github.com/coder/websocket"
 	"github.com/genesyshandover/genesyshandover/genesys/genesystest"
+	"github.com/stretchr/testify/require"
 )
 
-// raw speaks to the fake with plain requests, not with our client: neither may hide the other's mistakes.
+// raw sends plain requests. It does not use our client, so that neither hides an error of the
+// other.
 type raw struct {
 	t      *testing.T
 	org    *genesystest.Org
@@ -98,15 +105,15 @@ func (r *raw) inbound(kind string) string {
 	return "/api/v2/conversations/messages/" + r.org.Channel().IntegrationID + "/inbound/open/" + kind
 }
 
-// message is a customer's message as the documentation has it.
+// message returns a customer's message in the documented form.
 func (r *raw) message(customer, text string) string {
 	r.count++
 	return fmt.Sprintf(`{"channel":{"from":{"id":%q,"idType":"Opaque","nickname":"Cleo"},"time":%q,"messageId":"p%d"},"text":%q}`,
 		customer, wireTime(time.Now()), r.count, text)
 }
 
-// say posts a message and returns the conversation's id.
-func (r *raw) say(customer, text string) string {
+// postText posts a message and returns the conversation's id.
+func (r *raw) postText(customer, text string) string {
 	r.t.Helper()
 	status, body := r.do(http.MethodPost, r.inbound("message")+"?prefetchConversationId=true", r.message(customer, text))
 	require.Equal(r.t, http.StatusOK, status, "%v", body)
@@ -120,7 +127,7 @@ func (r *raw) read(conversation string) map[string]any {
 	return body
 }
 
-// legs writes the participants as "purpose state disconnectType".
+// legs returns each participant as "purpose state disconnectType".
 func (r *raw) legs(conversation string) []string {
 	r.t.Helper()
 	var out []string
@@ -134,7 +141,7 @@ func (r *raw) legs(conversation string) []string {
 	return out
 }
 
-// live finds the newest live leg of a purpose.
+// live returns the newest live leg of a purpose.
 func (r *raw) live(conversation, purpose string) map[string]any {
 	r.t.Helper()
 	var found map[string]any
@@ -147,10 +154,10 @@ func (r *raw) live(conversation, purpose string) map[string]any {
 	return found
 }
 
-// handOver opens a conversation and transfers it to Support, the guide's way.
+// handOver opens a conversation and transfers it to Support, as the setup guide describes.
 func (r *raw) handOver(customer, text string) string {
 	r.t.Helper()
-	id := r.say(customer, text)
+	id := r.postText(customer, text)
 	genesystest.Until(r.t, func() bool { return r.org.Conversation(customer).Phase() == "queued" })
 	r.transfer(id, "acd", r.org.Queue("Support").ID())
 	genesystest.Until(r.t, func() bool { return r.org.Conversation(customer).Queue() == "Support" })
@@ -176,7 +183,7 @@ func list(body map[string]any, name string) []map[string]any {
 
 func wireTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
-// onSockets serves org to real connections.
+// onSockets serves org on real connections.
 func onSockets(t *testing.T, org *genesystest.Org) *raw {
 	t.Helper()
 	s := httptest.NewServer(org.Handler())
@@ -184,4 +191,282 @@ func onSockets(t *testing.T, org *genesystest.Org) *raw {
 	r := &raw{t: t, org: org, client: s.Client(), api: s.URL, login: s.URL}
 	r.authorize()
 	return r
+}
+
+// hook is a bot's webhook. It checks signatures without our code, and answers with set statuses.
+type hook struct {
+	secret string
+	mu     sync.Mutex
+	status []int // of the next answers; 200 after these
+	bodies []map[string]any
+	times  []time.Time
+	forged int
+}
+
+func listen(org *genesystest.Org) *hook {
+	h := &hook{secret: org.Channel().WebhookSecrets[0].Reveal()}
+	org.DeliverTo(h, "/genesys")
+	return h
+}
+
+func (h *hook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	b, err := io.ReadAll(r.Body)
+	if err != nil || r.URL.Path != "/genesys" || r.Header.Get("Content-Type") != "application/json" {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	mac := hmac.New(sha256.New, []byte(h.secret))
+	mac.Write(b)
+	if r.Header.Get("X-Hub-Signature-256") != "sha256="+base64.StdEncoding.EncodeToString(mac.Sum(nil)) {
+		h.forged++
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	var body map[string]any
+	if json.NewDecoder(bytes.NewReader(b)).Decode(&body) != nil {
+		body = map[string]any{"raw": string(b)}
+	}
+	h.bodies, h.times = append(h.bodies, body), append(h.times, time.Now())
+	if len(h.status) > 0 {
+		w.WriteHeader(h.status[0])
+		h.status = h.status[1:]
+	}
+}
+
+func (h *hook) got() []map[string]any {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return append([]map[string]any(nil), h.bodies...)
+}
+
+func (h *hook) forgedCount() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.forged
+}
+
+// answer sets the statuses of the next answers.
+func (h *hook) answer(status []int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.status = status
+}
+
+func (h *hook) at(began time.Time) []time.Duration {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var out []time.Duration
+	for _, t := range h.times {
+		out = append(out, t.Sub(began))
+	}
+	return out
+}
+
+func changes(events chan<- string) func(context.Context, string) error {
+	return func(_ context.Context, id string) error {
+		events <- id
+		return nil
+	}
+}
+
+const channelsPath = "/api/v2/notifications/channels"
+
+// stream is a client of a notification socket that keeps all events.
+type stream struct {
+	conn *websocket.Conn
+	done chan struct{} // closed after the last read
+	mu   sync.Mutex
+	got  []map[string]any
+	err  error // of the last read
+}
+
+// channel makes a channel with subscriptions.
+func (r *raw) channel(topics ...string) (id, uri string) {
+	r.t.Helper()
+	status, body := r.do(http.MethodPost, channelsPath, "")
+	require.Equal(r.t, http.StatusOK, status, "%v", body)
+	id = body["id"].(string)
+	if len(topics) > 0 {
+		status, body = r.subscribe(http.MethodPost, id, "", topics...)
+		require.Equal(r.t, http.StatusOK, status, "%v", body)
+	}
+	return id, r.uriOf(id)
+}
+
+func (r *raw) uriOf(id string) string {
+	r.t.Helper()
+	_, body := r.do(http.MethodGet, channelsPath, "")
+	for _, ch := range list(body, "entities") {
+		if ch["id"] == id {
+			return ch["connectUri"].(string)
+		}
+	}
+	return ""
+}
+
+func (r *raw) subscribe(method, id, query string, topics ...string) (int, map[string]any) {
+	r.t.Helper()
+	asked := make([]map[string]string, 0, len(topics))
+	for _, topic := range topics {
+		asked = append(asked, map[string]string{"id": topic})
+	}
+	b, err := json.Marshal(asked)
+	require.NoError(r.t, err)
+	return r.do(method, channelsPath+"/"+id+"/subscriptions"+query, string(b))
+}
+
+func (r *raw) head(id string) int {
+	r.t.Helper()
+	status, _ := r.do(http.MethodHead, channelsPath+"/"+id, "")
+	return status
+}
+
+// open connects to a channel's socket and reads until it closes.
+func (r *raw) open(uri string) *stream {
+	r.t.Helper()
+	s, _, err := r.tryOpen(uri)
+	require.NoError(r.t, err)
+	return s
+}
+
+func (r *raw) tryOpen(uri string) (s *stream, status int, err error) {
+	r.t.Helper()
+	conn, res, err := websocket.Dial(r.t.Context(), uri, &websocket.DialOptions{HTTPClient: r.client})
+	if res != nil {
+		status = res.StatusCode
+		if err != nil && res.Body != nil {
+			_ = res.Body.Close()
+		}
+	}
+	if err != nil {
+		return nil, status, err
+	}
+	conn.SetReadLimit(1 << 20)
+	s = &stream{conn: conn, done: make(chan struct{})}
+	go s.read(r.t.Context())
+	r.t.Cleanup(func() {
+		_ = conn.CloseNow()
+		<-s.done
+	})
+	return s, status, nil
+}
+
+func (s *stream) read(ctx context.Context) {
+	defer close(s.done)
+	for {
+		_, b, err := s.conn.Read(ctx)
+		var body map[string]any
+		if err == nil {
+			err = json.Unmarshal(b, &body)
+		}
+		s.mu.Lock()
+		if err != nil {
+			s.err = err
+			s.mu.Unlock()
+			return
+		}
+		s.got = append(s.got, body)
+		s.mu.Unlock()
+	}
+}
+
+func (s *stream) events() []map[string]any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]map[string]any(nil), s.got...)
+}
+
+// take returns the events since the last call, without heartbeats.
+func (s *stream) take() []map[string]any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []map[string]any
+	for _, e := range s.got {
+		if e["topicName"] != "channel.metadata" {
+			out = append(out, e)
+		}
+	}
+	s.got = nil
+	return out
+}
+
+func bodies(events []map[string]any) []map[string]any {
+	var out []map[string]any
+	for _, e := range events {
+		out = append(out, e["eventBody"].(map[string]any))
+	}
+	return out
+}
+
+// closed waits until the socket is closed and returns the code of its close frame, or -1.
+func (s *stream) closed(t *testing.T) websocket.StatusCode {
+	t.Helper()
+	<-s.done
+	return websocket.CloseStatus(s.err)
+}
+
+// spy is a TB whose failures do not fail the real test.
+type spy struct {
+	ctx      context.Context //nolint:containedctx // TB hands it out
+	mu       sync.Mutex
+	errors   []string
+	fatal    string
+	cleanups []func()
+}
+
+func (s *spy) Helper() {}
+
+func (s *spy) Context() context.Context { return s.ctx }
+
+func (s *spy) Cleanup(f func()) { s.cleanups = append(s.cleanups, f) }
+
+func (s *spy) Errorf(format string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.errors = append(s.errors, fmt.Sprintf(format, args...))
+}
+
+func (s *spy) Fatalf(format string, args ...any) {
+	s.mu.Lock()
+	s.fatal = fmt.Sprintf(format, args...)
+	s.mu.Unlock()
+	runtime.Goexit()
+}
+
+func (s *spy) failures() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]string(nil), s.errors...)
+}
+
+// spied returns an organisation whose failures go to a spy.
+func spied(t *testing.T) (*spy, *raw) {
+	t.Helper()
+	s := &spy{ctx: t.Context()}
+	org := genesystest.New(s)
+	t.Cleanup(func() { _ = org.Close() })
+	return s, dial(t, org)
+}
+
+// guideAnd returns an option with the guide's permissions and others.
+func guideAnd(permissions ...string) genesystest.Option {
+	return genesystest.WithPermissions(append(genesystest.GuidePermissions(), permissions...)...)
+}
+
+// fatalText runs f with a spy and returns the text of its Fatalf.
+func fatalText(t *testing.T, f func(tb genesystest.TB)) string {
+	t.Helper()
+	s := &spy{ctx: t.Context()}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f(s)
+	}()
+	<-done
+	for _, c := range s.cleanups {
+		c()
+	}
+	return s.fatal
 }

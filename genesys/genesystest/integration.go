@@ -8,8 +8,9 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// An Integration is one Open Messaging integration: one webhook, one signature secret, its own customers. The organisation
-// begins with one, which Org's own methods mean; AddIntegration makes more. Safe for concurrent use.
+// An Integration is one Open Messaging integration: one webhook, one signature secret, and
+// customers of its own. The organisation begins with one, which the methods of Org use;
+// AddIntegration makes more. Safe for concurrent use.
 type Integration struct {
 	o                           *Org
 	id, recipient, name, secret string
@@ -17,7 +18,8 @@ type Integration struct {
 	hook                        *hook
 }
 
-// AddIntegration makes another integration with the same flow, for a host whose brands share an OAuth client.
+// AddIntegration makes another integration with the same flow, for a host with several brands and
+// one OAuth client.
 func (o *Org) AddIntegration(name string) *Integration {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -27,16 +29,16 @@ func (o *Org) AddIntegration(name string) *Integration {
 func (o *Org) addIntegration(name string) *Integration {
 	i := &Integration{
 		o: o, id: o.uuid("integration"), recipient: o.uuid("recipient"), name: name,
-		secret: o.hex("webhook-secret", 48), created: now(),
+		secret: o.hexID("webhook-secret", 48), created: o.now(),
 	}
 	o.integrations = append(o.integrations, i)
 	return i
 }
 
-// ID is the integration's id, channel.id in what it posts.
+// ID returns the integration's id, which is channel.id in webhooks.
 func (i *Integration) ID() string { return i.id }
 
-// Channel is Org.Channel for this integration; its ID is the integration's name.
+// Channel is Org.Channel for this integration. Its ID is the integration's name.
 func (i *Integration) Channel() handover.Channel {
 	i.o.mu.Lock()
 	defer i.o.mu.Unlock()
@@ -56,18 +58,18 @@ func (i *Integration) channel(id string) handover.Channel {
 	}
 }
 
-// RotateSecret gives the integration a new webhook secret, as an administrator would, and returns it. Webhooks are signed
-// with it from now on; Genesys documents no overlap.
+// RotateSecret replaces the webhook secret, as an administrator would, and returns the new one.
+// It signs all webhooks from now on; Genesys documents no overlap.
 func (i *Integration) RotateSecret() string {
 	i.o.mu.Lock()
 	defer i.o.mu.Unlock()
-	i.secret = i.o.hex("webhook-secret", 48)
+	i.secret = i.o.hexID("webhook-secret", 48)
 	return i.secret
 }
 
 // DeliverTo is Org.DeliverTo for this integration.
 func (i *Integration) DeliverTo(h http.Handler, path string) {
-	i.setHook(localHook(i.o.guarded(h), path))
+	i.setHook(localHook(i.o.recoverPanics(h), path))
 }
 
 // DeliverToURL is Org.DeliverToURL for this integration.
@@ -83,29 +85,76 @@ func (i *Integration) setHook(h *hook) {
 	}
 }
 
-// RotateSecret gives the first integration a new webhook secret; see Integration.RotateSecret.
-func (o *Org) RotateSecret() string { return o.first().RotateSecret() }
+// RotateSecret is Integration.RotateSecret for the first integration.
+func (o *Org) RotateSecret() string { return o.firstIntegration().RotateSecret() }
 
-// DeliverTo sends the integration's webhooks to h at path, signed, with Genesys' retries, from now on. Each message is on
-// its own, so a later one may overtake one that is being retried. A panic of h fails the test. Without DeliverTo or
-// DeliverToURL nothing is posted.
-func (o *Org) DeliverTo(h http.Handler, path string) { o.first().DeliverTo(h, path) }
+// DeliverTo sends the webhooks of the first integration to h at path from now on, signed and with
+// Genesys' retries. Messages are independent, so a later one may overtake one that is retried. A
+// panic of h fails the test. Without DeliverTo or DeliverToURL the organisation sends no
+// webhooks.
+func (o *Org) DeliverTo(h http.Handler, path string) { o.firstIntegration().DeliverTo(h, path) }
 
-// DeliverToURL sends the integration's webhooks to a real address. Genesys itself takes https on port 443 only; this takes
-// any.
-func (o *Org) DeliverToURL(url string) { o.first().DeliverToURL(url) }
+// DeliverToURL sends the webhooks of the first integration to a real address. Genesys accepts
+// only https on port 443; the fake accepts any address.
+func (o *Org) DeliverToURL(url string) { o.firstIntegration().DeliverToURL(url) }
 
-func (o *Org) first() *Integration {
+func (o *Org) firstIntegration() *Integration {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.integrations[0]
 }
 
-// addressed is the integration in the path of a request, nil if there is none.
-func (o *Org) addressed(c *call) *Integration {
+// integrationOf returns the integration in the path of a request, or nil.
+func (o *Org) integrationOf(c *call) *Integration {
 	n := slices.IndexFunc(o.integrations, func(i *Integration) bool { return i.id == c.vars["integration"] })
 	if n < 0 {
 		return nil
 	}
 	return o.integrations[n]
+}
+
+// openIntegration is an OpenIntegration. The definition requires the secret. Whether Genesys
+// shows it is UNCERTAIN, so the fake masks it.
+type openIntegration struct {
+	ID           string `json:"id"`
+	Name         string `json:"name"`
+	WebhookURL   string `json:"outboundNotificationWebhookUrl"`
+	Secret       string `json:"outboundNotificationWebhookSignatureSecretToken"`
+	Status       string `json:"status"`
+	Recipient    *ref   `json:"recipient,omitempty"`
+	DateCreated  string `json:"dateCreated"`
+	DateModified string `json:"dateModified"`
+	CreateStatus string `json:"createStatus"`
+	SelfURI      string `json:"selfUri"`
+}
+
+func (i *Integration) body() openIntegration {
+	out := openIntegration{
+		ID: i.id, Name: i.name, WebhookURL: "https://bot.example/genesys", Secret: "****************", Status: "active",
+		DateCreated: stamp(i.created), DateModified: stamp(i.created), CreateStatus: "Completed",
+		SelfURI: "/api/v2/conversations/messaging/integrations/open/" + i.id,
+	}
+	if i.hook != nil {
+		out.WebhookURL = i.hook.url
+	}
+	if !i.o.opt.noFlow {
+		out.Recipient = &ref{ID: i.recipient, SelfURI: "/api/v2/routing/message/recipients/" + i.recipient}
+	}
+	return out
+}
+
+func (o *Org) listIntegrations(c *call) answer {
+	all := make([]openIntegration, 0, len(o.integrations))
+	for _, i := range o.integrations {
+		all = append(all, i.body())
+	}
+	return page(c, all, 100, true)
+}
+
+func (o *Org) getIntegration(c *call) answer {
+	i := o.integrationOf(c)
+	if i == nil {
+		return notFound("integration")
+	}
+	return answerOK(i.body())
 }

@@ -6,17 +6,17 @@ import (
 	"time"
 )
 
-// outgoing is what somebody at Genesys sends to the customer.
+// outgoing is a message from an agent or a flow to the customer.
 type outgoing struct {
 	from, name, origin string
 	kind, text, url    string
 	content            []byte
-	given              map[string]json.RawMessage // properties of a body of the test's own
-	verbatim           []byte                     // a body to be posted as it is
+	properties         map[string]json.RawMessage // of a body that the test wrote
+	verbatim           []byte                     // a body to send unchanged
 }
 
-// envelope is the body of a webhook. The API definition does not have it; the shape is that of the samples at
-// https://developer.genesys.cloud/commdigital/digital/openmessaging/outboundMessages.
+// envelope is the body of a webhook. The API definition does not have it. The form is that of the
+// samples at https://developer.genesys.cloud/commdigital/digital/openmessaging/outboundMessages.
 type envelope struct {
 	ID                string           `json:"id"`
 	Channel           envelopeChannel  `json:"channel"`
@@ -83,7 +83,8 @@ type quickReply struct {
 	Action  string `json:"action"`
 }
 
-// send puts a message into c and on its way to the webhook. Call it with the lock.
+// send adds a message to c, posts it to the webhook and returns its id. The caller holds the
+// lock.
 func (o *Org) send(c *Conversation, m outgoing) string {
 	id := o.messageID()
 	e := o.envelope(c, id)
@@ -93,12 +94,12 @@ func (o *Org) send(c *Conversation, m outgoing) string {
 	}
 	body := m.verbatim
 	switch {
-	case m.given != nil:
-		body = merge(e, m.given)
-		given(m.given, "id", &e.ID)
-		given(m.given, "text", &e.Text)
-		given(m.given, "type", &e.Type)
-		e.Content = m.given["content"]
+	case m.properties != nil:
+		body = fillEnvelope(e, m.properties)
+		readProperty(m.properties, "id", &e.ID)
+		readProperty(m.properties, "text", &e.Text)
+		readProperty(m.properties, "type", &e.Type)
+		e.Content = m.properties["content"]
 	case body == nil:
 		body = encode(e)
 	}
@@ -120,7 +121,7 @@ func (o *Org) sendTyping(c *Conversation) {
 	o.post(c, id, encode(e))
 }
 
-// publish is Genesys' receipt for a message of the customer's.
+// publish sends Genesys' receipt for a customer's message.
 func (o *Org) publish(m *message) {
 	e := o.envelope(m.c, m.id)
 	e.Type, e.Status, e.Reasons, e.IsFinalReceipt = "Receipt", "Published", &[]receiptReason{}, new(true)
@@ -132,16 +133,17 @@ func (o *Org) envelope(c *Conversation, id string) envelope {
 	return envelope{
 		ID: id, Direction: "Outbound", ConversationID: c.id,
 		Channel: envelopeChannel{
-			ID: c.via.id, Platform: "Open", Type: "Private", Time: stamp(o.moment()), MessageID: id,
+			ID: c.integration.id, Platform: "Open", Type: "Private", Time: stamp(o.messageTime()), MessageID: id,
 			To:   envelopeParty{ID: c.customer.ID, IDType: c.customer.IDType},
-			From: envelopeParty{Nickname: c.via.name, ID: c.via.id, IDType: "Opaque"},
+			From: envelopeParty{Nickname: c.integration.name, ID: c.integration.id, IDType: "Opaque"},
 		},
 	}
 }
 
-// moment is the time of a message: later than that of any before, as no agent writes two in a millisecond.
-func (o *Org) moment() time.Time {
-	at := now()
+// messageTime returns the time for a new message: later than all before, as no agent writes two
+// in a millisecond.
+func (o *Org) messageTime() time.Time {
+	at := o.now()
 	if !at.After(o.lastSent) {
 		at = o.lastSent.Add(time.Millisecond)
 	}
@@ -149,11 +151,12 @@ func (o *Org) moment() time.Time {
 	return at
 }
 
-// merge fills into own what it lacks of e. Properties come sorted; no reader may depend on their order.
-func merge(e envelope, own map[string]json.RawMessage) []byte {
+// fillEnvelope adds the properties of e that own lacks. Properties are sorted; readers must not
+// depend on their order.
+func fillEnvelope(e envelope, own map[string]json.RawMessage) []byte {
 	all := map[string]json.RawMessage{}
 	if err := json.Unmarshal(encode(e), &all); err != nil {
-		panic("genesystest: an envelope cannot be read back: " + err.Error())
+		panic("genesystest: an envelope cannot be decoded: " + err.Error())
 	}
 	if own["content"] != nil || own["events"] != nil || own["status"] != nil {
 		delete(all, "text")
@@ -162,8 +165,8 @@ func merge(e envelope, own map[string]json.RawMessage) []byte {
 	return encode(all)
 }
 
-// given reads a string property of the test's own body; what is no string leaves *s alone.
-func given(own map[string]json.RawMessage, name string, s *string) {
+// readProperty sets *s to a property of own if that is a string and not empty.
+func readProperty(own map[string]json.RawMessage, name string, s *string) {
 	var v string
 	if raw, ok := own[name]; ok && json.Unmarshal(raw, &v) == nil && v != "" {
 		*s = v

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Purposes, states and disconnect types, as the API writes them.
+// Purposes, states, disconnect types and media roles, as in the API.
 const (
 	purposeCustomer = "customer"
 	purposeWorkflow = "workflow"
@@ -17,43 +17,56 @@ const (
 	stateParked       = "parked"
 	stateDisconnected = "disconnected"
 
-	byClient       = "client"
-	byPeer         = "peer"
-	byTransfer     = "transfer"
-	byNoAnswer     = "transfer.noanswer"
-	byNotAvailable = "transfer.notavailable"
-	byError        = "error"
+	disconnectClient       = "client"
+	disconnectPeer         = "peer"
+	disconnectTransfer     = "transfer"
+	disconnectNoAnswer     = "transfer.noanswer"
+	disconnectNotAvailable = "transfer.notavailable"
+	disconnectError        = "error"
+	disconnectTakeover     = "takeover"
+
+	roleFull    = "full"
+	roleMonitor = "monitor"
+	roleCoach   = "coach"
 )
 
-// A participant is one leg of a conversation. A leg that ended stays listed; who comes back gets another.
+// A participant is one leg of a conversation. A leg that ended stays in the list; a participant
+// who returns gets another.
 type participant struct {
+	o                 *Org
 	id, communication string
 	purpose, name     string
 	state             string
 	disconnectType    string
-	queue             *Queue // for an agent: where the conversation came from
+	queue             *Queue // of an agent: where the conversation was before
 	agent             *Agent
 	peer              string
 	attributes        map[string]string
 	messages          []*message
+	mediaRoles        []string // in the order in which they were added; not changed in place, because snapshots share it
 
 	started, alerting, connected, ended time.Time
 	parked, acwStart, acwEnd            time.Time
-	asked                               bool         // was offered by name, not through the queue
-	beside, watches                     *participant // whom it was called in by, or monitors
-	told                                told
+	direct                              bool         // offered by name, not through the queue
+	consultedBy, monitored              *participant // the leg that consults, and the leg that this one monitors
+	published                           publishedEvents
 }
+
+// full reports whether the leg takes part in the conversation, unlike one that only monitors or
+// coaches.
+func (p *participant) full() bool { return slices.Contains(p.mediaRoles, roleFull) }
 
 func (p *participant) live() bool { return p.state != stateDisconnected }
 
 // wrapping reports whether the agent does after-call work.
 func (p *participant) wrapping() bool { return !p.acwStart.IsZero() && p.acwEnd.IsZero() }
 
-// join adds a leg. Call it with the lock.
+// join adds a leg. The caller holds the lock.
 func (o *Org) join(c *Conversation, purpose, name, state string) *participant {
 	p := &participant{
-		id: o.uuid("participant"), communication: o.uuid("communication"),
-		purpose: purpose, name: name, state: state, started: now(), attributes: map[string]string{},
+		o: o, id: o.uuid("participant"), communication: o.uuid("communication"),
+		purpose: purpose, name: name, state: state, started: o.now(), attributes: map[string]string{},
+		mediaRoles: []string{roleFull},
 	}
 	if state == stateAlerting {
 		p.alerting = p.started
@@ -71,10 +84,10 @@ func (p *participant) disconnect(how string) {
 	if !p.live() {
 		return
 	}
-	p.state, p.disconnectType, p.ended = stateDisconnected, how, now()
+	p.state, p.disconnectType, p.ended = stateDisconnected, how, p.o.now()
 }
 
-// first returns the live leg that fits, the newest first.
+// first returns the newest live leg that fits, or nil.
 func (c *Conversation) first(fits func(*participant) bool) *participant {
 	for _, p := range slices.Backward(c.participants) {
 		if p.live() && fits(p) {
@@ -90,11 +103,11 @@ func (c *Conversation) leg(purpose string) *participant {
 
 func (c *Conversation) customerLeg() *participant { return c.leg(purposeCustomer) }
 
-func (c *Conversation) ringing() *participant {
+func (c *Conversation) alertingLeg() *participant {
 	return c.first(func(p *participant) bool { return p.state == stateAlerting })
 }
 
-// participantByID finds a leg, live or not.
+// participantByID returns a leg, live or not, or nil.
 func (c *Conversation) participantByID(id string) *participant {
 	for _, p := range c.participants {
 		if p.id == id {

@@ -6,9 +6,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/genesyshandover/genesyshandover/genesys/genesystest"
+	"github.com/stretchr/testify/require"
 )
 
 func TestAgentsInOrder(t *testing.T) {
@@ -48,7 +47,7 @@ func TestOneOfferAtATime(t *testing.T) {
 		api.handOver("c2", "two")
 		first := ann.Wait(t)
 		<-time.After(time.Minute)
-		require.Equal(t, "queued", org.Conversation("c2").Phase(), "it waits while another rings")
+		require.Equal(t, "queued", org.Conversation("c2").Phase(), "one offer at a time")
 		require.Equal(t, 2, org.Queue("Support").Waiting())
 		first.Accept()
 		require.Equal(t, "c2", ann.Wait(t).Accept().Conversation().CustomerID())
@@ -85,7 +84,7 @@ func TestAgentOffQueue(t *testing.T) {
 	})
 }
 
-func TestAgentComesLater(t *testing.T) {
+func TestAgentAddedLater(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)

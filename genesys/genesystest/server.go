@@ -10,39 +10,39 @@ import (
 	"time"
 )
 
-// maxBody is the platform's limit on a request body, request.bytes.max.
+// maxBody is Genesys' limit of a request body, request.bytes.max.
 const maxBody = 512_000
 
-// A call is one request on its way through the organisation.
+// A call is one request while the organisation handles it.
 type call struct {
 	request *http.Request
 	vars    map[string]string
 	body    []byte
 	arrived time.Time
 	fault   *Fault
-	token   *token // nil while nobody asked for one
+	token   *token // nil before authentication
 }
 
-// Handler serves the organisation to real sockets: the API, the login host, downloads and notification sockets, told
-// apart by their paths. Give its address to the client as API and login endpoint; connectUri then names the host that was
-// asked.
+// Handler serves the organisation on real sockets: the API, the login host, downloads and
+// notification sockets, which differ by their paths. Use its address as the API and login
+// endpoint of the client. connectUri then has the host of the request.
 func (o *Org) Handler() http.Handler { return http.HandlerFunc(o.serve) }
 
 func (o *Org) serve(w http.ResponseWriter, r *http.Request) {
-	if !o.enroll() {
-		panic(http.ErrAbortHandler) // closed
+	if !o.beginRequest() {
+		panic(http.ErrAbortHandler) // the organisation is closed
 	}
 	defer o.work.Done()
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	defer context.AfterFunc(o.ctx, cancel)() //nolint:contextcheck // Close ends a request too, whatever its client does
+	defer context.AfterFunc(o.ctx, cancel)() //nolint:contextcheck // Close ends requests, too
 
 	c := &call{request: r.WithContext(ctx), arrived: time.Now()}
 	rt, vars, known := o.match(r.Method, r.URL.Path)
 	c.vars = vars
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 	if err != nil {
-		return // the client is gone
+		return // the client has disconnected
 	}
 	c.body = body
 	c.fault = o.takeFault(rt.op, r.Method, false)
@@ -51,19 +51,19 @@ func (o *Org) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
-	a := o.throughFaults(c, rt, known)
-	o.note(c, rt.op, a.status)
+	a := o.performWithFault(c, rt, known)
+	o.recordRequest(c, rt.op, a.status)
 	if a.mistake != "" {
-		o.refuse("%s %s refused with %d: %s", r.Method, r.URL.Path, a.status, a.mistake)
+		o.refuse("%s %s was refused with %d: %s", r.Method, r.URL.Path, a.status, a.mistake)
 	}
 	if a.status == 0 {
-		panic(http.ErrAbortHandler) // the connection dies
+		panic(http.ErrAbortHandler) // breaks the connection
 	}
 	o.write(w, a)
 }
 
-// enroll makes Close wait for a request; false: the organisation is closed.
-func (o *Org) enroll() bool {
+// beginRequest makes Close wait for a request. It returns false if the organisation is closed.
+func (o *Org) beginRequest() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.closed {
@@ -73,14 +73,15 @@ func (o *Org) enroll() bool {
 	return true
 }
 
-// perform is the operation without faults: who asks, may they, is it well formed, what is the answer.
+// perform handles a request without faults: form, authentication, rate limit, permissions,
+// operation.
 func (o *Org) perform(c *call, rt route, known bool) answer {
 	if a, bad := malformed(c, rt, known); bad {
 		return a
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if rt.open || (rt.op == opDownload && !o.opt.authorise) {
+	if rt.noToken || (rt.op == opDownload && !o.opt.protectDownloads) {
 		return rt.do(o, c)
 	}
 	t, refused := o.authenticate(c.request)
@@ -88,7 +89,7 @@ func (o *Org) perform(c *call, rt route, known bool) answer {
 		return refused
 	}
 	c.token = t
-	header, over := o.meter(t)
+	header, over := o.countRequest(t)
 	a := o.allowed(c, rt, over)
 	for name, values := range header {
 		a = a.set(name, values[0])
@@ -106,19 +107,19 @@ func (o *Org) allowed(c *call, rt route, over *answer) answer {
 	return rt.do(o, c)
 }
 
-// malformed is what no organisation would look at.
+// malformed refuses a request before authentication.
 func malformed(c *call, rt route, known bool) (answer, bool) {
 	switch {
 	case !known:
-		return failure(http.StatusNotFound, "not.found", "There is no such path").mistaken(), true
+		return failure(http.StatusNotFound, "not.found", "The path does not exist").asMistake(), true
 	case rt.do == nil:
-		return failure(http.StatusMethodNotAllowed, "method.not.allowed", "The path has no such method").mistaken(), true
+		return failure(http.StatusMethodNotAllowed, "method.not.allowed", "The path does not have this method").asMistake(), true
 	case len(c.body) > maxBody:
 		return failure(http.StatusRequestEntityTooLarge, "request.entity.too.large",
-			"The body is larger than 512000 bytes").mistaken(), true
-	case len(c.body) > 0 && !rt.open && !isJSON(c.request.Header.Get("Content-Type")):
+			"The body is larger than 512000 bytes").asMistake(), true
+	case len(c.body) > 0 && !rt.noToken && !isJSON(c.request.Header.Get("Content-Type")):
 		return failure(http.StatusUnsupportedMediaType, "unsupported.media.type",
-			"The Content-Type is not application/json").mistaken(), true
+			"The Content-Type is not application/json").asMistake(), true
 	}
 	return answer{}, false
 }
@@ -130,9 +131,10 @@ func isJSON(contentType string) bool {
 
 func (o *Org) write(w http.ResponseWriter, a answer) {
 	o.mu.Lock()
-	correlation := o.uuid("correlation")
+	correlation, date := o.uuid("correlation"), o.now()
 	o.mu.Unlock()
 	h := w.Header()
+	h.Set("Date", date.Format(http.TimeFormat))
 	for name, values := range a.header {
 		h[http.CanonicalHeaderKey(name)] = values
 	}
@@ -156,7 +158,7 @@ func (o *Org) write(w http.ResponseWriter, a answer) {
 	_, _ = w.Write(encode(a.body))
 }
 
-// encode writes JSON as servers in other languages do, without escaping & < >.
+// encode writes JSON as servers in other languages do, without escaping &, < and >.
 func encode(v any) []byte {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

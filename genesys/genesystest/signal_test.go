@@ -2,18 +2,44 @@ package genesystest_test
 
 import (
 	"context"
+	"fmt"
+	"net/http"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/genesyshandover/genesyshandover/genesys/genesystest"
+	"github.com/stretchr/testify/require"
 )
 
-// signalled counts the signals of so many revived conversations, and how late the latest was.
-func signalled(t *testing.T, n int, f genesystest.SignalFaults) (times []time.Duration) {
+func TestSignals(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t)
+		ann := org.Agent("Ann", "Support")
+		events := make(chan string, 64)
+		org.Signal(changes(events))
+		api := dial(t, org)
+		id := api.handOver("c1", "hello")
+		ann.Wait(t).Accept().End()
+		synctest.Wait()
+		close(events)
+		all := slices.Collect(func(yield func(string) bool) {
+			for s := range events {
+				if !yield(s) {
+					return
+				}
+			}
+		})
+		require.GreaterOrEqual(t, len(all), 6, "opened, flow, queue, queue, ringing, connected, ended")
+		require.Equal(t, []string{id}, slices.Compact(all))
+	})
+}
+
+// signalTimes returns the times of the signals of n revived conversations.
+func signalTimes(t *testing.T, n int, f genesystest.SignalFaults) (times []time.Duration) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t, genesystest.WithoutFlow(), genesystest.WithRateLimit(0))
@@ -28,7 +54,7 @@ func signalled(t *testing.T, n int, f genesystest.SignalFaults) (times []time.Du
 		org.DisturbSignals(f)
 		api := dial(t, org)
 		for range n {
-			api.say("c1", "hello")
+			api.postText("c1", "hello")
 			org.Conversation("c1").Disconnect("inactivity")
 		}
 		<-time.After(time.Hour)
@@ -38,13 +64,13 @@ func signalled(t *testing.T, n int, f genesystest.SignalFaults) (times []time.Du
 
 func TestDisturbedSignals(t *testing.T) {
 	t.Parallel()
-	require.Len(t, signalled(t, 100, genesystest.SignalFaults{}), 200, "nothing is wrong")
-	require.Empty(t, signalled(t, 10, genesystest.SignalFaults{Lost: 1}))
-	require.Len(t, signalled(t, 10, genesystest.SignalFaults{Doubled: 1}), 40)
+	require.Len(t, signalTimes(t, 100, genesystest.SignalFaults{}), 200, "without faults")
+	require.Empty(t, signalTimes(t, 10, genesystest.SignalFaults{Lost: 1}))
+	require.Len(t, signalTimes(t, 10, genesystest.SignalFaults{Doubled: 1}), 40)
 
-	lost := len(signalled(t, 500, genesystest.SignalFaults{Lost: 0.3, Seed: 1}))
+	lost := len(signalTimes(t, 500, genesystest.SignalFaults{Lost: 0.3, Seed: 1}))
 	require.InDelta(t, 700, lost, 60)
-	late := signalled(t, 500, genesystest.SignalFaults{Late: 0.3, Within: time.Minute, Seed: 2})
+	late := signalTimes(t, 500, genesystest.SignalFaults{Late: 0.3, Within: time.Minute, Seed: 2})
 	require.Len(t, late, 1000)
 	delayed := 0
 	for _, d := range late {
@@ -56,10 +82,10 @@ func TestDisturbedSignals(t *testing.T) {
 	require.InDelta(t, 300, delayed, 60)
 
 	f := genesystest.SignalFaults{Lost: 0.3, Doubled: 0.3, Late: 0.3, Seed: 7}
-	first, again := signalled(t, 50, f), signalled(t, 50, f)
+	first, again := signalTimes(t, 50, f), signalTimes(t, 50, f)
 	require.Equal(t, first, again, "the same seed, the same signals")
 	f.Seed = 8
-	require.NotEqual(t, first, signalled(t, 50, f))
+	require.NotEqual(t, first, signalTimes(t, 50, f))
 }
 
 func TestDisturbedNotifications(t *testing.T) {
@@ -74,7 +100,7 @@ func TestDisturbedNotifications(t *testing.T) {
 		chat := ann.Wait(t).Accept()
 		<-time.After(time.Minute)
 		require.Empty(t, s.take())
-		require.NotEmpty(t, s.conn, "heartbeats come all the same")
+		require.NotEmpty(t, s.conn, "heartbeats are not affected")
 
 		org.DisturbSignals(genesystest.SignalFaults{Doubled: 1})
 		chat.Park()
@@ -92,6 +118,21 @@ func TestDisturbedNotifications(t *testing.T) {
 		got := bodies(s.take())
 		require.Len(t, got, 2)
 		require.Contains(t, snapshotLegs(got[0]), "customer disconnected")
-		require.Contains(t, snapshotLegs(got[1]), "customer connected", "overtaken: it shows what was")
+		require.Contains(t, snapshotLegs(got[1]), "customer connected", "a later event overtook it")
+	})
+}
+
+func TestTypingIsNoSignal(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t)
+		api, _ := connected(t, org)
+		events := make(chan string, 64)
+		org.Signal(changes(events))
+		status, body := api.do(http.MethodPost, api.inbound("event"), `{`+okChannel+`,"events":[{"eventType":"Typing"}]}`)
+		require.Equal(t, http.StatusOK, status, fmt.Sprint(body))
+		api.postText("c1", "a message neither")
+		<-time.After(time.Second)
+		require.Empty(t, events)
 	})
 }
