@@ -1,105 +1,81 @@
 package handover
 
 import (
-	"time"
-
 	"github.com/genesyshandover/genesyshandover/genesys"
 	"github.com/genesyshandover/genesyshandover/region"
 )
 
-// A Channel is one Open Messaging integration as the host configured it: step 8 of the setup guide, as data. It can be read
-// from JSON or YAML; its secrets cannot be written back, see [Secret].
+// A Channel is the configuration of one Open Messaging integration: the result of
+// docs/setup.md, as data. JSON and YAML names are in camelCase; durations are text such as
+// "5m", see [Timers]. Writing a Channel as JSON or YAML returns an error, because it holds
+// secrets, see [Secret].
 type Channel struct {
-	ID string // the host's name for it: a tenant, a brand. Empty in a Manager of one channel
+	// ID is the host's name for the channel, for example a tenant or a brand. It is part of
+	// every [Key]. If it is empty, a Manager of one channel uses the id of the integration. Set
+	// ID to keep the records when the integration is replaced, because the new integration has
+	// another id.
+	ID string `json:"id" yaml:"id"`
 
-	Region         region.Region
-	ClientID       string // of the OAuth client (Client Credentials)
-	ClientSecret   Secret
-	IntegrationID  string
-	WebhookSecrets []Secret // Outbound Notification Webhook Signature Secret Token; the current one first
+	Region        region.Region `json:"region" yaml:"region"`
+	ClientID      string        `json:"clientId" yaml:"clientId"` // of the OAuth client (Client Credentials)
+	ClientSecret  Secret        `json:"clientSecret" yaml:"clientSecret"`
+	IntegrationID string        `json:"integrationId" yaml:"integrationId"`
+	// WebhookSecrets are the Outbound Notification Webhook Signature Secret Tokens, the current
+	// one first.
+	WebhookSecrets []Secret `json:"webhookSecrets" yaml:"webhookSecrets"`
 
-	AgentQueue string // exact name or id; a Request may name another
-	BotQueue   string // where the flow puts a conversation; empty: whichever queue it comes into first
-	Division   string // id of the division that narrows queue names
-	Routing    Routing
-	Identity   Identity
-	Receipts   Receipts
-	LeftText   string // told to the agent when the customer left and we may not disconnect; empty: nothing
-	Timers     Timers
+	AgentQueue string `json:"agentQueue" yaml:"agentQueue"` // exact name or id; Request.Queue overrides it
+	// BotQueue is the queue that the flow transfers a conversation to. If it is empty, the
+	// first queue of a conversation counts as the bot queue.
+	BotQueue string   `json:"botQueue" yaml:"botQueue"`
+	Division string   `json:"division" yaml:"division"` // id of the division of the queues
+	Routing  Routing  `json:"routing" yaml:"routing"`
+	Identity Identity `json:"identity" yaml:"identity"`
+	Receipts Receipts `json:"receipts" yaml:"receipts"`
+	// LeftText is sent to the agent when the customer has left and the OAuth client may not
+	// disconnect the conversation. If it is empty, nothing is sent.
+	LeftText string `json:"leftText" yaml:"leftText"`
+	Timers   Timers `json:"timers" yaml:"timers"`
 
-	// AwaitWrapup lets the end of a session, and with it the Return, wait until the agent has done the after-call work, 10 minutes at
-	// most. What the customer writes meanwhile is kept for the Return: neither the agent nor the bot answers.
-	AwaitWrapup bool
+	// AttributesLimit bounds the total size of the keys and values of Request.Attributes, in
+	// bytes. 0 means 2,000. The default is conservative, because Genesys documents no limit.
+	AttributesLimit int `json:"attributesLimit" yaml:"attributesLimit"`
 }
 
-// Client makes a client with the channel's credentials. Inside a process with a Manager use [Manager.Client]: it is shared,
-// and so are its token and its rate limit.
+// Client returns a new client with the channel's credentials. In a process with a Manager, use
+// [Manager.Client] instead: it shares the Manager's token and rate limit.
 func (c Channel) Client(opts ...genesys.Option) (*genesys.Client, error) {
 	return genesys.New(c.Region, genesys.ClientCredentials(c.ClientID, c.ClientSecret.Reveal()), opts...)
 }
 
-// Routing says how a conversation reaches the agent queue.
+// Routing selects how a conversation reaches the agent queue.
 type Routing string
 
-// The ways of routing.
+// The values of Routing.
 const (
-	RouteByTransfer Routing = ""     // the flow puts it into the bot queue, we transfer it on
-	RouteByFlow     Routing = "flow" // the flow routes by attributes; no transfer
+	RouteByTransfer Routing = ""     // the flow uses the bot queue, the Manager transfers
+	RouteByFlow     Routing = "flow" // the flow transfers to the agent queue
 )
 
-// Identity says who Genesys believes is writing.
+// Identity selects the customer id sent to Genesys.
 type Identity string
 
-// The identities.
+// The values of Identity.
 const (
-	// IdentityCustomer sends the customer id. Genesys threads for up to 72 hours and may call the last agent:
+	// IdentityCustomer sends the host's customer id. Genesys continues a thread for up to 72
+	// hours and may route it to the last agent:
 	// https://help.mypurecloud.com/articles/messaging-threading-timeline/
 	IdentityCustomer Identity = ""
-	// IdentitySession sends a new id for every handover, made of the customer id.
+	// IdentitySession sends a new id for every session, derived from the customer id.
 	IdentitySession Identity = "session"
 )
 
-// Receipts says what Genesys hears of our deliveries; each is a call against the rate limit.
+// Receipts selects which delivery receipts are sent to Genesys. Each is a request against the
+// rate limit.
 type Receipts string
 
-// The receipts that are sent.
+// The values of Receipts.
 const (
 	ReceiptsAll      Receipts = ""         // delivered and failed
 	ReceiptsFailures Receipts = "failures" // failed only
 )
-
-// Timers of a session. Zero is the default named at each field, negative is off.
-type Timers struct {
-	NoAgent      time.Duration // how long a customer waits for an agent; off
-	CustomerWarn time.Duration // silence of the customer before NoticeIdle; off
-	CustomerIdle time.Duration // silence of the customer before the end; off
-	AgentIdle    time.Duration // how long the customer waits for an agent's answer; off
-	Max          time.Duration // of a session; 24 h
-	Retention    time.Duration // of a record after its end; 73 h, since Genesys threads for 72
-}
-
-// The defaults of Timers.
-const (
-	DefaultMax       = 24 * time.Hour
-	DefaultRetention = 73 * time.Hour
-)
-
-func defaultTimers() Timers { return Timers{Max: DefaultMax, Retention: DefaultRetention} }
-
-// or fills what t leaves open from d.
-func (t Timers) or(d Timers) Timers {
-	pick := func(a, b time.Duration) time.Duration {
-		if a != 0 {
-			return a
-		}
-		return b
-	}
-	return Timers{
-		NoAgent:      pick(t.NoAgent, d.NoAgent),
-		CustomerWarn: pick(t.CustomerWarn, d.CustomerWarn),
-		CustomerIdle: pick(t.CustomerIdle, d.CustomerIdle),
-		AgentIdle:    pick(t.AgentIdle, d.AgentIdle),
-		Max:          pick(t.Max, d.Max),
-		Retention:    pick(t.Retention, d.Retention),
-	}
-}

@@ -3,75 +3,81 @@ package handover
 import (
 	"time"
 
+	"github.com/genesyshandover/genesyshandover/handover/internal/record"
+
 	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
 )
 
-// A Delivery is one message for the customer.
+// A Delivery is one message to deliver to the customer, from an agent or from an Architect
+// flow.
 type Delivery struct {
-	ID         string // stable over attempts, replicas and restarts: use it as the idempotency key of your channel
+	ID         string // idempotency key: the same on every attempt, replica and restart
 	Session    Session
 	Message    openmessaging.Message
-	Origin     openmessaging.Origin // a person, or Architect
-	Time       time.Time            // when it was written, by Genesys' clock
-	Attempt    int                  // 1 for the first, as far as is known
-	Late       bool                 // its session is over, or there never was one
-	OutOfOrder bool                 // it is older than one that was delivered before it
+	Origin     openmessaging.Origin // an agent or an Architect flow
+	Time       time.Time            // when it was written, by the clock of Genesys
+	Attempt    int                  // 1 for the first attempt; may be too low after a crash
+	Late       bool                 // its session is over, or it never had one
+	OutOfOrder bool                 // an attempt to deliver a newer message began before
 }
 
-// Undeliverable is an error that, returned by Deliver, makes a failure permanent: no more attempts, and the agent is told why. err may be nil.
+// Pending is the error that Deliver returns if the customer's channel reports the outcome of
+// the message later. The host then calls [Manager.Delivered] or [Manager.Fail]. The message is
+// not delivered again. Its receipt waits 10 minutes for that call, and at most 64 receipts wait
+// for one customer. Beyond either limit no receipt is sent, and the agent sees "sent".
+var Pending = record.Pending //nolint:gochecknoglobals,errname // reads as an outcome: return handover.Pending
+
+// A TypingEvent reports that an agent is typing.
+type TypingEvent struct {
+	Session  Session       // the open session of the customer
+	Duration time.Duration // how long to show it; 0: Genesys sent no duration
+}
+
+// Undeliverable returns an error with which Deliver reports a permanent failure. The message is
+// not tried again, and the agent sees the reason. err may be nil; the result unwraps to it.
 func Undeliverable(code openmessaging.ReasonCode, err error) error {
-	return &undeliverableError{code: code, err: err}
+	return record.Undeliverable(code, err)
 }
 
-type undeliverableError struct {
-	code openmessaging.ReasonCode
-	err  error
-}
-
-func (e *undeliverableError) Error() string {
-	if e.err == nil {
-		return "handover: undeliverable: " + string(e.code)
-	}
-	return "handover: undeliverable: " + string(e.code) + ": " + e.err.Error()
-}
-
-func (e *undeliverableError) Unwrap() error { return e.err }
-
-// A Return gives the conversation back to the bot. It comes after the session's last Delivery, at least once and always with the
-// same ID; what a customer writes while it waits follows in another Return of the same session with another ID. Of what Genesys
-// took and nobody answered the newest 20 come back (64 KiB); the ones before are named by NoticeMessageFailed.
+// A Return hands the conversation back to the bot. It follows the session's last Delivery. It
+// is made at least once, always with the same ID. Messages that the customer writes while it
+// waits are in another Return of the same session, with another ID. Of the messages that
+// Genesys accepted and no agent answered, a Return holds the newest 20, at most 64 KiB.
+// NoticeMessageFailed reports each older one.
 type Return struct {
 	ID         string
-	Session    Session      // Session.Ending says who and why
-	Unanswered []Unanswered // what the customer wrote and no agent answers for: the bot does
+	Attempt    int          // 1 for the first attempt; may be too low after a crash
+	Session    Session      // Session.Ending has the reason
+	Unanswered []Unanswered // messages that no agent answered, for the bot to answer
 }
 
-// An Unanswered message.
+// An Unanswered is a message of the customer that no agent answered.
 type Unanswered struct {
 	Message
-	Sent   bool   `json:"sent,omitempty"`   // Genesys took it; an agent may have read it
-	Reason string `json:"reason,omitempty"` // why it was refused, if it was
+	Sent   bool   // Genesys may have it; an agent may have read it
+	Reason string // why Genesys refused it; empty if it did not
 }
 
-// A Notice is one step in the life of a session, for the customer's eyes or a dashboard. Hosts ignore kinds they do not know.
+// A Notice reports one step of a session, to show to the customer or on a dashboard. Ignore
+// unknown kinds: later releases may add some.
 type Notice struct {
-	ID         string         `json:"-"`
-	Kind       NoticeKind     `json:"kind"`
-	Session    Session        `json:"session"` // as it is after the step
-	Time       time.Time      `json:"time"`
-	Wait       *time.Duration `json:"wait,omitempty"`      // NoticeQueued: as Genesys estimates it, if it does
-	MessageID  string         `json:"messageId,omitempty"` // NoticeMessageFailed: the host's id, or Genesys' own for an agent's message
-	Agent      Agent          `json:"agent,omitzero"`
-	From       string         `json:"from,omitempty"` // queue ids, NoticeTransferred
-	To         string         `json:"to,omitempty"`
-	Detail     string         `json:"detail,omitempty"`     // a sentence for people
-	Permission string         `json:"permission,omitempty"` // what is missing, if that is why: give it to the OAuth client's role
+	ID         string
+	Kind       NoticeKind
+	Session    Session // after the step
+	Time       time.Time
+	Wait       *time.Duration // NoticeQueued: the estimate of Genesys, or nil
+	MessageID  string         // NoticeMessageFailed: the host's id, or Genesys' of an agent's
+	Agent      Agent
+	From       string // queue ids, NoticeTransferred; To also NoticeQueued, NoticeMisrouted
+	To         string
+	Detail     string // a sentence to read
+	Permission string // add it to the role of the OAuth client
 }
 
-// A NoticeKind says which step.
+// A NoticeKind is the step that a Notice reports.
 type NoticeKind string
 
-// The kinds.
+// The kinds of notices.
 const (
 	NoticeRequested      NoticeKind = "requested"
 	NoticeQueued         NoticeKind = "queued"
@@ -80,10 +86,11 @@ const (
 	NoticeAgentJoined    NoticeKind = "agentJoined"
 	NoticeAgentLeft      NoticeKind = "agentLeft"
 	NoticeTransferred    NoticeKind = "transferred"
-	NoticeIdle           NoticeKind = "idle" // the customer will be dropped soon
+	NoticeMisrouted      NoticeKind = "misrouted" // in queue To, neither bot queue nor agent queue: see Detail
+	NoticeIdle           NoticeKind = "idle"      // the customer is silent, the end is near
 	NoticeMessageFailed  NoticeKind = "messageFailed"
-	NoticeGap            NoticeKind = "gap"            // agents' messages did not arrive and may not be fetched: see Permission
-	NoticeConnectionLost NoticeKind = "connectionLost" // a signal source or the read is gone: see Detail and Permission
+	NoticeGap            NoticeKind = "gap"            // lost messages of agents, once per session: see Permission
+	NoticeConnectionLost NoticeKind = "connectionLost" // of a signal source, the webhook or the right to read: see Detail
 	NoticeEnding         NoticeKind = "ending"
 	NoticeEnded          NoticeKind = "ended"
 	NoticeReturned       NoticeKind = "returned"

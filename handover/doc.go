@@ -1,35 +1,60 @@
-// Package handover gives a bot's conversation to a live agent in Genesys Cloud and takes it back.
+// Package handover hands a bot's conversation over to a live agent in Genesys Cloud and takes it
+// back.
 //
-// A [Manager] stands between three parties: the customer (whatever channel the host has), the host's bot, and the agents of
-// a Genesys Cloud organisation, reached over Open Messaging. The host asks [Manager.Forward] with everything a customer
-// writes: the answer says whether the bot should reply or the message is on its way to an agent. [Manager.HandOver] asks for
-// an agent, [Config.Deliver] brings the agent's words, and [Config.Return] gives the conversation back, together with what
-// the customer wrote and no agent answers for.
+// A [Manager] connects three parties: the customer, on a channel of the host; the host's bot; and
+// the agents of a Genesys Cloud organisation, over Open Messaging.
 //
-// # What is promised
+//   - [Manager.Forward] takes every message of the customer and returns who has the turn. The
+//     message is on the way to the agents, or the bot answers it.
+//   - [Manager.Reply] sends the bot's answer, if the bot still has the turn.
+//   - [Manager.HandOver] requests an agent. [Manager.Open] puts the conversation into the bot queue
+//     first, while the bot still answers.
+//   - [Config.Deliver] sends an agent's message to the customer.
+//   - [Config.Return] hands the conversation back to the bot, with the messages of the customer
+//     that no agent answered.
+//   - [Config.Notify] reports the steps in between.
 //
-// Messages are delivered at least once in both directions, always with the same id, and once unless a process dies or
-// stalls. First attempts keep their order in each direction; a repeat may come late. What a method accepted is in the
-// [Store]; nothing accepted disappears without a [Notice]. The bot has the turn or an agent has it, never both: see
+// # Promises
+//
+// What a method accepted is in the [Store]. Nothing accepted disappears without a [Notice].
+// Delivery is at least once in both directions, always with the same id. It is once, unless a
+// process dies or stalls, an outcome is unknown, or a callback fails. First attempts are in order
+// in each direction; a retry may arrive late. The bot or the agents have the turn, never both: see
 // [Manager.Turn].
 //
-// # How it knows
+// Errors that no retry heals are [ErrInvalid]. After any other error the caller repeats the same
+// call with the same id.
 //
-// Open Messaging never tells that an agent joined, left or ended. The Manager reads the conversation and believes only what
-// it read ([genesys.Conversation.Standing]); a signal source calls [Manager.Recheck] to make it read sooner. Without any
-// source it polls: every 5 s while something happens, slower and slower up to every minute. Polling alone sees the end of one
-// of a thousand conversations only after minutes, so wire a signal source in production: a notifications.Listener, a handler of
-// package webhook for Process Automation, EventBridge, or several of them. [Config.Notify] hears when one is lost.
+// # Reads and signals
 //
-// A read also lists what agents wrote. What no webhook brought, because the host could not be reached, is fetched and delivered in
-// order, if the OAuth client may view messages; else [NoticeGap] says what is missing and which permission would bring it. Not
-// of a session that ends without a read, as one that Genesys does not confirm: what is missing then is not looked for.
+// Open Messaging does not report that an agent joined, left or ended the conversation. The Manager
+// reads the conversation, and only the result ([genesys.Conversation.Standing]) moves a session. A
+// signal source calls [Manager.Recheck], so that the Manager reads sooner. Without a source it
+// polls: every 5 s after a change, then less and less often, down to once a minute. With a thousand
+// open sessions, polling alone sees an end after minutes. So use a signal source in production: a
+// notifications.Listener, or the handlers of package webhook for Process Automation and
+// EventBridge. [NoticeConnectionLost] reports that a source is gone.
 //
-// What leads from one [State] to another is listed by [Transitions] and drawn in STATES.md beside this file. What became of one
-// customer is told in words by [Manager.Explain].
+// Where the OAuth client may not read conversations, messages and timers replace the read, and
+// [Manager.Ended] ends a session.
+//
+// A read also lists the messages of agents. What no webhook delivered is fetched and delivered in
+// order, if the OAuth client may view messages. Otherwise [NoticeGap] names the permission.
+// Sessions that ended without a confirmation of Genesys are not checked for missing messages.
+//
+// [Transitions] lists all changes between the values of [State]; STATES.md in this directory shows
+// them as a diagram. [Manager.Explain] describes what happened to one customer.
 //
 // # Running
 //
-// [New] starts nothing. [Manager.Run] is the only loop: run it once in every replica. Any number of replicas may share one
-// Store; each effect is claimed by a lease in the record before it is performed.
+// [New] starts nothing. [Manager.Run] is the only loop; run it once in every replica. Any number of
+// replicas may share one Store: each effect is claimed by a lease in the record before it is
+// performed. [Seal] encrypts what a Store keeps.
+//
+// # Contents and imports
+//
+// This package contains the exported types, their conversion to the types of the engine
+// (convert.go), the in-memory store and Seal. The rules are in handover/internal: environment,
+// machine, record, account and engine, lowest first. It imports region, genesys,
+// genesys/openmessaging and webhook, and no WebSocket.
 package handover

@@ -58,11 +58,11 @@ func Example() {
 	// back with the bot: ended by the customer
 }
 
-// The bot asks whose turn it is with everything the customer writes, and once more before it answers.
-func ExampleManager_Forward() {
+// Forward comes before the bot, for every message of the customer. Reply sends the bot's answer, if no agent came meanwhile.
+func ExampleManager_Reply() {
 	ctx, desk := context.Background(), exampleDesk()
-	customer := handover.Customer("c1")
-	turn, err := desk.Forward(ctx, customer, handover.Text("m1", "hello"))
+	customer, message := handover.Customer("c1"), handover.Text("m1", "hello")
+	turn, err := desk.Forward(ctx, customer, message)
 	switch {
 	case errors.Is(err, handover.ErrBacklog):
 		fmt.Println("please wait a moment")
@@ -71,8 +71,12 @@ func ExampleManager_Forward() {
 	case turn == handover.TurnAgent: // on its way to the agent
 	default:
 		answer := "how can I help?" // this may take a while
-		if turn, err = desk.Turn(ctx, customer); err == nil && turn == handover.TurnBot {
+		_, err = desk.Reply(ctx, customer, message, func(context.Context) error {
 			fmt.Println(answer)
+			return nil
+		})
+		if err != nil {
+			fmt.Println("try again:", err)
 		}
 	}
 	// Output: how can I help?
@@ -81,8 +85,11 @@ func ExampleManager_Forward() {
 // A bad request fails at once, with the field, the limit and the fix.
 func ExampleManager_HandOver() {
 	_, err := exampleDesk().HandOver(context.Background(), handover.Customer("c1"), handover.Request{ID: "r1"})
+	fmt.Println(errors.Is(err, handover.ErrInvalid))
 	fmt.Println(err)
-	// Output: handover: Request has no Summary and no Transcript: Genesys needs a first message, give one of them
+	// Output:
+	// true
+	// handover: Request has no Summary and no Transcript: Genesys needs a first message, set one of them
 }
 
 // Deliver says that trying again is useless: the agent is told at once.
@@ -117,7 +124,7 @@ func ExampleChannel_Validate() {
 	fmt.Println(c.Validate())
 	// Output:
 	// handover: Channel.Routing is "magic": use one of ["" "flow"]
-	// handover: Channel.BotQueue and AgentQueue are the same: the flow must put conversations into a queue of their own (guide, steps 5 and 6)
+	// handover: Channel.BotQueue and AgentQueue are the same: the flow must put conversations into another queue (docs/setup.md#step-5)
 }
 
 // Many tenants: the webhook's path names the channel.

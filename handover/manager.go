@@ -2,121 +2,94 @@ package handover
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
-	"sync/atomic"
-	"time"
+
+	"github.com/genesyshandover/genesyshandover/handover/internal/engine"
+	"github.com/genesyshandover/genesyshandover/handover/internal/environment"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
 
 	"github.com/genesyshandover/genesyshandover/genesys"
 )
 
 // A Config of a [Manager]. Channel or Channels, Deliver and Return are required. The callbacks run in the Manager's goroutines,
-// at most one at a time for a key in each direction, and may call any method of the Manager, also for their own key. Each gets
-// a context that ends after at most 10 seconds; one that ignores it holds up its own customer only.
+// at most one at a time for a key in each direction, and may call any method of the Manager, also for their own key.
+//
+// Deliver, Return and Notify get a context that ends after 8 seconds, Typing one of 2 seconds. A callback that ignores its
+// context counts as failed when that ends. It delays only its own customer: it no longer occupies a worker, and after a minute
+// its customer goes on without it. Its goroutine stays until it returns, so callbacks that never return leak as many
+// goroutines as there are such calls; they are logged. What it returns late is accepted if nothing has replaced it.
+//
+// Records of a channel for which Channels returns [ErrNoChannel] are left alone. When they have been due for as long as they are
+// kept, what waits for Genesys is given up: the session ends, [EndFailed], with its notice and its Return. A session stays on the
+// integration that it began on, also if its channel gets another one.
 type Config struct {
 	Channel  Channel                                               // the one channel
-	Channels func(ctx context.Context, id string) (Channel, error) // or many: ErrNoChannel if there is none; kept for a minute
+	Channels func(ctx context.Context, id string) (Channel, error) // or many: ErrNoChannel if there is none (kept 10 s, others 1 min)
 
-	// Deliver gives an agent's message to the customer. An error makes it come again, with the same Delivery.ID, for two
-	// minutes; then, or at once after Undeliverable, the agent is told that it failed.
+	// Deliver sends an agent's message to the customer. An error makes it come again, with the same Delivery.ID, for two
+	// minutes; then, or at once after Undeliverable, the agent sees that it failed. Pending means that the outcome is reported
+	// later, to Manager.Delivered or Manager.Fail.
 	Deliver func(ctx context.Context, d Delivery) error
-	// Return gives the conversation back to the bot. An error makes it come again, with the same Return.ID. What is given to
+	// Return gives the conversation back to the bot. An error makes it come again, with the same Return.ID, for 7 days and in
+	// the end once an hour; then it is given up, with a NoticeMessageFailed for each message and a log line. What is given to
 	// Forward while it runs comes in another Return, so answer Unanswered from here and do not forward it.
 	Return func(ctx context.Context, r Return) error
 	// Notify tells the steps in between; nil: they are not stored. An error makes a notice come again, for a day; while that
 	// lasts and the lane is full, the oldest give way to the agent's messages, never the one that tells the end.
 	Notify func(ctx context.Context, n Notice) error
-	// Typing says that an agent types, for d. It is neither stored nor repeated.
-	Typing func(ctx context.Context, k Key, d time.Duration)
+	// Typing reports that an agent types. It is neither stored nor repeated.
+	Typing func(ctx context.Context, t TypingEvent)
 
-	Store         Store                                    // nil: in memory
-	ClientOptions []genesys.Option                         // for the clients the Manager makes, one per credentials
-	Compose       func(r Request) []string                 // the opening texts for the agent; nil: Summary, then Transcript
-	Logger        *slog.Logger                             // nil: silent
-	Observer      func(ctx context.Context, o Observation) // for metrics
-	Workers       int                                      // effects performed at once; 0: 64
+	// Compose returns the texts that open the conversation for the agent: 1 to 3, each a message of
+	// at most 2,000 characters. It runs inside HandOver and Open, with the caller's context. They
+	// return its error, wrapped, and store nothing. A panic counts as an error.
+	//
+	// Nil: the Summary, then the newest lines of the Transcript that fit. "[…]" marks where either
+	// was cut. Each line begins with its time as HH:MM in the location of Line.Time, so a host
+	// selects the time zone with Time.In.
+	Compose func(ctx context.Context, o Opening) ([]string, error)
+
+	Store         Store            // nil: in memory
+	ClientOptions []genesys.Option // for the clients the Manager makes, one per credentials
+	Logger        *slog.Logger     // nil: silent
+
+	// Observer hears of every operation, for metrics, in the operation's context. It must be quick and
+	// safe for concurrent use. A panic of it is logged and has no other effect.
+	Observer func(ctx context.Context, o Observation)
+
+	// Workers is how many effects are performed at once; 0: 64. At most three quarters of them call Deliver, Return and
+	// Notify. With Channels, a channel gets a worker only while it has fewer than are free, so at most half of them.
+	Workers int
 }
 
 // DefaultWorkers is what Config.Workers is if it is 0.
 const DefaultWorkers = 64
 
-// An Observation is for metrics: low cardinality, no content.
-type Observation struct {
-	Op       string // "forward", "handover", "receive.message", "send.message", "delivery", "return", "duty.look", …
-	Duration time.Duration
-	Attempts int // always 1: the engine repeats in its own time, and each attempt is an Observation
-	Err      error
-}
-
 // A Manager relays between customers, bot and agents. Safe for concurrent use, in any number of replicas on one Store.
-type Manager struct {
-	shell
+type Manager struct{ engine *engine.Manager }
 
-	config      Config
-	log         *slog.Logger
-	owner       string // of leases
-	locks       *locks
-	channels    channels
-	queues      queues
-	guesses     guesses
-	typing      typing
-	workers     chan struct{}
-	nudge       chan struct{}
-	idle        chan struct{} // told when the last effect is done
-	clockWarned atomic.Bool
-	made        time.Time
-
-	mu      sync.Mutex
-	running bool
-	ran     bool      // Run was called
-	scolded bool      // because it was not
-	next    time.Time // when Run looks again
-	effects int       // under way or reserved
-	starved bool      // work waits for a worker
-	swept   time.Time // when the last sweep began
-	sweepAt time.Time // when the next one may begin, zero: nobody asked
-	busy    map[busyLane]bool
-	aside   map[Key]time.Time
-}
-
-// New makes a Manager. It validates and starts nothing: run [Manager.Run]. Every mistake is reported at once.
-func New(c Config) (*Manager, error) { return newManager(c, newShell()) }
-
-func newManager(c Config, s shell) (*Manager, error) {
+// New returns a Manager. It starts nothing: call [Manager.Run]. Every mistake in c is reported at once, as an [ErrInvalid].
+func New(c Config) (*Manager, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
 	if c.Store == nil {
 		c.Store = NewMemoryStore()
 	}
-	c.Store = timedStore{c.Store, s}
-	if c.Workers == 0 {
-		c.Workers = DefaultWorkers
+	env := environment.New()
+	if s, ok := c.Store.(environment.Source); ok {
+		env = s.Environment()
 	}
-	m := &Manager{
-		shell:    s,
-		config:   c,
-		log:      c.Logger,
-		owner:    s.newID() + s.newID(),
-		locks:    newLocks(),
-		channels: channels{known: map[string]*known{}, asks: map[string]*ask{}, accounts: map[[sha256.Size]byte]*account{}},
-		queues:   queues{ids: map[queueName]queueID{}},
-		typing:   typing{last: map[Key]time.Time{}},
-		workers:  tokens(c.Workers),
-		nudge:    make(chan struct{}, 1),
-		idle:     make(chan struct{}, 1),
-		made:     s.now(),
-		busy:     map[busyLane]bool{},
-		aside:    map[Key]time.Time{},
-	}
-	if m.log == nil {
-		m.log = slog.New(slog.DiscardHandler)
-	}
-	return m, nil
+	return &Manager{engine: engine.New(c.internal(), env)}, nil
+}
+
+// Run performs what is due until ctx ends. Then it takes nothing new, lets what is under way finish (10 s at most), stores the
+// outcome, hands its leases back and returns ctx's error, and no other. Run it once in every replica; without it messages are
+// accepted and stored, but nothing is sent. A second Run of one Manager returns at once with an error.
+func (m *Manager) Run(ctx context.Context) error {
+	return m.engine.Run(ctx)
 }
 
 func (c Config) validate() error {
@@ -140,24 +113,5 @@ func (c Config) validate() error {
 	if c.Workers < 0 {
 		bad(fmt.Sprintf("Workers is %d: use 0 for the default or a positive number", c.Workers))
 	}
-	return errors.Join(errs...)
-}
-
-func (m *Manager) compose() func(Request) []string {
-	if m.config.Compose != nil {
-		return m.config.Compose
-	}
-	return defaultCompose
-}
-
-func (m *Manager) observe(ctx context.Context, op string, began time.Time, err error) {
-	if m.config.Observer != nil {
-		m.config.Observer(ctx, Observation{Op: op, Duration: m.now().Sub(began), Attempts: 1, Err: err})
-	}
-}
-
-// hash names a customer in logs without telling who it is.
-func (m *Manager) hash(k Key) string {
-	sum := sha256.Sum256([]byte(k.Channel + "\x00" + k.Customer))
-	return hex.EncodeToString(sum[:6])
+	return machine.Invalid(errors.Join(errs...))
 }

@@ -2,244 +2,86 @@ package handover
 
 import (
 	"context"
-	"log/slog"
+	"net/http"
 	"time"
 
+	"github.com/genesyshandover/genesyshandover/genesys"
 	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
 	"github.com/genesyshandover/genesyshandover/webhook"
-)
-
-const (
-	replayAge = 15 * time.Minute       // Genesys gives a webhook up after 85 s
-	flowHold  = 250 * time.Millisecond // flows post in bursts and out of order
 )
 
 // Receive takes what Genesys posts: a webhook.HandlerFunc. Nil means that it is stored, or that it says nothing that must
 // be; an error means that Genesys should post it again. Repeats are known by their id.
 func (m *Manager) Receive(ctx context.Context, n webhook.Notification) error {
-	began := m.now()
-	kind, err := m.receive(context.WithoutCancel(ctx), n)
-	m.observe(ctx, "receive."+kind, began, err)
-	return err
+	return m.engine.Receive(ctx, n)
 }
 
-func (m *Manager) receive(ctx context.Context, n webhook.Notification) (kind string, err error) {
-	o := &n.Outbound
-	if o.CustomerID == "" {
-		m.log.Warn("webhook without a customer", slog.String("channel", n.Channel))
-		return "nobody", nil
-	}
-	switch body := o.Body.(type) {
-	case openmessaging.Message:
-		return "message", m.receiveMessage(ctx, n.Channel, o, body)
-	case openmessaging.Typing:
-		m.receiveTyping(ctx, n.Channel, o, body)
-		return "typing", nil
-	case openmessaging.Receipt:
-		return "receipt", m.receiveReceipt(ctx, n.Channel, o, body)
-	case openmessaging.UnknownBody:
-		m.log.Info("webhook of an unknown kind", slog.String("channel", n.Channel), slog.String("kind", body.Kind[:min(len(body.Kind), 32)]))
-		return "unknown", nil
-	default:
-		return "unknown", nil
-	}
+// Client returns a client for a channel. In a Manager of one channel the empty name selects it. The client shares the
+// token, the rate limit and the connections of the Manager, which counts its calls, and retries as
+// [Config.ClientOptions] ask, by default as package genesys does. Channels with the same credentials get the same client.
+//
+// Errors: [ErrNoChannel], what [Config.Channels] returned, an invalid [Channel].
+func (m *Manager) Client(ctx context.Context, channel string) (*genesys.Client, error) {
+	return m.engine.Client(ctx, channel)
 }
 
-func (m *Manager) receiveMessage(ctx context.Context, channel string, o *openmessaging.Outbound, body openmessaging.Message) error {
-	replayed := false
-	err := m.acceptFor(ctx, channel, o, true, func(e *edit) error {
-		if e.Heard.recall(o.ID) != unheard && o.ID != "" {
-			return errUnchanged
-		}
-		if replayed = !o.Time.IsZero() && e.now.Sub(o.Time) > replayAge; replayed {
-			return errUnchanged
-		}
-		e.Touched = e.now
-		if o.ID != "" {
-			e.Heard.remember(o.ID, heard, e.now)
-		}
-		e.hear(o, body, e.arrives(o))
-		return nil
-	})
-	if replayed {
-		m.observe(ctx, "replay", m.now(), nil)
-		m.log.Warn("webhook is a replay: older than 15 minutes and unknown", slog.String("channel", channel))
-	}
-	return err
+// Verifier makes the Manager a webhook.Keyring: the path value "channel", or the one channel.
+func (m *Manager) Verifier(r *http.Request) (*webhook.Verifier, error) {
+	return m.engine.Verifier(r)
 }
 
-// hear takes a message for the customer into the lane to the host.
-func (e *edit) hear(o *openmessaging.Outbound, body openmessaging.Message, notBefore time.Time) {
-	id := o.ID
-	if id == "" {
-		id = e.entryID("", e.next())
-	}
-	d := delivery{ID: id, Message: body, Origin: o.Origin, Time: o.Time, From: o.CustomerID}
-	if !e.makeRoom(len(body.Text)) {
-		e.receipt(receipt{ID: id, Status: openmessaging.StatusFailed, Code: openmessaging.ReasonRateLimited, To: o.CustomerID})
-		e.overflow()
-		return
-	}
-	current := e.current(o)
-	human := o.Origin != openmessaging.OriginBot
-	if current && e.open() != nil && e.Now.ConversationID == "" && o.ConversationID != "" {
-		e.apply(event{Kind: evNamed, Conversation: o.ConversationID})
-	}
-	switch {
-	case current && human && e.open() != nil:
-		e.apply(event{Kind: evAgentSpoke, Began: o.Time})
-		if e.Now.MovedTo == "" { // what went to another conversation he has not seen
-			e.answered(spoken(o.Time, e.now), false)
-		}
-	case human && e.open() == nil && e.Adopt == nil && o.ConversationID != "":
-		e.Adopt = &adoption{Conversation: o.ConversationID, From: o.CustomerID, At: e.now.Add(adoptPause), Since: o.Time}
-		if o.Time.IsZero() {
-			e.Adopt.Since = e.now // not for ever
-		}
-	}
-	d.Session, d.Late = e.belongs(o, current)
-	e.deliver(d, notBefore)
+// Refresh is asked by webhook.NewHandler after a signature that did not match: the secret may just have been rotated. The
+// host is asked again at most once in 10 seconds for a channel.
+func (m *Manager) Refresh(r *http.Request) (*webhook.Verifier, error) {
+	return m.engine.Refresh(r)
 }
 
-// arrives notes that webhooks come, and says until when this one waits: flows post out of order, and behind a gap is what was missed.
-func (e *edit) arrives(o *openmessaging.Outbound) time.Time {
-	until := time.Time{}
-	if o.Origin == openmessaging.OriginBot {
-		until = e.now.Add(flowHold)
-	}
-	e.reaches(o.ConversationID)
-	c := e.open()
-	if c != nil && c.ConversationID == "" && c.From == o.CustomerID { // it may turn out to be the one that the opening revived
-		c.Reached = true
-	}
-	if c != nil && e.current(o) {
-		c.Reached = true
-		if !c.Gap.IsZero() {
-			until = e.now.Add(gapHold)
-			c.PollAt, c.Poll = later(e.now, c.ReadAt.Add(readPause)), false
-		}
-	}
-	return until
+// Delivered reports that a message for which Deliver returned [Pending] has reached the customer. Genesys gets a Delivered
+// receipt, unless Channel.Receipts says otherwise. It returns when that is stored. A repeated call, an unknown id, a message
+// that already has its receipt and a call after 10 minutes change nothing and return nil. It may be called before Deliver has
+// returned: then the message is not delivered again, whatever Deliver returns.
+//
+// Errors: ErrNoChannel, ErrBusy, and what Config.Channels or the Store returned. Safe for concurrent use.
+func (m *Manager) Delivered(ctx context.Context, k Key, deliveryID string) error {
+	return m.engine.Delivered(ctx, k.internal(), deliveryID)
 }
 
-// spoken is when an agent wrote: what the customer sent later is not answered by it. Genesys' clock says when, ours says what
-// was sent before, and they differ.
-func spoken(at, now time.Time) time.Time {
-	if at.IsZero() || at.After(now) {
-		at = now
-	}
-	return at.Add(-clockSlack)
+// Fail reports that the customer's channel refused a message: one for which Deliver returned [Pending], or one that it had
+// taken. If the message has no final receipt yet, Genesys gets a Failed receipt with the reason, addressed to the identity that
+// the message was written to. In any case a NoticeMessageFailed follows. It returns when that is stored. A repeated call and an
+// unknown id change nothing and return nil. It may be called before Deliver has returned: then the message is not delivered
+// again, whatever Deliver returns.
+//
+// A message has its final receipt once Deliver returned nil (unless Channel.Receipts is ReceiptsFailures), after Delivered, or
+// when the report came later than 10 minutes after [Pending].
+//
+// Errors: ErrNoChannel, ErrBusy, and what the Store returned. Safe for concurrent use.
+func (m *Manager) Fail(ctx context.Context, k Key, deliveryID string, code openmessaging.ReasonCode) error {
+	return m.engine.Fail(ctx, k.internal(), deliveryID, code)
 }
 
-// current reports whether a message is of the conversation of the open session, or of the one that just ended and has not
-// been handed back. A person's message before the opening's answer is, unless its conversation is an older one's.
-func (e *edit) current(o *openmessaging.Outbound) bool {
-	c := e.Now
-	switch {
-	case c == nil:
-		return false
-	case c.State == StateEnded && !e.returnWaits(c.ID):
-		return false
-	case !o.Time.IsZero() && o.Time.Before(c.heardFrom()):
-		return false // of an earlier handover in the same conversation
-	case c.ConversationID == "" && c.Tried.IsZero():
-		return false // Genesys has not heard of it
-	case o.ConversationID == "":
-		return c.From == o.CustomerID
-	case c.ConversationID == "":
-		return c.From == o.CustomerID && c.Open() && !e.wasIn(o.ConversationID)
-	default:
-		return o.ConversationID == c.ConversationID
-	}
+// Recheck schedules a read of a conversation that may have changed. A signal may be wrong, so
+// only the read changes the session. An unknown conversation is not an error. An empty
+// conversationID schedules a read of all open sessions, within the share that polls have of the
+// rate limit. Such a sweep begins at most once a minute. Errors: what the Store returned. Safe
+// for concurrent use.
+func (m *Manager) Recheck(ctx context.Context, conversationID string) error {
+	return m.engine.Recheck(ctx, conversationID)
 }
 
-// heardFrom is since when what an agent writes may be of this handover, by Genesys' clock. In a conversation that an earlier one
-// used, the last word of its agent may have been written a moment before the opening. Who went on with it by himself (it is
-// adopted) is in it from his first word on.
-func (c *core) heardFrom() time.Time {
-	if c.Resumed && c.Request != "" {
-		return c.Tried
-	}
-	return c.Tried.Add(-settlePeriod)
-}
-
-// returnWaits reports whether the Return of a handover has not been attempted, nor another one of it before.
-func (f *file) returnWaits(handover string) bool {
-	if f.Now != nil && f.Now.ID == handover && f.Now.Returned {
-		return false
-	}
-	return f.returnOf(handover) >= 0
-}
-
-// belongs finds the handover a message is of, and whether it comes too late for it.
-func (e *edit) belongs(o *openmessaging.Outbound, current bool) (Session, bool) {
-	if current {
-		return e.Now.Session, false
-	}
-	if e.Now != nil && o.ConversationID != "" && o.ConversationID == e.Now.ConversationID {
-		return e.Now.Session, true
-	}
-	_, handover, _ := splitFrom(o.CustomerID)
-	for _, p := range e.Past {
-		if o.ConversationID != "" && p.Session.ConversationID == o.ConversationID || p.Session.ID == handover {
-			return p.Session, true
-		}
-	}
-	return Session{Key: e.key, ConversationID: o.ConversationID}, true
-}
-
-// overflow tells the host once that messages are refused, until there is room again.
-func (e *edit) overflow() {
-	const detail = "too many messages wait for the host: the agent is told that they failed"
-	for _, x := range e.In.Entries {
-		if x.Notice != nil && x.Notice.Detail == detail {
-			return
-		}
-	}
-	e.say(saidOverflow, "")
-	e.notice(Notice{Kind: NoticeMessageFailed, Detail: detail})
-}
-
-func (m *Manager) receiveTyping(ctx context.Context, channel string, o *openmessaging.Outbound, body openmessaging.Typing) {
-	if m.config.Typing == nil {
-		return
-	}
-	for _, k := range m.keysOf(ctx, channel, o) {
-		f, err := m.file(ctx, k)
-		if err != nil {
-			continue // typing is a courtesy
-		}
-		if e := (&edit{file: f, key: k, now: m.now()}); f.open() != nil && e.current(o) {
-			m.config.Typing(ctx, k, body.Duration)
-		}
-		return
-	}
-}
-
-// receiveReceipt: Genesys says what became of a message of ours. Only a failure matters.
-func (m *Manager) receiveReceipt(ctx context.Context, channel string, o *openmessaging.Outbound, body openmessaging.Receipt) error {
-	if body.Status != openmessaging.StatusFailed {
-		return nil
-	}
-	return m.acceptFor(ctx, channel, o, false, func(e *edit) error {
-		key := "receipt " + body.MessageID // a receipt has the id of the message it speaks of
-		if e.Heard.recall(key) != unheard {
-			return errUnchanged
-		}
-		e.Heard.remember(key, heard, e.now)
-		e.say(saidFailed, "")
-		e.notice(Notice{
-			Kind: NoticeMessageFailed, MessageID: e.hostID(body.MessageID), Detail: "Genesys could not give a message to the agent",
-		})
-		return nil
-	})
-}
-
-func (f *file) hostID(platform string) string {
-	for _, s := range f.Sent {
-		if s.Platform == platform {
-			return s.Host
-		}
-	}
-	return ""
+// Ended reports that the customer's leg of a conversation ended at a time, by the clock of
+// Genesys (customer.end, not user.end, which a reject and a transfer also send). It ends a
+// session only if the conversation may not be read. Otherwise it has the effect of Recheck.
+//
+// A report applies to the session that was open on that conversation at that time, never to a
+// later one, because sources repeat events. It has no effect if an agent writes after that
+// time. A report with a zero time applies when the first one arrives. For the next 15 minutes,
+// further ones apply only to the same session. So pass the time if the source has it, as
+// [webhook.EventBridgeEvent] does.
+//
+// With a channel, only records of that channel are affected; an empty channel means any. An
+// unknown conversation is not an error. Errors: what the Store returned. Safe for concurrent
+// use.
+func (m *Manager) Ended(ctx context.Context, channel, conversationID string, at time.Time) error {
+	return m.engine.Ended(ctx, channel, conversationID, at)
 }

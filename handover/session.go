@@ -1,73 +1,67 @@
 package handover
 
-import "time"
+import (
+	"time"
+)
 
-// A Session is one handover, as a copy to read. It holds no text.
+// A Session is a snapshot of one handover. It contains no message text.
 type Session struct {
-	ID             string    `json:"id,omitempty"` // 12 characters of a-z and 2-7
-	Key            Key       `json:"key"`
-	State          State     `json:"state,omitempty"`
-	ConversationID string    `json:"conversationId,omitempty"`
-	Queue          string    `json:"queue,omitempty"`   // as it was asked for
-	Agent          Agent     `json:"agent,omitzero"`    // zero until known; may come after the first message
-	Resumed        bool      `json:"resumed,omitempty"` // Genesys went on with an older conversation
-	Started        time.Time `json:"started,omitzero"`
-	Connected      time.Time `json:"connected,omitzero"` // the first time an agent was there
-	Ending         Ending    `json:"ending,omitzero"`    // zero while open and nobody asked for the end
+	ID             string // 12 characters of a-z and 2-7
+	Key            Key
+	State          State
+	ConversationID string
+	Queue          string // as requested: a name or an id
+	Agent          Agent  // zero until known, and after all agents left
+	Resumed        bool   // Genesys continued an older conversation
+	Started        time.Time
+	Connected      time.Time // when the first agent joined
+	Ending         Ending    // zero until the end is requested or detected
 }
 
-// Turn says who may speak to the customer, as far as the session knows: while a hand-back waits the bot is held back, too,
-// so ask [Manager.Turn].
-func (s Session) Turn() Turn {
-	switch s.State {
-	case StateRequested, StateQueued, StateAlerting, StateConnected, StateEnding:
-		return TurnAgent
-	default:
-		return TurnBot
-	}
-}
-
-// Open reports whether the session is not over.
+// Open reports whether the session has not ended. It does not tell who may speak to the
+// customer: [Manager.Turn] does. After the end of a session the turn is still the agents' until
+// its Return begins.
 func (s Session) Open() bool { return s.State != "" && s.State != StateEnded }
 
-// An Agent of Genesys Cloud. The name is what the conversation tells; it may stay empty.
+// An Agent is an agent of Genesys Cloud. The name is read from the conversation and may stay
+// empty.
 type Agent struct {
-	ID   string `json:"id,omitempty"`
-	Name string `json:"name,omitempty"`
+	ID   string
+	Name string
 }
 
-// A State of a session.
+// A State is the state of a session. STATES.md shows them as a diagram.
 type State string
 
-// The states. StateEnded is never left; a new handover is a new session.
+// The states. No state follows StateEnded; the next handover is another session.
 const (
-	StateBot       State = "bot"       // the conversation stands in the bot queue, the bot answers
-	StateRequested State = "requested" // an agent was asked for, Genesys has not routed yet
-	StateQueued    State = "queued"    // waits in an agent queue
-	StateAlerting  State = "alerting"  // rings at an agent
-	StateConnected State = "connected" // an agent is there
-	StateEnding    State = "ending"    // our side asked for the end, Genesys has not confirmed
+	StateBot       State = "bot"       // the conversation is in the bot queue, the bot answers
+	StateRequested State = "requested" // an agent was requested, not routed yet
+	StateQueued    State = "queued"    // the conversation waits in an agent queue
+	StateAlerting  State = "alerting"  // Genesys offers the conversation to an agent
+	StateConnected State = "connected" // an agent is in the conversation
+	StateEnding    State = "ending"    // the end was requested, not confirmed yet
 	StateEnded     State = "ended"
 )
 
-// A Turn is who may speak to the customer.
+// A Turn is the side that may speak to the customer.
 type Turn string
 
-// The turns.
+// The values of Turn.
 const (
 	TurnBot   Turn = "bot"
 	TurnAgent Turn = "agent"
 )
 
-// An Ending says when and why, and in Detail what a person should know.
+// An Ending describes when and why a session ended.
 type Ending struct {
-	Reason EndReason `json:"reason,omitempty"`
-	Time   time.Time `json:"time,omitzero"`
-	Code   string    `json:"code,omitempty"`   // machine-readable: one of the Code constants, or Genesys' own word
-	Detail string    `json:"detail,omitempty"` // a sentence, without content
+	Reason EndReason
+	Time   time.Time // by the clock of this process
+	Code   string    // one of the Code constants, or a code of Genesys
+	Detail string    // a sentence to read, without message text
 }
 
-// An EndReason is why a session ended: a closed set.
+// An EndReason is the reason why a session ended. The set is closed.
 type EndReason string
 
 // The reasons.
@@ -80,28 +74,22 @@ const (
 	EndAgentIdle    EndReason = "agentIdle"
 	EndMaxDuration  EndReason = "maxDuration"
 	EndByGenesys    EndReason = "genesys"
-	EndRefused      EndReason = "refused" // wrong queue, missing permission, no flow attached: see Detail
+	EndRefused      EndReason = "refused" // by Genesys or its configuration: see Detail
 	EndFailed       EndReason = "failed"
 )
 
-func (r EndReason) valid() bool {
-	switch r {
-	case EndByAgent, EndByCustomer, EndByBot, EndNoAgent, EndCustomerIdle, EndAgentIdle, EndMaxDuration, EndByGenesys, EndRefused, EndFailed:
-		return true
-	}
-	return false
-}
-
-// The values of Ending.Code that the Manager sets itself.
+// The values of Ending.Code that the Manager sets. Genesys' codes may appear as well.
 const (
-	CodeFlowNotAttached   = "flowNotAttached"   // no flow took the message: guide, step 7
-	CodeQueue             = "queue"             // the queue does not exist or its name is not unique
+	CodeFlowNotAttached   = "flowNotAttached"   // no flow took the message: docs/setup.md#step-7
+	CodeQueue             = "queue"             // the queue does not exist, or its name is not unique
 	CodePermission        = "permission"        // a permission is missing, Detail names it
-	CodeRejected          = "rejected"          // Genesys refused the opening message
-	CodeNoAnswer          = "noAnswer"          // Genesys gave no certain answer in time
-	CodeNotTransferred    = "notTransferred"    // the transfer to the agent queue was refused
-	CodeNotDisconnected   = "notDisconnected"   // the end could not be told to Genesys
+	CodeIntegration       = "integration"       // unknown to Genesys, Detail names the fix
+	CodeRejected          = "rejected"          // Genesys refused the opening
+	CodeNoAnswer          = "noAnswer"          // Genesys gave no definite answer in time
+	CodeNotTransferred    = "notTransferred"    // Genesys refused the transfer to the agent queue
+	CodeNotDisconnected   = "notDisconnected"   // Genesys did not disconnect, or did not confirm it
 	CodeConversationGone  = "conversationGone"  // Genesys no longer knows the conversation
-	CodeSignalled         = "signalled"         // a signal says so, and the conversation may not be read
-	CodeConversationMoved = "conversationMoved" // a message of ours opened another conversation
+	CodeSignalled         = "signalled"         // a signal reported the end, a read is not allowed
+	CodeConversationMoved = "conversationMoved" // a message opened another conversation
+	CodeLeftOpen          = "leftOpen"          // the agents left, the customer stayed without a queue
 )

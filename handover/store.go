@@ -1,51 +1,100 @@
 package handover
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"iter"
 	"time"
+
+	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/genesyshandover/genesyshandover/handover/internal/record"
 
 	"github.com/genesyshandover/genesyshandover/webhook"
 )
 
-// A Record is what a store keeps of one key: what it needs to find it, and bytes that are the Manager's business.
-// So a store knows no format, and a wrapper that encrypts Data is all of encryption at rest.
+// A Record is what a store keeps for one key: the fields that the store needs to find it, and bytes
+// in a format that only the Manager reads. [Seal] encrypts those bytes.
 type Record struct {
 	Key            Key
-	Revision       uint64    // set by the Manager, fits int64, never repeated, also not after a delete
+	Revision       uint64    // set by the Manager; fits int64; never repeats for a key, not even after a delete
 	ConversationID string    // a hint for Find; may be empty
-	WakeAt         time.Time // UTC, whole microseconds; zero: nothing to do
+	WakeAt         time.Time // UTC, in whole microseconds; zero: the record is never due
 	Data           []byte    // may contain any byte
 }
 
-// A Store keeps one record a key. Its methods are safe for concurrent use, also from several processes, and copy what they
-// take and give. Get, Find, Due and All may be stale; Put and Delete compare, so they decide. Read from where writes go all the
-// same: who reads an old record may see the bot's turn, and nothing to end or to forget. And Get must give nothing that a failed
-// Put has not made as safe as a successful one would: after a Put of unknown outcome the Manager takes what it reads for stored.
+// A Store keeps one record per key. Package storetest tests the contract.
+//
+// All methods are safe for concurrent use by several goroutines and processes, and copy the Data
+// that they take and return. In Find, Due and All an empty channel means every channel; channels
+// are compared byte by byte.
+//
+// Get, Find, Due and All may return a stale record, because Put and Delete compare revisions. Read
+// from the primary nevertheless: with a stale record, Turn may answer that the bot has the turn,
+// Reply may drop the bot's answer although a Return has given the message to the bot, and End and
+// Forget may find nothing to do. Get must not return data that is less durable than a
+// successful Put makes it: after a Put with an unknown outcome, the Manager treats what Get returns
+// as stored.
+//
+// The interface is complete. A later release adds an optional interface with a name of its own
+// instead of a method here.
 type Store interface {
 	// Get returns the record of k, or ErrNotFound.
 	Get(ctx context.Context, k Key) (Record, error)
-	// Find returns a record that was last put with conversationID. It may miss: ErrNotFound.
-	Find(ctx context.Context, conversationID string) (Record, error)
-	// Put stores r if the stored revision is prev; prev 0: if there is none. ErrConflict says that it certainly did not;
-	// after any other error the outcome is unknown.
+	// Find returns a record of the channel whose last Put had conversationID, or ErrNotFound. It
+	// may miss a record. If several records match, it returns any of them. An empty conversationID
+	// matches none.
+	Find(ctx context.Context, channel, conversationID string) (Record, error)
+	// Put stores r if the stored revision is prev, or if prev is 0 and there is no record. It
+	// returns ErrConflict only if it certainly stored nothing. After any other error the outcome is
+	// unknown.
 	Put(ctx context.Context, r Record, prev uint64) error
-	// Delete removes the record if its revision is prev, else ErrConflict. An absent record is no error.
+	// Delete removes the record of k if its revision is prev; otherwise it returns ErrConflict. It
+	// returns nil if there is no record.
 	Delete(ctx context.Context, k Key, prev uint64) error
-	// Due returns at most limit records with 0 < WakeAt <= now, oldest first: a hint, never a claim.
-	Due(ctx context.Context, now time.Time, limit int) ([]Record, error)
-	// All ranges over the records of a channel; empty: of every channel. They come by channel, then by customer, compared byte
-	// by byte. It ends after the first error.
+	// Due returns the records that q asks for. A record may be claimed by another process at the
+	// same time, so the result is only a hint.
+	Due(ctx context.Context, q DueQuery) ([]Record, error)
+	// All ranges over the records of the channel in the order of their keys: by channel, then by
+	// customer, compared byte by byte. It ends after the first error.
 	All(ctx context.Context, channel string) iter.Seq2[Record, error]
 }
 
-// The errors of this package, for errors.Is.
+// A DueQuery selects records with 0 < WakeAt <= Now, ordered by WakeAt, then by Key (channel, then
+// customer, compared byte by byte). Later releases may add fields; their zero value changes
+// nothing.
+type DueQuery struct {
+	Channel string    // empty: every channel
+	Now     time.Time // records that wake later are not returned
+	After   DueCursor // only records behind this place in the order; zero: from the beginning
+	Limit   int       // at most so many records; 0 or less: none
+}
+
+// A DueCursor is a place in the order of Due: that of a record with this WakeAt and Key. The record
+// itself may be gone. To read the next page, set After to the place of the last record of the page
+// before.
+type DueCursor struct {
+	WakeAt time.Time
+	Key    Key
+}
+
+// Errors that callers can test for with errors.Is.
 var (
-	ErrNotFound  = errors.New("handover: not found")
-	ErrConflict  = errors.New("handover: stored meanwhile by another")
-	ErrBacklog   = errors.New("handover: too much is waiting for Genesys")
-	ErrBusy      = errors.New("handover: too many writers of one customer, try again")
+	ErrNotFound  = record.ErrNotFound
+	ErrConflict  = record.ErrConflict // the stored record has another revision
+	ErrBacklog   = record.ErrBacklog  // too much is waiting for Genesys
+	ErrBusy      = record.ErrBusy     // too many writers of one customer, try again
 	ErrNoChannel = webhook.ErrNoChannel
-	ErrNoQueue   = errors.New("handover: no such queue")
+	ErrNoQueue   = record.ErrNoQueue
+
+	// ErrInvalid is every mistake of the caller that no retry heals: a bad key, message, request, reason or configuration. The
+	// text names the field, the limit and the fix. An error may be ErrInvalid and a more specific one, such as ErrNoQueue.
+	ErrInvalid = machine.ErrInvalid
 )
+
+func (c DueCursor) compare(o DueCursor) int {
+	return cmp.Or(c.WakeAt.Compare(o.WakeAt), compareKeys(c.Key, o.Key))
+}
+
+func compareKeys(a, b Key) int {
+	return cmp.Or(cmp.Compare(a.Channel, b.Channel), cmp.Compare(a.Customer, b.Customer))
+}

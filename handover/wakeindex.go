@@ -1,108 +1,98 @@
 package handover
 
 import (
-	"cmp"
-	"container/heap"
+	"math/rand/v2"
 	"time"
 )
 
-// A wake says when a record is due.
-type wake struct {
-	at    time.Time
-	key   Key
-	place int // in the heap
+// A wakeIndex is a set of cursors in the order of Due, as a treap: a search tree that stays
+// balanced because each node has a random priority and no node has a higher one than its parent.
+// Adding and removing cost O(log n); reading a page costs O(log n) and the length of the page,
+// however many records sleep or lie before the page.
+type wakeIndex struct{ root *wakeNode }
+
+type wakeNode struct {
+	DueCursor
+
+	priority    uint64
+	left, right *wakeNode
 }
 
-func (w *wake) before(o *wake) bool {
-	return cmp.Or(w.at.Compare(o.at), compareKeys(w.key, o.key)) < 0
+// add adds a cursor that is not in the index.
+func (x *wakeIndex) add(c DueCursor) {
+	before, behind := x.root.split(c)
+	n := &wakeNode{DueCursor: c, priority: rand.Uint64()} //nolint:gosec // it only balances a tree
+	x.root = before.join(n).join(behind)
 }
 
-func compareKeys(a, b Key) int {
-	return cmp.Or(cmp.Compare(a.Channel, b.Channel), cmp.Compare(a.Customer, b.Customer))
-}
-
-// wakeIndex keeps wakes as a heap that knows where each key is: to add and to remove costs O(log n), to list what is due
-// costs what is listed, however much sleeps.
-type wakeIndex struct {
-	wakes []*wake
-	of    map[Key]*wake
-}
-
-// put adds the wake of a key that has none.
-func (x *wakeIndex) put(at time.Time, k Key) { heap.Push(x, &wake{at: at, key: k}) }
-
-// drop removes the wake of a key, if it has one.
-func (x *wakeIndex) drop(k Key) {
-	if w, ok := x.of[k]; ok {
-		heap.Remove(x, w.place)
+// remove removes a cursor, if it is in the index.
+func (x *wakeIndex) remove(c DueCursor) {
+	at := &x.root
+	for *at != nil {
+		switch order := c.compare((*at).DueCursor); {
+		case order < 0:
+			at = &(*at).left
+		case order > 0:
+			at = &(*at).right
+		default:
+			*at = (*at).left.join((*at).right)
+			return
+		}
 	}
 }
 
-// due lists at most limit keys that wake up to now, the earliest first. Beside the listed ones it looks at their children in
-// the heap only.
-func (x *wakeIndex) due(now time.Time, limit int) []Key {
+// due returns at most limit keys that wake up to now and lie behind after, in order.
+func (x *wakeIndex) due(after DueCursor, now time.Time, limit int) []Key {
 	var keys []Key
-	next := frontier{wakes: x.wakes}
-	next.offer(0, now)
-	for len(keys) < limit && len(next.at) > 0 {
-		i, _ := heap.Pop(&next).(int)
-		keys = append(keys, x.wakes[i].key)
-		next.offer(2*i+1, now)
-		next.offer(2*i+2, now)
-	}
+	x.root.walk(after, func(c DueCursor) bool {
+		if len(keys) >= limit || c.WakeAt.After(now) {
+			return false
+		}
+		keys = append(keys, c.Key)
+		return true
+	})
 	return keys
 }
 
-func (x *wakeIndex) Len() int           { return len(x.wakes) }
-func (x *wakeIndex) Less(i, j int) bool { return x.wakes[i].before(x.wakes[j]) }
-
-func (x *wakeIndex) Swap(i, j int) {
-	x.wakes[i], x.wakes[j] = x.wakes[j], x.wakes[i]
-	x.wakes[i].place, x.wakes[j].place = i, j
-}
-
-func (x *wakeIndex) Push(v any) {
-	w, ok := v.(*wake)
-	if !ok {
-		return
-	}
-	w.place = len(x.wakes)
-	x.of[w.key] = w
-	x.wakes = append(x.wakes, w)
-}
-
-func (x *wakeIndex) Pop() any {
-	last := len(x.wakes) - 1
-	w := x.wakes[last]
-	x.wakes[last] = nil // it may go
-	x.wakes = x.wakes[:last]
-	delete(x.of, w.key)
-	return w
-}
-
-// A frontier is the places of the heap that are due next.
-type frontier struct {
-	wakes []*wake
-	at    []int
-}
-
-func (f *frontier) offer(i int, now time.Time) {
-	if i < len(f.wakes) && !f.wakes[i].at.After(now) {
-		heap.Push(f, i)
+// walk calls f for each cursor behind after, in order, until f returns false. It reports whether f
+// never did.
+func (n *wakeNode) walk(after DueCursor, f func(DueCursor) bool) bool {
+	switch {
+	case n == nil:
+		return true
+	case after.compare(n.DueCursor) >= 0:
+		return n.right.walk(after, f)
+	default:
+		return n.left.walk(after, f) && f(n.DueCursor) && n.right.walk(after, f)
 	}
 }
 
-func (f *frontier) Len() int           { return len(f.at) }
-func (f *frontier) Less(i, j int) bool { return f.wakes[f.at[i]].before(f.wakes[f.at[j]]) }
-func (f *frontier) Swap(i, j int)      { f.at[i], f.at[j] = f.at[j], f.at[i] }
-
-func (f *frontier) Push(v any) {
-	i, _ := v.(int)
-	f.at = append(f.at, i)
+// split divides a tree into the cursors up to c and those behind c.
+func (n *wakeNode) split(c DueCursor) (upTo, behind *wakeNode) {
+	switch {
+	case n == nil:
+		return nil, nil
+	case c.compare(n.DueCursor) >= 0:
+		n.right, behind = n.right.split(c)
+		return n, behind
+	default:
+		upTo, n.left = n.left.split(c)
+		return upTo, n
+	}
 }
 
-func (f *frontier) Pop() any {
-	i := f.at[len(f.at)-1]
-	f.at = f.at[:len(f.at)-1]
-	return i
+// join makes one tree of two; every cursor of n is before every cursor of o.
+func (n *wakeNode) join(o *wakeNode) *wakeNode {
+	switch {
+	case n == nil:
+		return o
+	case o == nil:
+		return n
+	case n.priority > o.priority:
+		n.right = n.right.join(o)
+		return n
+	default:
+		o.left = n.join(o.left)
+		return o
+	}
 }

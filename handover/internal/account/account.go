@@ -1,0 +1,380 @@
+package account
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"maps"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/genesys"
+	"github.com/genesyshandover/genesyshandover/handover/internal/environment"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/genesyshandover/genesyshandover/handover/internal/record"
+)
+
+// An Account is what belongs to a set of credentials and not to a channel: the client with its
+// token, a breaker, and the slots of its requests. Channels with the same credentials share one.
+type Account struct {
+	environment.Environment
+	*Budget
+
+	Client    *genesys.Client // sends once and never waits: the engine schedules the retries
+	Patient   *genesys.Client // on the same token, with the retries that Config.ClientOptions asks for: for the host
+	Slots     chan struct{}   // to be received
+	questions chan struct{}   // to be received, see ask
+
+	Broken int       // failures of the channel in a row
+	Retry  time.Time // when the breaker lets one request through
+
+	Socket    record.SocketState // whether a replica listens
+	AskSocket time.Time          // when the store is asked again
+
+	noFetch  time.Time // until then messages may not be read
+	fetchErr error     // as it said
+}
+
+// A Budget is what Genesys counts for an OAuth client of a region, regardless of its secret: a new
+// secret gets a new account, and not a new budget. Its mutex guards the state of its accounts too.
+type Budget struct {
+	Mu      sync.Mutex
+	allowed int           // requests in a window, as an answer in this window stated
+	used    int           // requests in this window, at least
+	reset   time.Time     // the end of the window
+	closed  time.Time     // nothing is sent before, as a 429 asked
+	limited bool          // the wait of a 429 has not been tested by a request yet
+	probe   time.Time     // until then the outcome of the request that tests it is awaited
+	polls   map[int64]int // reserved, in each pollPeriod
+	Offset  clockOffset
+}
+
+// The limits of an account.
+const (
+	accountEffects   = 16
+	accountQuestions = 4 // so that slots are left for messages
+	defaultAllowed   = 300
+	BudgetWindow     = time.Minute
+	BreakerFailures  = 5
+	breakerFirst     = 5 * time.Second
+	breakerLast      = time.Minute
+	PollPeriod       = 10 * time.Second
+)
+
+// NewAccount returns an account with a budget of its own.
+func NewAccount(s environment.Environment) *Account { return NewAccountOn(s, NewBudget()) }
+
+// NewAccountOn returns an account that shares a budget.
+func NewAccountOn(s environment.Environment, b *Budget) *Account {
+	return &Account{Environment: s, Budget: b, Slots: environment.Tokens(accountEffects), questions: environment.Tokens(accountQuestions)}
+}
+
+// NewBudget returns the budget of an OAuth client that has not been used yet.
+func NewBudget() *Budget { return &Budget{allowed: defaultAllowed, polls: map[int64]int{}} }
+
+// A Share is the part of the budget that a kind of request may use, in percent.
+type Share int
+
+// The shares of the budget.
+const (
+	ShareMessages Share = 100 // messages, transfer, disconnect, failed receipts
+	ShareReads    Share = 90
+	ShareCourtesy Share = 80 // delivered receipts, typing, availability
+	SharePolls    Share = 30
+)
+
+// Do performs one call within the budget. It waits for a free slot until effectStart at most, and
+// for nothing else: a request that must wait is a *waitError.
+func (a *Account) Do(ctx context.Context, s Share, call func(context.Context) error) error {
+	if !a.holdsSlot(ctx) {
+		switch free, err := a.Await(ctx, record.EffectStart, a.Slots); {
+		case err != nil: // nothing was sent
+			return &record.WaitError{After: record.BackoffFirst, Why: "no time is left"}
+		case !free:
+			return &record.WaitError{After: record.BackoffFirst, Why: "too many requests at once"}
+		}
+		defer func() { a.Slots <- struct{}{} }()
+	}
+	if err := a.Take(s); err != nil {
+		return err
+	}
+	err := call(ctx)
+	a.Judge(err)
+	return err
+}
+
+// Ask performs a call whose answer no message depends on. Its failures do not count for the
+// breaker, since a permission that only a courtesy lacks must not stop messages, and it is never
+// the request that tests whether Genesys works again. At most accountQuestions run at once.
+func (a *Account) Ask(ctx context.Context, call func(context.Context) error) error {
+	if free, err := a.Await(ctx, LookupTime, a.questions); err != nil || !free {
+		return &record.WaitError{After: record.BackoffFirst, Why: "too many questions at once"}
+	}
+	defer func() { a.questions <- struct{}{} }()
+	a.Mu.Lock()
+	shaky := a.Broken >= BreakerFailures
+	a.Mu.Unlock()
+	if shaky {
+		return &record.WaitError{After: breakerFirst, Why: "Genesys failed repeatedly"}
+	}
+	return a.Do(ctx, ShareCourtesy, Blameless(call))
+}
+
+// Blameless wraps a call whose failure does not count for the breaker. A 429 still closes the
+// account.
+func Blameless(call func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if err := call(ctx); err != nil {
+			return &blamelessError{err}
+		}
+		return nil
+	}
+}
+
+type blamelessError struct{ err error }
+
+func (e *blamelessError) Error() string { return e.err.Error() }
+
+func (e *blamelessError) Unwrap() error { return e.err }
+
+// Take spends one request if the share of the budget has one left. Otherwise it returns a
+// *waitError.
+func (a *Account) Take(s Share) error {
+	a.Mu.Lock()
+	defer a.Mu.Unlock()
+	now := a.Now()
+	switch {
+	case now.Before(a.closed):
+		return &record.WaitError{After: a.closed.Sub(now), Why: "rate limited by Genesys"}
+	case now.Before(a.probe):
+		return &record.WaitError{After: min(a.probe.Sub(now), record.EffectStart), Why: "rate limited by Genesys, and one request tests it"}
+	case now.Before(a.Retry):
+		return &record.WaitError{After: a.Retry.Sub(now), Why: "Genesys failed repeatedly"}
+	}
+	a.beginWindow(now)
+	if a.used >= a.allowed*int(s)/100 {
+		return &record.WaitError{After: a.reset.Sub(now), Why: "the share of the rate limit is spent"}
+	}
+	a.used++
+	if a.limited {
+		a.probe = now.Add(record.EffectTime)
+	}
+	if a.Broken >= BreakerFailures {
+		a.Retry = now.Add(record.EffectTime) // one request is let through, the others wait for its outcome
+	}
+	return nil
+}
+
+// beginWindow begins another window of the budget if the last one is over. What answers stated
+// about the last one does not hold in it. The caller holds the mutex.
+func (a *Account) beginWindow(now time.Time) (began bool) {
+	if now.Before(a.reset) {
+		return false
+	}
+	a.allowed, a.used, a.reset = defaultAllowed, 0, now.Add(BudgetWindow)
+	return true
+}
+
+// Judge opens and closes the breaker, and closes the account after a 429.
+func (a *Account) Judge(err error) {
+	a.Mu.Lock()
+	defer a.Mu.Unlock()
+	now := a.Now()
+	e, answered := record.APIError(err)
+	if answered && e.StatusCode == http.StatusTooManyRequests {
+		a.closed, a.limited, a.probe = machine.Later(a.closed, now.Add(record.LimitedWait(e))), true, time.Time{}
+		return
+	}
+	if !now.Before(a.closed) { // an answer from before the wait of a 429 does not end it
+		a.limited, a.probe = false, time.Time{}
+	}
+	if _, blameless := errors.AsType[*blamelessError](err); blameless {
+		return
+	}
+	if !record.ChannelFault(err) {
+		a.Broken, a.Retry = 0, time.Time{}
+		return
+	}
+	if a.Broken++; a.Broken >= BreakerFailures {
+		d := breakerFirst << min(a.Broken-BreakerFailures, 4)
+		a.Retry = now.Add(min(d, breakerLast))
+	}
+}
+
+// Observe applies what the client reports about an answer.
+func (a *Account) Observe(call genesys.Call) {
+	a.Mu.Lock()
+	defer a.Mu.Unlock()
+	a.updateBudget(call.RateLimit)
+	a.Offset.add(call.Sent, call.Received, call.Date)
+}
+
+// updateBudget applies the rate-limit headers of an answer, so that replicas converge without
+// coordination. They count until the end of their window, and for one window at most. The caller
+// holds the mutex.
+func (a *Account) updateBudget(l genesys.RateLimit) {
+	if l.Allowed <= 0 {
+		return
+	}
+	now := a.Now()
+	began := a.beginWindow(now)
+	a.allowed = l.Allowed
+	end := now.Add(min(l.Reset, BudgetWindow+time.Second)) // Genesys writes 61 for a window that has just begun
+	if l.Reset > 0 && (began || end.Sub(a.reset).Abs() > BudgetWindow/4) {
+		a.reset, a.used = end, l.Used
+	}
+	a.used = max(a.used, l.Used)
+}
+
+// genesysNow returns the time on Genesys' clock, and whether it is known within a second. If not,
+// it is the best guess, at worst this machine's clock.
+func (a *Account) genesysNow() (now time.Time, known bool) {
+	a.Mu.Lock()
+	defer a.Mu.Unlock()
+	offset, known := a.Offset.Get()
+	return a.Now().Add(offset), known
+}
+
+// A clockOffset measures how far Genesys' clock is ahead of this machine's. The zero value has
+// measured nothing.
+//
+// An answer's Date is a whole second of Genesys' clock at some time between Sent and Received, so
+// Genesys was ahead by Date - Received at least and by Date + 1 s - Sent at most. The last
+// offsetTrips round trips together bound it further.
+type clockOffset struct{ trips []roundTrip }
+
+// A roundTrip bounds the offset: it is ahead, give or take within.
+type roundTrip struct{ ahead, within time.Duration }
+
+const (
+	offsetTrips = 16
+)
+
+// add takes the times of one answer. It ignores answers without a Date. A round trip that
+// contradicts an earlier one shows that a clock was set, so the earlier ones are dropped.
+func (o *clockOffset) add(sent, received, date time.Time) {
+	if date.IsZero() || sent.IsZero() || received.Before(sent) {
+		return
+	}
+	least, most := date.Sub(received), date.Add(time.Second).Sub(sent)
+	trip := roundTrip{ahead: least + (most-least)/2, within: (most - least) / 2}
+	for _, t := range o.trips {
+		if (trip.ahead - t.ahead).Abs() > trip.within+t.within+machine.OffsetKnown { // servers may differ by a little
+			o.trips = nil
+			break
+		}
+	}
+	if len(o.trips) == offsetTrips {
+		o.trips = slices.Delete(o.trips, 0, 1)
+	}
+	o.trips = append(o.trips, trip)
+}
+
+// Get returns the offset, and whether it is known within offsetKnown. It is where all round trips agree, and nothing if they allow
+// that: a machine that keeps its clock by NTP agrees with Genesys within milliseconds, and a Date cannot tell that.
+func (o *clockOffset) Get() (ahead time.Duration, known bool) {
+	if len(o.trips) == 0 {
+		return 0, false
+	}
+	best := slices.MinFunc(o.trips, func(a, b roundTrip) int { return cmp.Compare(a.within, b.within) })
+	least, most := best.ahead-best.within, best.ahead+best.within
+	for _, t := range o.trips {
+		if low, high := max(least, t.ahead-t.within), min(most, t.ahead+t.within); low <= high { // servers may differ by a little
+			least, most = low, high
+		}
+	}
+	known = most-least <= 2*machine.OffsetKnown
+	if least <= 0 && most >= 0 {
+		return 0, known
+	}
+	return least + (most-least)/2, known
+}
+
+// PollSlot reserves the next free time for a poll, not before at, and returns it. The polls of all
+// sessions share their part of the budget. A reservation far ahead delays no earlier poll.
+func (a *Account) PollSlot(at time.Time) time.Time {
+	slot, _ := a.PollSlotBefore(at, time.Time{})
+	return slot
+}
+
+// PollSlotBefore reserves a slot only if it is before limit (zero: no limit), so that no slot is
+// held without use.
+func (a *Account) PollSlotBefore(at, limit time.Time) (slot time.Time, ok bool) {
+	a.Mu.Lock()
+	defer a.Mu.Unlock()
+	now := a.Now()
+	a.beginWindow(now)
+	past := now.UnixNano() / int64(PollPeriod)
+	maps.DeleteFunc(a.polls, func(p int64, _ int) bool { return p < past })
+	most := max(a.allowed*int(SharePolls)*int(PollPeriod/time.Second)/int(BudgetWindow/time.Second)/100, 1)
+	p := at.UnixNano() / int64(PollPeriod)
+	for a.polls[p] >= most {
+		p++
+	}
+	spread := PollPeriod * time.Duration(a.polls[p]) / time.Duration(most)
+	slot = machine.Later(at, time.Unix(0, p*int64(PollPeriod)).Add(spread).UTC())
+	if !limit.IsZero() && !slot.Before(limit) {
+		return time.Time{}, false
+	}
+	a.polls[p]++
+	return slot, true
+}
+
+// FreeSlot releases a slot that no poll uses, regardless of which replica reserved it: they all
+// share one budget.
+func (a *Account) FreeSlot(slot time.Time) {
+	a.Mu.Lock()
+	defer a.Mu.Unlock()
+	if p := slot.UnixNano() / int64(PollPeriod); a.polls[p] > 0 {
+		a.polls[p]--
+	}
+}
+
+// LookupTime bounds how long HandOver waits for the queue lookup.
+const LookupTime = 4 * time.Second
+
+// FetchTime leaves time for what follows.
+const FetchTime = 3 * time.Second
+
+// forbiddenTime is how long it is believed that messages may not be read: a permission may be granted meanwhile.
+const forbiddenTime = 10 * time.Minute
+
+// MayFetch is the last refusal, while it is believed.
+func (a *Account) MayFetch() error {
+	a.Mu.Lock()
+	defer a.Mu.Unlock()
+	if a.Now().Before(a.noFetch) {
+		return a.fetchErr
+	}
+	return nil
+}
+
+// NoteFetch remembers that messages may not be read, if err says so.
+func (a *Account) NoteFetch(err error) {
+	if !errors.Is(err, genesys.ErrForbidden) {
+		return
+	}
+	a.Mu.Lock()
+	defer a.Mu.Unlock()
+	a.noFetch, a.fetchErr = a.Now().Add(forbiddenTime), err
+}
+
+// How long an answer of the store is used, and how long to wait for one.
+const (
+	askSocket  = 15 * time.Second
+	NoSocket   = time.Minute
+	SocketTime = time.Second
+)
+
+// SocketAsk returns the last answer and whether the caller has to read the store again.
+func (a *Account) SocketAsk(now time.Time) (record.SocketState, bool) {
+	a.Mu.Lock()
+	defer a.Mu.Unlock()
+	if now.Before(a.AskSocket) {
+		return a.Socket, false
+	}
+	a.AskSocket = now.Add(askSocket)
+	return a.Socket, true
+}

@@ -1,0 +1,32 @@
+package account
+
+import (
+	"context"
+	"testing"
+
+	"github.com/genesyshandover/genesyshandover/genesys"
+	"github.com/genesyshandover/genesyshandover/handover/internal/environment"
+	"github.com/genesyshandover/genesyshandover/handover/internal/record"
+	"github.com/stretchr/testify/require"
+)
+
+// listedOutcome is a read at the time of an edit that shows an agent and lists messages.
+func listedOutcome(tx *record.Transaction, refs ...genesys.MessageRef) record.Outcome {
+	return record.Outcome{Task: record.TaskLook, Read: &record.Reading{Began: tx.Now, Standing: standing(genesys.PhaseConnected), Messages: refs}}
+}
+
+func refusedWith(status int) error {
+	return &genesys.Error{Op: "conversations.messages", StatusCode: status}
+}
+
+// A courtesy of Genesys that fails is no fault of the channel: messages go on.
+func TestAFetchThatFailsIsNoFaultOfTheChannel(t *testing.T) {
+	t.Parallel()
+	a := NewAccount(environment.New())
+	for range 2 * BreakerFailures {
+		require.Error(t, a.Do(t.Context(), ShareReads, Blameless(func(context.Context) error { return refusedWith(503) })))
+	}
+	require.NoError(t, a.Do(t.Context(), ShareMessages, func(context.Context) error { return nil }))
+	require.Error(t, a.Do(t.Context(), ShareReads, Blameless(func(context.Context) error { return refusedWith(429) })))
+	require.Error(t, a.Do(t.Context(), ShareMessages, func(context.Context) error { return nil }), "too much is too much")
+}

@@ -1,0 +1,40 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/genesys"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/genesyshandover/genesyshandover/handover/internal/record"
+)
+
+// readTime leaves time for what follows a read in the same effect.
+const readTime = 4 * time.Second
+
+// Look reads a conversation. What ended before since does not count, nor do the legs whose marks are known.
+func (a *Account) Look(ctx context.Context, s Share, id string, since time.Time, known string) (*genesys.Conversation, *record.Reading) {
+	ctx, cancel := a.Within(ctx, readTime)
+	defer cancel()
+	r := &record.Reading{Began: a.Now().UTC().Round(0)}
+	var c *genesys.Conversation
+	r.Err = a.Do(ctx, s, func(ctx context.Context) (err error) {
+		c, err = a.Client.Conversations.Get(ctx, id)
+		return err
+	})
+	r.Clock = a.Clock()
+	switch {
+	case r.Err == nil:
+		r.Standing = c.Standing(since, strings.Fields(known)...)
+		r.History = machine.HistoryOf(record.Without(c, strings.Fields(known)), since)
+		r.Legs = record.LegsOf(c)
+		r.Messages = record.MessagesOf(c)
+	case errors.Is(r.Err, genesys.ErrForbidden):
+		r.Blind = true
+	case errors.Is(r.Err, genesys.ErrNotFound):
+		r.Gone = true
+	}
+	return c, r
+}

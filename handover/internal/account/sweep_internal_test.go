@@ -1,0 +1,36 @@
+package account
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/handover/internal/environment"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/genesyshandover/genesyshandover/handover/internal/record"
+	"github.com/stretchr/testify/require"
+)
+
+// Sessions whose reads all come from signals give back the slots of polls that they never make.
+func TestSignalsSpendNoSlotsInVain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := NewAccount(environment.New())
+		list := make([]*record.Transaction, 80)
+		for i := range list {
+			list[i] = newEdit(fileIn(machine.StateConnected))
+		}
+		for range 90 { // half an hour
+			for _, tx := range list {
+				tx.Now = time.Now()
+				tx.ReadSoon(tx.Handover)
+				o := listedOutcome(tx)
+				o.Polls = a
+				tx.SettleTask(&record.Job{Lane: record.Control, File: tx.Record}, o)
+				tx.ReservePoll(o, &record.Reservation{})
+			}
+			<-time.After(20 * time.Second)
+		}
+		require.Less(t, time.Until(a.PollSlot(time.Now())), 2*time.Minute)
+	})
+}

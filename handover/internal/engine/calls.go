@@ -1,0 +1,149 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
+	"github.com/genesyshandover/genesyshandover/handover/internal/account"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/genesyshandover/genesyshandover/handover/internal/record"
+)
+
+// file reads and decodes a customer's record. It returns ErrNotFound if there is none.
+func (m *Manager) file(ctx context.Context, k machine.Key) (*record.Record, error) {
+	r, err := m.config.Store.Get(ctx, k)
+	if errors.Is(err, record.ErrNotFound) {
+		return nil, err
+	}
+	if err != nil {
+		return nil, fmt.Errorf("handover: read record: %w", err)
+	}
+	return record.Decode(r)
+}
+
+// Session returns the open session of a customer or, if none is open, the last one.
+func (m *Manager) Session(ctx context.Context, k machine.Key) (machine.Session, error) {
+	k, err := m.key(k)
+	if err != nil {
+		return machine.Session{}, err
+	}
+	f, err := m.file(ctx, k)
+	switch {
+	case err != nil:
+		return machine.Session{}, err
+	case f.Handover == nil:
+		return machine.Session{}, record.ErrNotFound
+	default:
+		return f.Handover.Session, nil
+	}
+}
+
+// Sessions returns an iterator over the customers of a channel: the open session of each, or the
+// last one.
+func (m *Manager) Sessions(ctx context.Context, channel string) iter.Seq2[machine.Session, error] {
+	return func(yield func(machine.Session, error) bool) {
+		for r, err := range m.config.Store.All(ctx, m.channelID(channel)) {
+			if err != nil {
+				yield(machine.Session{}, fmt.Errorf("handover: read records: %w", err))
+				return
+			}
+			if strings.HasPrefix(r.Key.Customer, record.Reserved) {
+				continue
+			}
+			f, err := record.Decode(r)
+			if err != nil {
+				m.setAside(r.Key, err)
+				continue
+			}
+			if f.Handover != nil && !yield(f.Handover.Session, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Forget removes everything stored about a customer.
+func (m *Manager) Forget(ctx context.Context, k machine.Key) error {
+	k, err := m.key(k)
+	if err != nil {
+		return err
+	}
+	_, err = m.accept(context.WithoutCancel(ctx), k, func(tx *record.Transaction) error {
+		if tx.Fresh {
+			return record.ErrUnchanged
+		}
+		if tx.Forget.IsZero() {
+			tx.Forget = tx.Now
+		}
+		tx.Apply(machine.Event{Kind: machine.EvEnd, Reason: machine.EndByCustomer, Detail: "the host called Forget"})
+		tx.ForgetContent()
+		return nil
+	})
+	return err
+}
+
+// typing stores when each customer's typing was last reported by this process.
+type typing struct {
+	mu   sync.Mutex
+	last map[machine.Key]time.Time
+}
+
+const (
+	typingPause = 5 * time.Second
+	typingTime  = 2 * time.Second
+	typingKept  = 10_000
+)
+
+// Typing shows the agent that the customer is typing.
+func (m *Manager) Typing(ctx context.Context, k machine.Key) error {
+	k, err := m.key(k)
+	if err != nil {
+		return err
+	}
+	if !m.typing.due(k, m.Now()) {
+		return nil
+	}
+	f, err := m.file(ctx, k)
+	if errors.Is(err, record.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	c := f.Open()
+	if c == nil || !c.State.Agents() || c.State == machine.StateEnding || c.ConversationID == "" || f.Sends() {
+		return nil
+	}
+	ch, err := m.channel(ctx, k.Channel)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := m.Within(ctx, typingTime)
+	defer cancel()
+	began := m.Now()
+	err = ch.account.Do(ctx, account.ShareCourtesy, func(ctx context.Context) error {
+		return ch.account.Client.OpenMessaging.SendTyping(ctx, integrationOf(c, ch),
+			openmessaging.InboundTyping{From: c.Sender(), Time: m.Now()})
+	})
+	m.observe(ctx, OpTyping, k.Channel, began, err)
+	return nil
+}
+
+func (t *typing) due(k machine.Key, now time.Time) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if now.Sub(t.last[k]) < typingPause {
+		return false
+	}
+	if len(t.last) >= typingKept {
+		clear(t.last)
+	}
+	t.last[k] = now
+	return true
+}

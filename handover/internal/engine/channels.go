@@ -1,0 +1,309 @@
+package engine
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/genesys"
+	"github.com/genesyshandover/genesyshandover/handover/internal/account"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/genesyshandover/genesyshandover/handover/internal/record"
+	"github.com/genesyshandover/genesyshandover/region"
+	"github.com/genesyshandover/genesyshandover/webhook"
+)
+
+// channels knows the channels of the host and makes one account for each set of credentials.
+type channels struct {
+	mu       sync.Mutex
+	known    map[string]*channelState
+	refused  map[string]*refusal
+	lookups  map[string]*lookup
+	wanted   map[string]bool      // names that Run waits for
+	doubted  map[string]time.Time // until then, names that could not be asked for
+	unsigned int                  // asks of unsigned requests for names that are not known
+	accounts map[[sha256.Size]byte]*account.Account
+	budgets  map[oauthClient]*account.Budget
+}
+
+// An oauthClient is what a budget belongs to.
+type oauthClient struct {
+	region region.Region
+	id     string
+}
+
+// A channelState channel, as it was last asked for.
+type channelState struct {
+	channel  Channel
+	account  *account.Account
+	verifier *webhook.Verifier
+	until    time.Time
+	asked    time.Time
+}
+
+const (
+	channelTime   = time.Minute
+	refreshTime   = 10 * time.Second // between two asks because a signature did not match
+	refusalTime   = 10 * time.Second // how long ErrNoChannel is kept
+	lookupTimeout = 8 * time.Second  // for Config.Channels
+	askPatience   = 10 * time.Second // for those that wait for its answer; one that ignores its context may take longer
+	maxUnsigned   = 16               // unknown names that unsigned requests have looked up at once
+	maxRefused    = 1024
+)
+
+// channel returns a channel, not older than a minute. A refusal is kept for 10 seconds.
+func (m *Manager) channel(ctx context.Context, id string) (*channelState, error) {
+	return m.lookup(ctx, id, false)
+}
+
+// lookup is channel; unsigned says that a request asks whose signature has not been checked.
+func (m *Manager) lookup(ctx context.Context, id string, unsigned bool) (*channelState, error) {
+	m.channels.mu.Lock()
+	k, no := m.channels.known[id], m.channels.refused[id]
+	m.channels.mu.Unlock()
+	switch now := m.Now(); {
+	case k != nil && now.Before(k.until):
+		return k, nil
+	case no != nil && now.Before(no.until):
+		return nil, no.err
+	}
+	return m.lookUpChannel(ctx, id, unsigned)
+}
+
+// A lookup is one call of Config.Channels. All callers that want the same channel while it runs get its answer.
+type lookup struct {
+	done     chan struct{}
+	began    time.Time
+	unsigned bool // it takes one of the places for unknown names
+	known    *channelState
+	err      error
+}
+
+// A refusal is the answer that there is no such channel.
+type refusal struct {
+	err   error
+	until time.Time
+}
+
+var (
+	errAskTime = errors.New("handover: Config.Channels has not answered in time")
+	errAskMany = errors.New("handover: too many unknown channels are being looked up")
+)
+
+// lookUpChannel asks the host, once for all callers that wait. A caller that gives up does not cancel the call.
+func (m *Manager) lookUpChannel(ctx context.Context, id string, unsigned bool) (*channelState, error) {
+	if m.config.Channels == nil {
+		return m.readChannel(ctx, id)
+	}
+	m.channels.mu.Lock()
+	a := m.channels.lookups[id]
+	if a == nil || m.Now().Sub(a.began) >= record.StuckTime { // that one may never return
+		unsigned = unsigned && m.channels.known[id] == nil
+		if unsigned && m.channels.unsigned >= maxUnsigned {
+			m.channels.mu.Unlock()
+			return nil, errAskMany
+		}
+		if unsigned {
+			m.channels.unsigned++
+		}
+		a = &lookup{done: make(chan struct{}), began: m.Now(), unsigned: unsigned, err: errAskTime}
+		m.channels.lookups[id] = a
+		after := context.WithoutCancel(ctx)
+		m.Go(func() { m.answerLookup(after, id, a) })
+	}
+	m.channels.mu.Unlock()
+	switch answered, err := m.Await(ctx, askPatience, a.done); {
+	case err != nil:
+		return nil, err
+	case !answered:
+		return nil, errAskTime
+	}
+	return a.known, a.err
+}
+
+// answerLookup calls Config.Channels and passes the answer to all that wait.
+func (m *Manager) answerLookup(ctx context.Context, id string, a *lookup) {
+	ctx, cancel := m.Within(ctx, lookupTimeout)
+	defer cancel()
+	a.err = guarded(callChannels, func() (err error) {
+		a.known, err = m.readChannel(ctx, id)
+		return err
+	})
+	no := errors.Is(a.err, record.ErrNoChannel)
+	failed := a.err
+	if no {
+		failed = nil
+	}
+	if n := m.failures.count(callChannels, id, failed); n > 0 {
+		m.callFailed(ctx, callChannels, machine.Key{Channel: id}, n, failed)
+	}
+	m.channels.mu.Lock()
+	defer m.channels.mu.Unlock()
+	if m.channels.lookups[id] == a {
+		delete(m.channels.lookups, id)
+	}
+	if a.unsigned {
+		m.channels.unsigned--
+	}
+	delete(m.channels.refused, id)
+	if no {
+		delete(m.channels.known, id)
+		m.channels.refuse(id, &refusal{err: a.err, until: m.Now().Add(refusalTime)}, m.Now())
+	}
+	close(a.done)
+}
+
+// refuse keeps a refusal, for a bounded number of names. The caller holds the mutex.
+func (c *channels) refuse(id string, no *refusal, now time.Time) {
+	if len(c.refused) >= maxRefused {
+		maps.DeleteFunc(c.refused, func(_ string, r *refusal) bool { return !now.Before(r.until) })
+	}
+	if len(c.refused) < maxRefused {
+		c.refused[id] = no
+	}
+}
+
+// readChannel is one ask.
+func (m *Manager) readChannel(ctx context.Context, id string) (*channelState, error) {
+	c := m.config.Channel
+	if m.config.Channels != nil {
+		var err error
+		if c, err = m.config.Channels(ctx, id); err != nil {
+			if errors.Is(err, record.ErrNoChannel) {
+				return nil, err
+			}
+			return nil, fmt.Errorf("handover: Config.Channels: %w", err)
+		}
+		c.ID = id
+	} else if id != c.ID {
+		return nil, machine.Invalid(record.ErrNoChannel)
+	}
+	v, err := webhook.NewVerifier(c.Endpoint())
+	if err != nil {
+		return nil, fmt.Errorf("handover: channel: %w", err)
+	}
+	m.channels.mu.Lock()
+	defer m.channels.mu.Unlock()
+	a, err := m.account(c)
+	if err != nil {
+		return nil, err
+	}
+	now := m.Now()
+	k := &channelState{channel: c, account: a, verifier: v, until: now.Add(channelTime), asked: now}
+	m.channels.known[id] = k
+	return k, nil
+}
+
+// account gives the account of a channel's credentials. The caller holds the mutex.
+func (m *Manager) account(c Channel) (*account.Account, error) {
+	credentials := sha256.Sum256([]byte(string(c.Region) + "\x00" + c.ClientID + "\x00" + c.ClientSecret))
+	if a := m.channels.accounts[credentials]; a != nil {
+		return a, nil
+	}
+	id := oauthClient{c.Region, c.ClientID}
+	b := m.channels.budgets[id]
+	if b == nil {
+		b = account.NewBudget()
+	}
+	a := account.NewAccountOn(m.Environment, b)
+	observe := func(_ context.Context, call genesys.Call) {
+		a.Observe(call)
+		m.checkClock(a)
+	}
+	opts := append([]genesys.Option{}, m.config.ClientOptions...)
+	opts = append(opts, genesys.WithClock(m.Now), genesys.WithObserver(observe))
+	var err error
+	if a.Patient, err = c.Client(opts...); err != nil {
+		return nil, err
+	}
+	if a.Client, err = a.Patient.WithRetry(genesys.RetryPolicy{}); err != nil { // an effect never sleeps
+		return nil, err
+	}
+	if m.channels.budgets == nil {
+		m.channels.budgets = map[oauthClient]*account.Budget{}
+	}
+	m.channels.accounts[credentials], m.channels.budgets[id] = a, b
+	return a, nil
+}
+
+// doubtChannel makes the next use ask the host again: the credentials or permissions may have changed.
+func (m *Manager) doubtChannel(id string, err error) {
+	if !errors.Is(err, genesys.ErrUnauthorized) && !errors.Is(err, genesys.ErrForbidden) {
+		return
+	}
+	m.channels.mu.Lock()
+	defer m.channels.mu.Unlock()
+	if k := m.channels.known[id]; k != nil && m.Now().Sub(k.asked) >= refreshTime {
+		k.until = time.Time{}
+	}
+}
+
+// Client returns a client for a channel.
+func (m *Manager) Client(ctx context.Context, channel string) (*genesys.Client, error) {
+	k, err := m.channel(ctx, m.channelID(channel))
+	if err != nil {
+		return nil, err
+	}
+	return k.account.Patient, nil
+}
+
+// Verifier makes the Manager a webhook.Keyring: the path value "channel", or the one channel.
+func (m *Manager) Verifier(r *http.Request) (*webhook.Verifier, error) {
+	id := m.channelID(r.PathValue("channel"))
+	k, err := m.lookup(r.Context(), id, true)
+	if err != nil {
+		return nil, err
+	}
+	m.endpoints.called(id, pathOf(r))
+	return k.verifier, nil
+}
+
+// Refresh is asked by webhook.NewHandler after a signature that did not match: the secret may just
+// have been rotated.
+func (m *Manager) Refresh(r *http.Request) (*webhook.Verifier, error) {
+	id := m.channelID(r.PathValue("channel"))
+	k, err := m.lookup(r.Context(), id, true)
+	if err != nil {
+		return nil, err
+	}
+	m.channels.mu.Lock()
+	if now := m.channels.known[id]; now != nil {
+		k = now // another request may just have asked
+	}
+	due := m.Now().Sub(k.asked) >= refreshTime
+	m.channels.mu.Unlock()
+	if due {
+		if k, err = m.lookUpChannel(r.Context(), id, true); err != nil {
+			return nil, err
+		}
+	}
+	return k.verifier, nil
+}
+
+// channelID reads the empty name as the one channel.
+func (m *Manager) channelID(id string) string {
+	if id == "" && m.config.Channels == nil {
+		return m.config.Channel.ID
+	}
+	return id
+}
+
+// checkClock warns once if this machine's clock differs from Genesys'.
+func (m *Manager) checkClock(a *account.Account) {
+	a.Mu.Lock()
+	offset, known := a.Offset.Get()
+	a.Mu.Unlock()
+	if !known || offset.Abs() <= clockWarning || !m.clockWarned.CompareAndSwap(false, true) {
+		return
+	}
+	m.log.Warn("this machine's clock differs from that of Genesys: "+
+		"leases need the clocks of all replicas to agree within 5 s, so synchronise it", slog.Duration("off", offset.Abs()))
+}
+
+const clockWarning = 2 * time.Second

@@ -1,0 +1,143 @@
+package engine
+
+import (
+	"context"
+	"hash/fnv"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/handover/internal/environment"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/genesyshandover/genesyshandover/handover/internal/record"
+)
+
+// claim takes the leases of what can be performed now, in the edit that is about to be stored. done is the job that is being
+// settled: its lane goes on with the worker it has.
+func (m *Manager) claim(tx *record.Transaction, done *record.Job) []*record.Job {
+	var jobs []*record.Job
+	leaves, why := m.serves(tx)
+	if why != "" {
+		m.reportOnce(tx.Key.Channel, why)
+	}
+	if leaves > 0 {
+		return nil
+	}
+	for _, n := range []record.LaneName{record.ToGenesys, record.ToHost, record.Control} {
+		mine := done != nil && done.Lane == n
+		if !tx.Ready(n) {
+			continue
+		}
+		at, ok := m.take(tx, n, done)
+		if !ok {
+			continue
+		}
+		tx.Leases++
+		taken := record.Lease{Owner: m.owner, N: tx.Leases, Until: tx.Now.Add(record.LeaseTime)}
+		head := tx.ClaimHead(n)
+		taken.Seq = head.Seq
+		tx.Lane(n).Lease = taken
+		jobs = append(jobs, &record.Job{Key: tx.Key, Lane: n, Lease: taken, File: tx.Record, Head: head, Began: m.Now(), Inherits: mine, Seat: at})
+	}
+	return jobs
+}
+
+// take reserves a worker for a lane, if nobody performs in it: by its lease, or because that is our own and nobody here does.
+// The lane of a job that is being settled has its worker, but does not keep it for ever while others wait.
+func (m *Manager) take(tx *record.Transaction, n record.LaneName, done *record.Job) (seat, bool) {
+	s := m.seatFor(tx.Key.Channel, n)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	l := tx.Lane(n).Lease
+	switch {
+	case !m.running, !l.Free(tx.Now) && l.Owner != m.owner:
+		return seat{}, false
+	case done != nil && done.Lane == n:
+		return seatOf(done), !m.workers.mustYield(seatOf(done), s.since)
+	case m.busy[busyLane{tx.Key, n}]:
+		return seat{}, false
+	}
+	if !m.reserve(s) {
+		tx.Starved = n
+		return seat{}, false
+	}
+	return s, true
+}
+
+type busyLane struct {
+	key  machine.Key
+	lane record.LaneName
+}
+
+// release gives back what claims reserved that were not stored.
+func (m *Manager) release(jobs []*record.Job) {
+	for _, j := range jobs {
+		if !j.Inherits {
+			m.vacate(seatOf(j))
+		}
+	}
+}
+
+// launch performs claimed jobs. The lane of a job that was settled is free, unless it goes on.
+func (m *Manager) launch(ctx context.Context, jobs []*record.Job, done *record.Job) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if done != nil {
+		m.leave(done)
+	}
+	for _, j := range jobs {
+		m.busy[busyLane{j.Key, j.Lane}] = true
+		if j.Inherits {
+			done.Next = j
+			continue
+		}
+		after := context.WithoutCancel(ctx) // whoever accepted may be gone before it is done
+		m.Go(func() { m.work(after, j) })
+	}
+}
+
+// leave frees the lane of a job inside this process. The caller holds the mutex.
+func (m *Manager) leave(j *record.Job) {
+	if !j.Left {
+		j.Left = true
+		delete(m.busy, busyLane{j.Key, j.Lane})
+	}
+}
+
+// setAside leaves a record alone for a while: it is reported, never rewritten.
+func (m *Manager) setAside(k machine.Key, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, known := m.aside[k]; !known {
+		m.log.Error("record set aside", slog.String("customer", m.hash(k)), slog.Any("error", err))
+	}
+	m.aside[k] = m.Now().Add(asideTime)
+}
+
+const asideTime = 10 * time.Minute
+
+// locks serialise load, change and store of one key inside this process; never an effect. They are channels and not mutexes,
+// so that whoever waits behind a slow store can give up, and a synctest bubble knows that it waits.
+type locks [256]chan struct{}
+
+func newLocks() *locks {
+	l := &locks{}
+	for i := range l {
+		l[i] = environment.Tokens(1)
+	}
+	return l
+}
+
+// lock waits for a key, as long as an edit tries.
+func (m *Manager) lock(ctx context.Context, k machine.Key) (unlock func(), err error) {
+	h := fnv.New32a()
+	_, _ = io.WriteString(h, k.Channel+"\x00"+k.Customer)
+	l := m.locks[h.Sum32()%uint32(len(m.locks))]
+	switch got, err := m.Await(ctx, conflictTime, l); {
+	case err != nil:
+		return nil, err
+	case !got:
+		return nil, record.ErrBusy
+	}
+	return func() { l <- struct{}{} }, nil
+}

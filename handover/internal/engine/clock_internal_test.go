@@ -1,0 +1,29 @@
+package engine
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/genesyshandover/genesyshandover/handover/internal/record"
+	"github.com/stretchr/testify/require"
+)
+
+// TestOldProofAsksForARead: a POST is preceded by a read if the last proof that agents have the conversation is 15 s old by Genesys'
+// clock, or of unknown age.
+func TestOldProofAsksForARead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m, _ := crowded(t, 0)
+		c, head := coreIn(machine.StateConnected), record.Entry{Kind: record.KindMessage}
+		for _, ahead := range []time.Duration{0, time.Hour, -time.Hour} {
+			k := machine.Clock{Ahead: ahead}
+			c.ConfirmedAt = k.Genesys(m.Now().Add(-confirmedTime))
+			require.False(t, m.mustConfirm(k, &c, &head))
+			require.True(t, m.mustConfirm(machine.Clock{Ahead: ahead, Unmeasured: true}, &c, &head))
+			c.ConfirmedAt = c.ConfirmedAt.Add(-time.Second)
+			require.True(t, m.mustConfirm(k, &c, &head))
+		}
+	})
+}

@@ -1,0 +1,28 @@
+package engine
+
+import (
+	"testing"
+
+	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/genesyshandover/genesyshandover/handover/internal/record"
+	"github.com/stretchr/testify/require"
+)
+
+// A full page of what is due leads to the next one. A page that is not full, one that ends with
+// what sleeps, and the page of a store that ignores the cursor do not, so that Run waits.
+func TestDueQueryNext(t *testing.T) {
+	t.Parallel()
+	page := []record.Stored{{Key: machine.Customer("a"), WakeAt: noon().Add(-2)}, {Key: machine.Customer("b"), WakeAt: noon()}}
+	second := DueCursor{WakeAt: noon(), Key: machine.Customer("b")}
+	c, more := DueQuery{Limit: 2}.next(page, noon())
+	require.Equal(t, second, c)
+	require.True(t, more)
+	for name, q := range map[string]DueQuery{"not full": {Limit: 3}, "the same page": {Limit: 2, After: second}} {
+		_, more = q.next(page, noon())
+		require.False(t, more, name)
+	}
+	_, more = DueQuery{Limit: 2}.next(page, noon().Add(-1))
+	require.False(t, more, "the last one sleeps")
+	_, more = DueQuery{}.next(nil, noon())
+	require.False(t, more)
+}

@@ -1,0 +1,185 @@
+package engine
+
+import (
+	"context"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/handover/internal/environment"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/genesyshandover/genesyshandover/handover/internal/record"
+	"github.com/stretchr/testify/require"
+)
+
+// lined is a file whose messages wait for Genesys.
+func lined(ids ...string) *record.Record {
+	f := fileIn(machine.StateConnected)
+	for _, id := range ids {
+		f.Words = append(f.Words, wordOf(f.NextSeq(), id))
+	}
+	return f
+}
+
+// busyFile has something to do in each lane, at noon.
+func busyFile() *record.Record {
+	f := lined("a", "b")
+	f.Handover.PollAt = noon()
+	f.In.Push(record.Entry{Seq: f.NextSeq(), Kind: record.KindNotice, At: noon(), Notice: &record.Notice{Kind: machine.NoticeIdle}})
+	return f
+}
+
+func replica(t *testing.T) *Manager {
+	t.Helper()
+	return replicaAt(noon)
+}
+
+// replicaAt is a Manager that performs nothing by itself.
+func replicaAt(now func() time.Time) *Manager {
+	return &Manager{
+		Environment: environment.Environment{Now: now, Wait: environment.Wait, Chance: rand.New(rand.NewPCG(1, 1))}, //nolint:gosec // chance that repeats
+		owner:       "replica", running: true, workers: newWorkers(10_000, false), idle: make(chan struct{}, 1), busy: map[busyLane]bool{},
+	}
+}
+
+// Leases 1: one a lane, 15 s; who holds it, and a counter raised at each take.
+func TestLeaseOneALane(t *testing.T) {
+	t.Parallel()
+	a, b := replica(t), replica(t)
+	b.owner = "another"
+	tx := newEdit(busyFile())
+	jobs := a.claim(tx, nil)
+	require.Len(t, jobs, 3)
+	for i, n := range []record.LaneName{record.ToGenesys, record.ToHost, record.Control} {
+		l := tx.Lane(n).Lease
+		require.Equal(t, jobs[i].Lease, l)
+		require.Equal(t, a.owner, l.Owner)
+		require.Equal(t, uint64(i)+1, l.N, "it is raised at each take")
+		require.Equal(t, noon().Add(15*time.Second), l.Until)
+	}
+	require.Equal(t, uint64(3), tx.Leases)
+	tx.Now = noon().Add(17*time.Second - 1)
+	require.Empty(t, b.claim(tx, nil), "nobody else works under it")
+	tx.Now = noon().Add(17 * time.Second)
+	require.Len(t, b.claim(tx, nil), 3, "at Until + 2 s somebody may")
+	require.Equal(t, uint64(6), tx.Leases)
+}
+
+// Leases 2: taken with what is accepted if the lane is free, due, Run is running and a worker is there; else only WakeAt is set.
+func TestLeaseIsTakenOnlyByWhoCanPerform(t *testing.T) {
+	t.Parallel()
+	for name, spoil := range map[string]func(*Manager, *record.Transaction){
+		"Run does not run": func(m *Manager, _ *record.Transaction) { m.running = false },
+		"no worker is left": func(m *Manager, _ *record.Transaction) {
+			m.workers = newWorkers(0, false)
+		},
+		"not before later": func(_ *Manager, tx *record.Transaction) { tx.Out.NotBefore = noon().Add(time.Second) },
+		"leased to another": func(_ *Manager, tx *record.Transaction) {
+			tx.Out.Lease = record.Lease{Owner: "another", N: 1, Seq: 1, Until: noon()}
+		},
+		"at work here": func(m *Manager, tx *record.Transaction) {
+			m.busy[busyLane{tx.Key, record.ToGenesys}] = true
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m, tx := replica(t), newEdit(lined("a"))
+			require.Len(t, replica(t).claim(newEdit(lined("a")), nil), 1, "or the test looks at nothing")
+			spoil(m, tx)
+			was := tx.Out.Lease
+			require.Empty(t, m.claim(tx, nil))
+			require.Equal(t, was, tx.Out.Lease)
+			require.Zero(t, m.effects, "no worker stays reserved")
+			require.False(t, tx.WakeAt().IsZero(), "somebody is woken for it")
+		})
+	}
+}
+
+// Leases 3: a lane that goes on takes the lease anew, with the worker it has: it is not renewed. Backoff clears it.
+func TestLeaseIsTakenAnewByTheLaneThatGoesOn(t *testing.T) {
+	t.Parallel()
+	m, tx := replica(t), newEdit(lined("a", "b"))
+	j := m.claim(tx, nil)[0]
+	j.File = copied(t, tx.Record)
+	tx.Now = noon().Add(3 * time.Second)
+	tx.Out.Lease = record.Lease{}
+	tx.SettleOut(j, record.Outcome{Conversation: "conversation"})
+	next := m.claim(tx, j)
+	require.Len(t, next, 1)
+	require.True(t, next[0].Inherits)
+	require.Equal(t, record.Lease{Owner: m.owner, N: 2, Seq: 2, Until: noon().Add(18 * time.Second)}, tx.Out.Lease)
+
+	j = next[0]
+	j.File = copied(t, tx.Record)
+	tx.Out.Lease = record.Lease{}
+	tx.SettleOut(j, record.Outcome{Effect: record.EffectNotPerformed, Err: record.ErrUnsure, ChannelFault: true})
+	require.Empty(t, m.claim(tx, j))
+	require.Zero(t, tx.Out.Lease)
+	require.True(t, tx.Out.NotBefore.After(tx.Now))
+}
+
+// Leases 4: a lease that was left behind wakes somebody at Until + 2 s, and nobody while there is nothing to do.
+func TestLeaseLeftBehindWakesSomebody(t *testing.T) {
+	t.Parallel()
+	f := lined("a")
+	f.Out.Lease = record.Lease{Owner: "dead", N: 1, Seq: 1, Until: noon().Add(15 * time.Second)}
+	require.Equal(t, noon().Add(17*time.Second), f.WakeAt())
+	tx := newEdit(f)
+	tx.Now = noon().Add(17 * time.Second)
+	jobs := replica(t).claim(tx, nil)
+	require.NotEmpty(t, jobs)
+	require.Equal(t, record.WordUnsure, tx.Words[0].State, "nobody knows what became of the attempt")
+	f = fileIn(machine.StateBot)
+	f.Out.Lease = record.Lease{Owner: "dead", N: 1, Seq: 1, Until: noon().Add(15 * time.Second)}
+	require.True(t, f.WakeAt().After(noon().Add(time.Hour)))
+}
+
+// Leases 4: our own lease is taken anew before it is over if nobody here works under it: the outcome could not be stored.
+func TestLeaseOfOurOwnWhoseOutcomeWasNotStored(t *testing.T) {
+	t.Parallel()
+	m, tx := replica(t), newEdit(lined("a", "b"))
+	require.Len(t, m.claim(tx, nil), 1)
+	require.Equal(t, record.WordWaiting, tx.Words[0].State)
+	tx.Now = noon().Add(10 * time.Second)
+	require.Len(t, m.claim(tx, nil), 1)
+	require.Equal(t, record.WordUnsure, tx.Words[0].State, "Genesys may have it")
+}
+
+// Leases 3: a late owner settles its fact and leaves the lease of the other alone.
+func TestLeaseOfAnotherIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	a, b := replica(t), replica(t)
+	b.owner = "another"
+	tx := newEdit(lined("a", "b"))
+	late := a.claim(tx, nil)[0]
+	late.File = copied(t, tx.Record)
+	tx.Now = noon().Add(17 * time.Second)
+	b.claim(tx, nil)
+	taken := tx.Out.Lease
+	tx.SettleOut(late, record.Outcome{Conversation: "conversation"})
+	require.Equal(t, []string{"words b"}, queued(tx.Record), "a fact is a fact")
+	require.Empty(t, a.claim(tx, late))
+	require.Equal(t, taken, tx.Out.Lease)
+}
+
+// A read of the record took seconds. The lease counts from its end, or it would run out before an effect that began after it.
+func TestLeaseCountsFromWhenTheRecordWasRead(t *testing.T) {
+	t.Parallel()
+	now := noon()
+	m := replicaAt(func() time.Time { return now })
+	m.config.Store = slowReads{newMapStore(), func() { now = now.Add(5 * time.Second) }}
+	tx, _, err := m.load(t.Context(), recordKey())
+	require.NoError(t, err)
+	require.Equal(t, m.Now().UTC(), tx.Now)
+}
+
+type slowReads struct {
+	Store
+
+	read func()
+}
+
+func (s slowReads) Get(ctx context.Context, k machine.Key) (record.Stored, error) {
+	s.read()
+	return s.Store.Get(ctx, k)
+}

@@ -1,0 +1,139 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
+	"github.com/genesyshandover/genesyshandover/handover/internal/account"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/genesyshandover/genesyshandover/handover/internal/record"
+)
+
+// receiptTime is what a Delivered receipt may take on the way, so that a message costs two writes and not three.
+const receiptTime = 2 * time.Second
+
+// performIn calls the host with the head of the lane.
+func (m *Manager) performIn(ctx context.Context, j *record.Job) record.Outcome {
+	head := j.File.In.Entries[0]
+	began := m.Now()
+	var o record.Outcome
+	switch head.Kind {
+	case record.KindDelivery:
+		o = m.performDelivery(ctx, j, &head)
+	case record.KindNotice:
+		if m.config.Notify != nil {
+			n := *head.Notice
+			n.ID = j.File.EntryID(head.Handover, head.Seq)
+			if n.Kind == machine.NoticeQueued {
+				n.Wait = m.waitIn(ctx, j.Key.Channel, n.To)
+			}
+			o = m.give(ctx, j, callNotify, func(ctx context.Context) error { return m.config.Notify(ctx, n) })
+		}
+	default:
+		r := record.Return{
+			ID: j.File.EntryID(head.Handover, head.Seq), Attempt: head.Attempts + 1, Session: *head.Session, Unanswered: j.File.Unanswered(head.Seq),
+		}
+		o = m.give(ctx, j, callReturn, func(ctx context.Context) error { return m.config.Return(ctx, r) })
+	}
+	m.observe(ctx, string(head.Kind), j.Key.Channel, began, o.Err)
+	return o
+}
+
+// waitIn is the estimated wait in a queue, as it is when the host hears of it; nil: unknown, or not known in time.
+func (m *Manager) waitIn(ctx context.Context, channel, queueID string) *time.Duration {
+	ctx, cancel := m.Within(ctx, account.WaitTime) // the notice needs the rest
+	defer cancel()
+	k, err := m.channel(ctx, channel)
+	if err != nil {
+		return nil
+	}
+	return m.waitOf(ctx, k, queueID)
+}
+
+// give calls the host with a notice or a Return.
+func (m *Manager) give(ctx context.Context, j *record.Job, name string, f func(context.Context) error) record.Outcome {
+	return hostOutcome(m.call(ctx, name, j, j.Head.Attempts+1, f, func(err error) {
+		m.settleLate(context.WithoutCancel(ctx), j, hostOutcome(err))
+	}))
+}
+
+func hostOutcome(err error) record.Outcome {
+	if err == nil {
+		return record.Outcome{}
+	}
+	if errors.Is(err, errLate) {
+		return record.Outcome{Effect: record.EffectNotPerformed, Err: err, ChannelFault: true}
+	}
+	if _, ok := errors.AsType[*record.UndeliverableError](err); ok {
+		return record.Outcome{Effect: record.EffectRefused, Err: err}
+	}
+	return record.Outcome{Effect: record.EffectAmbiguous, Err: err}
+}
+
+func (m *Manager) performDelivery(ctx context.Context, j *record.Job, head *record.Entry) record.Outcome {
+	d, attempt := head.Delivery, head.Attempts+1
+	if d.Verdict != nil { // reported while an attempt ran whose process has died
+		return record.Outcome{}
+	}
+	if head.Unsure {
+		attempt++ // of somebody who did not live to say what became of it
+	}
+	deliver := func(ctx context.Context) error {
+		return m.config.Deliver(ctx, record.Delivery{
+			ID: d.ID, Session: d.Session, Message: d.Message, Origin: d.Origin, Time: d.Time,
+			Attempt: attempt, Late: d.Late, OutOfOrder: j.File.OutOfOrder(d),
+		})
+	}
+	k, o := m.judgeDelivery(ctx, j, d, m.call(ctx, callDeliver, j, head.Attempts+1, deliver, func(err error) {
+		_, o := m.judgeDelivery(context.WithoutCancel(ctx), j, d, err)
+		m.settleLate(context.WithoutCancel(ctx), j, o)
+	}))
+	if o.Receipt == nil {
+		return o
+	}
+	r := o.Receipt
+	ctx, cancel := m.Within(ctx, receiptTime)
+	defer cancel()
+	if err := m.sendReceipt(ctx, k, r); err != nil && record.Judged(err).Effect != record.EffectRefused {
+		return o
+	}
+	o.Receipt, o.Receipted = nil, true
+	return o
+}
+
+// judgeDelivery is what follows of the result of Deliver, with the receipt to send, if any.
+func (m *Manager) judgeDelivery(ctx context.Context, j *record.Job, d *record.StoredDelivery, err error) (*channelState, record.Outcome) {
+	if errors.Is(err, record.Pending) {
+		return nil, record.Outcome{Pending: true}
+	}
+	o := hostOutcome(err)
+	if o.Err != nil {
+		return nil, o
+	}
+	k, err := m.channel(ctx, j.Key.Channel)
+	if err == nil && k.channel.Receipts == ReceiptsAll {
+		o.Receipt = &record.Receipt{ID: d.ID, Status: openmessaging.StatusDelivered, To: d.From, Time: m.Now()}
+	}
+	return k, o
+}
+
+// sendReceipt tells Genesys what became of its message.
+func (m *Manager) sendReceipt(ctx context.Context, k *channelState, r *record.Receipt) error {
+	s := account.ShareCourtesy
+	w := openmessaging.InboundReceipt{
+		MessageID: r.ID, To: openmessaging.Customer{ID: r.To, IDType: openmessaging.IDOpaque},
+		Time: r.Time, Status: r.Status, Final: true,
+	}
+	if r.Status == openmessaging.StatusFailed {
+		s = account.ShareMessages
+		w.Reasons = []openmessaging.Reason{{Code: r.Code, Message: "the customer's channel did not take the message"}}
+	}
+	began := m.Now()
+	err := k.account.Do(ctx, s, func(ctx context.Context) error {
+		return k.account.Client.OpenMessaging.SendReceipt(ctx, k.channel.IntegrationID, w)
+	})
+	m.observe(ctx, OpReceipt, k.channel.ID, began, err)
+	return err
+}

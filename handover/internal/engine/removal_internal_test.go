@@ -1,0 +1,45 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/genesyshandover/genesyshandover/handover/internal/environment"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/genesyshandover/genesyshandover/handover/internal/record"
+	"github.com/genesyshandover/genesyshandover/region"
+	"github.com/stretchr/testify/require"
+)
+
+// undeletable is a store that deletes nothing.
+type undeletable struct{ Store }
+
+func (undeletable) Delete(context.Context, machine.Key, uint64) error { return errors.New("down") }
+
+// The outcome of an effect is settled by removing the record, and the store fails: the lane is not free until that is done, or
+// somebody else performs in it beside.
+func TestALaneIsNotFreeUntilItsOutcomeIsStored(t *testing.T) {
+	t.Parallel()
+	store := undeletable{newMapStore()}
+	m := New(Config{
+		Channel: Channel{
+			ID: "shop", Region: region.EUWest1, ClientID: "id", ClientSecret: "secret", IntegrationID: "integration",
+			WebhookSecrets: []string{"0123456789abcdef"}, AgentQueue: "agents",
+		},
+		Store: store, Deliver: func(context.Context, record.Delivery) error { return nil }, Return: func(context.Context, record.Return) error { return nil },
+	}, environment.New())
+	k := machine.Key{Channel: "shop", Customer: "customer"}
+	f := fileIn(machine.StateEnded)
+	f.Handover.HandedBack, f.Forget = true, ago(0)
+	r, err := f.Encode(k, 1)
+	require.NoError(t, err)
+	require.NoError(t, store.Put(t.Context(), r, 0))
+
+	j := &record.Job{Key: k, Lane: record.ToHost, File: f}
+	m.busy[busyLane{k, record.ToHost}] = true
+	_, err = m.tryEdit(t.Context(), k, j, func(*record.Transaction) error { return nil })
+	require.ErrorContains(t, err, "down")
+	require.True(t, m.busy[busyLane{k, record.ToHost}])
+	require.False(t, j.Left)
+}

@@ -1,0 +1,333 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/handover/internal/environment"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/genesyshandover/genesyshandover/handover/internal/record"
+)
+
+// Run performs what is due until ctx ends.
+func (m *Manager) Run(ctx context.Context) error {
+	if err := m.start(); err != nil {
+		return err
+	}
+	defer m.stop(context.WithoutCancel(ctx))
+	r := &rounds{m: m, skip: map[machine.Key]skipped{}, after: map[string]DueCursor{}}
+	for ctx.Err() == nil {
+		_, _ = m.Await(ctx, r.round(ctx), m.nudge)
+	}
+	return ctx.Err()
+}
+
+var errRunning = errors.New("handover: Run is running already")
+
+func (m *Manager) start() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.running {
+		return errRunning
+	}
+	m.running, m.ran = true, true
+	return nil
+}
+
+// stop lets effects finish. One that does not is left to its lease.
+func (m *Manager) stop(ctx context.Context) {
+	m.mu.Lock()
+	m.running = false
+	m.mu.Unlock()
+	for end := m.Now().Add(record.DrainTime); m.working(); {
+		if told, _ := m.Await(ctx, end.Sub(m.Now()), m.idle); !told {
+			m.log.Warn("stopped while an effect still runs: its lease will expire")
+			return
+		}
+	}
+}
+
+func (m *Manager) working() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.effects > 0
+}
+
+// rounds is what Run knows from one look at the store to the next.
+type rounds struct {
+	m     *Manager
+	skip  map[machine.Key]skipped
+	after map[string]DueCursor // where the next page of a channel begins; of the empty name: of all channels
+	turn  string               // the channel that was asked for last
+}
+
+// A skipped record is due and cannot be worked on.
+type skipped struct {
+	until time.Time
+	lane  record.LaneName // it waits for a worker of this lane; empty: it does not
+}
+
+// skips reports whether a record is passed over.
+func (r *rounds) skips(k machine.Key, now time.Time) bool {
+	s, ok := r.skip[k]
+	return ok && now.Before(s.until) && (s.lane == "" || !r.m.admits(k.Channel, s.lane))
+}
+
+// round claims the work of one page of due records and returns how long to wait before the next round. Behind a full page the
+// next round continues, so that records without work for this process do not keep others from being read. Where a page of all
+// channels is full, the channels that this process knows are asked for in turn, so that many records of one do not keep those
+// of the others waiting.
+func (r *rounds) round(ctx context.Context) time.Duration {
+	m := r.m
+	m.sweepDue(ctx)
+	now := m.Now()
+	r.forget(now)
+	wait := record.LookEvery
+	all := m.channelID("")
+	full := m.full()
+	ready, more, err := r.page(ctx, all, min(record.DueLimit, m.free()+record.Claimers), now, &wait)
+	if err != nil {
+		if ctx.Err() == nil {
+			m.log.Warn("store: due records unknown", slog.Any("error", err))
+		}
+		return record.LookEvery
+	}
+	lists := [][]machine.Key{ready}
+	if more && m.config.Channels != nil {
+		for _, id := range r.inTurn() {
+			list, _, err := r.page(ctx, id, record.TurnLimit, now, &wait)
+			if err != nil {
+				break // the next round tells
+			}
+			lists = append(lists, list)
+		}
+	}
+	r.claimAll(ctx, byTurn(lists))
+	if more && !full && !m.full() {
+		wait = 0
+	}
+	return m.untilNext(wait)
+}
+
+// page reads the next page of due records of a channel and returns those that may be worked on, and whether more may follow
+// behind it. It shortens wait to when the next record wakes.
+func (r *rounds) page(ctx context.Context, channel string, limit int, now time.Time, wait *time.Duration) (ready []machine.Key, more bool, err error) {
+	// Now is ahead by the longest wait, so that the round knows when the next record wakes.
+	q := DueQuery{Channel: channel, Now: now.Add(record.LookEvery), After: r.after[channel], Limit: limit}
+	delete(r.after, channel)
+	due, err := r.m.config.Store.Due(ctx, q)
+	if err != nil {
+		return nil, false, err
+	}
+	for _, x := range due {
+		switch {
+		case r.skips(x.Key, now):
+		case record.IsReserved(x.Key):
+			r.skip[x.Key] = skipped{until: now.Add(asideTime)} // not a customer's record
+		case x.WakeAt.After(now):
+			*wait = min(*wait, x.WakeAt.Sub(now))
+		default:
+			ready = append(ready, x.Key)
+		}
+	}
+	next, more := q.next(due, now)
+	if more {
+		r.after[channel] = next
+	}
+	return ready, more, nil
+}
+
+// inTurn lists the channels that are asked for now: those of the known ones that would get a worker, from the one behind the
+// last on.
+func (r *rounds) inTurn() []string {
+	ids := r.m.knownChannels()
+	i, _ := slices.BinarySearch(ids, r.turn+"\x00")
+	var list []string
+	for n := range ids {
+		if id := ids[(i+n)%len(ids)]; r.m.admits(id, record.Control) {
+			list = append(list, id)
+		}
+		if len(list) == record.TurnPages {
+			break
+		}
+	}
+	if len(list) > 0 {
+		r.turn = list[len(list)-1]
+	}
+	return list
+}
+
+// byTurn merges lists of keys so that the channels take turns. Each key is listed once.
+func byTurn(lists [][]machine.Key) []machine.Key {
+	of := map[string][]machine.Key{}
+	var channels []string
+	seen := map[machine.Key]bool{}
+	n := 0
+	for i := range lists {
+		for _, k := range lists[len(lists)-1-i] { // the page of all channels comes last
+			if seen[k] {
+				continue
+			}
+			seen[k] = true
+			if of[k.Channel] == nil {
+				channels = append(channels, k.Channel)
+			}
+			of[k.Channel] = append(of[k.Channel], k)
+			n++
+		}
+	}
+	merged := make([]machine.Key, 0, n)
+	for i := 0; len(merged) < n; i++ {
+		for _, c := range channels {
+			if i < len(of[c]) {
+				merged = append(merged, of[c][i])
+			}
+		}
+	}
+	return merged
+}
+
+// next returns where the next page begins, and whether it may have records that are due now. A store that ignores After
+// returns the same page again: then there is none.
+func (q DueQuery) next(page []record.Stored, now time.Time) (DueCursor, bool) {
+	if len(page) == 0 || len(page) < q.Limit {
+		return DueCursor{}, false
+	}
+	last := page[len(page)-1]
+	c := DueCursor{WakeAt: last.WakeAt, Key: last.Key}
+	return c, !last.WakeAt.After(now) && c.compare(q.After) > 0
+}
+
+// claimAll claims what can be done of each due record, some at a time, as long as their channels have workers.
+func (r *rounds) claimAll(ctx context.Context, keys []machine.Key) {
+	m := r.m
+	todo := make(chan machine.Key, len(keys))
+	for _, k := range keys {
+		todo <- k
+	}
+	close(todo)
+	var mu sync.Mutex
+	n := min(record.Claimers, len(keys))
+	done := make(chan struct{}, n)
+	for range n {
+		m.Go(func() {
+			defer func() { done <- struct{}{} }()
+			for k := range todo {
+				mu.Lock()
+				skips := r.skips(k, m.Now())
+				mu.Unlock()
+				if skips || !m.admits(k.Channel, record.Control) {
+					continue
+				}
+				if _, sure := m.knows(ctx, k.Channel); !sure {
+					continue // Run looks again when Config.Channels has answered
+				}
+				c := m.claimDue(ctx, k)
+				s := skipped{until: m.Now().Add(record.SkipTime), lane: c.starved}
+				switch {
+				case c.worked:
+					continue
+				case c.leaves > 0:
+					s.until = m.Now().Add(c.leaves)
+				case c.starved != "":
+					s.until = m.Now().Add(record.StarveTime)
+				}
+				mu.Lock()
+				r.skip[k] = s
+				mu.Unlock()
+			}
+		})
+	}
+	for range n {
+		_, _ = m.Await(context.WithoutCancel(ctx), time.Hour, done) // an edit gives up much sooner, since its calls of the store do
+	}
+}
+
+// A claim is what became of a record that was due.
+type claim struct {
+	worked  bool            // it is no longer due
+	starved record.LaneName // a lane of it waits for a worker
+	leaves  time.Duration   // it is left to another Manager
+}
+
+// claimDue makes an empty edit of a record: that takes the leases of what can be done. One that was removed meanwhile is not made
+// again. What nobody has worked on for the whole retention is given up.
+func (m *Manager) claimDue(ctx context.Context, k machine.Key) claim {
+	var last *record.Transaction
+	f, err := m.accept(ctx, k, func(tx *record.Transaction) error {
+		if last = tx; tx.Fresh {
+			return record.ErrUnchanged
+		}
+		leaves, why := m.serves(tx)
+		switch {
+		case leaves == 0:
+		case tx.Overdue() >= tx.Retention():
+			tx.GiveUp(why)
+		default:
+			tx.Leaves = leaves
+			m.reportOnce(k.Channel, why)
+			return record.ErrUnchanged
+		}
+		return nil
+	})
+	if err != nil || f == nil {
+		return claim{}
+	}
+	at := f.WakeAt()
+	return claim{worked: at.IsZero() || at.After(m.Now()), starved: last.Starved, leaves: last.Leaves}
+}
+
+// runGrace is how long a host may serve before it calls Run.
+const runGrace = 5 * time.Second
+
+// runForgotten reports, once, that work is stored and Run was never called. at is when the work is due; what sleeps for long
+// is only kept. The caller holds the mutex.
+func (m *Manager) runForgotten(at time.Time) bool {
+	if m.ran || m.warned || at.IsZero() {
+		return false
+	}
+	now := m.Now()
+	m.warned = now.Sub(m.made) > runGrace && at.Before(now.Add(time.Minute))
+	return m.warned
+}
+
+// forget drops what has been skipped long enough; records that cannot be read stay aside longer.
+func (r *rounds) forget(now time.Time) {
+	r.m.mu.Lock()
+	defer r.m.mu.Unlock()
+	for k, until := range r.m.aside {
+		if now.Before(until) {
+			r.skip[k] = skipped{until: until}
+			continue
+		}
+		delete(r.m.aside, k)
+	}
+	maps.DeleteFunc(r.skip, func(_ machine.Key, s skipped) bool { return !now.Before(s.until) })
+}
+
+// untilNext notes when Run looks again, so that an edit with an earlier wake nudges it.
+func (m *Manager) untilNext(wait time.Duration) time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.next = m.Now().Add(wait)
+	return wait
+}
+
+// wakeBy makes Run look again in time.
+func (m *Manager) wakeBy(at time.Time) {
+	m.mu.Lock()
+	sooner := m.running && !at.IsZero() && at.Before(m.next)
+	forgotten := m.runForgotten(at)
+	m.mu.Unlock()
+	if forgotten {
+		m.log.Warn("Run is not running: messages are stored, nothing is sent. Call Manager.Run once in every replica, beside the server")
+	}
+	if sooner {
+		environment.Signal(m.nudge)
+	}
+}

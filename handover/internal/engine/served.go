@@ -1,0 +1,129 @@
+package engine
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/handover/internal/environment"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/genesyshandover/genesyshandover/handover/internal/record"
+)
+
+// Which records a Manager works on: those of channels that it has, and whose session does not run on the OAuth client and the
+// integration of another program.
+
+// doubtTime is how long a record is worked on although Config.Channels could not say whether its channel exists.
+const doubtTime = 10 * time.Second
+
+// knows reports whether this Manager has a channel. sure is false while Config.Channels is asked; Run looks again when it has
+// answered. If it failed, the channel is taken for known: not every effect needs it.
+func (m *Manager) knows(ctx context.Context, id string) (yes, sure bool) {
+	if m.config.Channels == nil {
+		return true, true
+	}
+	now := m.Now()
+	m.channels.mu.Lock()
+	defer m.channels.mu.Unlock()
+	switch no := m.channels.refused[id]; {
+	case m.channels.known[id] != nil || now.Before(m.channels.doubted[id]):
+		return true, true
+	case no != nil && now.Before(no.until):
+		return false, true
+	case !m.channels.wanted[id]:
+		if m.channels.wanted == nil {
+			m.channels.wanted = map[string]bool{}
+		}
+		m.channels.wanted[id] = true
+		m.Go(func() { m.ask(context.WithoutCancel(ctx), id) })
+	}
+	return false, false
+}
+
+// ask asks Config.Channels for a channel of stored records.
+func (m *Manager) ask(ctx context.Context, id string) {
+	_, err := m.channel(ctx, id)
+	m.channels.mu.Lock()
+	delete(m.channels.wanted, id)
+	if err != nil && !errors.Is(err, record.ErrNoChannel) {
+		m.channels.doubt(id, m.Now())
+	}
+	m.channels.mu.Unlock()
+	environment.Signal(m.nudge)
+}
+
+// doubt notes that a channel could not be asked for. The caller holds the mutex.
+func (c *channels) doubt(id string, now time.Time) {
+	if len(c.doubted) >= maxRefused || c.doubted == nil {
+		c.doubted = map[string]time.Time{}
+	}
+	c.doubted[id] = now.Add(doubtTime)
+}
+
+// serves returns how long this Manager leaves a record alone, 0 if it works on it, and what there is to say of it. Meanwhile the
+// record is another Manager's; if there is none for the whole retention, what waits is given up.
+func (m *Manager) serves(tx *record.Transaction) (leaves time.Duration, why string) {
+	if !tx.Abandoned.IsZero() {
+		return 0, "" // nothing is left that needs the channel
+	}
+	m.channels.mu.Lock()
+	k, no := m.channels.known[tx.Key.Channel], m.channels.refused[tx.Key.Channel]
+	m.channels.mu.Unlock()
+	if m.config.Channels == nil {
+		k = &channelState{channel: m.config.Channel}
+	}
+	switch {
+	case k == nil && no != nil && m.Now().Before(no.until):
+		return asideTime, whyNoChannel
+	case k == nil || tx.Handover == nil || integrationOf(tx.Handover, k) == k.channel.IntegrationID:
+		return 0, ""
+	case tx.Handover.Client != k.client():
+		return asideTime, whyForeign
+	default:
+		return max(0, otherTime-tx.Overdue()), whyMoved
+	}
+}
+
+// otherTime is how long a record whose session runs on another integration of the same OAuth client is left to the program that
+// has that integration. If there is none, the channel's integration was replaced.
+const otherTime = time.Minute
+
+const (
+	whyNoChannel = "Config.Channels does not know the channel: they are left alone"
+	whyForeign   = "their sessions run on another integration and another OAuth client than the channel has: they are left alone; " +
+		"give each program channel ids of its own"
+	whyMoved = "their sessions run on another integration than the channel has, and stay there until they end; " +
+		"if that is another program's, give each program channel ids of its own"
+)
+
+// client names the OAuth client of a channel.
+func (k *channelState) client() string {
+	sum := sha256.Sum256([]byte(string(k.channel.Region) + "\x00" + k.channel.ClientID))
+	return hex.EncodeToString(sum[:8])
+}
+
+// integrationOf returns the integration that a session runs on: the one that it began on.
+func integrationOf(c *machine.Handover, k *channelState) string {
+	if c.Integration != "" {
+		return c.Integration
+	}
+	return k.channel.IntegrationID
+}
+
+// reportOnce logs, once for each channel, why records of it are not worked on as usual.
+func (m *Manager) reportOnce(channel, why string) {
+	m.mu.Lock()
+	key := failing{why, channel}
+	known := m.reported[key]
+	if len(m.reported) >= maxRefused || m.reported == nil {
+		m.reported = map[failing]bool{}
+	}
+	m.reported[key] = true
+	m.mu.Unlock()
+	if !known {
+		m.log.Warn("records of a channel are not worked on as usual", slog.String("channel", channel), slog.String("why", why))
+	}
+}

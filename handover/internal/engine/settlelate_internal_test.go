@@ -1,0 +1,45 @@
+package engine
+
+import (
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/genesyshandover/genesyshandover/handover/internal/record"
+	"github.com/stretchr/testify/require"
+)
+
+// A process stood still in an effect while the record was removed and made anew. What it has to say is of another life, where the
+// numbers of entries are the same.
+func TestAnOutcomeOfAnEarlierLifeOfTheRecordSettlesNothing(t *testing.T) {
+	t.Parallel()
+	now := noon()
+	m := replicaAt(func() time.Time { return now })
+	m.config.Store, m.locks, m.log = newMapStore(), newLocks(), slog.New(slog.DiscardHandler)
+	m.running = false // it performs nothing
+	k := machine.Key{Channel: "shop", Customer: "customer"}
+	begins := func(id string) *record.Record {
+		f, err := m.accept(t.Context(), k, func(tx *record.Transaction) error {
+			c := coreIn(machine.StateRequested)
+			c.ID, c.Request, c.ConversationID, c.OpeningAcceptedAt = id, id, "", time.Time{}
+			tx.Begin(c, &record.Opening{Texts: []string{"summary"}})
+			return nil
+		})
+		require.NoError(t, err)
+		return f
+	}
+	before := begins("abcdefghijk2")
+	r, err := m.config.Store.Get(t.Context(), k)
+	require.NoError(t, err)
+	require.NoError(t, m.config.Store.Delete(t.Context(), k, r.Revision))
+	now = now.Add(time.Second)
+	after := begins("abcdefghijk3")
+	require.Equal(t, before.Out.Entries[0].Seq, after.Out.Entries[0].Seq, "or the test looks at nothing")
+
+	m.settle(t.Context(), &record.Job{Key: k, Lane: record.ToGenesys, File: before, Head: before.Out.Entries[0]}, record.Outcome{Conversation: "of the first life"})
+	f, err := m.file(t.Context(), k)
+	require.NoError(t, err)
+	require.Len(t, f.Out.Entries, 1)
+	require.Empty(t, f.Handover.ConversationID)
+}

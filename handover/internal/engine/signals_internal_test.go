@@ -1,0 +1,56 @@
+package engine
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/stretchr/testify/require"
+)
+
+// A signal that says more than others asks for a read like them, unless it may not be made; and only of its own conversation.
+func TestASignalOfAnEndIsBelievedOnlyInBlindMode(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		state        machine.State
+		blind        bool
+		conversation string
+		open, read   bool
+	}{
+		"it can be read":         {state: machine.StateConnected, open: true, read: true},
+		"it may not be read":     {state: machine.StateConnected, blind: true},
+		"the bot has it":         {state: machine.StateBot, blind: true, open: true},
+		"it went on elsewhere":   {state: machine.StateConnected, blind: true, conversation: "another", open: true},
+		"it can be, in a queue":  {state: machine.StateQueued, open: true, read: true},
+		"it is over at our side": {state: machine.StateEnded},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				m, _ := crowded(t, 0)
+				f := fileIn(test.state)
+				k := f.Handover.Key
+				f.Handover.Blind, f.Handover.Started = test.blind, time.Now().Add(-time.Hour).UTC()
+				f.Handover.OpeningTriedAt = f.Handover.Started
+				f.Handover.PollAt, f.Handover.Poll = time.Now().Add(time.Hour).UTC(), true
+				r, err := f.Encode(k, 1)
+				require.NoError(t, err)
+				if r.ConversationID = "conversation"; test.conversation != "" {
+					f.Handover.ConversationID = test.conversation // stored since it was found
+					other, err := f.Encode(k, 1)
+					require.NoError(t, err)
+					r.Data = other.Data
+				}
+				require.NoError(t, m.config.Store.Put(t.Context(), r, 0))
+				require.NoError(t, m.Ended(t.Context(), "", "conversation", time.Time{}))
+				f, err = m.file(t.Context(), k)
+				require.NoError(t, err)
+				require.Equal(t, test.open, f.Open() != nil)
+				require.Equal(t, test.read, f.Open() != nil && !f.Handover.Poll)
+				require.NoError(t, m.Ended(t.Context(), "", "", time.Time{}))
+				require.NoError(t, m.Ended(t.Context(), "", "unknown", time.Time{}))
+			})
+		})
+	}
+}

@@ -1,0 +1,43 @@
+package engine
+
+import (
+	"testing"
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/genesys"
+	"github.com/genesyshandover/genesyshandover/handover/internal/environment"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/genesyshandover/genesyshandover/handover/internal/record"
+	"github.com/stretchr/testify/require"
+)
+
+// By a clock that is ahead the last word of the agent before comes after the opening. The conversation stands in the bot queue because
+// nobody has transferred it yet, not because its agents have given it back.
+func TestConnectedByAWordOfBeforeItIsStillTransferred(t *testing.T) {
+	t.Parallel()
+	word := func() machine.Handover {
+		c := coreIn(machine.StateRequested)
+		c.OpeningTriedAt = noon()
+		c, _ = machine.Apply(c, machine.Event{Kind: machine.EvAgentWrote, Began: noon().Add(time.Second)}, noon().Add(time.Second))
+		require.Equal(t, machine.StateConnected, c.State)
+		return c
+	}
+	m := &Manager{Environment: environment.Environment{Now: func() time.Time { return noon().Add(time.Minute) }}}
+	inBots := func(came time.Time) (*record.Reading, machine.Event, time.Time) {
+		e, now := readAt(time.Minute, genesys.PhaseQueued, inQueue("bots"))
+		e.Came = came
+		return &record.Reading{Began: e.Began, Standing: e.Standing, History: e.History}, e, now
+	}
+	for name, came := range map[string]time.Time{"nobody": {}, "the one before": ago(time.Minute)} {
+		r, e, now := inBots(came)
+		c, effects := machine.Apply(word(), e, now)
+		require.Equal(t, machine.StateConnected, c.State, name)
+		require.Empty(t, effects, name)
+		require.True(t, m.mustTransfer(&c, r), name)
+		require.Equal(t, now.Add(machine.ReadPause), c.PollAt, name)
+	}
+	r, e, now := inBots(noon().Add(3 * time.Second))
+	c, _ := machine.Apply(word(), e, now)
+	require.Equal(t, machine.StateEnded, c.State, "somebody came, and gave it back")
+	require.False(t, m.mustTransfer(&c, r))
+}

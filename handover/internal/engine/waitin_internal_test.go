@@ -1,0 +1,56 @@
+package engine
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/handover/internal/account"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/genesyshandover/genesyshandover/handover/internal/record"
+	"github.com/stretchr/testify/require"
+)
+
+// A host that does not say which channel it is holds up the wait of a notice, and not the notice.
+func TestANoticeWaitsForNoChannel(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var left time.Duration
+		m, _ := crowded(t, 0, func(c *Config) {
+			one := c.Channel
+			c.Channel = Channel{}
+			c.Channels = func(ctx context.Context, _ string) (Channel, error) {
+				if left == 0 { // the first, of crowded, is answered
+					left = 1
+					return one, nil
+				}
+				<-ctx.Done()
+				return Channel{}, ctx.Err()
+			}
+			c.Notify = func(ctx context.Context, _ record.Notice) error {
+				end, ok := ctx.Deadline()
+				if ok {
+					left = time.Until(end)
+				}
+				return ctx.Err()
+			}
+		})
+		<-time.After(2 * channelTime)
+		tx := newEdit(fileIn(machine.StateQueued))
+		tx.Notice(record.Notice{Kind: machine.NoticeQueued, To: "4f1b1a5e-0000-4000-8000-000000000002"})
+		ctx, cancel := m.Within(t.Context(), record.EffectTime)
+		defer cancel()
+		j := &record.Job{Key: tx.Key, Lane: record.ToHost, File: tx.Record, Began: time.Now()}
+		o := m.performIn(ctx, j)
+		require.NoError(t, o.Err)
+		require.GreaterOrEqual(t, left, callTime-account.WaitTime)
+
+		left = 1
+		j.Began = time.Now().Add(-record.LeaseTime) // a process that stood still while it asked
+		o = m.performIn(ctx, j)
+		require.Equal(t, record.EffectNotPerformed, o.Effect)
+		require.EqualValues(t, 1, left, "nobody was told")
+		<-time.After(lookupTimeout) // the lookups outlive those that waited for them
+	})
+}

@@ -1,0 +1,186 @@
+package engine
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/handover/internal/account"
+	"github.com/genesyshandover/genesyshandover/handover/internal/environment"
+	"github.com/genesyshandover/genesyshandover/handover/internal/record"
+)
+
+// workers shares the workers of a Manager among lanes. Manager.mu guards it.
+//
+// In a Manager of many channels, a channel gets a worker only while it has fewer workers than are
+// free. So no channel has more than half of them, and a channel that comes later still finds a free
+// one, however many customers of the others hang. The lanes to the host have at most three quarters
+// of the workers and share them in the same way.
+type workers struct {
+	many    bool // channels
+	all     quota
+	host    quota // of all, in lanes to the host
+	starved bool  // a lane was refused: Run looks when a worker is free
+}
+
+// A quota is a number of workers and who has them.
+type quota struct {
+	size, taken int
+	of          map[string]int // taken by each channel
+}
+
+func newWorkers(n int, many bool) workers {
+	return workers{
+		many: many,
+		all:  quota{size: n, of: map[string]int{}},
+		host: quota{size: max(1, n*3/4), of: map[string]int{}},
+	}
+}
+
+func (s *quota) admits(channel string, many bool) bool {
+	free := s.size - s.taken
+	return free > 0 && (!many || s.of[channel] < free)
+}
+
+func (s *quota) take(channel string, n int) {
+	s.taken += n
+	if s.of[channel] += n; s.of[channel] == 0 {
+		delete(s.of, channel)
+	}
+}
+
+// A seat is what a lane occupies while an effect of it runs.
+type seat struct {
+	channel string
+	lane    record.LaneName
+	slot    *account.Account // whose slot it holds; nil: none
+	since   time.Time
+}
+
+// admits reports whether a worker is free for a seat, and the slot that it needs.
+func (w *workers) admits(s seat) bool {
+	return w.all.admits(s.channel, w.many) && (s.lane != record.ToHost || w.host.admits(s.channel, w.many)) &&
+		(s.slot == nil || len(s.slot.Slots) > 0)
+}
+
+// take takes a worker and, for a lane to Genesys, a slot of its account. It reports whether both are free. If not, Run
+// looks again when the next worker is free.
+func (w *workers) take(s seat) bool {
+	if !w.admits(s) || s.slot != nil && !s.slot.TakeSlot() {
+		w.starved = true
+		return false
+	}
+	w.count(s, 1)
+	return true
+}
+
+func (w *workers) count(s seat, n int) {
+	w.all.take(s.channel, n)
+	if s.lane == record.ToHost {
+		w.host.take(s.channel, n)
+	}
+}
+
+// full reports whether no lane of any channel would get a worker. If so, Run looks when the next one is free.
+func (w *workers) full() bool {
+	if w.all.taken < w.all.size {
+		return false
+	}
+	w.starved = true
+	return true
+}
+
+// mustYield reports whether a lane that has another entry must wait for its turn, since others wait for a worker.
+func (w *workers) mustYield(s seat, now time.Time) bool {
+	return w.starved && now.Sub(s.since) >= laneTurn
+}
+
+// laneTurn is how long a lane keeps its worker while others wait.
+const laneTurn = time.Second
+
+// seatOf returns what a job occupies.
+func seatOf(j *record.Job) seat {
+	s, _ := j.Seat.(seat)
+	return s
+}
+
+// withSlot returns a context for the effect of a seat: its requests need no further slot.
+func (s seat) withSlot(ctx context.Context) context.Context {
+	if s.slot == nil {
+		return ctx
+	}
+	return context.WithValue(ctx, account.SlotKey{}, s.slot)
+}
+
+// seatFor returns the seat that a lane of a channel needs. The account of a channel that this process has not asked for yet is
+// not known; then each request takes a slot of its own.
+func (m *Manager) seatFor(channel string, n record.LaneName) seat {
+	s := seat{channel: channel, lane: n, since: m.Now()}
+	if n == record.ToHost {
+		return s
+	}
+	m.channels.mu.Lock()
+	defer m.channels.mu.Unlock()
+	if k := m.channels.known[channel]; k != nil {
+		s.slot = k.account
+	}
+	return s
+}
+
+// admits reports whether a lane of a channel would get a worker now. If not, Run looks when the next one is free.
+func (m *Manager) admits(channel string, n record.LaneName) bool {
+	s := m.seatFor(channel, n)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	ok := m.workers.admits(s)
+	m.workers.starved = m.workers.starved || !ok
+	return ok
+}
+
+// free returns how many workers are free.
+func (m *Manager) free() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.workers.all.size - m.workers.all.taken
+}
+
+// full reports whether no worker is free. If so, Run looks when the next one is free.
+func (m *Manager) full() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.workers.full()
+}
+
+// reserve takes a seat, if it is free. The caller holds the mutex.
+func (m *Manager) reserve(s seat) bool {
+	if !m.workers.take(s) {
+		return false
+	}
+	m.effects++
+	return true
+}
+
+// vacate gives a seat back.
+func (m *Manager) vacate(s seat) {
+	if s.slot != nil {
+		s.slot.Slots <- struct{}{}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.workers.count(s, -1)
+	if m.effects--; m.effects == 0 {
+		environment.Signal(m.idle)
+	}
+	if m.workers.starved {
+		m.workers.starved = false
+		environment.Signal(m.nudge)
+	}
+}
+
+// knownChannels lists the channels that this process has asked Config.Channels for, in order.
+func (m *Manager) knownChannels() []string {
+	m.channels.mu.Lock()
+	defer m.channels.mu.Unlock()
+	return slices.Sorted(maps.Keys(m.channels.known))
+}

@@ -1,0 +1,290 @@
+package machine
+
+import (
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/genesys"
+)
+
+// read moves by what the conversation really is in. A read that began before the last move confirms but moves nothing.
+func (t *Transition) read(e Event) {
+	before := t.Handover
+	t.learn(e)
+	wanted := t.wanted(e.Began)
+	t.GoneSince, t.Denied, t.ReadAt, t.PollAt, t.Blind = time.Time{}, time.Time{}, Later(t.ReadAt, e.Began), time.Time{}, false
+	defer func() {
+		t.seen(before)
+		if t.PollAt.IsZero() {
+			t.SchedulePoll()
+		}
+		t.keep(wanted, e.Began)
+	}()
+	stale := e.Began.Before(t.ChangedAt) || e.Legs.Newest.Before(t.Newest)
+	if !stale {
+		t.Newest, t.Ended = e.Legs.Newest, e.Legs.Ended
+		t.confirm(e)
+		t.AgentsLeftAt = e.Left
+		if t.clock.Genesys(e.Began).After(t.EndSignalledAt) {
+			t.EndSignalledAt = time.Time{}
+		}
+		if t.Unconfirmed.Phase != e.Standing.Phase { // this read does not agree
+			t.Unconfirmed = Unconfirmed{}
+		}
+	}
+	switch {
+	case stale:
+	case t.MovedTo != "" && t.State != StateEnding && (e.Standing.Phase == genesys.PhaseEnded || e.Standing.Phase == genesys.PhaseWrapup):
+		t.finish(e)
+	case t.State == StateEnding && (e.Standing.Phase == genesys.PhaseEnded || e.Standing.Phase == genesys.PhaseWrapup):
+		t.readEnding(e)
+	case t.MovedTo != "" && t.Now.Sub(t.MovedAt) >= movedPatience:
+		t.overMoved()
+	case t.MovedTo != "":
+	case t.State == StateEnding:
+		t.readEnding(e)
+	case !e.Standing.AloneSince.IsZero():
+		t.alone(e)
+	case t.State == StateBot:
+		t.readBot(e)
+	case t.State == StateRequested:
+		t.readRequested(e)
+	default:
+		t.readRouted(e)
+	}
+	if stale || t.AloneSince.IsZero() || !e.Standing.AloneSince.IsZero() {
+		return
+	}
+	if t.AloneSince = e.Began; t.State != StateConnected { // connected, it still says that the agent was reported to have left
+		t.AloneSince = time.Time{}
+	}
+}
+
+// alone handles a read that shows no agent, queue or flow where an agent had been. A transfer shows such a moment, so the session
+// ends only if the customer is still alone later.
+func (t *Transition) alone(e Event) {
+	if t.AloneSince.IsZero() {
+		if t.State == StateConnected {
+			t.emit(Effect{Notice: NoticeAgentLeft, Agent: t.Agent})
+			t.Agent = Agent{}
+		}
+		t.AloneSince, t.PollEvery = e.Began, 0
+	}
+	// Between two reads an agent may have come and left. The clocks differ a little, so that the time of Genesys only makes it longer.
+	end := Later(t.AloneSince, e.Began.Add(e.Standing.AloneSince.Sub(t.clock.Genesys(e.Began)))).Add(alonePatience)
+	if !e.Began.Before(end) {
+		t.came(e)
+		t.Leftover = LeftoverOpen
+		t.over(EndByAgent, CodeLeftOpen, "the agents left, and the customer stayed in the conversation without a queue", t.Now)
+		return
+	}
+	if t.SchedulePoll(); t.PollAt.After(end) {
+		t.ScheduleRead(end)
+	}
+}
+
+// agentLeft reports that the agent of a connected session left, if no read that showed the customer alone has done so.
+func (t *Transition) agentLeft(a Agent) {
+	if t.AloneSince.IsZero() {
+		t.emit(Effect{Notice: NoticeAgentLeft, Agent: a})
+	}
+}
+
+// learn notes the bot queue where none is configured: the one the flow put the conversation into. Where it stands by now may be
+// another queue of the agents, since nobody may have stored that a transfer worked.
+func (t *Transition) learn(e Event) {
+	if t.Routing == RouteByTransfer && t.BotQueue == "" && t.QueueID != "" && e.Entry != t.QueueID {
+		t.BotQueue = e.Entry
+	}
+}
+
+// confirm notes that agents have the conversation.
+func (t *Transition) confirm(e Event) {
+	switch e.Standing.Phase {
+	case genesys.PhaseConnected, genesys.PhaseParked, genesys.PhaseAlerting:
+		t.ConfirmedAt = Later(t.ConfirmedAt, t.clock.Genesys(e.Began))
+	case genesys.PhaseQueued:
+		if !t.InBotQueue(e.Standing) {
+			t.ConfirmedAt = Later(t.ConfirmedAt, t.clock.Genesys(e.Began))
+		}
+	default:
+	}
+}
+
+func (t *Transition) readBot(e Event) {
+	switch e.Standing.Phase {
+	case genesys.PhaseEnded, genesys.PhaseWrapup:
+		t.finish(e)
+	case genesys.PhaseConnected, genesys.PhaseParked:
+		t.connect(AgentOf(e.Standing))
+	case genesys.PhaseQueued:
+		t.misrouted(e)
+	default:
+	}
+}
+
+// readEnding: here a read can only end.
+func (t *Transition) readEnding(e Event) {
+	switch e.Standing.Phase {
+	case genesys.PhaseEnded, genesys.PhaseWrapup:
+		if t.before(e) && !t.sure(e) {
+			return
+		}
+		t.answers(e)
+		t.over(t.Ending.Reason, t.Ending.Code, t.Ending.Detail, t.endOf(e))
+	case genesys.PhaseConnected, genesys.PhaseParked: // somebody came: what was sent so far is answered for
+		t.Agent, t.WaitingSince = AgentOf(e.Standing), time.Time{}
+		t.attended()
+	default:
+	}
+}
+
+func (t *Transition) readRequested(e Event) {
+	switch s := e.Standing; s.Phase {
+	case genesys.PhaseNotRouted:
+		if !t.OpeningAcceptedAt.IsZero() && t.Now.Sub(t.OpeningAcceptedAt) >= flowPatience {
+			t.over(EndRefused, CodeFlowNotAttached, "no flow took the message: attach a flow to the integration (docs/setup.md#step-7)", t.Now)
+		}
+	case genesys.PhaseQueued:
+		if !t.InBotQueue(s) && !t.sinceOpening(e) {
+			return
+		}
+		t.LastQueueID = s.QueueID
+		if t.misrouted(e) {
+			return
+		}
+		if t.Routing == RouteByFlow || !t.InBotQueue(s) {
+			t.enter(StateQueued)
+			t.emit(Effect{Notice: NoticeQueued, To: s.QueueID})
+		}
+	case genesys.PhaseUnknown, genesys.PhaseFlow:
+	case genesys.PhaseAlerting:
+		if t.sinceOpening(e) {
+			t.readRouted(e)
+		}
+	default:
+		t.readRouted(e)
+	}
+}
+
+// readRouted: the conversation is, or was, with the agents.
+func (t *Transition) readRouted(e Event) {
+	switch s := e.Standing; s.Phase {
+	case genesys.PhaseEnded, genesys.PhaseWrapup:
+		t.finish(e)
+	case genesys.PhaseQueued:
+		t.requeued(e)
+	case genesys.PhaseAlerting:
+		t.alerting(s)
+	case genesys.PhaseConnected, genesys.PhaseParked:
+		t.joined(s)
+	case genesys.PhaseUnknown, genesys.PhaseNotRouted, genesys.PhaseFlow: // on its way somewhere, or revived
+	}
+}
+
+func (t *Transition) requeued(e Event) {
+	s := e.Standing
+	if t.Unrouted(e.Came) && t.InBotQueue(s) {
+		t.ScheduleRead(t.Now.Add(ReadPause)) // it is transferred first
+		return
+	}
+	if (t.Routing == RouteByTransfer || t.BotQueue != "") && t.InBotQueue(s) { // adopted ones are never transferred, but come back
+		// The agent side is over: a message of the customer revived the conversation, or an agent gave it back.
+		if t.sure(e) {
+			t.came(e)
+			reason := EndByGenesys
+			if !t.Connected.IsZero() {
+				reason = EndByAgent
+			}
+			left := e.Left
+			if left.Before(t.clock.Genesys(t.Started)) { // not said, or of an older conversation in the thread
+				left = t.ConfirmedAt
+				t.AnswersNothing()
+			} else {
+				t.AnsweredUntil = left // what was sent later is for the bot
+			}
+			t.Leftover = LeftoverOpen
+			t.over(reason, "", "the conversation went back to the bot queue", Later(t.clock.host(left), t.Connected))
+		}
+		return
+	}
+	from, was := t.LastQueueID, t.State
+	t.LastQueueID, t.Unconfirmed = s.QueueID, Unconfirmed{}
+	if was == StateQueued && from == s.QueueID {
+		return
+	}
+	agent := t.Agent
+	switch was {
+	case StateAlerting:
+		t.emit(Effect{Notice: NoticeDeclined, Agent: agent})
+	case StateConnected:
+		t.agentLeft(agent)
+	default:
+	}
+	t.Agent = Agent{}
+	if t.WaitingSince.IsZero() {
+		t.WaitingSince = t.Now
+	}
+	t.enter(StateQueued)
+	if from != s.QueueID && from != "" {
+		t.emit(Effect{Notice: NoticeTransferred, Agent: agent, From: from, To: s.QueueID})
+	}
+	t.emit(Effect{Notice: NoticeQueued, To: s.QueueID})
+}
+
+func (t *Transition) alerting(s genesys.Standing) {
+	t.Unconfirmed = Unconfirmed{}
+	a := AgentOf(s)
+	if t.State == StateAlerting && (a.ID == "" || t.Agent.ID == "" || t.Agent.ID == a.ID) {
+		if a.ID != "" {
+			t.Agent = a
+		}
+		return
+	}
+	left := t.Agent
+	switch t.State {
+	case StateAlerting:
+		t.emit(Effect{Notice: NoticeDeclined, Agent: t.Agent})
+	case StateConnected:
+		t.agentLeft(t.Agent)
+	default:
+	}
+	if t.WaitingSince.IsZero() {
+		t.WaitingSince = t.Now
+	}
+	t.Agent = a
+	t.enter(StateAlerting)
+	t.calledFrom(s.QueueID, left)
+	t.emit(Effect{Notice: NoticeAlerting, Agent: a})
+}
+
+func (t *Transition) joined(s genesys.Standing) {
+	t.Unconfirmed = Unconfirmed{}
+	a, left := AgentOf(s), t.Agent
+	if t.State != StateConnected || !t.AloneSince.IsZero() {
+		t.calledFrom(s.QueueID, left)
+		t.connect(a)
+		return
+	}
+	switch {
+	case t.Agent == a || a.ID == "":
+	case t.Agent.ID == "" || t.Agent.ID == a.ID: // now we know who
+		t.calledFrom(s.QueueID, left)
+		t.Agent = a
+	default:
+		t.emit(Effect{Notice: NoticeAgentLeft, Agent: left})
+		t.calledFrom(s.QueueID, left)
+		t.connect(a)
+	}
+}
+
+// calledFrom notes the queue an agent was called from: a transfer may be over before a read shows the conversation waiting.
+func (t *Transition) calledFrom(queue string, left Agent) {
+	from := t.LastQueueID
+	if queue == "" || queue == from {
+		return
+	}
+	t.LastQueueID = queue
+	if from != "" && (t.Routing == RouteByFlow || !t.Transferred.IsZero()) {
+		t.emit(Effect{Notice: NoticeTransferred, Agent: left, From: from, To: queue})
+	}
+}

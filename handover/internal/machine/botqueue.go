@@ -1,0 +1,62 @@
+package machine
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/genesys"
+)
+
+// InBotQueue reports whether it stands where the flow put it. While the queues are not known yet, whatever it stands in before an
+// agent has it is taken for that.
+func (c Handover) InBotQueue(s genesys.Standing) bool {
+	switch {
+	case s.QueueID == c.QueueID:
+		return false
+	case c.BotQueue != "":
+		return s.QueueID == c.BotQueue
+	default:
+		return (c.State == StateBot || c.State == StateRequested) && (c.QueueID == "" || s.QueueID == "")
+	}
+}
+
+// Unrouted reports whether a word of an agent of before, by a clock that is ahead, has made it connected, and nobody of this
+// handover came yet. came is when the first agent did, as a read shows it.
+func (c Handover) Unrouted(came time.Time) bool {
+	return c.State == StateConnected && c.Routing == RouteByTransfer && c.Transferred.IsZero() && came.Before(c.OpeningTriedAt)
+}
+
+// before reports whether a read shows an end that is older than the opening: it may be that of the handover before, in a conversation
+// that the opening has revived since.
+func (t *Transition) before(e Event) bool {
+	return !e.Standing.EndedAt.IsZero() && e.Standing.EndedAt.Before(t.OpeningTriedAt)
+}
+
+// sinceOpening reports whether a read shows what came of the opening: one that is older shows, of a conversation that the opening
+// revived, where it stood before. Nobody has transferred it yet, so a second read has to agree.
+func (t *Transition) sinceOpening(e Event) bool {
+	return !t.Resumed || t.Routing != RouteByTransfer || !t.Transferred.IsZero() || t.sure(e)
+}
+
+// misrouted reports whether the conversation waits in a queue where it is neither transferred from nor expected, before any agent
+// had it. The host learns of it once: usually Channel.BotQueue is not the queue that the flow uses.
+func (t *Transition) misrouted(e Event) bool {
+	s := e.Standing
+	switch {
+	case t.Routing != RouteByTransfer || !t.Transferred.IsZero() || t.QueueID == "" || t.BotQueue == "" || s.QueueID == "":
+		return false
+	case s.QueueID == t.QueueID || s.QueueID == t.BotQueue || !e.Came.Before(t.OpeningTriedAt) && !e.Came.IsZero():
+		return false
+	case t.Misrouted:
+		return true
+	}
+	t.Misrouted = true
+	name := e.QueueName
+	if name == "" {
+		name = s.QueueID
+	}
+	t.emit(Effect{Notice: NoticeMisrouted, To: s.QueueID, Detail: fmt.Sprintf("the conversation waits in the queue %q, which is neither "+
+		"Channel.BotQueue nor the agent queue, so it is not transferred: set Channel.BotQueue to the queue that the flow uses "+
+		"(docs/setup.md#step-5)", name)})
+	return true
+}

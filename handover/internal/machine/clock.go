@@ -1,0 +1,38 @@
+package machine
+
+import (
+	"time"
+)
+
+// DateStep is the precision of a Date header: it is cut to the second.
+const DateStep = time.Second
+
+// A Clock converts between the clock of this machine, which leases, timers and schedules use, and
+// Genesys' clock. Every time that Genesys wrote is compared only with other times of Genesys' clock,
+// so a wrong clock of this machine changes nothing. The zero value says that both clocks agree.
+type Clock struct {
+	Ahead      time.Duration // of Genesys' clock, the best guess
+	Unmeasured bool          // it is not known within offsetKnown
+}
+
+// Genesys converts a time of this machine's clock. It keeps the zero time.
+func (c Clock) Genesys(t time.Time) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	return t.Add(c.Ahead)
+}
+
+// host converts a time that Genesys wrote. It keeps the zero time.
+func (c Clock) host(t time.Time) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	return t.Add(-c.Ahead)
+}
+
+// genesysNow returns the time of a move by Genesys' clock.
+func (t *Transition) genesysNow() time.Time { return t.clock.Genesys(t.Now) }
+
+// OffsetKnown is how exact the offset of a clock has to be to count as measured.
+const OffsetKnown = time.Second

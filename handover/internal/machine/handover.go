@@ -1,0 +1,226 @@
+package machine
+
+import (
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/genesys"
+	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
+)
+
+// Handover is all the state machine knows of one handover. It is a value: apply takes one and gives the next.
+type Handover struct {
+	Session
+
+	Request           string    `json:"request"`            // the host's id of the request that began it
+	From              string    `json:"from"`               // channel.from.id: the customer, or a new person for this handover
+	Routing           Routing   `json:"routing,omitempty"`  // as it was when the session began
+	QueueID           string    `json:"queueId,omitempty"`  // of the agent queue; empty until resolved
+	BotQueue          string    `json:"botQueue,omitempty"` // id; empty: not configured, and no read has shown yet where the flow puts conversations
+	Timers            Timers    `json:"timers,omitzero"`
+	ChangedAt         time.Time `json:"changed"`           // last move: a read begun before it moves nothing
+	AgentRequestedAt  time.Time `json:"asked,omitzero"`    // when the agent was asked for
+	OpeningTriedAt    time.Time `json:"tried,omitzero"`    // first attempt of the opening that may have taken effect, by Genesys' clock
+	OpeningAcceptedAt time.Time `json:"accepted,omitzero"` // when Genesys took the opening
+
+	LastQueueID string      `json:"stoodIn,omitempty"`    // queue the conversation stood in last
+	LastWriteAt time.Time   `json:"wrote,omitzero"`       // our last write to the conversation
+	Transferred time.Time   `json:"transferred,omitzero"` // last transfer that was or may have been performed
+	Refusals    int         `json:"refusals,omitempty"`   // transfers refused
+	Blind       bool        `json:"blind,omitempty"`      // the read is forbidden
+	Denied      time.Time   `json:"denied,omitzero"`      // when the first of the reads that were forbidden began: the second makes it Blind
+	GoneSince   time.Time   `json:"gone,omitzero"`        // since when reads find nothing
+	AloneSince  time.Time   `json:"aloneSince,omitzero"`  // since when reads show the customer alone; the agent was reported to have left
+	Misrouted   bool        `json:"misrouted,omitempty"`  // NoticeMisrouted was given
+	Unconfirmed Unconfirmed `json:"doubt,omitzero"`       // a move that a second read must confirm
+	Listing
+	Legs
+	GapAt          time.Time     `json:"gap,omitzero"`          // of the last read that showed something missing
+	EndSeen        time.Time     `json:"endSeen,omitzero"`      // since when reads show the end, which waits for missing messages
+	MovedTo        string        `json:"movedTo,omitempty"`     // conversation that a message of ours opened instead
+	MovedAt        time.Time     `json:"moved,omitzero"`        //
+	EndRequestedAt time.Time     `json:"endAsked,omitzero"`     //
+	Disconnects    int           `json:"disconnects,omitempty"` // attempts
+	DisconnectedAt time.Time     `json:"disconnected,omitzero"` // the last that Genesys took
+	WaitingSince   time.Time     `json:"waiting,omitzero"`      // since when nobody is there: the clock of NoAgent
+	CustomerAt     time.Time     `json:"customerAt,omitzero"`   // last word of the customer
+	AgentAt        time.Time     `json:"agentAt,omitzero"`      // when the last message of an agent arrived
+	AgentWrote     time.Time     `json:"agentWrote,omitzero"`   // when it was written, by Genesys' clock
+	WarnedAt       time.Time     `json:"warned,omitzero"`       // NoticeIdle was given
+	ConfirmedAt    time.Time     `json:"vouched,omitzero"`      // last proof that agents have the conversation, by Genesys' clock
+	ReadAt         time.Time     `json:"readAt,omitzero"`       // when the last read began
+	PollAt         time.Time     `json:"pollAt,omitzero"`       // when the next begins
+	PollEvery      time.Duration `json:"pollEvery,omitempty"`   // pause before it
+	Poll           bool          `json:"poll,omitempty"`        // it is a mere poll: nobody said that something changed
+	Slot           time.Time     `json:"slot,omitzero"`         // of the budget, taken for the next poll
+	EndSignalledAt time.Time     `json:"told,omitzero"`         // when it ended, by Genesys' clock, as a signal reports, and neither a read nor an agent has contradicted
+	SignalledAt    time.Time     `json:"signalled,omitzero"`    // last signal, or proof that the source it came from is alive
+	Unsignalled    int           `json:"unsignalled,omitempty"` // steps in a row that only a poll saw, although signals had come
+	Socket         bool          `json:"socket,omitempty"`      // a notification socket was alive at the last look
+	LeftSent       bool          `json:"leftSent,omitempty"`    //
+	Came           time.Time     `json:"came,omitzero"`         // when the first agent came, by Genesys' clock
+	AgentsLeftAt   time.Time     `json:"agentsLeft,omitzero"`   // when the last agent left, by Genesys' clock; zero while one is there
+	AnsweredUntil  time.Time     `json:"answeredTo,omitzero"`   // an agent answers for what was sent until then, by Genesys' clock
+	Leftover       Leftover      `json:"leaves,omitempty"`      // what its end leaves to be done in Genesys
+	HandedBack     bool          `json:"handedBack,omitempty"`  // its Return was put into the lane
+	Returned       bool          `json:"returned,omitempty"`    // its Return was attempted: what comes now is late
+
+	Integration string `json:"integration,omitempty"` // that it runs on
+	Client      string `json:"client,omitempty"`      // the OAuth client that it began with, see known.client
+}
+
+// A Leftover says what the end of a session leaves to be done in Genesys.
+type Leftover string
+
+// The leftovers.
+const (
+	LeftoverNone      Leftover = ""
+	LeftoverOpen      Leftover = "open"  // no session needs its conversation, which goes on
+	LeftoverRequested Leftover = "asked" // the same, and the host or one of its timers ended it
+)
+
+// An Unconfirmed is a move that a read showed so soon after our own write that the read may be stale. A read that agrees, and that began
+// at At or later, confirms it.
+type Unconfirmed struct {
+	Phase genesys.Phase `json:"phase,omitempty"`
+	At    time.Time     `json:"at,omitzero"`
+}
+
+// Legs are what reads showed of the legs of a conversation. The marks are those of genesys.Conversation.EndedLegs, with spaces
+// between them, so that a core can be compared.
+type Legs struct {
+	Newest time.Time `json:"newestLeg,omitzero"`    // a read whose newest time is older is stale
+	Ended  string    `json:"endedLegs,omitempty"`   // of the last read
+	Before string    `json:"earlierLegs,omitempty"` // that had ended before the opening
+}
+
+// An EventKind is what happened. Names say what is known, not what should follow.
+type EventKind string
+
+// The events.
+const (
+	EvHandOver    EventKind = "handOver"    // the host asks for an agent
+	EvEnd         EventKind = "end"         // our side asks for the end, or a timer
+	EvAccepted    EventKind = "accepted"    // Genesys took the opening
+	EvNamed       EventKind = "named"       // a webhook or a read names the conversation, which no answer has
+	EvTransferred EventKind = "transferred" // Genesys took the transfer
+	EvRead        EventKind = "read"        // a confirming read
+	EvBlind       EventKind = "blind"       // the read is forbidden
+	EvGone        EventKind = "gone"        // the read finds no such conversation
+	EvSignalled   EventKind = "signalled"   // a signal says that it is over, and it may not be read
+	EvSocket      EventKind = "socket"      // a notification socket is alive, or gone
+	EvAgentWrote  EventKind = "agentSpoke"  // a person's message in this conversation
+	EvMoved       EventKind = "moved"       // a message of ours opened another conversation
+	EvRefused     EventKind = "refused"     // the opening or the routing was refused for good
+	EvFailed      EventKind = "failed"      // no certainty in time
+	EvReleased    EventKind = "released"    // nothing more can be done to confirm the end
+)
+
+// An Event carries what its kind needs.
+type Event struct {
+	Clock // Began of evAgentSpoke and evSignalled, Standing and history are by Genesys' clock
+
+	Kind         EventKind
+	Conversation string           // evAccepted, evNamed, evMoved
+	Resumed      bool             // evAccepted, evNamed
+	Reason       EndReason        // evEnd
+	Code, Detail string           // evEnd, evRefused, evFailed, evReleased
+	Permission   string           // evBlind: what is missing
+	Alive        bool             // evSocket
+	Standing     genesys.Standing // evRead
+	History                       // evRead
+	Legs         Legs             // evRead; evAccepted, evNamed: what was seen of the conversation before
+	QueueName    string           // evRead: of the queue it waits in, where that is reported; may be empty
+	Began        time.Time        // evRead, evGone: when the read began; evAgentSpoke: when it was written; evSignalled: when it ended
+}
+
+// An Effect is what follows of a move: a notice, or the hand-back.
+type Effect struct {
+	Notice NoticeKind
+	Agent  Agent
+	From   string
+	To     string
+	Detail string
+
+	Permission string
+}
+
+// The patience of the state machine.
+const (
+	flowPatience   = 30 * time.Second // for a flow to take the opening
+	SettlePeriod   = 5 * time.Second  // after our own write a read may be stale
+	movedPatience  = 10 * time.Second // for a read to tell how the old conversation ended
+	unnamedFlow    = time.Hour        // for a conversation that the flow routes and nobody names
+	GonePatience   = time.Minute      // for a conversation that reads do not find
+	DeniedPause    = 5 * time.Second  // between two reads that are forbidden, which prove that reads are
+	alonePatience  = 2 * time.Minute  // for an agent to come back to a customer who is alone
+	DrainPatience  = 10 * time.Second // for messages that wait when the end is asked
+	EndPatience    = 30 * time.Second // for Genesys to confirm an end
+	TimerPatience  = 10 * time.Second // for a read that must precede a timer
+	TransferPause  = 30 * time.Second // between two transfers
+	MaxDisconnects = 3
+	ClockSlack     = 2 * time.Second // between two times of Genesys' clock, of which one is measured
+	ReplicaSlack   = 5 * time.Second // between the clocks of replicas
+
+	FirstRead   = 300 * time.Millisecond // after an opening or an agent's first word
+	ReadPause   = 2 * time.Second        // between two reads of a conversation
+	FirstPoll   = 5 * time.Second        // then half as long again each time
+	LastPoll    = time.Minute
+	SourcePoll  = 5 * time.Minute  // while a signal source is alive
+	sourceDelay = 10 * time.Second // at most, between a step and its signal
+	sourceTrust = 5 * time.Minute  // how long a signal proves that its source is alive
+	BlindPoll   = 5 * time.Minute  // a permission may be granted meanwhile
+	BlindPause  = time.Minute      // between two reads that may be forbidden
+
+	maxUnsignalled = 2 // steps in a row
+)
+
+// A NoticeKind is the step that a Notice reports.
+type NoticeKind string
+
+// The kinds of notices.
+const (
+	NoticeRequested      NoticeKind = "requested"
+	NoticeQueued         NoticeKind = "queued"
+	NoticeAlerting       NoticeKind = "alerting"
+	NoticeDeclined       NoticeKind = "declined"
+	NoticeAgentJoined    NoticeKind = "agentJoined"
+	NoticeAgentLeft      NoticeKind = "agentLeft"
+	NoticeTransferred    NoticeKind = "transferred"
+	NoticeMisrouted      NoticeKind = "misrouted" // in queue To, neither bot queue nor agent queue: see Detail
+	NoticeIdle           NoticeKind = "idle"      // the customer is silent, the end is near
+	NoticeMessageFailed  NoticeKind = "messageFailed"
+	NoticeGap            NoticeKind = "gap"            // lost messages of agents, once per session: see Permission
+	NoticeConnectionLost NoticeKind = "connectionLost" // of a signal source, the webhook or the right to read: see Detail
+	NoticeEnding         NoticeKind = "ending"
+	NoticeEnded          NoticeKind = "ended"
+	NoticeReturned       NoticeKind = "returned"
+)
+
+// A Listing is how far the messages of a conversation have been compared with what webhooks brought.
+type Listing struct {
+	Checked time.Time `json:"checked,omitzero"`  // up to there nothing is missing, by Genesys' clock
+	Reached bool      `json:"reached,omitempty"` // a webhook of this conversation has come
+	Proven  bool      `json:"proven,omitempty"`  // the ids of reads are those of webhooks
+	Lost    int       `json:"lost,omitempty"`    // messages of its session that cannot be had: the first of them were reported
+}
+
+// Sender returns the sender of the customer's messages.
+func (c *Handover) Sender() openmessaging.Customer {
+	return openmessaging.Customer{ID: c.From, IDType: openmessaging.IDOpaque}
+}
+
+// HeardFrom is since when what an agent writes may be of this handover, by Genesys' clock. In a conversation that an earlier one
+// used, the last word of its agent may have been written a moment before the opening. Who went on with it by himself (it is
+// adopted) is in it from his first word on.
+func (c *Handover) HeardFrom() time.Time {
+	if c.Resumed && c.Request != "" {
+		return c.OpeningTriedAt.Add(-OffsetKnown)
+	}
+	return c.OpeningTriedAt.Add(-SettlePeriod)
+}
+
+// How long an entry to Genesys may wait for certainty.
+const (
+	OpeningAge = 2 * time.Minute
+	MessageAge = 15 * time.Minute
+)

@@ -1,0 +1,72 @@
+package machine
+
+import (
+	"testing"
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/genesys"
+	"github.com/stretchr/testify/require"
+)
+
+// person builds a participant: seconds after noon, negative: none.
+func person(purpose string, start, connected, end int, with ...func(*genesys.Participant)) genesys.Participant {
+	at := func(s int) time.Time {
+		if s < 0 {
+			return time.Time{}
+		}
+		return noon().Add(time.Duration(s) * time.Second)
+	}
+	p := genesys.Participant{Purpose: purpose, Start: at(start), Connected: at(connected), End: at(end), State: genesys.StateConnected}
+	if end >= 0 {
+		p.State = genesys.StateDisconnected
+	}
+	for _, f := range with {
+		f(&p)
+	}
+	return p
+}
+
+func of(queue string) func(*genesys.Participant) {
+	return func(p *genesys.Participant) { p.QueueID = queue }
+}
+
+func how(disconnect string) func(*genesys.Participant) {
+	return func(p *genesys.Participant) { p.DisconnectType = disconnect }
+}
+
+func TestHistoryOfAConversation(t *testing.T) {
+	t.Parallel()
+	at := func(s int) time.Time { return noon().Add(time.Duration(s) * time.Second) }
+	customer, bots, agents := person("customer", 0, 0, -1), person("acd", 1, 1, 5, of("bots")), person("acd", 5, 5, 9, of("agents"))
+	gone := person("customer", 0, 0, 60)
+	for name, test := range map[string]struct {
+		list []genesys.Participant
+		want History
+	}{
+		"nobody":              {nil, History{}},
+		"bot queue":           {[]genesys.Participant{customer, bots}, History{Entry: "bots"}},
+		"in any order":        {[]genesys.Participant{agents, bots, customer}, History{Entry: "bots"}},
+		"without times":       {[]genesys.Participant{person("customer", -1, -1, -1), person("acd", -1, -1, -1, of("bots")), person("acd", -1, -1, -1, of("agents"))}, History{Entry: "bots"}},
+		"rings only":          {[]genesys.Participant{customer, bots, agents, person("agent", 8, -1, -1)}, History{Entry: "bots"}},
+		"answered":            {[]genesys.Participant{customer, bots, agents, person("agent", 8, 9, -1)}, History{Entry: "bots", Came: at(9)}},
+		"ended by the agent":  {[]genesys.Participant{gone, bots, agents, person("agent", 8, 9, 60, how("client"))}, History{Entry: "bots", Came: at(9), Left: at(60)}},
+		"moved to a queue":    {[]genesys.Participant{customer, bots, agents, person("agent", 8, 9, 20, how("other")), person("acd", 20, 20, -1, of("billing"))}, History{Entry: "bots", Came: at(9), Left: at(20), Moved: true}},
+		"moved to a person":   {[]genesys.Participant{customer, bots, agents, person("agent", 8, 9, 20, how("transfer"))}, History{Entry: "bots", Came: at(9), Left: at(20), Moved: true}},
+		"and that one came":   {[]genesys.Participant{customer, bots, agents, person("agent", 8, 9, 20, how("transfer")), person("agent", 19, 20, -1)}, History{Entry: "bots", Came: at(9)}},
+		"and that one ended":  {[]genesys.Participant{gone, bots, agents, person("agent", 8, 9, 20, how("transfer")), person("agent", 19, 20, 60, how("client"))}, History{Entry: "bots", Came: at(9), Left: at(60)}},
+		"queue before leg":    {[]genesys.Participant{person("customer", 2, 2, -1), bots, agents}, History{Entry: "bots"}},
+		"straight to agents":  {[]genesys.Participant{customer, person("acd", 1, 1, -1, of("agents"))}, History{Entry: "agents"}},
+		"revived":             {[]genesys.Participant{person("customer", 0, 0, 60), bots, agents, person("customer", 100, 100, -1), person("acd", 101, 101, -1, of("other bots"))}, History{Entry: "other bots"}},
+		"revived in its leg":  {[]genesys.Participant{customer, bots, agents, person("acd", 101, 101, -1, of("bots"))}, History{Entry: "bots"}},
+		"of an older session": {[]genesys.Participant{customer, bots, agents, person("agent", 8, 9, 10, how("client"))}, History{Entry: "bots"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			since := noon()
+			if name == "of an older session" {
+				since = at(30)
+			}
+			require.Equal(t, test.want, HistoryOf(&genesys.Conversation{Participants: test.list}, since))
+		})
+	}
+}

@@ -1,0 +1,26 @@
+package machine
+
+import (
+	"testing"
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/genesys"
+	"github.com/stretchr/testify/require"
+)
+
+// TestAloneSinceTheLastAgent: a read shows the customer alone, an agent comes and leaves between two reads, and the second read comes two
+// minutes after the first. The customer is alone since that agent left.
+func TestAloneSinceTheLastAgent(t *testing.T) {
+	t.Parallel()
+	first, now := readAt(time.Second, genesys.PhaseUnknown, func(s *genesys.Standing) { s.AloneSince = noon() })
+	c, _ := Apply(coreIn(StateConnected), first, now)
+	left := noon().Add(2 * time.Minute)
+	second, now := readAt(2*time.Minute+time.Second, genesys.PhaseUnknown, func(s *genesys.Standing) { s.AloneSince = left })
+	c, _ = Apply(c, second, now)
+	require.True(t, c.Open())
+	require.False(t, c.PollAt.IsZero())
+
+	third, now := readAt(4*time.Minute, genesys.PhaseUnknown, func(s *genesys.Standing) { s.AloneSince = left })
+	c, _ = Apply(c, third, now)
+	require.Equal(t, CodeLeftOpen, c.Ending.Code)
+}

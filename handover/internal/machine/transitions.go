@@ -1,0 +1,64 @@
+package machine
+
+import (
+	"cmp"
+	"slices"
+)
+
+// An Arrow is one arrow of the state machine.
+type Arrow struct {
+	From, To State  // From is empty where a session begins
+	On       string // what happens
+}
+
+// Transitions lists every arrow, sorted; the diagram in the documentation is made of it.
+func Transitions() []Arrow {
+	list := []Arrow{
+		{"", StateBot, "open"},
+		{"", StateRequested, "hand over"},
+		{"", StateConnected, "a live agent writes"},
+		{StateBot, StateRequested, "hand over"},
+		{StateBot, StateEnded, "our side ends before Genesys heard of it"},
+		{StateRequested, StateEnded, "our side ends before Genesys heard of it"},
+		{StateRequested, StateQueued, "transferred"},
+	}
+	routed := []State{StateRequested, StateQueued, StateAlerting, StateConnected}
+	for _, s := range routed {
+		for _, to := range []State{StateQueued, StateAlerting, StateConnected} {
+			if s != to {
+				list = append(list, Arrow{s, to, "a read shows it"})
+			}
+		}
+		if s != StateConnected {
+			list = append(list, Arrow{s, StateConnected, "an agent writes"})
+		}
+	}
+	list = append(list,
+		Arrow{StateBot, StateConnected, "a read shows it"},
+		Arrow{StateBot, StateConnected, "an agent writes"})
+	for _, s := range append(routed, StateBot) {
+		list = append(list,
+			Arrow{s, StateEnded, "a read shows the end"},
+			Arrow{s, StateEnded, "a message of ours opened another conversation"},
+			Arrow{s, StateEnded, "Genesys no longer knows it"},
+			Arrow{s, StateEnded, "refused"},
+			Arrow{s, StateEnded, "failed"})
+		if s == StateBot {
+			list = append(list, Arrow{s, StateEnded, "our side ends"})
+			continue
+		}
+		list = append(list, Arrow{s, StateEnding, "our side ends"}, Arrow{s, StateEnded, "a signal says so in blind mode"})
+	}
+	list = append(list,
+		Arrow{StateEnding, StateEnded, "a read shows the end"},
+		Arrow{StateEnding, StateEnded, "a message of ours opened another conversation"},
+		Arrow{StateEnding, StateEnded, "Genesys no longer knows it"},
+		Arrow{StateEnding, StateEnded, "refused"},
+		Arrow{StateEnding, StateEnded, "failed"},
+		Arrow{StateEnding, StateEnded, "a signal says so in blind mode"},
+		Arrow{StateEnding, StateEnded, "nothing more can be done"})
+	slices.SortFunc(list, func(a, b Arrow) int {
+		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To), cmp.Compare(a.On, b.On))
+	})
+	return list
+}

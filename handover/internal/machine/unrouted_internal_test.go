@@ -1,0 +1,29 @@
+package machine
+
+import (
+	"testing"
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/genesys"
+	"github.com/stretchr/testify/require"
+)
+
+// An end that is older than the opening may be that of the handover before: asked to end, too, a second read has to agree, or the
+// customer would be left in a queue.
+func TestAnOlderEndIsNotTakenForTheEndThatWasAskedFor(t *testing.T) {
+	t.Parallel()
+	c := coreIn(StateEnding)
+	c.OpeningTriedAt, c.LastWriteAt, c.EndRequestedAt, c.ChangedAt = ago(3*time.Second), ago(3*time.Second), ago(2*time.Second), ago(2*time.Second)
+	older := shows(genesys.PhaseEnded)
+	older.Standing.EndedAt = ago(7 * time.Second)
+	c, _ = Apply(c, older, noon())
+	require.Equal(t, StateEnding, c.State)
+	second := c.LastWriteAt.Add(SettlePeriod)
+	require.Equal(t, second, c.PollAt)
+	live, _ := Apply(c, shows(genesys.PhaseQueued), noon())
+	require.Equal(t, StateEnding, live.State, "he is there")
+	again := older
+	again.Began = second
+	over, _ := Apply(c, again, second)
+	require.Equal(t, StateEnded, over.State)
+}

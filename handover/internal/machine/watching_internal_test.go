@@ -1,0 +1,24 @@
+package machine
+
+import (
+	"testing"
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/genesys"
+	"github.com/stretchr/testify/require"
+)
+
+// A supervisor who looks on is no agent who came, and one who still does is none who is there.
+func TestAWatcherIsNotInTheHistory(t *testing.T) {
+	t.Parallel()
+	agent := genesys.Participant{
+		Purpose: genesys.PurposeAgent, State: genesys.StateDisconnected, DisconnectType: genesys.DisconnectClient,
+		Start: ago(time.Minute), Connected: ago(time.Minute), End: ago(time.Second),
+	}
+	watcher := genesys.Participant{
+		Purpose: genesys.PurposeAgent, State: genesys.StateConnected, Start: ago(2 * time.Minute), Connected: ago(2 * time.Minute), Watching: true,
+	}
+	require.Zero(t, HistoryOf(&genesys.Conversation{Participants: []genesys.Participant{watcher}}, ago(time.Hour)))
+	require.Equal(t, History{Came: agent.Connected, Left: agent.End},
+		HistoryOf(&genesys.Conversation{Participants: []genesys.Participant{agent, watcher}}, ago(time.Hour)))
+}

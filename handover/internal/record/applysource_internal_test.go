@@ -1,0 +1,33 @@
+package record
+
+import (
+	"testing"
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/stretchr/testify/require"
+)
+
+func TestASignalBetweenKeepsTheSource(t *testing.T) {
+	t.Parallel()
+	tx := newEdit(fileIn(machine.StateQueued))
+	tx.Handover.SignalledAt, tx.Handover.Unsignalled = ago(2*time.Minute), 1
+	tx.Handover.PollAt, tx.Handover.Poll = noon().Add(time.Minute), true
+	require.True(t, tx.ReadSoon(tx.Handover))
+	require.Zero(t, tx.Handover.Unsignalled)
+	require.False(t, tx.Handover.Poll)
+}
+
+// A poll that is due and cannot have its small share of the budget becomes a read with a reason when a signal comes.
+func TestASignalTakesOverAPollThatIsDue(t *testing.T) {
+	t.Parallel()
+	tx := newEdit(fileIn(machine.StateQueued))
+	tx.Handover.PollAt, tx.Handover.Poll, tx.Handover.ReadAt = ago(time.Second), true, ago(time.Minute)
+	tx.Handover.SignalledAt, tx.Handover.Unsignalled = ago(2*time.Minute), 1
+	tx.Control.NotBefore = noon().Add(20 * time.Second)
+	require.True(t, tx.ReadSoon(tx.Handover))
+	require.False(t, tx.Handover.Poll)
+	require.Equal(t, noon(), tx.Handover.SignalledAt)
+	require.Zero(t, tx.Handover.Unsignalled, "what it shows was announced")
+	require.False(t, tx.ReadSoon(tx.Handover), "the next one says nothing new")
+}

@@ -1,0 +1,34 @@
+package record
+
+import (
+	"testing"
+
+	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/stretchr/testify/require"
+)
+
+func BenchmarkRecord(b *testing.B) {
+	f := fileIn(machine.StateConnected)
+	tx := newEdit(f)
+	for _, id := range []string{"a", "b", "c"} {
+		say(b, tx, id)
+	}
+	r, err := f.Encode(recordKey(), 1)
+	require.NoError(b, err)
+	b.Run("encode", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := f.Encode(recordKey(), 1); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("decode", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := Decode(r); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

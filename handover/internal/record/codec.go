@@ -1,0 +1,162 @@
+package record
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+)
+
+// FileFormat is the format this release writes. It reads the next one, too; a field that is added raises it. Format 1 was only ever
+// written by development versions from before the first release, and is refused.
+const FileFormat = 2
+
+// ErrUnreadable is the error of a record that this release cannot read. Its text has no content.
+var ErrUnreadable = errors.New("handover: a record that this release cannot read")
+
+// Encode gives the record of a file. The file must not change afterwards.
+func (f *Record) Encode(k machine.Key, revision uint64) (Stored, error) {
+	if f.Created == 0 {
+		f.Created = revision
+	}
+	if f.Format == 0 {
+		f.Format = FileFormat
+	}
+	data, err := json.Marshal(f) //nolint:musttag // customers and attributes inside have wire methods or tags of their own
+	if err == nil && f.unknown != nil {
+		data, err = f.unknown.putInto(data, f)
+	}
+	if err != nil {
+		return Stored{}, fmt.Errorf("handover: encode record: %w", err)
+	}
+	if len(data) > maxFile {
+		return Stored{}, fmt.Errorf("%w: the record would have %d bytes, the limit is %d", ErrBacklog, len(data), maxFile)
+	}
+	r := Stored{Key: k, Revision: revision, Data: data, WakeAt: f.WakeAt()}
+	if f.Handover != nil {
+		r.ConversationID = f.Handover.ConversationID
+	}
+	return r, nil
+}
+
+// Decode reads the file of a record. What this release cannot read or would misread is errUnreadable, without any content.
+func Decode(r Stored) (*Record, error) {
+	if IsReserved(r.Key) {
+		return nil, fmt.Errorf("%w: it is no customer's", ErrUnreadable)
+	}
+	f := &Record{}
+	if err := json.Unmarshal(r.Data, f); err != nil { //nolint:musttag // as in encode
+		return nil, fmt.Errorf("%w: %w", ErrUnreadable, redactJSON(err))
+	}
+	switch {
+	case f.Format == 1:
+		return nil, fmt.Errorf("%w: format 1 was written by a development version from before the first release: begin with an empty store",
+			ErrUnreadable)
+	case f.Format < FileFormat || f.Format > FileFormat+1:
+		return nil, fmt.Errorf("%w: format %d, this release reads %d and %d", ErrUnreadable, f.Format, FileFormat, FileFormat+1)
+	}
+	if err := f.understood(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
+	}
+	if f.Format > FileFormat {
+		var err error
+		if f.unknown, err = readUnknown(r.Data, f); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrUnreadable, redactJSON(err))
+		}
+	}
+	return f, nil
+}
+
+// redactJSON returns an error with the position where decoding failed and no text of the decoder, which may quote the record: its
+// values, and the keys of its maps.
+func redactJSON(err error) error {
+	if t, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return fmt.Errorf("a value of the wrong JSON type at byte %d", t.Offset)
+	}
+	if s, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return fmt.Errorf("not JSON at byte %d", s.Offset)
+	}
+	return errors.New("not decodable")
+}
+
+// understood finds what decodes and yet means nothing here, or what a later release may mean by it: a state, a kind of entry, a
+// routing. To guess would send it to the wrong place; what only travels through (reasons, notices) may be new.
+func (f *Record) understood() error {
+	if c := f.Handover; c != nil && (!c.State.Known() || c.Routing != machine.RouteByTransfer && c.Routing != machine.RouteByFlow) {
+		return errors.New("a state or a routing that is unknown")
+	}
+	if len(f.Out.Entries)+len(f.Words) > 0 && f.Handover == nil {
+		return errors.New("field out or words has entries of no handover")
+	}
+	for i := range f.Words {
+		if !f.Words[i].understood() {
+			return errors.New("field words: a state that is unknown, or a word without what it needs")
+		}
+	}
+	for i := range f.Out.Entries {
+		if !f.Out.Entries[i].toGenesys() {
+			return errors.New("field out.entries: a kind that is unknown, or without what it needs")
+		}
+	}
+	for i := range f.In.Entries {
+		if !f.In.Entries[i].toHost() {
+			return errors.New("field in.entries: a kind that is unknown, or without what it needs")
+		}
+	}
+	if !f.ReceivedIDs.understood() || !f.ForwardedIDs.understood() {
+		return errors.New("field heard or said: not a whole number of marks")
+	}
+	return nil
+}
+
+func (w *Word) understood() bool {
+	m := w.Message
+	if m == nil {
+		return w.State == wordSent
+	}
+	switch w.State {
+	case WordWaiting, WordUnsure:
+		// Its text is split only where a part is done: a record is decoded often.
+		return (m.Reply != nil || m.Text != "" || len(m.Attachments) > 0) && (w.Done == 0 || w.Done > 0 && w.Done < m.parts())
+	case wordSent, wordRefused:
+		return true
+	default:
+		return false
+	}
+}
+
+func (x *Entry) toGenesys() bool {
+	switch x.Kind {
+	case KindOpen, KindContext:
+		return x.Opening != nil && x.left(len(x.Opening.Texts))
+	case kindLeft:
+		return x.left(1)
+	default:
+		return false
+	}
+}
+
+// left reports whether some of n parts are not done.
+func (x *Entry) left(n int) bool { return x.Done >= 0 && x.Done < n }
+
+func (x *Entry) toHost() bool {
+	switch x.Kind {
+	case KindDelivery:
+		return x.Delivery != nil
+	case KindNotice:
+		return x.Notice != nil
+	case KindReturn:
+		return x.Session != nil
+	default:
+		return false
+	}
+}
+
+func (m memory) understood() bool { return len(m)%markSize == 0 }
+
+// NextRevision never repeats across delete and create.
+func NextRevision(prev uint64, now time.Time) uint64 {
+	return max(prev+1, uint64(max(now.UnixMicro(), 1)))
+}

@@ -1,0 +1,70 @@
+package record
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/stretchr/testify/require"
+)
+
+// What was noted by a release that knows more, or less, is told as it stands.
+func TestExplainForeignWords(t *testing.T) {
+	t.Parallel()
+	for want, l := range map[string]logLine{
+		"teleported: to the moon": {What: "teleported", Why: "to\nthe moon"},
+		"teleported":              {What: "teleported"},
+		"it rings at an agent":    {What: "alerting", Why: "read"},
+		"an agent is there":       {What: "connected", Why: "read"},
+		"ended":                   {What: "ended", Why: "read"},
+		"a session began, an agent wrote although there was none":                             {What: "connected", Why: "begun"},
+		"a session began, the bot goes on answering":                                          {What: "bot", Why: "begun"},
+		"an agent was asked for":                                                              {What: "requested", Why: "handOver"},
+		"a read shows it in a queue of agents":                                                {What: "queued", Why: "read"},
+		"given up, the host did not take it: the hand-back":                                   {What: saidGivenUp, Why: "return"},
+		"a message of the agent did not get to the customer: x":                               {What: saidLost, Why: "x"},
+		"Genesys was not told that a message of the agent failed: x":                          {What: saidNoReceipt, Why: "x"},
+		"a message that Genesys refused will not be handed back, since too many were refused": {What: saidNotKept},
+	} {
+		require.Equal(t, want, l.sentence())
+	}
+}
+
+// All that may end a session, wait for it, or come next, has words.
+func TestExplainHasWordsForAll(t *testing.T) {
+	t.Parallel()
+	for _, r := range []machine.EndReason{
+		machine.EndByAgent, machine.EndByCustomer, machine.EndByBot, machine.EndNoAgent, machine.EndCustomerIdle, machine.EndAgentIdle, machine.EndMaxDuration, machine.EndByGenesys, machine.EndRefused, machine.EndFailed,
+	} {
+		require.Contains(t, machine.Ending{Reason: r}.Words(), "ended b", r)
+	}
+	for _, k := range []machine.TimerKind{
+		machine.TimerWarn, machine.TimerEnd, machine.TimerLost, machine.TimerKind(machine.EndNoAgent), machine.TimerKind(machine.EndCustomerIdle), machine.TimerKind(machine.EndAgentIdle), machine.TimerKind(machine.EndMaxDuration),
+	} {
+		require.Contains(t, k.Words(), " ", k)
+	}
+	for _, s := range allStates() {
+		c := coreIn(s)
+		for _, k := range []TaskKind{TaskLook, TaskReceipt, TaskWatch} {
+			require.Contains(t, k.words(&c), " ", k)
+		}
+	}
+}
+
+// A message that fails for minutes is one line, and a line is not long.
+func TestLogStaysShort(t *testing.T) {
+	t.Parallel()
+	tx := newEdit(fileIn(machine.StateConnected))
+	say(t, tx, "text")
+	tx.Words[0].First = tx.Now
+	for range 200 {
+		tx.failed(tx.Words[0].entry(), Outcome{Err: apiFault(500)})
+	}
+	require.Len(t, tx.Log, 1)
+	tx.AddLog(saidTransfer, strings.Repeat("ä", 1000))
+	require.LessOrEqual(t, len(tx.Log[1].Why), maxWhy+len("ä…"))
+	for range 200 {
+		tx.AddLog(saidIdle, "")
+	}
+	require.Len(t, tx.Log, maxLog)
+}

@@ -1,0 +1,127 @@
+package record
+
+import (
+	"testing"
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/genesys"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/stretchr/testify/require"
+)
+
+// Last looks at several sessions, and what webhooks tell of ids that differ.
+
+func TestACheckThatCannotReadAtLastEndsWithAWord(t *testing.T) {
+	t.Parallel()
+	tx, refs := gapped(2)
+	endListing(t, tx, false, refs...)
+	takenIDs(tx)
+	for range maxLooks - 1 {
+		checkListing(t, tx, refusedWith(503), nil, refs...)
+	}
+	checkListing(t, tx, nil, refusedWith(503))
+	require.Empty(t, tx.Watched)
+	list := takenIDs(tx)
+	require.Len(t, list, 1)
+	require.Contains(t, list[0], "gap: 2 messages")
+}
+
+func TestACheckReportsNothingOfTheNextSession(t *testing.T) {
+	t.Parallel()
+	tx, refs := gapped(1)
+	endListing(t, tx, false, refs...)
+	c := coreIn(machine.StateConnected)
+	c.ID, c.OpeningTriedAt = "second", tx.Now.Add(time.Minute)
+	tx.install(c)
+	takenIDs(tx)
+	refs = append(refs, genesys.MessageRef{ID: "of the second", Time: tx.Now.Add(time.Minute)})
+	for len(tx.Watched) > 0 {
+		tx.Handover.PollAt = time.Time{}
+		checkListing(t, tx, refusedWith(503), nil, refs...)
+	}
+	list := takenIDs(tx)
+	require.Len(t, list, 1)
+	require.Contains(t, list[0], "gap: 1 messages")
+}
+
+func TestOtherIDsOfBeforeTheOpening(t *testing.T) {
+	t.Parallel()
+	tx := newEdit(fileIn(machine.StateConnected))
+	r := listedOutcome(tx, refAt("other", tx.Handover.OpeningTriedAt.Add(-time.Second))).Read
+	r.Began = tx.Now.Add(webhookLife)
+	require.Empty(t, tx.GapOf(r, tx.Handover.OpeningTriedAt, tx.Handover.Listing, true).Missing)
+}
+
+func TestOtherIDsOfAConversationThatIsNotNamedYet(t *testing.T) {
+	t.Parallel()
+	tx := newEdit(fileIn(machine.StateRequested))
+	tx.Past = []past{{Session: tx.Handover.Session, From: tx.Handover.From}}
+	tx.Handover.ConversationID, tx.Handover.Resumed = "", false
+	deliveredEntry(tx, "its own")
+	tx.Apply(machine.Event{Kind: machine.EvNamed, Conversation: "conversation", Resumed: true})
+	r := listedOutcome(tx, refAt("other", tx.Now)).Read
+	r.Began = tx.Now.Add(webhookLife)
+	require.Empty(t, tx.GapOf(r, tx.Handover.OpeningTriedAt, tx.Handover.Listing, true).Missing)
+}
+
+func TestACheckKnowsOtherIDsByWhatCameSince(t *testing.T) {
+	t.Parallel()
+	tx := newEdit(fileIn(machine.StateConnected))
+	ref := genesys.MessageRef{ID: "other", Time: tx.Now.Add(-time.Second)}
+	endListing(t, tx, true, ref)
+	tx.Now = tx.Now.Add(20 * time.Second)
+	deliveredEntry(tx, "its own")
+	require.Len(t, takenIDs(tx), 2)
+	checkListing(t, tx, refusedWith(403), nil, ref)
+	require.Empty(t, tx.Watched)
+	require.Empty(t, takenIDs(tx))
+}
+
+func TestAnEndThatAMoveMeetsHasItsGap(t *testing.T) {
+	t.Parallel()
+	tx, refs := gapped(1)
+	tx.Handover.LastWriteAt = tx.Now
+	j := jobOn(t, tx, Control)
+	o := listedOutcome(tx, refs...)
+	o.Read.Standing, o.GapErr = standing(genesys.PhaseEnded), refusedWith(503)
+	tx.Apply(machine.Event{Kind: machine.EvMoved, Conversation: "another"})
+	settleAs(tx, j, o)
+	require.Nil(t, tx.Open())
+	checkListing(t, tx, nil, nil, refs...)
+	require.Equal(t, []string{"missed 0", "back"}, takenIDs(tx))
+}
+
+func TestTwoEndsAreBothChecked(t *testing.T) {
+	t.Parallel()
+	tx, refs := gapped(1)
+	endListing(t, tx, false, refs...)
+	c := coreIn(machine.StateConnected)
+	c.ID, c.ConversationID, c.OpeningTriedAt = "second", "another", tx.Now
+	tx.install(c)
+	tx.Handover.Listing = machine.Listing{Reached: true, Proven: true}
+	tx.Now = tx.Now.Add(time.Minute)
+	next := genesys.MessageRef{ID: "next", Time: tx.Now.Add(-webhookSlow)}
+	endListing(t, tx, false, next)
+	takenIDs(tx)
+	checkListing(t, tx, nil, nil, refs...)
+	require.Equal(t, []string{"missed 0"}, takenIDs(tx))
+	checkListing(t, tx, nil, nil, next)
+	require.Equal(t, []string{"next"}, takenIDs(tx))
+	require.Empty(t, tx.Watched)
+}
+
+// What a look has brought is not missing any more when the last one cannot read.
+func TestACheckReportsNothingThatItBrought(t *testing.T) {
+	t.Parallel()
+	tx, refs := gapped(2)
+	refs, tx.ReceivedIDs, tx.Handover.Reached = refs[1:], nil, false
+	endListing(t, tx, false, refs...)
+	takenIDs(tx)
+	checkListing(t, tx, refusedWith(503), nil, refs...)
+	require.Equal(t, 2, tx.Watched[0].Missing)
+	checkListing(t, tx, nil, nil, append(refs, refAt("young", tx.Watched[0].At))...)
+	for len(tx.Watched) > 0 {
+		checkListing(t, tx, nil, refusedWith(503))
+	}
+	require.Equal(t, []string{"missed 0", "missed 1"}, takenIDs(tx))
+}

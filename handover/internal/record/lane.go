@@ -1,0 +1,212 @@
+package record
+
+import (
+	"encoding/json"
+	"slices"
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+)
+
+// A lane is an ordered list of effects. One worker at a time performs them.
+type lane struct {
+	Entries   []Entry   `json:"entries,omitempty"`
+	Bytes     int       `json:"bytes,omitempty"`
+	Lease     Lease     `json:"lease,omitzero"`
+	NotBefore time.Time `json:"notBefore,omitzero"`
+	Failures  int       `json:"failures,omitempty"` // consecutive failures of the head
+	First     time.Time `json:"first,omitzero"`     // control: the first of the consecutive failures
+	Stuck     time.Time `json:"stuck,omitzero"`     // until then a callback that ignores its context blocks the lane
+}
+
+// A Lease reserves an effect for one worker. It is never renewed.
+type Lease struct {
+	Owner string    `json:"owner,omitempty"`
+	N     uint64    `json:"n,omitempty"`
+	Seq   uint64    `json:"seq,omitempty"` // the entry it was taken for
+	Until time.Time `json:"until,omitzero"`
+}
+
+// The times of leases and effects.
+const (
+	LeaseTime   = 15 * time.Second
+	LeaseGrace  = 2 * time.Second  // clocks of replicas may differ by this much
+	EffectTime  = 10 * time.Second // an effect ends within, from its lease
+	EffectStart = time.Second      // an effect begins within, from its lease
+)
+
+// Free reports whether another process may take the lease.
+func (l Lease) Free(now time.Time) bool { return l.Owner == "" || !now.Before(l.Until.Add(LeaseGrace)) }
+
+// over returns the later of at and the time when another worker may take the lease. A lease
+// that a dead process left does not wake a replica unless there is work.
+func (l Lease) over(at time.Time) time.Time {
+	if l.Owner == "" {
+		return at
+	}
+	return machine.Later(at, l.Until.Add(LeaseGrace))
+}
+
+// An EntryKind is what an entry does.
+type EntryKind string
+
+// The kinds of entries.
+const (
+	KindOpen     EntryKind = "open"
+	KindContext  EntryKind = "context" // of a HandOver after an Open
+	KindMessage  EntryKind = "message"
+	KindReply    EntryKind = "reply"
+	kindLeft     EntryKind = "left"
+	KindDelivery EntryKind = "delivery"
+	KindNotice   EntryKind = "notice"
+	KindReturn   EntryKind = "return"
+)
+
+// An Entry is one effect. It is stored in the same write as the change that caused it.
+type Entry struct {
+	Seq       uint64    `json:"seq"`
+	Kind      EntryKind `json:"kind"`
+	Handover  string    `json:"handover,omitempty"`
+	At        time.Time `json:"at"`                 // when it was accepted
+	NotBefore time.Time `json:"notBefore,omitzero"` // no attempt before
+	First     time.Time `json:"first,omitzero"`     // first attempt; to the host: the first that failed
+	Attempts  int       `json:"attempts,omitempty"` // failed attempts that count
+	Size      int       `json:"size,omitempty"`
+
+	// To Genesys.
+	HostID  string    `json:"hostId,omitempty"`
+	Wire    time.Time `json:"wire,omitzero"` // channel.time of the first part
+	Done    int       `json:"done,omitempty"`
+	Unsure  bool      `json:"maybe,omitempty"` // an attempt may have taken effect
+	Opening *Opening  `json:"opening,omitempty"`
+	Text    string    `json:"text,omitempty"` // kindLeft
+
+	// To the host.
+	Delivery *StoredDelivery  `json:"delivery,omitempty"`
+	Notice   *Notice          `json:"notice,omitempty"`
+	Session  *machine.Session `json:"session,omitempty"` // kindReturn; its messages are in the ledger
+	Later    bool             `json:"later,omitempty"`   // kindReturn: not the first of its session
+
+	// A customer's message in the view of the lane to Genesys. It is stored in the ledger.
+	Message *storedMessage `json:"-"`
+	Again   bool           `json:"-"`
+}
+
+// A StoredDelivery is a Delivery as a record stores it.
+type StoredDelivery struct {
+	ID         string                `json:"id"`
+	Message    openmessaging.Message `json:"message"`
+	Origin     openmessaging.Origin  `json:"origin,omitempty"`
+	Time       time.Time             `json:"time,omitzero"`
+	From       string                `json:"from"` // the customer id that Genesys sent
+	Session    machine.Session       `json:"session"`
+	Late       bool                  `json:"late,omitempty"`
+	OutOfOrder bool                  `json:"outOfOrder,omitempty"`
+	Verdict    *VerdictOf            `json:"verdict,omitempty"` // reported while an attempt ran
+}
+
+// parts returns how many requests it takes to send an entry to Genesys.
+func (x *Entry) parts() int {
+	switch {
+	case x.Opening != nil:
+		return len(x.Opening.Texts)
+	case x.Message != nil:
+		return x.Message.parts()
+	default:
+		return 1
+	}
+}
+
+// opens reports whether an entry is the opening, or the context of a HandOver after an Open. It
+// is sent before any message of the customer.
+func (x *Entry) opens() bool { return x.Kind == KindOpen || x.Kind == KindContext }
+
+// from returns the customer id that the entry was sent with. Without an opening that is the
+// session's.
+func (x *Entry) from(c *machine.Handover) string {
+	if x.Opening != nil {
+		return x.Opening.Customer.ID
+	}
+	return c.From
+}
+
+// measured returns the entry with its Size, which counts toward the limit of the lane in bytes.
+func (x Entry) measured() Entry {
+	b, err := json.Marshal(x)
+	if err == nil {
+		x.Size = len(b)
+	}
+	return x
+}
+
+func (l *lane) insert(i int, e Entry) {
+	e = e.measured()
+	l.Entries = append(l.Entries, Entry{})
+	copy(l.Entries[i+1:], l.Entries[i:])
+	l.Entries[i] = e
+	l.Bytes += e.Size
+}
+
+func (l *lane) Push(e Entry) { l.insert(len(l.Entries), e) }
+
+func (l *lane) remove(i int) Entry {
+	e := l.Entries[i]
+	l.Entries = append(l.Entries[:i], l.Entries[i+1:]...)
+	l.Bytes -= e.Size
+	if i == 0 {
+		l.Failures, l.NotBefore = 0, time.Time{}
+	}
+	if len(l.Entries) == 0 {
+		l.Entries, l.Bytes = nil, 0
+	}
+	return e
+}
+
+func (l *lane) full(entries, bytes, more int) bool {
+	return len(l.Entries) >= entries || l.Bytes+more > bytes
+}
+
+// busy reports whether the head may be in progress. A lease of another entry does not count:
+// after it expired, another worker may have performed its entry.
+func (l *lane) busy(now time.Time) bool { return l.begun() && !l.Lease.Free(now) }
+
+// begun reports whether the lease was taken for the head.
+func (l *lane) begun() bool {
+	return len(l.Entries) > 0 && l.Lease.Owner != "" && l.Lease.Seq == l.Entries[0].Seq
+}
+
+// ready returns when the head may be performed, leases aside. ok is false if the lane is empty.
+func (l *lane) ready() (at time.Time, ok bool) {
+	if len(l.Entries) == 0 {
+		return time.Time{}, false
+	}
+	h := l.Entries[0]
+	return machine.Later(machine.Later(machine.Later(l.NotBefore, h.NotBefore), h.At), l.Stuck), true
+}
+
+// ContextWaits reports whether the agent's context of a HandOver has still to be sent. It precedes the
+// transfer, so that no agent opens a conversation without it.
+func (f *Record) ContextWaits() bool {
+	return slices.ContainsFunc(f.Out.Entries, func(x Entry) bool { return x.Kind == KindContext })
+}
+
+// OutOfOrder reports whether a later message was given to the host before: it had arrived earlier, or no notice lay between.
+func (f *Record) OutOfOrder(d *StoredDelivery) bool {
+	return d.OutOfOrder || !d.Time.IsZero() && d.Time.Before(f.Given)
+}
+
+// WireMessage is the next part of an entry, without id and time.
+func (x *Entry) WireMessage(c *machine.Handover) openmessaging.InboundMessage {
+	var w openmessaging.InboundMessage
+	switch x.Kind {
+	case KindOpen, KindContext:
+		return x.Opening.part(x.Done)
+	case kindLeft:
+		w.Text = x.Text
+	default:
+		w = x.Message.part(x.Done)
+	}
+	w.From = c.Sender()
+	return w
+}

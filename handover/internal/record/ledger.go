@@ -1,0 +1,460 @@
+package record
+
+import (
+	"slices"
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+)
+
+// A Word is a message of the customer that was accepted and that neither an agent, nor the bot, nor a notice has answered for yet.
+// The ledger, the record's Words, is the one list of them: the lane to Genesys and the Unanswered of a Return are views of it,
+// so no word can be lost between two lists.
+//
+//	waiting ──attempt──▶ unsure ──2xx──▶ sent ──an agent is seen there later──▶ (gone)
+//	                       │ 400, 413, 415, 422
+//	                       ▼
+//	                    refused
+//	an agent session is open: the words that no running Return holds, and that are not refused, wait for its agents
+//	no agent session is open: every word belongs to a Return; when the host has taken it, it is gone
+type Word struct {
+	Seq     uint64         `json:"seq"`
+	ID      string         `json:"id"`                // the host's id of the message
+	Message *storedMessage `json:"message,omitempty"` // nil: the content is not kept any more
+	At      time.Time      `json:"at"`                // when it was accepted
+	Wire    time.Time      `json:"wire"`              // channel.time of the first part
+	State   wordState      `json:"state,omitempty"`
+	Size    int            `json:"size"`
+
+	Handover string    `json:"handover,omitempty"` // the session whose agents it is for; empty: none
+	Again    bool      `json:"again,omitempty"`    // it was attempted in an earlier session
+	Done     int       `json:"done,omitempty"`     // parts that Genesys took
+	Attempts int       `json:"attempts,omitempty"` // failed attempts in this session
+	First    time.Time `json:"first,omitzero"`     // the first attempt in this session
+
+	Conversation string    `json:"conversation,omitempty"` // sent: as the answer named it
+	Unplaced     bool      `json:"unplaced,omitempty"`     // sent, and the answer named none
+	SentAt       time.Time `json:"sentAt,omitzero"`        // sent: when Genesys had taken it, by its clock: the Date of the answer + 1 s
+	Reason       string    `json:"reason,omitempty"`       // refused: why
+	Return       uint64    `json:"return,omitempty"`       // seq of the Return that holds it
+}
+
+type wordState string
+
+// The states of a word.
+const (
+	WordWaiting wordState = ""
+	WordUnsure  wordState = "unsure" // an attempt may have taken effect
+	wordSent    wordState = "sent"
+	wordRefused wordState = "refused"
+)
+
+// The bounds of the ledger. The content of refused words and of the oldest sent ones gives way.
+const (
+	maxWords, wordsBytes         = 100, 256 << 10 // that wait
+	maxSentWords, sentBytes      = 20, 64 << 10   // sent, with their content
+	maxSentIDs                   = 64             // sent, without it
+	maxRefusedWords, refusedSize = 32, 128 << 10
+)
+
+// pending reports whether a word is still to be sent.
+func (w *Word) pending() bool { return w.State == WordWaiting || w.State == WordUnsure }
+
+// attempted reports whether Genesys may have some of a word.
+func (w *Word) attempted() bool {
+	return w.Again || w.Done > 0 || w.State == WordUnsure || w.State == wordSent
+}
+
+// sentIn reports whether a word that was sent was sent in a session. One of an earlier session was, if the conversation went on.
+func (w *Word) sentIn(c *machine.Handover) bool {
+	return !w.Again || w.Conversation != "" && w.Conversation == c.ConversationID
+}
+
+// unanswered is what a Return says of a word.
+func (w *Word) unanswered() Unanswered {
+	return Unanswered{Message: w.Message.message(), Sent: w.attempted(), Reason: w.Reason}
+}
+
+// entry is a word as an entry of the lane to Genesys.
+func (w *Word) entry() Entry {
+	kind := KindMessage
+	if w.Message.Reply != nil {
+		kind = KindReply
+	}
+	return Entry{
+		Seq: w.Seq, Kind: kind, Handover: w.Handover, At: w.At, HostID: w.ID, Wire: w.Wire, Done: w.Done,
+		Attempts: w.Attempts, First: w.First, Unsure: w.State == WordUnsure, Message: w.Message, Again: w.Again,
+	}
+}
+
+// word returns the word with a seq, or nil.
+func (f *Record) word(seq uint64) *Word {
+	for i := range f.Words {
+		if f.Words[i].Seq == seq {
+			return &f.Words[i]
+		}
+	}
+	return nil
+}
+
+// Agents returns the open session in which the agent side has the turn, or nil.
+func (f *Record) Agents() *machine.Handover {
+	if c := f.Open(); c != nil && c.State.Agents() {
+		return c
+	}
+	return nil
+}
+
+// sending returns the session whose agents new words are for, or nil: in one that ends, they wait for what comes after it.
+func (f *Record) sending() *machine.Handover {
+	if c := f.Agents(); c != nil && c.State != machine.StateEnding {
+		return c
+	}
+	return nil
+}
+
+// accept puts a message of the customer into the ledger.
+func (tx *Transaction) accept(m storedMessage) {
+	w := Word{Seq: tx.NextSeq(), ID: m.ID, Message: &m, At: tx.Now, Size: SizeOf(m)}
+	w.Wire = tx.wireTime(tx.Now, m.parts())
+	if c := tx.sending(); c != nil {
+		w.Handover, c.CustomerAt = c.ID, tx.Now
+	}
+	tx.Words = append(tx.Words, w)
+}
+
+// backlog reports whether there is no room for a message in the ledger.
+func (f *Record) backlog(m storedMessage) bool {
+	n, size := 0, SizeOf(m)
+	for i := range f.Words {
+		if f.Words[i].State != wordSent && f.Words[i].State != wordRefused {
+			n++
+			size += f.Words[i].Size
+		}
+	}
+	return n >= maxWords || size > wordsBytes
+}
+
+// posting reports whether a word is being sent just now: its outcome decides what follows.
+func (f *Record) posting(w *Word, now time.Time) bool {
+	l := f.Out.Lease
+	return l.Owner != "" && l.Seq == w.Seq && !l.Free(now)
+}
+
+// nextWord returns the word that is sent next, or nil. A word that the session's conversation has taken is not sent again.
+func (f *Record) nextWord() *Word {
+	c := f.Open()
+	if c == nil {
+		return nil
+	}
+	for i := range f.Words {
+		w := &f.Words[i]
+		if w.Handover != c.ID || w.Return != 0 || w.Message == nil {
+			continue
+		}
+		if w.pending() || w.State == wordSent && c.ConversationID != "" && !w.sentIn(c) {
+			return w
+		}
+	}
+	return nil
+}
+
+// head returns what is sent to Genesys next: nothing overtakes the opening, and the text that the customer has left comes last.
+func (f *Record) head() (Entry, bool) {
+	if len(f.Out.Entries) > 0 && f.Out.Entries[0].Kind != kindLeft {
+		return f.Out.Entries[0], true
+	}
+	if w := f.nextWord(); w != nil {
+		return w.entry(), true
+	}
+	if len(f.Out.Entries) > 0 {
+		return f.Out.Entries[0], true
+	}
+	return Entry{}, false
+}
+
+// EntriesOut lists what waits for Genesys, in order.
+func (f *Record) EntriesOut() []Entry {
+	var list, left []Entry
+	for _, x := range f.Out.Entries {
+		if x.Kind == kindLeft {
+			left = append(left, x)
+			continue
+		}
+		list = append(list, x)
+	}
+	for i := range f.Words {
+		if w := &f.Words[i]; w.Handover != "" && w.pending() {
+			list = append(list, w.entry())
+		}
+	}
+	return append(list, left...)
+}
+
+// headReady is when the head of the lane to Genesys may be sent; ok is false if there is none.
+func (f *Record) headReady() (at time.Time, ok bool) {
+	h, ok := f.head()
+	if !ok {
+		return time.Time{}, false
+	}
+	at = machine.Later(machine.Later(f.Out.NotBefore, h.NotBefore), h.At)
+	if c := f.Open(); h.Kind == KindOpen && c != nil && c.OpeningTriedAt.IsZero() && f.closing(c.From) {
+		at = machine.Later(at, c.Started.Add(gatePatience))
+	}
+	return at, true
+}
+
+// Sends reports whether something of the open session waits for Genesys or is being sent.
+func (f *Record) Sends() bool {
+	_, ok := f.head()
+	return ok
+}
+
+// distribute gives every word to the side that has to answer for it. It follows from the state alone and ends every edit.
+func (tx *Transaction) distribute() {
+	if tx.sending() != nil {
+		tx.dropReturns()
+		tx.assign()
+		return
+	}
+	if tx.Agents() != nil { // it is ending: what is on its way goes on
+		return
+	}
+	for i := range tx.Words {
+		if w := &tx.Words[i]; w.Handover != "" && !tx.posting(w, tx.Now) {
+			w.release()
+		}
+	}
+	tx.nameUnkept(func(w *Word) bool { return w.Return == 0 })
+	if tx.Handover != nil && tx.returnable() && tx.pendingReturn() < 0 {
+		tx.pushReturn(true)
+	}
+}
+
+// release takes a word away from its session.
+func (w *Word) release() {
+	w.Again = w.attempted()
+	w.Handover = ""
+}
+
+// abandonPost notes that the outcome of an attempt is unknown, when the lease that it was made under has run out: its process died, or
+// could not store the outcome.
+func (tx *Transaction) abandonPost() {
+	if tx.Out.Lease.Owner == "" || !tx.Out.Lease.Free(tx.Now) {
+		return
+	}
+	if w := tx.word(tx.Out.Lease.Seq); w != nil && w.State == WordWaiting {
+		w.State = WordUnsure
+	}
+	if tx.Out.begun() {
+		tx.Out.Entries[0].Unsure = true
+	}
+	tx.Out.Lease = Lease{}
+}
+
+// dropReturns removes the Returns that no attempt runs for: an agent session is open, and its agents answer for their words.
+func (tx *Transaction) dropReturns() {
+	for i, x := range slices.Backward(tx.In.Entries) {
+		if x.Kind != KindReturn || i == 0 && tx.In.busy(tx.Now) {
+			continue
+		}
+		tx.In.remove(i)
+		tx.thaw(x.Seq)
+	}
+}
+
+// thaw takes the words of a Return out of it.
+func (tx *Transaction) thaw(seq uint64) {
+	for i := range tx.Words {
+		if w := &tx.Words[i]; w.Return == seq {
+			w.Return = 0
+			tx.ForwardedIDs.replace(w.ID, forwardedID, tx.Now)
+		}
+	}
+}
+
+// assign gives the open session the words that are nobody's, in order, and new wire times to it and to what comes behind it.
+func (tx *Transaction) assign() {
+	c, shift := tx.sending(), false
+	unkept := false
+	for i := range tx.Words {
+		w := &tx.Words[i]
+		if w.Return != 0 || w.State == wordRefused || tx.posting(w, tx.Now) {
+			continue
+		}
+		if w.Handover != c.ID {
+			w.release()
+			w.Handover, w.Done, w.Attempts, w.First = c.ID, 0, 0, time.Time{}
+			c.CustomerAt = tx.Now
+			shift, unkept = true, unkept || w.Message == nil
+		}
+		if shift && w.Message != nil && w.Attempts == 0 && w.Done == 0 {
+			w.Wire = tx.wireTime(tx.Now, w.Message.parts())
+		}
+	}
+	if unkept {
+		tx.nameUnkept(func(w *Word) bool { return w.Again })
+	}
+}
+
+// nameUnkept gives a notice for each word that can neither be sent nor returned, since its content is not kept, and removes it.
+func (tx *Transaction) nameUnkept(of func(*Word) bool) {
+	tx.Words = slices.DeleteFunc(tx.Words, func(w Word) bool {
+		if w.Message != nil || !of(&w) {
+			return false
+		}
+		tx.notKept(w.ID)
+		return true
+	})
+}
+
+// notKept reports a word that Genesys took, that no agent answers for, and that is not returned either.
+func (tx *Transaction) notKept(id string) {
+	tx.Notice(Notice{
+		Kind: machine.NoticeMessageFailed, MessageID: id,
+		Detail: "Genesys took the message, no agent answers for it, and too many came after it to hand it back",
+	})
+}
+
+// returnable reports whether a Return has to be made: there are words that no Return holds, and that are not being sent.
+func (tx *Transaction) returnable() bool {
+	return slices.ContainsFunc(tx.Words, func(w Word) bool { return tx.free(&w) })
+}
+
+// free reports whether a word may go into a Return.
+func (tx *Transaction) free(w *Word) bool {
+	return w.Return == 0 && w.Message != nil && !tx.posting(w, tx.Now)
+}
+
+// pendingReturn finds the Return whose first attempt has not begun; -1: there is none.
+func (f *Record) pendingReturn() int {
+	return slices.IndexFunc(f.In.Entries, func(x Entry) bool { return x.Kind == KindReturn && !x.Unsure })
+}
+
+// pushReturn queues a Return of the last session that is over. The first one of a session waits a little, for messages that are
+// still on their way from Genesys; later says that it is not the first.
+func (tx *Transaction) pushReturn(later bool) {
+	s, notBefore := tx.Handover.Session, tx.Now
+	if !later {
+		notBefore = tx.Now.Add(returnHold)
+	}
+	if s.Open() {
+		s = tx.lastOver()
+	}
+	tx.In.Push(Entry{Seq: tx.NextSeq(), Kind: KindReturn, Handover: s.ID, At: tx.Now, NotBefore: notBefore, Session: &s, Later: later})
+}
+
+// lastOver returns the last session before the open one. After Forget only its Return still knows it.
+func (tx *Transaction) lastOver() machine.Session {
+	if len(tx.Past) > 0 {
+		return tx.Past[0].Session
+	}
+	for _, x := range slices.Backward(tx.In.Entries) {
+		if x.Kind == KindReturn && x.Session != nil && x.Session.ID != tx.Handover.ID {
+			return *x.Session
+		}
+	}
+	return tx.Handover.Session
+}
+
+// freeze fixes what a Return holds, at its first attempt: whatever the host sees under one id stays the same.
+func (tx *Transaction) freeze(r *Entry) {
+	if r.Unsure {
+		return
+	}
+	r.Unsure = true
+	if tx.Handover != nil && tx.Handover.ID == r.Handover {
+		tx.Handover.Returned = true
+	}
+	for i := range tx.Words {
+		if w := &tx.Words[i]; tx.free(w) {
+			w.Return = r.Seq
+			tx.ForwardedIDs.replace(w.ID, returnedID, tx.Now)
+			if w.attempted() {
+				tx.ForwardedIDs.reached(w.ID)
+			}
+		}
+	}
+}
+
+// unfreeze makes a Return pending again whose first attempt could not begin: the host has seen nothing of it.
+func (tx *Transaction) unfreeze(r *Entry) {
+	r.Unsure = false
+	if tx.Handover != nil && tx.Handover.ID == r.Handover && !r.Later {
+		tx.Handover.Returned = false
+	}
+	tx.thaw(r.Seq)
+}
+
+// Unanswered lists what a Return holds.
+func (f *Record) Unanswered(seq uint64) []Unanswered {
+	var list []Unanswered
+	for i := range f.Words {
+		if w := &f.Words[i]; w.Return == seq && w.Message != nil {
+			list = append(list, w.unanswered())
+		}
+	}
+	return list
+}
+
+// removeWords removes the words of a Return that the host has taken, or that is given up.
+func (f *Record) removeWords(seq uint64) {
+	f.Words = slices.DeleteFunc(f.Words, func(w Word) bool { return w.Return == seq })
+}
+
+// answered removes what was sent up to a time of Genesys' clock: an agent is there to answer for it. An agent's message does not answer for a word
+// that no answer of Genesys placed in his conversation; that he is seen in it does, since the word would have gone there.
+func (tx *Transaction) answered(at time.Time, seen bool) {
+	c := tx.Open()
+	tx.Words = slices.DeleteFunc(tx.Words, func(w Word) bool {
+		switch {
+		case w.State != wordSent || w.Return != 0 || w.SentAt.After(at) || c == nil || w.Handover != c.ID || !w.sentIn(c):
+			return false
+		case w.Unplaced:
+			return seen
+		default:
+			return w.Conversation == "" || c.ConversationID == "" || w.Conversation == c.ConversationID
+		}
+	})
+}
+
+// answeredByEnd removes what was sent before the agents of a session that is over were gone.
+func (tx *Transaction) answeredByEnd(c *machine.Handover) {
+	tx.Words = slices.DeleteFunc(tx.Words, func(w Word) bool {
+		return w.State == wordSent && w.Return == 0 && w.Handover == c.ID && !c.Unanswered(w.SentAt) && w.sentIn(c)
+	})
+}
+
+// trim bounds what is kept of sent and of refused words: first content, then ids; for each that goes there was a notice, or is one.
+func (tx *Transaction) trim() {
+	sent, sentSize, ids, refused, refusedBytes := 0, 0, 0, 0, 0
+	for i := len(tx.Words) - 1; i >= 0; i-- {
+		w := &tx.Words[i]
+		switch {
+		case w.Return != 0:
+		case w.State == wordSent && w.Message != nil:
+			sent++
+			if sentSize += w.Size; sent > maxSentWords || sentSize > sentBytes {
+				w.Message, w.Size = nil, 0
+				ids++
+			}
+		case w.State == wordSent:
+			ids++
+		case w.State == wordRefused:
+			refused++
+			if refusedBytes += w.Size; refused > maxRefusedWords || refusedBytes > refusedSize {
+				tx.AddLog(saidNotKept, "") // its notice was given when it was refused
+				tx.Words = slices.Delete(tx.Words, i, i+1)
+			}
+		}
+	}
+	for i := 0; ids > maxSentIDs && i < len(tx.Words); {
+		if w := tx.Words[i]; w.State != wordSent || w.Message != nil {
+			i++
+			continue
+		}
+		tx.notKept(tx.Words[i].ID)
+		tx.Words = slices.Delete(tx.Words, i, i+1)
+		ids--
+	}
+}

@@ -1,0 +1,187 @@
+package record
+
+import (
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+)
+
+// The ages of webhooks.
+const (
+	replayAge = 15 * time.Minute       // Genesys gives a webhook up after 85 s
+	flowHold  = 250 * time.Millisecond // flows post in bursts and out of order
+)
+
+// Replays reports whether a webhook whose id is not known is a replay, by Genesys' clock: the memory
+// of ids covers replayAge. As long as the offset of that clock is not measured, none is. An old
+// message of a conversation that this customer is in may also be one that Genesys could not post
+// before, unless it was written before the opening.
+func (tx *Transaction) Replays(o *openmessaging.Outbound) bool {
+	if o.Time.IsZero() || tx.Clock.Unmeasured || tx.genesysNow().Sub(o.Time) <= replayAge {
+		return false
+	}
+	if c := tx.Open(); c != nil && o.ConversationID != "" && o.ConversationID == c.ConversationID {
+		return o.Time.Before(c.HeardFrom())
+	}
+	w := tx.watching(o.ConversationID)
+	return w == nil || o.Time.Before(w.Since)
+}
+
+// AcceptMessage takes a message for the customer into the lane to the host.
+func (tx *Transaction) AcceptMessage(o *openmessaging.Outbound, body openmessaging.Message, notBefore time.Time) {
+	id := o.ID
+	if id == "" {
+		id = tx.EntryID("", tx.NextSeq())
+	}
+	d := StoredDelivery{ID: id, Message: body, Origin: o.Origin, Time: o.Time, From: o.CustomerID}
+	if !tx.makeRoom(len(body.Text)) {
+		tx.ReceivedIDs.finish(id)
+		tx.receipt(Receipt{ID: id, Status: openmessaging.StatusFailed, Code: openmessaging.ReasonRateLimited, To: o.CustomerID})
+		tx.reportOverflow()
+		return
+	}
+	current := tx.OfCurrentSession(o)
+	human := o.Origin != openmessaging.OriginBot
+	if current && tx.Open() != nil && tx.Handover.ConversationID == "" && o.ConversationID != "" {
+		tx.Apply(machine.Event{Kind: machine.EvNamed, Conversation: o.ConversationID})
+	}
+	switch {
+	case current && human && tx.Open() != nil:
+		tx.Apply(machine.Event{Kind: machine.EvAgentWrote, Began: o.Time})
+		if tx.Handover.MovedTo == "" { // what went to another conversation he has not seen
+			tx.answered(tx.spoken(o.Time), false)
+		}
+	case human && o.ConversationID != "" && (tx.Open() == nil || tx.Handover.ConversationID != o.ConversationID):
+		tx.wroteElsewhere(o)
+	}
+	d.Session, d.Late = tx.belongs(o, current)
+	tx.deliver(d, notBefore)
+}
+
+// wroteElsewhere: a person wrote in a conversation that is not the open session's. A read shows whether an agent is there.
+func (tx *Transaction) wroteElsewhere(o *openmessaging.Outbound) {
+	at := tx.written(o.Time)
+	w := tx.watch(o.ConversationID, o.CustomerID, at, tx.Now.Add(adoptPause))
+	w.WroteAt = machine.Later(w.WroteAt, at)
+	if c := tx.Open(); c != nil && c.ConversationID != "" {
+		tx.ReadSoon(c)
+	}
+}
+
+// MessageArrived notes that webhooks come, and says until when this one waits: flows post out of order, and behind a gap is what was missed.
+func (tx *Transaction) MessageArrived(o *openmessaging.Outbound) time.Time {
+	until := time.Time{}
+	if o.Origin == openmessaging.OriginBot {
+		until = tx.Now.Add(flowHold)
+	}
+	c := tx.Open()
+	if c != nil && c.ConversationID == "" && c.From == o.CustomerID { // it may turn out to be the one that the opening revived
+		c.Reached = true
+	}
+	if c != nil && tx.OfCurrentSession(o) {
+		c.Reached = true
+		if !c.GapAt.IsZero() {
+			until = tx.Now.Add(gapHold)
+			c.PollAt, c.Poll = machine.Later(tx.Now, c.ReadAt.Add(machine.ReadPause)), false
+		}
+	}
+	return until
+}
+
+// Reached notes that a webhook of a conversation has come, also if it is watched only because of that, or its session is over.
+func (tx *Transaction) Reached(o *openmessaging.Outbound) {
+	if w := tx.watching(o.ConversationID); w != nil {
+		w.Reached = true
+	}
+	if c := tx.Handover; c != nil && c.ConversationID == o.ConversationID && c.ConversationID != "" {
+		c.Reached = true
+	}
+}
+
+// written returns when a message was written, by Genesys' clock. That is now, if the message does not say it or names
+// a time in the future.
+func (tx *Transaction) written(at time.Time) time.Time {
+	if now := tx.genesysNow(); at.IsZero() || !tx.Clock.Unmeasured && at.After(now) {
+		return now
+	}
+	return at
+}
+
+// spoken returns up to when a message of an agent answers what the customer sent, by Genesys' clock. A message
+// without a time was written somewhat earlier than it arrived.
+func (tx *Transaction) spoken(at time.Time) time.Time {
+	if at.IsZero() {
+		return tx.genesysNow().Add(-machine.ClockSlack)
+	}
+	return tx.written(at)
+}
+
+// OfCurrentSession reports whether a message is of the conversation of the open session, or of the one that just ended and has not
+// been handed back. A person's message before the opening's answer is, unless its conversation is an older one's.
+func (tx *Transaction) OfCurrentSession(o *openmessaging.Outbound) bool {
+	c := tx.Handover
+	switch {
+	case c == nil:
+		return false
+	case c.State == machine.StateEnded && !tx.returnWaits(c.ID):
+		return false
+	case !o.Time.IsZero() && !tx.Clock.Unmeasured && o.Time.Before(c.HeardFrom()):
+		return false // of an earlier handover in the same conversation
+	case c.ConversationID == "" && c.OpeningTriedAt.IsZero():
+		return false // Genesys has not heard of it
+	case o.ConversationID == "":
+		return c.From == o.CustomerID
+	case c.ConversationID == "":
+		return c.From == o.CustomerID && c.Open() && !tx.wasIn(o.ConversationID)
+	default:
+		return o.ConversationID == c.ConversationID
+	}
+}
+
+// returnWaits reports whether the Return of a handover has not been attempted, nor another one of it before.
+func (f *Record) returnWaits(handover string) bool {
+	if f.Handover != nil && f.Handover.ID == handover && f.Handover.Returned {
+		return false
+	}
+	return f.returnOf(handover) >= 0
+}
+
+// belongs finds the handover a message is of, and whether it comes too late for it.
+func (tx *Transaction) belongs(o *openmessaging.Outbound, current bool) (machine.Session, bool) {
+	if current {
+		return tx.Handover.Session, false
+	}
+	if tx.Handover != nil && o.ConversationID != "" && o.ConversationID == tx.Handover.ConversationID {
+		return tx.Handover.Session, true
+	}
+	_, handover, _ := SplitFrom(o.CustomerID)
+	for _, p := range tx.Past {
+		if o.ConversationID != "" && p.Session.ConversationID == o.ConversationID || p.Session.ID == handover {
+			return p.Session, true
+		}
+	}
+	return machine.Session{Key: tx.Key, ConversationID: o.ConversationID}, true
+}
+
+// reportOverflow tells the host once that messages are refused, until there is room again.
+func (tx *Transaction) reportOverflow() {
+	const detail = "too many messages wait for the host: the agent is told that they failed"
+	for _, x := range tx.In.Entries {
+		if x.Notice != nil && x.Notice.Detail == detail {
+			return
+		}
+	}
+	tx.AddLog(saidOverflow, "")
+	tx.Notice(Notice{Kind: machine.NoticeMessageFailed, Detail: detail})
+}
+
+// HostIDOf returns the host's id of a message that Genesys names, or "".
+func (f *Record) HostIDOf(platform string) string {
+	for _, s := range f.Sent {
+		if s.Platform == platform {
+			return s.Host
+		}
+	}
+	return ""
+}

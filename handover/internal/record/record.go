@@ -1,0 +1,179 @@
+package record
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+)
+
+// Reserved is the prefix of customer ids in records that belong to no customer.
+const Reserved = "\x01"
+
+// Clone returns a copy that shares nothing with r.
+func (r Stored) Clone() Stored {
+	r.Data = slices.Clone(r.Data)
+	return r
+}
+
+// Record is the content of Record.Data: everything about one customer of one channel. Sessions
+// replace each other in it; lanes and memories outlive them.
+type Record struct {
+	Format  int    `json:"format"`
+	Created uint64 `json:"created"` // the record's first revision
+	Seq     uint64 `json:"seq"`     // of the last entry or message; only grows
+	Leases  uint64 `json:"leases"`  // how many leases were taken
+
+	Handover *machine.Handover `json:"now,omitempty"`  // the current session or, if none is open, the last one
+	Past     []past            `json:"past,omitempty"` // earlier sessions, newest first
+
+	Out     lane `json:"out,omitzero"`     // to Genesys
+	In      lane `json:"in,omitzero"`      // to the host
+	Control lane `json:"control,omitzero"` // without entries: duties follow from the state
+
+	WireTime time.Time `json:"wireTime,omitzero"` // the last channel.time used
+	Words    []Word    `json:"words,omitempty"`   // the ledger: unanswered messages of the customer, oldest first
+	Sent     []sentID  `json:"sent,omitempty"`    // ring of platform ids and their host ids
+
+	ReceivedIDs  memory      `json:"heard,omitempty"`    // ids of webhooks
+	ForwardedIDs memory      `json:"said,omitempty"`     // ids of the customer's messages
+	Requests     []requestID `json:"requests,omitempty"` // ids of requests and the sessions they led to
+	Receipts     []Receipt   `json:"receipts,omitempty"` // not sent to Genesys yet
+	Awaited      []awaited   `json:"awaited,omitempty"`  // outcome is reported later, oldest first
+
+	Addressees []addressee `json:"addressees,omitempty"` // of messages; marks in Heard hold the index
+
+	Watched []Watched     `json:"watched,omitempty"` // conversations other than that of the open session
+	Forget  time.Time     `json:"forget,omitzero"`   // when Forget was called
+	Forgot  uint64        `json:"forgot,omitempty"`  // words up to this seq are to be forgotten
+	Given   time.Time     `json:"given,omitzero"`    // time of the newest message of a begun delivery
+	Touched time.Time     `json:"touched"`           // the last agent's message, for the retention without a session
+	Keep    time.Duration `json:"keep,omitempty"`    // how long to keep the record after the last session
+	Log     []logLine     `json:"log,omitempty"`
+
+	Abandoned time.Time `json:"abandoned,omitzero"` // what waited for Genesys was given up
+
+	unknown unknownFields // of a record of the next format
+}
+
+// The limits of a file.
+const (
+	inEntries, inBytes = 400, 512 << 10
+	maxReceipts        = 64
+	maxSent            = 64
+	maxPast            = 3
+	maxLog             = 64
+	maxRequests        = 32
+	maxFile            = 3 << 19 // 1.5 MiB
+)
+
+type past struct {
+	Session      machine.Session `json:"session"`
+	From         string          `json:"from,omitempty"`
+	machine.Legs                 // of its conversation
+}
+
+type sentID struct {
+	Platform string `json:"p"`
+	Host     string `json:"h"`
+}
+
+type requestID struct {
+	Hash     uint64 `json:"h"`
+	Handover string `json:"s"`
+}
+
+// A Receipt reports to Genesys what became of its message.
+type Receipt struct {
+	ID     string                   `json:"id"`
+	Status openmessaging.Status     `json:"status"`
+	Code   openmessaging.ReasonCode `json:"code,omitempty"`
+	To     string                   `json:"to"`
+	Time   time.Time                `json:"time"`
+	Tries  int                      `json:"tries,omitempty"`
+	At     time.Time                `json:"at,omitzero"` // no attempt before
+}
+
+// A logLine is a step without content, for Explain.
+type logLine struct {
+	At   time.Time `json:"at"`
+	What string    `json:"what"`
+	Why  string    `json:"why,omitempty"`
+}
+
+func (f *Record) note(now time.Time, what, why string) {
+	f.Log = last(append(f.Log, logLine{At: now, What: what, Why: why}), maxLog)
+}
+
+// last returns the newest n elements.
+func last[T any](s []T, n int) []T {
+	if len(s) > n {
+		return append(s[:0:0], s[len(s)-n:]...)
+	}
+	return s
+}
+
+// Open returns the open session, or nil.
+func (f *Record) Open() *machine.Handover {
+	if f.Handover != nil && f.Handover.Open() {
+		return f.Handover
+	}
+	return nil
+}
+
+func (f *Record) session(k machine.Key) machine.Session {
+	if f.Handover == nil {
+		return machine.Session{Key: k}
+	}
+	return f.Handover.Session
+}
+
+// NextSeq returns the seq of a new entry or message.
+func (f *Record) NextSeq() uint64 {
+	f.Seq++
+	return f.Seq
+}
+
+// EntryID returns the id that the host sees. It begins with the session id or, without a
+// session, with the revision in which the file was created.
+func (f *Record) EntryID(handover string, seq uint64) string {
+	if handover == "" {
+		handover = strconv.FormatUint(f.Created, 36)
+	}
+	return handover + "/" + strconv.FormatUint(seq, 10)
+}
+
+// wireTime returns the channel.time of the first of the next n messages. Times only grow,
+// because Genesys identifies a message by its id and its time.
+func (f *Record) wireTime(now time.Time, n int) time.Time {
+	at := now.UTC().Truncate(time.Millisecond)
+	if least := f.WireTime.Add(time.Millisecond); at.Before(least) {
+		at = least
+	}
+	f.WireTime = at.Add(time.Duration(max(n, 1)-1) * time.Millisecond)
+	return at
+}
+
+// idle reports whether no work waits and no session is open.
+func (f *Record) idle() bool {
+	waiting := len(f.Out.Entries) + len(f.In.Entries) + len(f.Words) + len(f.Receipts) + len(f.Watched)
+	return waiting == 0 && f.Open() == nil
+}
+
+// The times of Run.
+const (
+	LookEvery  = time.Second            // for work that other replicas left
+	SkipTime   = 250 * time.Millisecond // for a record that is due and cannot be worked on
+	StarveTime = 5 * time.Second        // for a record that waits for a worker, as long as there is none
+	DueLimit   = 64
+	Claimers   = 8
+	TurnPages  = 16 // channels that are asked for in one round
+	TurnLimit  = 16 // records of one of them
+	DrainTime  = EffectTime
+)
+
+// IsReserved reports whether a record is no customer's: it has no file, and is none of Run's business.
+func IsReserved(k machine.Key) bool { return strings.HasPrefix(k.Customer, Reserved) }

@@ -1,0 +1,102 @@
+package record
+
+import (
+	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+)
+
+// HandOver begins the session c, or continues the session that Open began. asked are the timers
+// of the request, without those of the channel.
+func (tx *Transaction) HandOver(c machine.Handover, o *Opening, asked machine.Timers) (machine.Session, error) {
+	if id := tx.Began(c.Request); id != "" {
+		return tx.SessionOf(id), nil
+	}
+	tx.remember(c.Request, c.ID)
+	open := tx.Open()
+	switch {
+	case open != nil && open.State == machine.StateBot && c.State == machine.StateRequested:
+		completed, err := asked.Complete(open.Timers)
+		if err != nil {
+			return machine.Session{}, err
+		}
+		tx.remember(c.Request, open.ID)
+		open.Queue, open.QueueID, open.Timers = c.Queue, c.QueueID, completed
+		tx.Keep = open.Timers.Retention
+		if c.BotQueue != "" {
+			open.BotQueue = c.BotQueue
+		}
+		tx.Apply(machine.Event{Kind: machine.EvHandOver})
+		tx.Out.Push(Entry{
+			Seq: tx.NextSeq(), Kind: KindContext, Handover: open.ID, At: tx.Now, HostID: c.Request,
+			Wire: tx.wireTime(tx.Now, len(o.Texts)), Opening: o.as(open.From),
+		})
+		tx.rememberTranscript(o.lines)
+	case open != nil && open.State == machine.StateEnding:
+		if _, err := asked.Complete(c.Timers); err != nil {
+			return machine.Session{}, err
+		}
+		tx.endNow(c.State == machine.StateBot)
+		tx.Begin(c, o)
+		tx.rememberTranscript(o.lines)
+	case open != nil:
+		tx.remember(c.Request, open.ID)
+	default:
+		if _, err := asked.Complete(c.Timers); err != nil {
+			return machine.Session{}, err
+		}
+		tx.Begin(c, o)
+		tx.rememberTranscript(o.lines)
+	}
+	return tx.Handover.Session, nil
+}
+
+// endNow ends a session that is ending, because another session begins. Its conversation is
+// still closed, and the opening of the next session waits for that. The customer's messages go
+// to the agents of the next session. If returns is set, they are returned to the bot instead.
+func (tx *Transaction) endNow(returns bool) {
+	c := tx.Handover
+	if tx.Handover.HandedBack = !returns; !c.OpeningTriedAt.IsZero() {
+		c.Leftover = machine.LeftoverRequested
+	}
+	tx.Apply(machine.Event{Kind: machine.EvReleased, Code: c.Ending.Code, Detail: c.Ending.Detail})
+	if !returns {
+		tx.answeredByEnd(c)
+		tx.leave(c)
+	}
+	tx.Tidy()
+}
+
+// Began returns the id of the session that a request began, or "".
+func (f *Record) Began(request string) string {
+	h := hashID(request)
+	for _, r := range f.Requests {
+		if r.Hash == h {
+			return r.Handover
+		}
+	}
+	return ""
+}
+
+// remember stores the id of the session that a request led to.
+func (tx *Transaction) remember(request, handover string) {
+	h := hashID(request)
+	for i := range tx.Requests {
+		if tx.Requests[i].Hash == h {
+			tx.Requests[i].Handover = handover
+			return
+		}
+	}
+	tx.Requests = last(append(tx.Requests, requestID{Hash: h, Handover: handover}), maxRequests)
+}
+
+// SessionOf returns the session of a handover, as far as the record has it.
+func (tx *Transaction) SessionOf(handover string) machine.Session {
+	if tx.Handover != nil && tx.Handover.ID == handover {
+		return tx.Handover.Session
+	}
+	for _, p := range tx.Past {
+		if p.Session.ID == handover {
+			return p.Session
+		}
+	}
+	return machine.Session{ID: handover, Key: tx.Key, State: machine.StateEnded}
+}

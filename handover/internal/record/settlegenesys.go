@@ -1,0 +1,276 @@
+package record
+
+import (
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/genesys"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+)
+
+// SettleOut stores what became of the head of the lane to Genesys.
+func (tx *Transaction) SettleOut(j *Job, o Outcome) {
+	if tx.sameSession(j) && tx.Open() != nil {
+		if tx.settleRead(o.Read); tx.Open() == nil {
+			tx.repairEnd(o.Read)
+		}
+	}
+	x, ok := tx.attempted(j)
+	if !ok {
+		tx.reopenedLate(j.Head, o)
+		return // settled before
+	}
+	ours := tx.Handover.ID == x.Handover
+	if first := x.Kind == KindOpen && !x.Unsure && x.Done == 0; ours && first && !o.Posted.IsZero() {
+		tx.Handover.OpeningTriedAt = o.Posted // until its answer, the offset of Genesys' clock may not have been known
+	}
+	if ours && x.Kind == KindOpen && o.QueueID != "" && tx.Handover.QueueID == "" {
+		tx.Handover.QueueID, tx.Handover.BotQueue = o.QueueID, o.BotQueue
+	}
+	switch o.Effect {
+	case effectDone:
+		tx.sent(x, o)
+	case EffectRefused:
+		tx.refused(x, o)
+	case EffectNotPerformed:
+		if x.Kind == KindOpen && !x.Unsure && x.Done == 0 && ours {
+			tx.Handover.OpeningTriedAt = time.Time{}
+		}
+		tx.failed(x, o)
+	case EffectAmbiguous:
+		tx.markUnsure(x)
+		if ours {
+			tx.Handover.LastWriteAt = tx.Now
+		}
+		tx.failed(x, o)
+	case EffectPostponed:
+		if o.Err != nil {
+			tx.failed(x, o)
+			return
+		}
+		tx.Out.NotBefore = tx.Now.Add(machine.ReadPause)
+	}
+}
+
+// attempted returns what a job attempted as it is now, if no other process has settled that.
+func (tx *Transaction) attempted(j *Job) (Entry, bool) {
+	x := j.Head
+	if w := tx.word(x.Seq); w != nil {
+		x = w.entry()
+		x.Handover = j.Head.Handover // its session may be over
+		return x, w.Done == j.Head.Done && (w.pending() || w.State == wordSent && w.Again)
+	}
+	if len(tx.Out.Entries) > 0 && tx.Out.Entries[0].Seq == x.Seq && tx.Out.Entries[0].Done == x.Done {
+		return tx.Out.Entries[0], true
+	}
+	return x, false
+}
+
+// markUnsure notes that an attempt may have taken effect.
+func (tx *Transaction) markUnsure(x Entry) {
+	if w := tx.word(x.Seq); w != nil {
+		if w.State == WordWaiting {
+			w.State = WordUnsure
+		}
+		return
+	}
+	tx.Out.Entries[0].Unsure = true
+}
+
+// reopenedLate: an opening that was given up has opened a conversation after all. Nobody should be in it.
+func (tx *Transaction) reopenedLate(x Entry, o Outcome) {
+	ours := tx.Open() != nil && tx.Handover.ID == x.Handover
+	if x.Kind == KindOpen && o.Effect == effectDone && o.Conversation != "" && !ours && o.Conversation != tx.Handover.ConversationID {
+		tx.closeLate(x, o)
+	}
+}
+
+// closeLate closes a conversation that an attempt of a session that is over has opened. It inherits the end of its session.
+func (tx *Transaction) closeLate(x Entry, o Outcome) {
+	c := *tx.Handover
+	c.From = x.from(tx.Handover)
+	asked := c.ID == x.Handover && (c.Leftover == machine.LeftoverRequested || !c.EndRequestedAt.IsZero())
+	tx.close(&c, o.Conversation, asked)
+	if w := tx.watching(o.Conversation); w != nil && asked {
+		w.EndedAt = tx.Clock.Genesys(c.Ending.Time)
+	}
+}
+
+// settleRead applies what was read on the way.
+func (tx *Transaction) settleRead(r *Reading) {
+	if r == nil || tx.Open() == nil || r.Err != nil && !r.Blind && !r.Gone {
+		return
+	}
+	tx.Apply(r.Event())
+	live := r.Standing.Phase == genesys.PhaseConnected || r.Standing.Phase == genesys.PhaseParked
+	if c := tx.Open(); live && c != nil && c.State == machine.StateConnected && c.MovedTo == "" && !c.ConfirmedAt.Before(tx.Clock.Genesys(r.Began)) {
+		tx.answered(r.genesysBegan().Add(-machine.SettlePeriod-machine.OffsetKnown), true) // younger than our own write a read may be stale
+	}
+}
+
+// sent: Genesys took a part.
+func (tx *Transaction) sent(x Entry, o Outcome) {
+	open := tx.Handover.Open() && tx.Handover.ID == x.Handover
+	tx.Out.Failures, tx.Out.NotBefore = 0, time.Time{}
+	if open {
+		tx.Handover.LastWriteAt = tx.Now
+	}
+	first := x.Done == 0
+	if w := tx.word(x.Seq); w != nil {
+		tx.took(w, x, o)
+	} else if y := &tx.Out.Entries[0]; y.Done+1 >= y.parts() {
+		tx.Out.remove(0)
+	} else {
+		y.Done, y.Attempts, y.Unsure = y.Done+1, 0, false
+	}
+	if open && x.Kind == KindOpen && first && !tx.reopened(o.Conversation) {
+		tx.Apply(machine.Event{Kind: machine.EvAccepted, Conversation: o.Conversation, Resumed: tx.wasIn(o.Conversation)})
+		tx.needed(o.Conversation)
+	}
+	if x.Kind == KindContext && open && tx.Handover.State == machine.StateRequested {
+		tx.continued(o.Conversation)
+		return
+	}
+	if o.Conversation == "" || o.Conversation == tx.Handover.ConversationID {
+		return
+	}
+	switch {
+	case !open:
+		tx.closeLate(x, o)
+	case tx.Handover.ConversationID == "":
+		tx.Apply(machine.Event{Kind: machine.EvAccepted, Conversation: o.Conversation})
+	default:
+		tx.Apply(machine.Event{Kind: machine.EvMoved, Conversation: o.Conversation})
+	}
+}
+
+// continued: Genesys took a part of the context, which the transfer waits for, so a read is due. Another
+// conversation than that of the session means that the one in the bot queue is over, and that this part
+// opened the next: before its transfer, the session continues there.
+func (tx *Transaction) continued(conversation string) {
+	next := machine.Event{Kind: machine.EvNamed, Conversation: tx.Handover.ConversationID, Resumed: tx.Handover.Resumed}
+	if conversation != "" && conversation != tx.Handover.ConversationID {
+		next.Conversation, next.Resumed = conversation, tx.wasIn(conversation)
+	}
+	tx.Apply(next)
+	tx.needed(next.Conversation)
+}
+
+// took notes in the ledger that Genesys took a part of a word.
+func (tx *Transaction) took(w *Word, x Entry, o Outcome) {
+	if x.Kind == KindMessage && o.PlatformID != "" {
+		tx.Sent = last(append(tx.Sent, sentID{Platform: o.PlatformID, Host: w.ID}), maxSent)
+	}
+	late := w.Handover != x.Handover // another session may have it now
+	if late && w.Handover != "" && x.parts() > 1 {
+		return // the agents of that session get all parts
+	}
+	w.Done, w.Attempts = w.Done+1, 0
+	if w.State == WordUnsure {
+		w.State = WordWaiting
+	}
+	if w.Done < x.parts() {
+		return
+	}
+	w.State, w.SentAt, w.Conversation = wordSent, o.Accepted, o.Conversation
+	if w.SentAt.IsZero() {
+		w.SentAt = tx.genesysNow().Add(machine.OffsetKnown)
+	}
+	w.Unplaced = o.Conversation == "" && tx.elsewhere(x, o)
+	if w.Conversation == "" && !w.Unplaced {
+		w.Conversation = tx.Handover.ConversationID
+	}
+	w.Again = late
+	tx.trim()
+}
+
+// elsewhere reports whether a message went into another conversation, or may have: its answer should name one, that of a reply
+// to a quick reply or a card never does.
+func (tx *Transaction) elsewhere(x Entry, o Outcome) bool {
+	unnamed := o.Conversation == "" && x.Kind == KindReply
+	return tx.Handover.ConversationID != "" && o.Conversation != tx.Handover.ConversationID && !unnamed
+}
+
+// reopened reports whether a repeat of the opening has opened a second conversation: an agent was in the first, so that is over.
+func (tx *Transaction) reopened(conversation string) bool {
+	was := tx.Handover.ConversationID
+	return conversation != "" && was != "" && conversation != was && !tx.Handover.Connected.IsZero()
+}
+
+// wasIn reports whether an earlier handover used the conversation.
+func (tx *Transaction) wasIn(conversation string) bool {
+	for _, p := range tx.Past {
+		if conversation != "" && p.Session.ConversationID == conversation {
+			return true
+		}
+	}
+	return false
+}
+
+// refused: Genesys will never take it. The lane goes on.
+func (tx *Transaction) refused(x Entry, o Outcome) {
+	why := Explain(o.Err)
+	tx.Out.Failures, tx.Out.NotBefore = 0, time.Time{}
+	w := tx.word(x.Seq)
+	switch {
+	case w != nil:
+		w.State, w.Reason = wordRefused, why
+		tx.Notice(Notice{Kind: machine.NoticeMessageFailed, MessageID: w.ID, Detail: why})
+		tx.trim()
+		return
+	case x.Kind == KindOpen && x.Done == 0 && x.Handover == tx.Handover.ID:
+		tx.Out.remove(0)
+		code := o.Code
+		if code == "" {
+			code = machine.CodeRejected
+		}
+		tx.Apply(machine.Event{Kind: machine.EvRefused, Code: code, Detail: why})
+	default:
+		tx.Out.remove(0)
+		tx.Notice(Notice{Kind: machine.NoticeMessageFailed, Detail: "a part of the opening was refused: " + why})
+	}
+}
+
+// failed: not now. By age it fails for good, and the session with it.
+func (tx *Transaction) failed(x Entry, o Outcome) {
+	counts := !postponed(o.Err)
+	since := machine.Later(x.At, x.First) // what it waited for before its first attempt does not count
+	if w := tx.word(x.Seq); w != nil {
+		if counts {
+			w.Attempts++
+			x.Attempts = w.Attempts
+		}
+	} else if y := &tx.Out.Entries[0]; counts {
+		y.Attempts++
+		x.Attempts = y.Attempts
+	}
+	if counts {
+		tx.logRetry(&x, Explain(o.Err))
+	}
+	tx.Out.Failures++
+	tx.Out.NotBefore = tx.backoff(tx.Out.Failures, o)
+	opening := x.opens() && x.Done == 0
+	if last := since.Add(machine.OpeningAge); opening && tx.Out.NotBefore.After(last) {
+		tx.Out.NotBefore = machine.Later(last, tx.Now) // then it is given up, however long Genesys asks to wait
+	}
+	switch {
+	case tx.Open() == nil || x.Handover != tx.Handover.ID:
+	case opening && !x.Unsure && Forbidden(o.Err) && x.Attempts >= 3:
+		tx.Out.remove(0)
+		code, detail := machine.CodePermission, Explain(o.Err)
+		if noIntegration(o.Err) {
+			code = machine.CodeIntegration
+			detail = "Genesys does not know the integration: check Channel.IntegrationID and Channel.Region, and that the integration " +
+				"was not deleted (docs/setup.md#step-4): " + detail
+		}
+		tx.Apply(machine.Event{Kind: machine.EvRefused, Code: code, Detail: detail})
+	case opening && tx.Now.Sub(since) >= machine.OpeningAge:
+		detail := "Genesys gave no certain answer to the opening: " + Explain(o.Err)
+		if x.Unsure {
+			detail += "; a conversation may stand in the bot queue"
+		}
+		tx.Out.remove(0)
+		tx.Apply(machine.Event{Kind: machine.EvFailed, Code: machine.CodeNoAnswer, Detail: detail})
+	case tx.Now.Sub(since) >= machine.MessageAge:
+		tx.Apply(machine.Event{Kind: machine.EvFailed, Code: machine.CodeNoAnswer, Detail: "Genesys took no message for 15 minutes: " + Explain(o.Err)})
+	}
+}

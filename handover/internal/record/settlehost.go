@@ -1,0 +1,182 @@
+package record
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+)
+
+// How long the host may fail.
+const (
+	deliveryAge = 2 * time.Minute
+	noticeBlock = time.Minute // a notice holds the lane, then it is tried again behind
+	noticeAge   = 24 * time.Hour
+	returnAge   = 7 * 24 * time.Hour // hand-backs, and the notice of the end
+)
+
+// SettleIn stores what became of the head of the lane to the host.
+func (tx *Transaction) SettleIn(j *Job, o Outcome) {
+	seq := j.Head.Seq
+	if len(tx.In.Entries) == 0 || tx.In.Entries[0].Seq != seq {
+		return // settled before
+	}
+	x := &tx.In.Entries[0]
+	if x.Delivery != nil {
+		tx.Given = machine.Later(tx.Given, x.Delivery.Time)
+	}
+	if x.Delivery != nil && x.Delivery.Verdict != nil {
+		tx.concluded(0, *x.Delivery.Verdict, o.Receipted)
+		return
+	}
+	switch {
+	case o.Pending:
+		tx.pend(x.Delivery.ID)
+	case o.Receipted:
+		tx.ReceivedIDs.finish(x.Delivery.ID)
+	case o.Receipt != nil:
+		tx.ReceivedIDs.finish(x.Delivery.ID)
+		tx.receipt(*o.Receipt)
+	}
+	if o.Err == nil {
+		tx.done()
+		return
+	}
+	if o.Effect == EffectNotPerformed { // it could not begin in time
+		if l := tx.In.Lease; x.Kind == KindReturn && !j.Head.Unsure && (l.Owner == "" || l.N == j.Lease.N) { // nobody else has begun it
+			tx.unfreeze(x)
+		}
+		x.NotBefore = tx.backoff(1, o)
+		return
+	}
+	x.Attempts++
+	tx.logRetry(x, "the host did not take it")
+	if x.First.IsZero() {
+		x.First = tx.Now
+	}
+	x.NotBefore = tx.hostBackoff(x, o)
+	switch x.Kind {
+	case KindDelivery:
+		tx.deliveryFailed(x, o)
+	default:
+		tx.hostRefused(x)
+	}
+}
+
+func (tx *Transaction) done() {
+	x := tx.In.remove(0)
+	if x.Kind != KindReturn {
+		return
+	}
+	tx.removeWords(x.Seq)
+	tx.AddLog(saidReturned, "")
+	if tx.Notify {
+		n := Notice{Kind: machine.NoticeReturned, Time: tx.Now, Session: *x.Session}
+		tx.In.Push(Entry{Seq: tx.NextSeq(), Kind: KindNotice, At: tx.Now, Handover: x.Handover, Notice: &n})
+	}
+}
+
+func (tx *Transaction) deliveryFailed(x *Entry, o Outcome) {
+	code := openmessaging.ReasonGeneralError
+	if u, ok := errors.AsType[*UndeliverableError](o.Err); ok {
+		code = u.code
+	} else if tx.Now.Sub(x.First) < deliveryAge {
+		return
+	}
+	tx.concluded(0, VerdictOf{Status: openmessaging.StatusFailed, Code: code}, false)
+}
+
+// hostRefused: a notice or a hand-back failed. It is not given up soon, but it does not hold the agent's messages up for longer
+// than a minute either.
+func (tx *Transaction) hostRefused(x *Entry) {
+	limit := noticeAge
+	if x.Kind == KindReturn || x.Notice.Kind == machine.NoticeEnded {
+		limit = returnAge
+	}
+	switch {
+	case tx.Now.Sub(x.At) >= limit:
+		tx.AddLog(saidGivenUp, string(x.Kind))
+		tx.GivenUp = x.Kind
+		if x.Kind == KindReturn {
+			tx.notReturned(x.Seq)
+		}
+		tx.removeWords(tx.In.remove(0).Seq)
+	case tx.Now.Sub(x.First) >= noticeBlock:
+		tx.moveBack()
+	default:
+		x.NotBefore = machine.Earlier(x.NotBefore, x.First.Add(noticeBlock))
+	}
+}
+
+// notReturned gives a notice for each message that a Return contained which is given up.
+func (tx *Transaction) notReturned(seq uint64) {
+	const detail = "the host has not taken the Return for 7 days, so it is given up"
+	list := tx.Unanswered(seq)
+	for _, u := range list {
+		tx.Notice(Notice{Kind: machine.NoticeMessageFailed, MessageID: u.ID, Detail: detail})
+	}
+	if len(list) == 0 {
+		tx.Notice(Notice{Kind: machine.NoticeMessageFailed, Detail: detail})
+	}
+}
+
+// returnPause is the longest pause between two attempts of a Return.
+const returnPause = time.Hour
+
+// hostBackoff is when to try an entry again. A Return that nothing waits behind is tried less and less, until it is given up.
+func (tx *Transaction) hostBackoff(x *Entry, o Outcome) time.Time {
+	if x.Kind != KindReturn || len(tx.In.Entries) > 1 {
+		return tx.backoff(x.Attempts, o)
+	}
+	d := BackoffFirst << min(max(x.Attempts-1, 0), 13)
+	return machine.Earlier(tx.Now.Add(tx.Jitter(min(d, returnPause))), machine.Later(tx.Now, x.At.Add(returnAge)))
+}
+
+// hasten tries a Return again for what was put behind it, instead of making that wait for the Return's long pause.
+func (tx *Transaction) hasten() {
+	if len(tx.In.Entries) < 2 || tx.In.busy(tx.Now) {
+		return
+	}
+	head := &tx.In.Entries[0]
+	if head.Kind != KindReturn || head.Attempts == 0 || !head.NotBefore.After(tx.Now.Add(backoffLast)) {
+		return
+	}
+	head.NotBefore = tx.Now
+	if tx.Now.Sub(head.First) >= noticeBlock {
+		tx.moveBack()
+	}
+}
+
+// moveBack lets others go before the head, and with it before all of its kind next to it: they would fail, too. Notices keep
+// their order, unless nothing but notices waits; hand-backs always do.
+func (tx *Transaction) moveBack() {
+	kind := tx.In.Entries[0].Kind
+	other := slices.IndexFunc(tx.In.Entries, func(x Entry) bool { return x.Kind != kind })
+	switch {
+	case other < 0 && kind == KindReturn:
+		return
+	case other < 0:
+		other = 1
+	}
+	moved := make([]Entry, other)
+	for i := range moved {
+		moved[i] = tx.In.remove(0)
+	}
+	to := len(tx.In.Entries)
+	if kind == KindReturn {
+		if next := slices.IndexFunc(tx.In.Entries, func(x Entry) bool { return x.Kind == kind }); next >= 0 {
+			to = next
+		}
+	}
+	for i, x := range moved {
+		tx.In.insert(to+i, x)
+	}
+}
+
+// StuckTime is how long a callback that ignores its context blocks its lane, from its lease.
+const StuckTime = time.Minute
+
+// ErrStuck is the outcome of a callback that ignores its context.
+var ErrStuck = errors.New("handover: the callback has not returned although its context has ended")

@@ -1,0 +1,111 @@
+package record
+
+import (
+	"testing"
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/genesys"
+	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/stretchr/testify/require"
+)
+
+// What comes late, or was no attempt.
+
+// An opening was given up, and its answer comes after all: nobody should be in the conversation it opened.
+func TestALateOpeningIsDisconnected(t *testing.T) {
+	t.Parallel()
+	c := coreIn(machine.StateRequested)
+	c.ConversationID, c.OpeningAcceptedAt = "", time.Time{}
+	tx := opens(c)
+	late := jobOn(t, tx, ToGenesys)
+	tx.Now = late.Lease.Until.Add(LeaseGrace)
+	tx.Apply(machine.Event{Kind: machine.EvFailed, Code: machine.CodeNoAnswer})
+	tx.Tidy()
+	require.Empty(t, tx.Out.Entries)
+	settleAs(tx, late, Outcome{Conversation: "late"})
+	require.Equal(t, "late", tx.Watched[0].ID)
+	require.True(t, tx.Watched[0].Close)
+}
+
+// 429 and a spent budget are no attempts: an opening is not given up as forbidden for them, nor is a disconnect.
+func TestWhatIsNoAttempt(t *testing.T) {
+	t.Parallel()
+	tooMany := &genesys.Error{StatusCode: 429, RetryAfter: time.Second}
+	denied := &genesys.Error{StatusCode: 403}
+	c := coreIn(machine.StateRequested)
+	tx := opens(c)
+	for _, err := range []error{tooMany, &WaitError{}, tooMany, denied, denied} {
+		settleAs(tx, jobOn(t, tx, ToGenesys), Outcome{Effect: EffectNotPerformed, Err: err})
+		require.Equal(t, machine.StateRequested, tx.Handover.State)
+	}
+	settleAs(tx, jobOn(t, tx, ToGenesys), Outcome{Effect: EffectNotPerformed, Err: denied})
+	require.Equal(t, machine.EndRefused, tx.Handover.Ending.Reason)
+
+	tx = newEdit(fileIn(machine.StateEnded))
+	tx.close(tx.Handover, "conversation", false)
+	for range 2 * maxClosings {
+		settleAs(tx, jobOn(t, tx, Control), Outcome{Task: TaskWatch, Read: showing(tx, genesys.PhaseQueued), Err: tooMany})
+	}
+	require.Len(t, tx.Watched, 1)
+	require.Zero(t, tx.Watched[0].Closings)
+}
+
+// However long Genesys asks to wait, an opening without certainty is given up after two minutes.
+func TestAnOpeningWaitsTwoMinutesWhateverRetryAfterSays(t *testing.T) {
+	t.Parallel()
+	long := &genesys.Error{StatusCode: 503, RetryAfter: time.Hour}
+	require.Equal(t, backoffLast, Judged(long).RetryAfter, "only a 429 says when")
+	require.Equal(t, LimitedMost, Judged(&genesys.Error{StatusCode: 429, RetryAfter: time.Hour}).RetryAfter)
+
+	c := coreIn(machine.StateRequested)
+	tx := opens(c)
+	tooMany := Outcome{Effect: EffectNotPerformed, Err: &genesys.Error{StatusCode: 429}, RetryAfter: time.Hour}
+	settleAs(tx, jobOn(t, tx, ToGenesys), tooMany)
+	require.Equal(t, noon().Add(machine.OpeningAge), tx.Out.NotBefore)
+	tx.Now = noon().Add(machine.OpeningAge)
+	settleAs(tx, jobOn(t, tx, ToGenesys), tooMany)
+	require.Equal(t, machine.EndFailed, tx.Handover.Ending.Reason)
+}
+
+// A delivery that could not begin in time has not been tried.
+func TestADeliveryThatDidNotBeginIsNoAttempt(t *testing.T) {
+	t.Parallel()
+	tx := newEdit(fileIn(machine.StateConnected))
+	comes(tx, "1", 0)
+	for range 100 {
+		settleAs(tx, jobOn(t, tx, ToHost), Outcome{Effect: EffectNotPerformed, Err: ErrUnsure, ChannelFault: true})
+		tx.Now = tx.Now.Add(10 * time.Second)
+	}
+	require.Equal(t, []string{"1"}, lineup(tx.Record))
+	require.Zero(t, tx.In.Entries[0].Attempts)
+}
+
+// Genesys answered the opening without naming a conversation: a webhook may, else it cannot be transferred.
+func TestAnOpeningThatNamesNoConversation(t *testing.T) {
+	t.Parallel()
+	opened := func() *Transaction {
+		c := coreIn(machine.StateRequested)
+		c.ConversationID, c.OpeningAcceptedAt, c.OpeningTriedAt = "", time.Time{}, noon()
+		tx := opens(c)
+		settleAs(tx, jobOn(t, tx, ToGenesys), Outcome{})
+		require.Equal(t, machine.StateRequested, tx.Handover.State)
+		return tx
+	}
+	tx := opened()
+	tx.AcceptMessage(&openmessaging.Outbound{
+		ID: "1", CustomerID: tx.Handover.From, ConversationID: "named", Time: noon(), Origin: openmessaging.OriginBot,
+	}, openmessaging.Message{Text: "Welcome"}, time.Time{})
+	require.Equal(t, "named", tx.Handover.ConversationID)
+	kind, at := tx.NextTask()
+	require.Equal(t, TaskLook, kind)
+	require.Equal(t, noon().Add(machine.FirstRead), at)
+
+	tx = opened()
+	kind, at = tx.NextTask()
+	require.Equal(t, TaskLook, kind)
+	require.Equal(t, noon().Add(machine.OpeningAge), at)
+	tx.Now = at
+	settleAs(tx, jobOn(t, tx, Control), Outcome{Task: TaskLook})
+	require.Equal(t, machine.EndFailed, tx.Handover.Ending.Reason)
+}

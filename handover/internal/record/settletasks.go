@@ -1,0 +1,219 @@
+package record
+
+import (
+	"errors"
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/genesys"
+	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+)
+
+const (
+	maxRefusals     = 3
+	maxReceiptTries = 8
+)
+
+// SettleTask stores what a duty found and did.
+func (tx *Transaction) SettleTask(j *Job, o Outcome) {
+	if o.Alarm != "" {
+		tx.Notice(Notice{Kind: machine.NoticeConnectionLost, Detail: o.Alarm})
+	}
+	endWaits := false
+	if o.Task == TaskLook && tx.sameSession(j) {
+		tx.settleSocket(o.Socket)
+		endWaits = tx.settleGap(o)
+	}
+	if !endWaits {
+		tx.settleLookRead(j, o)
+	}
+	switch {
+	case o.Task == TaskReceipt: // waits for itself, see settleReceipt: a courtesy holds up no read
+	case o.failed():
+		tx.Control.Failures++
+		tx.Control.NotBefore = tx.backoff(tx.Control.Failures, o)
+		if tx.Control.First.IsZero() {
+			tx.Control.First = tx.Now
+		}
+		since := tx.Control.First
+		if tx.Handover != nil {
+			since = machine.Later(since, tx.Handover.Started)
+		}
+		if tx.Now.Sub(since) >= tx.Retention() {
+			tx.GiveUp(Explain(o.Err))
+			return
+		}
+	default:
+		tx.Control.Failures, tx.Control.NotBefore, tx.Control.First = 0, time.Time{}, time.Time{}
+	}
+	switch o.Task {
+	case TaskLook:
+		tx.settleLook(j, o)
+	case TaskReceipt:
+		tx.settleReceipt(j, o)
+	case TaskWatch:
+		tx.settleWatched(j, o)
+	case TaskNone:
+	}
+	if o.Task == TaskLook && tx.sameSession(j) && !tx.unsure(o) {
+		tx.fireTimers()
+	}
+}
+
+func (tx *Transaction) settleSocket(s SocketState) {
+	if s != SocketNone {
+		tx.Apply(machine.Event{Kind: machine.EvSocket, Alive: s == SocketAlive})
+	}
+}
+
+// failed reports whether a duty has learned nothing. That a read is forbidden, or finds nothing, is an answer.
+func (o Outcome) failed() bool {
+	return o.Err != nil && (o.Read == nil || !o.Read.Blind && !o.Read.Gone)
+}
+
+// settleLookRead applies a look's read to the session it was made for.
+func (tx *Transaction) settleLookRead(j *Job, o Outcome) {
+	if o.Task != TaskLook || !tx.sameSession(j) {
+		return
+	}
+	open := tx.Open() != nil
+	if tx.settleRead(o.Read); open && tx.Open() == nil && !o.End { // what was stored meanwhile has made it the end
+		tx.repairEnd(o.Read)
+	}
+}
+
+func (tx *Transaction) sameSession(j *Job) bool {
+	return tx.Handover != nil && j.File.Handover != nil && tx.Handover.ID == j.File.Handover.ID
+}
+
+func (tx *Transaction) settleLook(j *Job, o Outcome) {
+	if !tx.sameSession(j) || tx.Open() == nil {
+		return
+	}
+	if o.QueueID != "" && tx.Handover.QueueID == "" {
+		tx.Handover.QueueID, tx.Handover.BotQueue = o.QueueID, o.BotQueue
+	}
+	if tx.Handover.ConversationID == "" {
+		tx.settleSearch(o)
+		return
+	}
+	switch {
+	case o.Code != "":
+		tx.Handover.Leftover = machine.LeftoverOpen
+		tx.Apply(machine.Event{Kind: machine.EvRefused, Code: o.Code, Detail: Explain(o.Err)})
+	case o.Transferred:
+		tx.Apply(machine.Event{Kind: machine.EvTransferred})
+	case o.Doubtful:
+		tx.Handover.Transferred, tx.Handover.LastWriteAt = tx.Now, tx.Now
+	case o.Disconnected:
+		tx.Handover.DisconnectedAt, tx.Handover.PollAt, tx.Handover.Poll = tx.Now, tx.Now.Add(machine.FirstRead), false
+		if tx.Handover.Disconnects++; tx.Handover.Blind {
+			tx.Apply(machine.Event{Kind: machine.EvReleased, Code: tx.Handover.Ending.Code, Detail: tx.Handover.Ending.Detail})
+		}
+	case o.Refused != nil && o.Tried:
+		tx.notDisconnected(o)
+	case o.Refused != nil:
+		tx.notTransferred(o)
+	}
+}
+
+// settleSearch: the conversation was found, or is looked for again.
+func (tx *Transaction) settleSearch(o Outcome) {
+	if o.Conversation != "" {
+		tx.Apply(machine.Event{Kind: machine.EvNamed, Conversation: o.Conversation, Resumed: true})
+		return
+	}
+	if !tx.Now.Before(tx.Handover.PollAt) {
+		tx.Handover.PollAt = tx.Now.Add(machine.ReadPause)
+	}
+}
+
+func (tx *Transaction) notTransferred(o Outcome) {
+	if errors.Is(o.Refused, genesys.ErrUnauthorized) {
+		return
+	}
+	tx.AddLog(saidTransfer, Explain(o.Refused))
+	if tx.Handover.Refusals++; tx.Handover.Refusals < maxRefusals {
+		return
+	}
+	code := machine.CodeNotTransferred
+	if missing(o.Refused) != "" {
+		code = machine.CodePermission
+	}
+	tx.Handover.Leftover = machine.LeftoverOpen
+	tx.Apply(machine.Event{Kind: machine.EvRefused, Code: code, Detail: "the transfer to the agent queue was refused: " + Explain(o.Refused)})
+}
+
+// notDisconnected: we may not end it. The agent is told, if the host gave a text, and the session ends on our side.
+func (tx *Transaction) notDisconnected(o Outcome) {
+	tx.AddLog(saidDisconnect, Explain(o.Refused))
+	if o.LeftText != "" && !tx.Handover.LeftSent {
+		tx.Handover.LeftSent = true
+		tx.Handover.Disconnects = machine.MaxDisconnects
+		tx.Out.Push(Entry{
+			Seq: tx.NextSeq(), Kind: kindLeft, Handover: tx.Handover.ID, At: tx.Now, HostID: tx.Handover.ID,
+			Wire: tx.wireTime(tx.Now, 1), Text: o.LeftText,
+		})
+		return
+	}
+	tx.Handover.Disconnects = machine.MaxDisconnects // it would be refused again
+	tx.Apply(machine.Event{
+		Kind: machine.EvReleased, Code: machine.CodeNotDisconnected,
+		Detail: "the conversation stays open at Genesys: " + Explain(o.Refused),
+	})
+}
+
+// A pollBudget has slots for polls: a part of the rate limit that all sessions of one OAuth client share.
+type pollBudget interface {
+	PollSlot(at time.Time) time.Time
+	FreeSlot(slot time.Time)
+}
+
+// A Reservation is what the rounds of one edit did to the slots of polls: a conflict must not do it again.
+type Reservation struct {
+	slot  time.Time
+	freed bool
+}
+
+// ReservePoll puts the poll that a look scheduled into a slot of the budget, and gives back the one that this look made needless:
+// where signals ask for the reads, polls that nobody makes would push the others out for hours.
+func (tx *Transaction) ReservePoll(o Outcome, r *Reservation) {
+	c := tx.Handover
+	if o.Task != TaskLook || o.Polls == nil || c == nil {
+		return
+	}
+	if c.Slot.After(tx.Now) && !r.freed {
+		o.Polls.FreeSlot(c.Slot)
+	}
+	r.freed, c.Slot = true, time.Time{}
+	if !c.Open() || !c.Poll || c.PollAt.IsZero() {
+		return
+	}
+	if r.slot.Before(c.PollAt) {
+		r.slot = o.Polls.PollSlot(c.PollAt)
+	}
+	c.PollAt, c.Slot = r.slot, r.slot
+}
+
+func (tx *Transaction) settleReceipt(j *Job, o Outcome) {
+	first := j.File.NextReceipt()
+	for i := range tx.Receipts {
+		r := &tx.Receipts[i]
+		if r.ID != first.ID || r.Status != first.Status {
+			continue
+		}
+		why := Judged(o.Err)
+		if !postponed(o.Err) {
+			r.Tries++
+		}
+		if o.Err == nil || r.Tries >= maxReceiptTries || why.Effect == EffectRefused {
+			if o.Err != nil && r.Status == openmessaging.StatusFailed {
+				tx.AddLog(saidNoReceipt, Explain(o.Err))
+			}
+			tx.Receipts = append(tx.Receipts[:i], tx.Receipts[i+1:]...)
+			return
+		}
+		r.At = tx.backoff(r.Tries, why)
+		return
+	}
+}

@@ -1,0 +1,30 @@
+package record
+
+import (
+	"testing"
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/stretchr/testify/require"
+)
+
+// Between two reads lies a pause, a longer one where they are forbidden; the last of many signals is kept.
+func TestSignalsKeepThePauseBetweenReads(t *testing.T) {
+	t.Parallel()
+	for blind, pause := range map[bool]time.Duration{false: machine.ReadPause, true: machine.BlindPause} {
+		tx := newEdit(fileIn(machine.StateConnected))
+		tx.Handover.Blind, tx.Handover.ReadAt = blind, noon()
+		tx.Handover.PollAt, tx.Handover.Poll = noon().Add(machine.BlindPoll), true
+		tx.Now = noon().Add(time.Second)
+		require.True(t, tx.ReadSoon(tx.Handover))
+		require.Equal(t, noon().Add(pause), tx.Handover.PollAt)
+		for range 100 { // a storm is no write
+			require.False(t, tx.ReadSoon(tx.Handover))
+		}
+		tx.Control.Lease = Lease{Owner: "replica", Until: tx.Now.Add(LeaseTime)}
+		require.True(t, tx.ReadSoon(tx.Handover), "a read is under way: it may be older than the signal")
+		tx.Control.Lease = Lease{}
+		tx.Handover.PollAt, tx.Handover.ReadAt = tx.Now.Add(machine.FirstRead), time.Time{}
+		require.False(t, tx.ReadSoon(tx.Handover), "a read is timed already")
+	}
+}

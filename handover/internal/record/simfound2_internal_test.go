@@ -1,0 +1,231 @@
+package record
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/genesys"
+	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/stretchr/testify/require"
+)
+
+// TestWordOfDeadSenderIsDue: a process dies while it sends a word, and the session ends meanwhile. When the lease is over, the word
+// goes into a Return, so the record is due then.
+func TestWordOfDeadSenderIsDue(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+	message := Text("m1", "hello").Stored()
+	f := &Record{
+		Handover: &machine.Handover{Session: machine.Session{ID: "aaaaaaaaaaaa", State: machine.StateEnded}, HandedBack: true, Returned: true},
+		Words:    []Word{{Seq: 1, ID: "m1", Message: &message, At: now, Handover: "aaaaaaaaaaaa"}},
+		Out:      lane{Lease: Lease{Owner: "dead", N: 1, Seq: 1, Until: now.Add(LeaseTime)}},
+	}
+
+	require.Equal(t, now.Add(LeaseTime+LeaseGrace), f.WakeAt())
+
+	tx := &Transaction{Record: f, Now: now.Add(LeaseTime + LeaseGrace)}
+	tx.Tidy()
+	require.Len(t, f.In.Entries, 1)
+	require.Equal(t, KindReturn, f.In.Entries[0].Kind)
+	require.Equal(t, f.In.Entries[0].At, f.WakeAt())
+}
+
+// TestWatchedEntryKeepsListing: the session knows how reads name messages, and the entry that watches its conversation after its end
+// must not begin again as if no webhook had come.
+func TestWatchedEntryKeepsListing(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+	known := machine.Listing{Checked: now, Reached: true}
+	tx := &Transaction{Record: &Record{Handover: &machine.Handover{Session: machine.Session{ID: "aaaaaaaaaaaa", ConversationID: "c1"}, Listing: known}}, Now: now}
+
+	require.Equal(t, known, tx.watch("c1", "k", now, now).Listing)
+	require.Equal(t, machine.Listing{Reached: true}, tx.watch("c2", "k", now, now).Listing)
+}
+
+// TestForgetKeepsLaterWords: what the customer writes after Forget, while the session still ends, is accepted and goes into its Return.
+func TestForgetKeepsLaterWords(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+	tx := &Transaction{Record: &Record{Handover: &machine.Handover{Session: machine.Session{ID: "aaaaaaaaaaaa", State: machine.StateConnected, ConversationID: "c1"}}}, Now: now}
+	tx.accept(Text("before", "hello").Stored())
+	tx.Forget = now
+	tx.Apply(machine.Event{Kind: machine.EvEnd, Reason: machine.EndByCustomer})
+	tx.ForgetContent()
+	require.Empty(t, tx.Words)
+
+	tx.accept(Text("after", "hello").Stored())
+	tx.Apply(machine.Event{Kind: machine.EvReleased})
+	tx.Tidy()
+	require.Len(t, tx.Words, 1)
+	require.Equal(t, "after", tx.Words[0].ID)
+}
+
+// TestWebhookAfterEndIsReached: the first webhook of a conversation comes after its session is over, and makes it watched. Its look knows
+// that webhooks come, so it waits for a proof that reads name messages alike before it takes them for missing.
+func TestWebhookAfterEndIsReached(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+	over := &machine.Handover{Session: machine.Session{ID: "aaaaaaaaaaaa", State: machine.StateEnded, ConversationID: "c1"}, HandedBack: true, Returned: true}
+	tx := &Transaction{Record: &Record{Handover: over}, Now: now}
+	o := &openmessaging.Outbound{ID: "w1", CustomerID: "k", ConversationID: "c1", Origin: openmessaging.OriginHuman, Time: now}
+	tx.AcceptMessage(o, openmessaging.Message{Text: "bye"}, tx.MessageArrived(o))
+	tx.Reached(o)
+
+	require.True(t, tx.watching("c1").Reached)
+	require.True(t, tx.Handover.Reached)
+}
+
+// TestUnclosedKeepsMissing: a conversation that cannot be disconnected stays watched while messages of it are missing.
+func TestUnclosedKeepsMissing(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+	entry := Watched{ID: "c1", From: "k", Close: true, Incomplete: true, Closings: maxClosings - 1, Since: now.Add(-time.Hour), At: now, Until: now.Add(time.Hour)}
+	j := &Job{File: &Record{Watched: []Watched{entry}}}
+	tx := &Transaction{Record: &Record{Watched: []Watched{entry}}, Now: now}
+	read := &Reading{
+		Began: now, Standing: genesys.Standing{Phase: genesys.PhaseQueued},
+		Messages: []genesys.MessageRef{{ID: "w1", Time: now.Add(-10 * time.Minute)}},
+	}
+	refused := errors.New("refused")
+
+	tx.settleWatched(j, Outcome{Read: read, Tried: true, Refused: refused, GapErr: errors.New("down")})
+	require.Len(t, tx.Watched, 1)
+	require.False(t, tx.Watched[0].Close)
+	require.True(t, tx.Watched[0].At.After(now))
+}
+
+// TestRepairKeepsOlderMissing: a conversation is watched for missing messages of a session, and a later session in it ends with some
+// missing, too. Those of the first are still looked for.
+func TestRepairKeepsOlderMissing(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+	c := &machine.Handover{Session: machine.Session{ID: "aaaaaaaaaaaa", ConversationID: "c1"}, Listing: machine.Listing{Checked: now.Add(-time.Hour), Proven: true}}
+	tx := &Transaction{Record: &Record{Handover: c}, Now: now}
+	tx.repair(c, now)
+	c.Checked = now
+	tx.repair(c, now)
+	require.Equal(t, now.Add(-time.Hour), tx.watching("c1").Checked)
+}
+
+// TestReleasedKeepsUnseenWords: the last agent transferred the customer away, no read shows it, and HandOver ends the session that is
+// ending. No read has shown an agent since a word was sent, so nobody answers for it: it is the new session's.
+func TestReleasedKeepsUnseenWords(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+	c := &machine.Handover{Session: machine.Session{ID: "aaaaaaaaaaaa", State: machine.StateConnected, ConversationID: "c1"}}
+	c.Connected = now.Add(-time.Minute)
+	tx := &Transaction{Record: &Record{Handover: c}, Now: now}
+	tx.accept(Text("m1", "hello").Stored())
+	tx.Words[0].State, tx.Words[0].SentAt, tx.Words[0].Conversation = wordSent, now, "c1"
+	tx.Now = now.Add(time.Minute)
+	tx.Apply(machine.Event{Kind: machine.EvEnd, Reason: machine.EndByCustomer})
+
+	tx.Apply(machine.Event{Kind: machine.EvReleased})
+	tx.answeredByEnd(tx.Handover)
+	require.Len(t, tx.Words, 1)
+}
+
+// TestReturnThatCannotBeginWaits: a Return is claimed and its process stands still until it is too late to begin. The host has seen
+// nothing of it, so it is pending again, and the turn is the agents'.
+func TestReturnThatCannotBeginWaits(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+	message := Text("m1", "hello").Stored()
+	tx := &Transaction{Record: &Record{
+		Handover: &machine.Handover{Session: machine.Session{ID: "aaaaaaaaaaaa", State: machine.StateEnded}, HandedBack: true},
+		Words:    []Word{{Seq: 1, ID: "m1", Message: &message, At: now}},
+	}, Now: now, Jitter: func(d time.Duration) time.Duration { return d }}
+	tx.pushReturn(false)
+	head := tx.ClaimHead(ToHost)
+	j := &Job{Lane: ToHost, Head: head, Lease: Lease{Owner: "me", N: 1, Seq: head.Seq, Until: now.Add(LeaseTime)}, File: tx.Record}
+
+	tx.SettleIn(j, Outcome{Effect: EffectNotPerformed, Err: errors.New("too late")})
+	require.Equal(t, machine.TurnAgent, tx.Turn(now))
+	require.False(t, tx.Handover.Returned)
+	require.Zero(t, tx.Words[0].Return)
+
+	tx.ClaimHead(ToHost)
+	tx.In.Lease = Lease{Owner: "other", N: 2, Seq: head.Seq, Until: now.Add(LeaseTime)}
+	tx.SettleIn(j, Outcome{Effect: EffectNotPerformed, Err: errors.New("too late")})
+	require.Equal(t, head.Seq, tx.Words[0].Return, "it runs in another process")
+}
+
+// TestGivenBackKeepsSent: Genesys took a word, a Return holds it, and the host gives it to the agents again. Genesys still has it: the
+// next attempt needs another messageId, and the next Return says that it was sent.
+func TestGivenBackKeepsSent(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+	tx := &Transaction{Record: &Record{Handover: &machine.Handover{Session: machine.Session{ID: "aaaaaaaaaaaa", State: machine.StateEnded}, HandedBack: true}}, Now: now}
+	tx.accept(Text("m1", "hello").Stored())
+	tx.Words[0].State, tx.Words[0].Conversation = wordSent, "c1"
+	tx.pushReturn(false)
+	tx.ClaimHead(ToHost)
+	tx.In.Entries[0].Attempts = 1
+
+	tx.Handover = &machine.Handover{Session: machine.Session{ID: "bbbbbbbbbbbb", State: machine.StateQueued}}
+	turn, err := tx.Reply(Text("m1", "hello"))
+	require.NoError(t, err)
+	require.Equal(t, machine.TurnAgent, turn)
+	require.Len(t, tx.Words, 1)
+	require.True(t, tx.Words[0].unanswered().Sent)
+	require.True(t, tx.Words[0].Again)
+}
+
+// TestLaterReturnAfterForget: the Return of a forgotten session runs, the bot has another session, and the host passes a word on. Its
+// Return is one of the session that is over.
+func TestLaterReturnAfterForget(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+	tx := &Transaction{Record: &Record{Handover: &machine.Handover{Session: machine.Session{ID: "aaaaaaaaaaaa", State: machine.StateEnded}, HandedBack: true}}, Now: now}
+	tx.pushReturn(false)
+	tx.ClaimHead(ToHost)
+	tx.Handover = &machine.Handover{Session: machine.Session{ID: "bbbbbbbbbbbb", State: machine.StateBot}}
+	turn, err := tx.Forward(Text("m1", "hello"))
+	require.NoError(t, err)
+	require.Equal(t, machine.TurnAgent, turn)
+	tx.Tidy()
+	require.Len(t, tx.In.Entries, 2)
+	require.Equal(t, "aaaaaaaaaaaa", tx.In.Entries[1].Handover)
+}
+
+// TestASessionHasItsOwnRetention: reads fail for the whole retention, and another session begins. It is not given up at once.
+func TestASessionHasItsOwnRetention(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+	tx := newEdit(fileIn(machine.StateQueued))
+	tx.Now, tx.Handover.Started = now, now.Add(-time.Minute)
+	tx.Control.First = now.Add(-2 * machine.DefaultRetention)
+	fails := Outcome{Task: TaskWatch, Err: errors.New("not reachable"), RetryAfter: time.Second}
+	tx.SettleTask(&Job{File: tx.Record}, fails)
+	require.True(t, tx.Handover.Open())
+	tx.Now = now.Add(machine.DefaultRetention)
+	tx.SettleTask(&Job{File: tx.Record}, fails)
+	require.False(t, tx.Handover.Open())
+}
+
+// TestGivenBackLaterKeepsSent: a Return with a word that Genesys took is over, and the host gives the word to the agents of another
+// session: it still needs another messageId, and was sent.
+func TestGivenBackLaterKeepsSent(t *testing.T) {
+	t.Parallel()
+	for _, sent := range []bool{true, false} {
+		tx := newEdit(&Record{Handover: &machine.Handover{Session: machine.Session{ID: "aaaaaaaaaaaa", State: machine.StateEnded}, HandedBack: true}})
+		tx.accept(Text("m1", "hello").Stored())
+		if sent {
+			tx.Words[0].State, tx.Words[0].Conversation = wordSent, "c1"
+		}
+		tx.pushReturn(false)
+		tx.ClaimHead(ToHost)
+		tx.removeWords(tx.In.Entries[0].Seq)
+		tx.In.remove(0)
+		require.Empty(t, tx.Words)
+
+		tx.Handover = &machine.Handover{Session: machine.Session{ID: "bbbbbbbbbbbb", State: machine.StateQueued}}
+		turn, err := tx.Forward(Text("m1", "hello"))
+		require.NoError(t, err)
+		require.Equal(t, machine.TurnAgent, turn)
+		require.Equal(t, sent, tx.Words[0].Again)
+		require.Equal(t, sent, tx.Words[0].unanswered().Sent)
+	}
+}

@@ -1,0 +1,171 @@
+package record
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/genesys"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/stretchr/testify/require"
+)
+
+// afterTime is an edit of the same file after a while.
+func afterTime(tx *Transaction, d time.Duration) *Transaction {
+	next := *tx
+	next.Now = tx.Now.Add(d)
+	return &next
+}
+
+// block is a text as it is written in a test: without the first line break and the indentation.
+func block(s string) string {
+	return strings.ReplaceAll(strings.TrimPrefix(s, "\n"), "\t", "")
+}
+
+func TestExplain(t *testing.T) {
+	t.Parallel()
+	read := func(p genesys.Phase, at time.Time, with ...func(*genesys.Standing)) machine.Event {
+		e := shows(p, with...)
+		e.Began = at
+		e.Standing.EndedAt = at
+		return e
+	}
+	told(t, map[string]explained{
+		"nothing but a late message": {
+			func() *Record {
+				tx := newEdit(&Record{Format: FileFormat, Created: 1, Touched: noon()})
+				tx.deliver(StoredDelivery{ID: "g1", Late: true}, time.Time{})
+				return tx.Record
+			}, 0,
+			`
+			no session yet, channel shop, as of 2026-11-22 12:00:00 UTC
+
+			what waits
+			  to the host: 1 × a message of the agent, since 12:00:00
+
+			what comes next
+			  now  a message of the agent is given to the host
+			`,
+		},
+		"asked for, and Genesys fails": {
+			func() *Record {
+				c := machine.Handover{
+					Session: machine.Session{ID: "abcdefghijk2", Key: machine.Key{Channel: "shop", Customer: "customer"}, State: machine.StateRequested, Queue: "Agents"},
+					From:    "customer", Timers: machine.Timers{Max: machine.DefaultMax, NoAgent: 5 * time.Minute, Retention: machine.DefaultRetention},
+				}
+				tx := newEdit(&Record{Format: FileFormat, Created: 1, Touched: noon()})
+				tx.Begin(c, &Opening{Texts: []string{"summary"}})
+				for range 3 {
+					tx = afterTime(tx, time.Second)
+					tx.failed(tx.Out.Entries[0], Outcome{Err: apiFault(503)})
+				}
+				return tx.Record
+			}, 3 * time.Second,
+			`
+			session abcdefghijk2, channel shop, as of 2026-11-22 12:00:03 UTC
+			  state         requested since 12:00:00
+			  started       12:00:00
+			  conversation  none yet
+			  queue         Agents
+			  turn          agent
+
+			what happened
+			  2026-11-22
+			  12:00:00  a session began, an agent was asked for
+			  12:00:01  to be tried again, the opening: genesys: openmessaging.send: 503 Service Unavailable
+
+			what waits
+			  to Genesys: 1 × the opening, since 12:00:00; failed attempts of the first: 3
+			  to the host: 1 × a notice, since 12:00:00
+
+			what comes next
+			  now, 3s late  a notice is given to the host
+			  12:00:05  the opening is sent to Genesys
+			  12:05:00  the session ends if no agent has come (Timers.NoAgent)
+			`,
+		},
+		"a long story": {
+			func() *Record {
+				f := fileIn(machine.StateRequested)
+				f.Handover.OpeningAcceptedAt, f.Handover.QueueID = time.Time{}, "agents"
+				f.Past = []past{{Session: machine.Session{
+					ID: "zzzzzzzzzzz2", State: machine.StateEnded, Started: ago(48 * time.Hour),
+					Ending: machine.Ending{Reason: machine.EndNoAgent, Time: ago(47 * time.Hour)},
+				}}}
+				tx := newEdit(f)
+				tx.Notify = false
+				tx.Apply(machine.Event{Kind: machine.EvAccepted, Conversation: "conversation", Resumed: true})
+				tx = afterTime(tx, time.Second)
+				tx.Apply(machine.Event{Kind: machine.EvTransferred})
+				tx = afterTime(tx, time.Second)
+				tx.Apply(read(genesys.PhaseAlerting, tx.Now))
+				tx = afterTime(tx, 9*time.Second)
+				tx.Apply(read(genesys.PhaseAlerting, tx.Now, byAgent("a2", "Ben\nevil")))
+				tx = afterTime(tx, time.Second)
+				tx.Apply(machine.Event{Kind: machine.EvAgentWrote})
+				tx = afterTime(tx, time.Second)
+				tx.Apply(read(genesys.PhaseConnected, tx.Now, byAgent("a2", "Ben")))
+				tx = afterTime(tx, time.Minute)
+				tx.Apply(read(genesys.PhaseConnected, tx.Now, byAgent("a3", ""), inQueue("vip")))
+				tx = afterTime(tx, 13*time.Hour)
+				tx.Apply(read(genesys.PhaseEnded, tx.Now))
+				tx.Tidy()
+				tx = afterTime(tx, 2*time.Second)
+				tx.done()
+				return tx.Record
+			}, 14 * time.Hour,
+			`
+			session abcdefghijk2, channel shop, as of 2026-11-23 02:00:00 UTC
+			  state         ended since 01:01:13
+			  started       2026-11-22 11:50:00
+			  conversation  conversation, an older one that went on
+			  queue         Agents
+			  agent         a3
+			  turn          bot
+			  ending        ended by the agent, 01:01:13
+			  code          client
+
+			what happened
+			  2026-11-22
+			  12:00:00  Genesys took the opening
+			  12:00:00  it is an older conversation that goes on
+			  12:00:01  transferred to the agent queue agents
+			  12:00:02  it rings at Anna
+			  12:00:11  Anna did not take it
+			  12:00:11  it rings at Ben evil
+			  12:00:12  an agent wrote, so one is there
+			  12:00:13  the agent is Ben
+			  12:01:13  Ben left
+			  12:01:13  transferred from queue agents to vip
+			  12:01:13  a3 is there
+			  2026-11-23
+			  01:01:13  a3 left
+			  01:01:13  ended by the agent (client)
+			  01:01:15  given back to the bot
+
+			what comes next
+			  2026-11-26 02:01:13  the record is removed, if nothing comes
+
+			earlier sessions, the newest first
+			  zzzzzzzzzzz2  2026-11-20 12:00:00 to 2026-11-20 13:00:00, ended because no agent came in time
+			`,
+		},
+	})
+}
+
+// explained is a record, a time, and the words for it.
+type explained struct {
+	file func() *Record
+	at   time.Duration // afterTime noon
+	want string
+}
+
+func told(t *testing.T, tests map[string]explained) {
+	t.Helper()
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, block(tt.want), tt.file().Explain("shop", noon().Add(tt.at)))
+		})
+	}
+}

@@ -1,0 +1,111 @@
+package record
+
+import (
+	"testing"
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/stretchr/testify/require"
+)
+
+func TestTimersFire(t *testing.T) {
+	t.Parallel()
+	fire := func(c machine.Handover, now time.Time) *Transaction {
+		tx := newEdit(&Record{Handover: &c})
+		tx.Now = now
+		tx.fireTimers()
+		tx.Tidy()
+		return tx
+	}
+	c := coreIn(machine.StateQueued)
+	c.Timers.NoAgent = 10 * time.Minute
+	require.Equal(t, machine.StateQueued, fire(c, noon().Add(time.Minute-1)).Handover.State)
+	tx := fire(c, noon().Add(time.Minute))
+	require.Equal(t, machine.StateEnding, tx.Handover.State)
+	require.Equal(t, machine.EndNoAgent, tx.Handover.Ending.Reason)
+
+	c = coreIn(machine.StateConnected)
+	c.AgentAt, c.Timers.CustomerWarn, c.Timers.CustomerIdle = noon(), time.Minute, 3*time.Minute
+	tx = fire(c, noon().Add(time.Hour))
+	require.Equal(t, machine.StateConnected, tx.Handover.State, "warned first, however late")
+	require.Equal(t, machine.NoticeIdle, tx.In.Entries[0].Notice.Kind)
+	tx.Now = noon().Add(time.Hour + 2*time.Minute - 1)
+	tx.fireTimers()
+	require.Equal(t, machine.StateConnected, tx.Handover.State)
+	tx.Now = tx.Now.Add(1)
+	tx.fireTimers()
+	require.Equal(t, machine.EndCustomerIdle, tx.Handover.Ending.Reason)
+
+	tx = fire(coreIn(machine.StateEnding), noon())
+	require.Equal(t, machine.StateEnded, tx.Handover.State, "an end waits 30 s for Genesys")
+	require.Equal(t, machine.EndByCustomer, tx.Handover.Ending.Reason)
+	require.Equal(t, machine.CodeNotDisconnected, tx.Handover.Ending.Code)
+	require.Equal(t, "conversation", tx.Watched[0].ID, "it is disconnected later, where permitted")
+	require.True(t, tx.Watched[0].Requested)
+}
+
+func TestNextDuty(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		state machine.State
+		with  func(*Record)
+		want  TaskKind
+		at    time.Time
+	}{
+		"nothing": {machine.StateEnded, nil, TaskNone, time.Time{}},
+		"a read":  {machine.StateQueued, func(f *Record) { f.Handover.PollAt = noon() }, TaskLook, noon()},
+		"no read without a conversation": {
+			machine.StateRequested, func(f *Record) {
+				f.Handover.ConversationID, f.Handover.PollAt, f.Handover.Routing = "", noon(), machine.RouteByFlow
+			},
+			TaskLook, ago(9 * time.Minute).Add(time.Hour),
+		},
+		"nobody names the conversation": {
+			machine.StateRequested, func(f *Record) { f.Handover.ConversationID, f.Handover.AgentRequestedAt = "", ago(time.Minute) }, TaskLook, noon().Add(time.Minute),
+		},
+		"a read where it was forbidden": {machine.StateQueued, func(f *Record) { f.Handover.Blind, f.Handover.PollAt = true, noon() }, TaskLook, noon()},
+		"but a disconnect":              {machine.StateEnding, func(f *Record) { f.Handover.Blind, f.Handover.PollAt = true, ago(time.Hour) }, TaskLook, ago(time.Hour)},
+		"and not again once the agent was told": {
+			machine.StateEnding, func(f *Record) { f.Handover.Blind, f.Handover.LeftSent, f.Handover.PollAt = true, true, ago(time.Hour) },
+			TaskLook, ago(30 * time.Second),
+		},
+		"the end waits for an empty lane": {machine.StateEnding, func(f *Record) {
+			f.Handover.EndRequestedAt, f.Handover.PollAt = noon(), noon()
+			f.Words = []Word{wordOf(1, "m1")}
+		}, TaskLook, noon().Add(10 * time.Second)},
+		"a receipt": {machine.StateEnded, func(f *Record) { f.Receipts = []Receipt{{ID: "1", Time: noon()}} }, TaskReceipt, noon()},
+		"a receipt that failed waits for itself": {machine.StateEnded, func(f *Record) {
+			f.Receipts = []Receipt{{ID: "1", Time: ago(time.Hour), At: noon().Add(time.Minute)}, {ID: "2", Time: noon()}}
+		}, TaskReceipt, noon()},
+		"a receipt holds up no read": {machine.StateQueued, func(f *Record) {
+			f.Handover.PollAt, f.Receipts = noon(), []Receipt{{ID: "1", Time: ago(time.Hour), At: noon().Add(1)}}
+		}, TaskLook, noon()},
+		"the watched conversation that is due first": {machine.StateEnded, func(f *Record) {
+			f.Watched = []Watched{{ID: "later", At: noon().Add(1)}, {ID: "first", At: noon()}}
+		}, TaskWatch, noon()},
+		"a watched conversation beside the session's": {machine.StateBot, func(f *Record) { f.Watched = []Watched{{ID: "other", At: noon()}} }, TaskWatch, noon()},
+		"not one to be closed that the opening may have joined": {machine.StateBot, func(f *Record) {
+			f.Watched = []Watched{{ID: "other", From: f.Handover.From, Close: true, At: noon()}}
+			f.Handover.Timers.Max, f.Handover.ConversationID = -1, ""
+		}, TaskNone, time.Time{}},
+		"but one of another identity": {machine.StateBot, func(f *Record) {
+			f.Watched, f.Handover.ConversationID = []Watched{{ID: "other", From: "somebody", Close: true, At: noon()}}, ""
+		}, TaskWatch, noon()},
+		"and before the opening": {machine.StateBot, func(f *Record) {
+			f.Watched = []Watched{{ID: "other", From: f.Handover.From, Close: true, At: noon()}}
+			f.Handover.OpeningTriedAt, f.Handover.ConversationID = time.Time{}, ""
+		}, TaskWatch, noon()},
+		"all of them wait after failure": {machine.StateQueued, func(f *Record) { f.Handover.PollAt, f.Control.NotBefore = noon(), noon().Add(1) }, TaskLook, noon().Add(1)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := fileIn(test.state)
+			if test.with != nil {
+				test.with(f)
+			}
+			kind, at := f.NextTask()
+			require.Equal(t, test.want, kind)
+			require.Equal(t, test.at, at)
+		})
+	}
+}

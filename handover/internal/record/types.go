@@ -1,0 +1,449 @@
+package record
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+)
+
+// A Delivery is one message to deliver to the customer, from an agent or from an Architect flow.
+type Delivery struct {
+	ID         string // idempotency key: the same on every attempt, replica and restart
+	Session    machine.Session
+	Message    openmessaging.Message
+	Origin     openmessaging.Origin // an agent or an Architect flow
+	Time       time.Time            // when it was written, by the clock of Genesys
+	Attempt    int                  // 1 for the first attempt; may be too low after a crash
+	Late       bool                 // its session is over, or it never had one
+	OutOfOrder bool                 // an attempt to deliver a newer message began before
+}
+
+// Pending is the error that Deliver returns if the customer's channel reports the outcome of the
+// message later.
+var Pending = errors.New("handover: pending") //nolint:gochecknoglobals,errname,staticcheck,revive // reads as an outcome: return handover.Pending
+
+// A TypingEvent reports that an agent is typing.
+type TypingEvent struct {
+	Session  machine.Session // the open session of the customer
+	Duration time.Duration   // how long to show it; 0: Genesys sent no duration
+}
+
+// Undeliverable returns an error with which Deliver reports a permanent failure.
+func Undeliverable(code openmessaging.ReasonCode, err error) error {
+	return &UndeliverableError{code: code, err: err}
+}
+
+// An UndeliverableError makes a failure of Deliver permanent.
+type UndeliverableError struct {
+	code openmessaging.ReasonCode
+	err  error
+}
+
+func (e *UndeliverableError) Error() string {
+	if e.err == nil {
+		return "handover: undeliverable: " + string(e.code)
+	}
+	return "handover: undeliverable: " + string(e.code) + ": " + e.err.Error()
+}
+
+func (e *UndeliverableError) Unwrap() error { return e.err }
+
+// A Return hands the conversation back to the bot.
+type Return struct {
+	ID         string
+	Attempt    int             // 1 for the first attempt; may be too low after a crash
+	Session    machine.Session // Session.Ending has the reason
+	Unanswered []Unanswered    // messages that no agent answered, for the bot to answer
+}
+
+// An Unanswered is a message of the customer that no agent answered.
+type Unanswered struct {
+	Message
+	Sent   bool   `json:"sent,omitempty"`   // Genesys may have it; an agent may have read it
+	Reason string `json:"reason,omitempty"` // why Genesys refused it; empty if it did not
+}
+
+// A Notice reports one step of a session, to show to the customer or on a dashboard.
+type Notice struct {
+	ID         string             `json:"-"`
+	Kind       machine.NoticeKind `json:"kind"`
+	Session    machine.Session    `json:"session"` // after the step
+	Time       time.Time          `json:"time"`
+	Wait       *time.Duration     `json:"wait,omitempty"`      // NoticeQueued: the estimate of Genesys, or nil
+	MessageID  string             `json:"messageId,omitempty"` // NoticeMessageFailed: the host's id, or Genesys' of an agent's
+	Agent      machine.Agent      `json:"agent,omitzero"`
+	From       string             `json:"from,omitempty"` // queue ids, NoticeTransferred; To also NoticeQueued, NoticeMisrouted
+	To         string             `json:"to,omitempty"`
+	Detail     string             `json:"detail,omitempty"`     // a sentence to read
+	Permission string             `json:"permission,omitempty"` // add it to the role of the OAuth client
+}
+
+// MaxMessage is the limit of Message.Text, in bytes.
+const MaxMessage = 64 << 10
+
+// A Message is a message of the customer.
+type Message struct {
+	// ID is the host's id of the message: 1 to 256 bytes without control characters. A message
+	// with the same ID is a duplicate of the first one, even with another content.
+	ID          string                     `json:"id"`
+	Time        time.Time                  `json:"time,omitzero"`         // when it was written; not sent
+	Text        string                     `json:"text,omitempty"`        // at most MaxMessage bytes
+	Attachments []openmessaging.Attachment `json:"attachments,omitempty"` // links to files that Genesys can fetch
+	Answer      *Answer                    `json:"answer,omitempty"`      // the customer's choice
+}
+
+// An Answer is the customer's choice in an agent's message, for example a quick reply, a button of
+// a card, or a date.
+type Answer struct {
+	// InReplyTo is the Delivery.ID of the message that offered the choice. Genesys adds the
+	// answer to that message's conversation.
+	InReplyTo string                  `json:"inReplyTo"`
+	Kind      openmessaging.ReplyKind `json:"kind"`
+	Text      string                  `json:"text"`    // the chosen label, for the agent to read
+	Payload   string                  `json:"payload"` // the payload of the button, unchanged
+}
+
+// Text returns a Message with an id and a text.
+func Text(id, text string) Message { return Message{ID: id, Text: text} }
+
+// validate returns an [ErrInvalid] for everything that Genesys would refuse.
+func (m Message) validate() error {
+	if err := checkHostID("Message.ID", m.ID); err != nil {
+		return err
+	}
+	switch {
+	case m.Text == "" && len(m.Attachments) == 0 && m.Answer == nil:
+		return machine.Invalidf("handover: Message has no Text, no Attachments and no Answer: set one of them")
+	case len(m.Text) > MaxMessage:
+		return machine.Invalidf("handover: Message.Text has %d bytes, the limit is %d: shorten it or send a file", len(m.Text), MaxMessage)
+	case !utf8.ValidString(m.Text):
+		return machine.Invalidf("handover: Message.Text is not valid UTF-8: convert it")
+	case m.Answer != nil && (m.Text != "" || len(m.Attachments) > 0):
+		return machine.Invalidf("handover: Message.Answer is set together with Text or Attachments: send them as a separate message")
+	}
+	return m.validateParts()
+}
+
+// validateParts checks each part in the form in which it is sent.
+func (m Message) validateParts() error {
+	var errs []error
+	s := m.Stored()
+	texts := s.parts() - len(s.Attachments)
+	for i := range s.parts() {
+		for _, f := range fieldErrors(s.validatePart(i)) {
+			errs = append(errs, fmt.Errorf("handover: Message.%s %s", partField(s, i-texts, f.Field), f.Reason))
+		}
+	}
+	return machine.Invalid(errors.Join(errs...))
+}
+
+// partField returns the name in Message of a field of the wire. attachment is the index of the
+// part's attachment.
+func partField(s storedMessage, attachment int, field string) string {
+	switch rest, ok := strings.CutPrefix(field, "Attachment."); {
+	case s.Reply != nil:
+		return "Answer." + field
+	case ok:
+		return fmt.Sprintf("Attachments[%d].%s", attachment, rest)
+	default:
+		return field
+	}
+}
+
+func (s storedMessage) validatePart(i int) error {
+	from := openmessaging.Customer{ID: "checked"}
+	if s.Reply != nil {
+		r := *s.Reply
+		r.From, r.MessageID, r.Time = from, "checked", time.Unix(0, 0)
+		return r.Validate()
+	}
+	w := s.part(i)
+	w.From, w.MessageID, w.Time = from, "checked", time.Unix(0, 0)
+	return w.Validate()
+}
+
+// fieldErrors returns the field errors joined in an error of Validate.
+func fieldErrors(err error) []*openmessaging.FieldError {
+	var list []*openmessaging.FieldError
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range joined.Unwrap() {
+			if f, ok := errors.AsType[*openmessaging.FieldError](e); ok {
+				list = append(list, f)
+			}
+		}
+	}
+	return list
+}
+
+// maxHostID is the limit of the ids of messages and requests, in bytes.
+const maxHostID = 256
+
+func checkHostID(field, id string) error {
+	if id == "" {
+		return machine.Invalidf("handover: %s is empty: set it to your own id, so that a duplicate is recognised", field)
+	}
+	return machine.CheckPart(field, id, 1, maxHostID)
+}
+
+// A Request is the argument of [Manager.HandOver] and [Manager.Open].
+type Request struct {
+	ID         string                 // the host's id, required; the same id is the same request
+	Queue      string                 // exact name or id; empty: the channel's
+	Customer   openmessaging.Customer // what the agent sees; the Manager sets its ID
+	Summary    string                 // one or a few sentences for the agent
+	Transcript []Line                 // the conversation with the bot
+	// Attributes become participant data, which an Architect flow can read.
+	// Channel.AttributesLimit limits their size:
+	// https://developer.genesys.cloud/commdigital/digital/openmessaging/
+	Attributes map[string]string
+	Timers     machine.Timers // zero fields: as in the Open before it, or as in the channel
+}
+
+// A Line is one message of the conversation with the bot.
+type Line struct {
+	// ID is the host's id of the customer's message in this line, if it has one. Agents read
+	// that message in the transcript, so Forward and Reply store nothing for a message with
+	// this id. This applies to the newest 128 customer lines, as long as their ids are
+	// remembered. The ids of other speakers are ignored.
+	ID      string
+	Speaker Speaker
+	Time    time.Time
+	Text    string
+}
+
+// A Speaker is the author of a line.
+type Speaker string
+
+// The values of Speaker.
+const (
+	SpeakerCustomer Speaker = "customer"
+	SpeakerBot      Speaker = "bot"
+	SpeakerAgent    Speaker = "agent"
+)
+
+// The limits of an opening.
+const (
+	// maxText is the limit of characters in one message, which openmessaging's Validate checks.
+	maxText    = 2000
+	maxTexts   = 3
+	maxRequest = 256 << 10 // bytes of Summary, Transcript and Attributes
+
+	// defaultAttributesLimit is conservative: Genesys documents no limit for Open Messaging.
+	DefaultAttributesLimit = 2000
+)
+
+// cutMark shows the agent where the default opening was cut.
+const cutMark = "[…]"
+
+func invalidRequest(format string, args ...any) error {
+	return machine.Invalid(fmt.Errorf("handover: "+format, args...))
+}
+
+// Check returns the errors that are certain before the opening is composed. The timers of the
+// session depend on the record, so the edit checks them.
+func (r Request) Check(attributesLimit int) error {
+	size, attributes := len(r.Summary), 0
+	for _, l := range r.Transcript {
+		size += len(l.Text)
+	}
+	for k, v := range r.Attributes {
+		attributes += len(k) + len(v)
+	}
+	errs := []error{checkHostID("Request.ID", r.ID), r.Timers.CheckEach("Request.Timers")}
+	if size += attributes; size > maxRequest {
+		errs = append(errs, fmt.Errorf("handover: Request.Summary, Transcript and Attributes have %d bytes together, the limit is %d: "+
+			"leave out the oldest lines of Transcript", size, maxRequest))
+	}
+	if attributes > attributesLimit {
+		errs = append(errs, fmt.Errorf("handover: Request.Attributes has %d bytes in its keys and values, the limit is %d: "+
+			"leave out what the flow does not read, or raise Channel.AttributesLimit", attributes, attributesLimit))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return machine.Invalid(err)
+	}
+	return nil
+}
+
+// ComposeOpening is the default of Config.Compose. It returns the summary, then the newest
+// lines of the transcript that fit into the remaining messages.
+func ComposeOpening(r Request) []string {
+	lines := slices.DeleteFunc(slices.Clone(r.Transcript), func(l Line) bool { return strings.TrimSpace(l.Text) == "" })
+	room := maxTexts
+	if len(lines) > 0 {
+		room-- // at least one message is for the transcript
+	}
+	texts := composeSummary(strings.TrimSpace(r.Summary), room)
+	return append(texts, composeTranscript(lines, maxTexts-len(texts))...)
+}
+
+func composeSummary(summary string, room int) []string {
+	texts := splitText(summary)
+	if len(texts) > room {
+		texts = texts[:room]
+		texts[room-1] = cutText(texts[room-1], maxText)
+	}
+	return texts
+}
+
+// cutText returns the beginning of s and the mark, together at most limit characters.
+func cutText(s string, limit int) string {
+	mark := " " + cutMark
+	return strings.TrimSpace(openmessaging.SplitText(s, limit-utf8.RuneCountInString(mark))[0]) + mark
+}
+
+func composeTranscript(lines []Line, room int) []string {
+	capacity := maxText - utf8.RuneCountInString(cutMark+"\n") // leaves space for the mark
+	var texts []string                                         // newest first
+	cut := false
+	for _, l := range slices.Backward(lines) {
+		line := l.compose(capacity)
+		newest := len(texts) - 1
+		if newest >= 0 && utf8.RuneCountInString(texts[newest])+1+utf8.RuneCountInString(line) <= capacity {
+			texts[newest] = line + "\n" + texts[newest]
+			continue
+		}
+		if cut = len(texts) == room; cut {
+			break
+		}
+		texts = append(texts, line)
+	}
+	slices.Reverse(texts)
+	if cut {
+		texts[0] = cutMark + "\n" + texts[0]
+	}
+	return texts
+}
+
+// compose returns the line with its time, at most limit characters.
+func (l Line) compose(limit int) string {
+	line := string(l.Speaker) + ": " + strings.TrimSpace(l.Text)
+	if !l.Time.IsZero() {
+		line = l.Time.Format("15:04") + " " + line
+	}
+	if utf8.RuneCountInString(line) > limit {
+		return cutText(line, limit)
+	}
+	return line
+}
+
+// An Opening is a Request that is ready to be sent.
+type Opening struct {
+	Customer   openmessaging.Customer `json:"customer"`
+	Texts      []string               `json:"texts"`
+	Attributes map[string]string      `json:"attributes,omitempty"`
+
+	lines []string // ids of the customer's messages in the transcript, for the memory of ids
+}
+
+// Opening checks the composed texts and everything that is sent with them, so that Genesys does
+// not refuse them later.
+func (r Request) Opening(composed []string, from string) (*Opening, error) {
+	o := &Opening{Customer: r.Customer, Attributes: maps.Clone(r.Attributes)}
+	for _, l := range r.Transcript {
+		if l.ID != "" && l.Speaker == SpeakerCustomer {
+			o.lines = append(o.lines, l.ID)
+		}
+	}
+	o.Customer.ID, o.Customer.IDType = from, openmessaging.IDOpaque
+	for _, text := range composed {
+		if text = strings.TrimSpace(text); text == "" {
+			continue
+		}
+		o.Texts = append(o.Texts, text)
+		if n := utf8.RuneCountInString(text); n > maxText {
+			return nil, invalidRequest("text %d of Config.Compose has %d characters, the limit is %d: shorten it, or divide it, %d texts at most",
+				len(o.Texts), n, maxText, maxTexts)
+		}
+	}
+	switch n := len(o.Texts); {
+	case n == 0:
+		return nil, invalidRequest("Request has no Summary and no Transcript: Genesys needs a first message, set one of them")
+	case n > maxTexts:
+		return nil, invalidRequest("Config.Compose returned %d texts, the limit is %d: join or shorten them", n, maxTexts)
+	}
+	for i := range o.Texts {
+		m := o.part(i)
+		m.MessageID, m.Time = "checked", time.Unix(0, 0)
+		if err := m.Validate(); err != nil {
+			return nil, invalidRequest("Request: %w", err)
+		}
+	}
+	return o, nil
+}
+
+// part returns the i-th message of the opening. The first one has the attributes.
+func (o *Opening) part(i int) openmessaging.InboundMessage {
+	m := openmessaging.InboundMessage{From: o.Customer, Text: o.Texts[i]}
+	if i == 0 {
+		m.Attributes = o.Attributes
+	}
+	return m
+}
+
+// as returns a copy of the opening with another customer id. It never changes o, because an
+// edit may rerun.
+func (o *Opening) as(from string) *Opening {
+	c := *o
+	c.Customer.ID = from
+	return &c
+}
+
+// A storedMessage is a [Message] as a record stores it. The type is separate so that a new
+// field of Message does not change the stored format.
+type storedMessage struct {
+	ID          string                     `json:"id"`
+	Time        time.Time                  `json:"time,omitzero"`
+	Text        string                     `json:"text,omitempty"`
+	Attachments []openmessaging.Attachment `json:"attachments,omitempty"`
+	Reply       *openmessaging.Reply       `json:"reply,omitempty"`
+}
+
+// Stored returns a copy of m for a record. It shares no memory with m, because the caller may
+// change m after the call.
+func (m Message) Stored() storedMessage {
+	s := storedMessage{ID: m.ID, Time: m.Time, Text: m.Text, Attachments: slices.Clone(m.Attachments)}
+	if a := m.Answer; a != nil {
+		s.Reply = &openmessaging.Reply{InReplyTo: a.InReplyTo, Kind: a.Kind, Text: a.Text, Payload: a.Payload}
+	}
+	return s
+}
+
+// message returns the stored message for the host. It shares no memory with s.
+func (s storedMessage) message() Message {
+	m := Message{ID: s.ID, Time: s.Time, Text: s.Text, Attachments: slices.Clone(s.Attachments)}
+	if r := s.Reply; r != nil {
+		m.Answer = &Answer{InReplyTo: r.InReplyTo, Kind: r.Kind, Text: r.Text, Payload: r.Payload}
+	}
+	return m
+}
+
+// parts returns how many messages s is on the wire.
+func (s storedMessage) parts() int {
+	if s.Reply != nil {
+		return 1
+	}
+	return len(splitText(s.Text)) + len(s.Attachments)
+}
+
+// part returns the i-th of them, without sender, id and time.
+func (s storedMessage) part(i int) openmessaging.InboundMessage {
+	texts := splitText(s.Text)
+	if i < len(texts) {
+		return openmessaging.InboundMessage{Text: texts[i]}
+	}
+	return openmessaging.InboundMessage{Attachment: &s.Attachments[i-len(texts)]}
+}
+
+func splitText(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return openmessaging.SplitText(s, maxText)
+}

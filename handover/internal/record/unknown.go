@@ -1,0 +1,121 @@
+package record
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"strings"
+)
+
+// unknownFields holds what a record of the next format has and this release does not know: fields of the record, of its session and
+// past sessions, of its words and of its watched conversations. They survive a rewrite with what they are a field of, and go when it goes. Their bytes are
+// kept as they are, so no number is rounded.
+type unknownFields map[string]members // by place, see places
+
+type members = map[string]json.RawMessage
+
+// A place is a struct of a record whose unknown fields are kept.
+type place struct {
+	id    string // the same however lists change
+	value any
+}
+
+// places lists them, in the order of the members of their JSON.
+func (f *Record) places() (rec place, now []place, lists map[string][]place) {
+	if f.Handover != nil {
+		now = []place{{"now " + f.Handover.ID, f.Handover}}
+	}
+	lists = map[string][]place{}
+	for i := range f.Past {
+		lists["past"] = append(lists["past"], place{"now " + f.Past[i].Session.ID, &f.Past[i]})
+	}
+	for i := range f.Words {
+		lists["words"] = append(lists["words"], place{fmt.Sprint("word ", f.Words[i].Seq), &f.Words[i]})
+	}
+	for i := range f.Watched {
+		lists["watched"] = append(lists["watched"], place{"watched " + f.Watched[i].ID, &f.Watched[i]})
+	}
+	return place{"record", f}, now, lists
+}
+
+// readUnknown finds the unknown fields of a record.
+func readUnknown(data []byte, f *Record) (unknownFields, error) {
+	u := unknownFields{}
+	_, err := f.visit(data, func(p place, m members) {
+		known := fieldNames(reflect.TypeOf(p.value).Elem())
+		for name, value := range m {
+			if !known[name] {
+				if u[p.id] == nil {
+					u[p.id] = members{}
+				}
+				u[p.id][name] = bytes.Clone(value)
+			}
+		}
+	})
+	return u, err
+}
+
+// putInto adds the unknown fields to what this release would write.
+func (u unknownFields) putInto(data []byte, f *Record) ([]byte, error) {
+	data, err := f.visit(data, func(p place, m members) {
+		maps.Copy(m, u[p.id])
+	})
+	if err != nil {
+		return nil, redactJSON(err)
+	}
+	return data, nil
+}
+
+// visit calls fn with the members of each place, which fn may change, and returns the JSON with the changes.
+func (f *Record) visit(data []byte, fn func(place, members)) ([]byte, error) {
+	rec, now, lists := f.places()
+	var top members
+	if err := json.Unmarshal(data, &top); err != nil {
+		return nil, err
+	}
+	for name, list := range lists {
+		var all []members
+		if err := json.Unmarshal(top[name], &all); err != nil {
+			return nil, err
+		}
+		for i, p := range list {
+			fn(p, all[i])
+		}
+		var err error
+		if top[name], err = json.Marshal(all); err != nil {
+			return nil, err
+		}
+	}
+	for _, p := range now {
+		var m members
+		if err := json.Unmarshal(top["now"], &m); err != nil {
+			return nil, err
+		}
+		fn(p, m)
+		var err error
+		if top["now"], err = json.Marshal(m); err != nil {
+			return nil, err
+		}
+	}
+	fn(rec, top)
+	return json.Marshal(top)
+}
+
+// fieldNames lists the JSON names of a struct, those of embedded structs included.
+func fieldNames(t reflect.Type) map[string]bool {
+	names := map[string]bool{}
+	for f := range t.Fields() {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		switch {
+		case f.Anonymous && name == "":
+			for n := range fieldNames(f.Type) {
+				names[n] = true
+			}
+		case name != "" && name != "-":
+			names[name] = true
+		}
+	}
+	return names
+}

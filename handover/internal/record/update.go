@@ -1,0 +1,52 @@
+package record
+
+import (
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+)
+
+// A Job is a claimed effect: who performs it, and the file as it was stored with the claim. The file is not changed.
+type Job struct {
+	Key      machine.Key
+	Lane     LaneName
+	Lease    Lease
+	File     *Record
+	Head     Entry // of a lane with entries, as it was claimed
+	Began    time.Time
+	Inherits bool        // its worker comes from the job before it in the lane
+	Seat     any         // what the engine reserved for it
+	Returned atomic.Bool // its callback, after nobody waited for it any more
+	Left     bool        // the lane is free inside this process
+	Next     *Job        // goes on with the worker
+}
+
+// A LaneName names a lane of a record.
+type LaneName string
+
+// The lanes.
+const (
+	ToGenesys LaneName = "toGenesys"
+	ToHost    LaneName = "toHost"
+	Control   LaneName = "control"
+)
+
+// Lane returns a lane by its name.
+func (f *Record) Lane(n LaneName) *lane {
+	switch n {
+	case ToGenesys:
+		return &f.Out
+	case ToHost:
+		return &f.In
+	default:
+		return &f.Control
+	}
+}
+
+// ErrUnchanged is the error of an edit that changes nothing: nothing is stored.
+var ErrUnchanged = errors.New("handover: unchanged")
+
+// ErrUnsure goes with ErrConflict where nobody knows whether the store took the record.
+var ErrUnsure = errors.New("handover: outcome unknown")

@@ -1,0 +1,606 @@
+package record
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/genesys"
+	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/stretchr/testify/require"
+)
+
+// showing is a read at the time of an edit.
+func showing(tx *Transaction, p genesys.Phase) *Reading {
+	return &Reading{Began: tx.Now, Standing: standing(p)}
+}
+
+// blindly is a read at the time of an edit that is forbidden.
+func blindly(tx *Transaction) *Reading {
+	return &Reading{Began: tx.Now, Blind: true, Err: refusedWith(403)}
+}
+
+// left is an edit whose session is over and given back, with nothing watched.
+func left() *Transaction {
+	tx := newEdit(fileIn(machine.StateEnded))
+	tx.Handover.HandedBack = true
+	return tx
+}
+
+// closes is an edit that is to close the conversation "other".
+func closes(asked bool) *Transaction {
+	tx := left()
+	tx.close(tx.Handover, "other", asked)
+	return tx
+}
+
+// looks settles a look at the watched conversation that is next, at the time it is due, as performWatch would report it.
+func looks(tb testing.TB, tx *Transaction, read func(*Transaction) *Reading, refused error) (disconnects bool) {
+	tb.Helper()
+	w := tx.NextWatched()
+	tx.Now = machine.Later(tx.Now, w.At)
+	o := Outcome{Task: TaskWatch, Read: read(tx)}
+	if o.Read != nil && !o.Read.Blind && !o.Read.Gone {
+		o.Err = o.Read.Err
+	}
+	if disconnects = !tx.Adoptable(w, o.Read) && w.MayDisconnect(o.Read, tx.Now); disconnects {
+		o.Tried, o.Disconnected, o.Refused = true, refused == nil, refused
+	}
+	settleAs(tx, jobOn(tb, tx, Control), o)
+	return disconnects
+}
+
+func seeing(p genesys.Phase) func(*Transaction) *Reading {
+	return func(tx *Transaction) *Reading { return showing(tx, p) }
+}
+
+func unreadable(tx *Transaction) *Reading { return &Reading{Began: tx.Now, Err: refusedWith(503)} }
+
+func notFound(tx *Transaction) *Reading {
+	return &Reading{Began: tx.Now, Gone: true, Err: refusedWith(404)}
+}
+
+// unclosedNotices lists the permissions that notices about conversations that stay open name.
+func unclosedNotices(tx *Transaction) []string {
+	list := []string{}
+	for _, x := range tx.In.Entries {
+		if x.Notice != nil && x.Notice.Kind == machine.NoticeConnectionLost {
+			list = append(list, x.Notice.Permission)
+		}
+	}
+	return list
+}
+
+func TestWatchedOnce(t *testing.T) {
+	t.Parallel()
+	tx := left()
+	tx.close(tx.Handover, "", false)
+	require.Empty(t, tx.Watched)
+	tx.close(tx.Handover, "one", false)
+	tx.watch("one", "customer", noon(), noon().Add(time.Hour))
+	require.Len(t, tx.Watched, 1)
+	require.True(t, tx.Watched[0].Close)
+	require.Equal(t, noon().Add(machine.SettlePeriod), tx.Watched[0].At, "the earlier look, and no read that may be stale")
+	tx.close(tx.Handover, "one", true)
+	require.Equal(t, noon(), tx.Watched[0].At)
+	require.True(t, tx.Watched[0].Requested)
+}
+
+// A live agent in a conversation that is not a session's opens one, also where the intent was to close it.
+func TestWatchedAgentOpensASession(t *testing.T) {
+	t.Parallel()
+	for _, p := range allPhases() {
+		for _, toClose := range []bool{false, true} {
+			t.Run(fmt.Sprint(p, " ", toClose), func(t *testing.T) {
+				t.Parallel()
+				tx := left()
+				tx.watch("older", "customer", ago(time.Minute), noon()).Close = toClose
+				live := p == genesys.PhaseConnected || p == genesys.PhaseParked
+				disconnects := looks(t, tx, seeing(p), nil)
+				require.Equal(t, live, tx.Open() != nil)
+				if !live {
+					return
+				}
+				require.False(t, disconnects)
+				require.Empty(t, tx.Watched)
+				require.True(t, tx.Handover.Resumed)
+				require.Equal(t, machine.StateConnected, tx.Handover.State)
+				require.Equal(t, "older", tx.Handover.ConversationID)
+				require.False(t, tx.Handover.PollAt.IsZero())
+				require.Equal(t, []string{"agentJoined"}, lineup(tx.Record))
+			})
+		}
+	}
+}
+
+// Where our side ended the session, an agent who is still there opens none, but one who has written since does.
+func TestWatchedAfterOurOwnEnd(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		wrote time.Duration // after the end; 0: nothing
+		opens bool
+	}{
+		"he is there":     {0, false},
+		"he wrote before": {-time.Second, false},
+		"he wrote after":  {time.Second, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tx := newEdit(fileIn(machine.StateConnected))
+			tx.Apply(machine.Event{Kind: machine.EvEnd, Reason: machine.EndByCustomer})
+			tx.Apply(machine.Event{Kind: machine.EvReleased, Code: machine.CodeNotDisconnected})
+			tx.Handover.Leftover = machine.LeftoverRequested
+			tx.Tidy()
+			tx.In = lane{}
+			if tx.Now = noon().Add(machine.SettlePeriod); test.wrote != 0 {
+				comes(tx, "hello?", test.wrote)
+				tx.In = lane{}
+			}
+			require.Equal(t, !test.opens, looks(t, tx, seeing(genesys.PhaseConnected), nil), "who is not talked to is disconnected")
+			require.Equal(t, test.opens, tx.Open() != nil)
+		})
+	}
+}
+
+// End in bot is an end by our side, too. An agent who has just accepted does not open the session again.
+func TestWatchedAfterAnEndInBot(t *testing.T) {
+	t.Parallel()
+	tx := newEdit(fileIn(machine.StateBot))
+	tx.Apply(machine.Event{Kind: machine.EvEnd, Reason: machine.EndByCustomer})
+	tx.Tidy()
+	require.Equal(t, machine.StateEnded, tx.Handover.State)
+	require.Zero(t, returnsIn(tx.Record))
+	require.True(t, looks(t, tx, seeing(genesys.PhaseConnected), nil))
+	require.Nil(t, tx.Open())
+}
+
+// A session in bot moves to the conversation in which an agent is. Nobody asked for the end of its own one, so an agent there keeps it.
+func TestWatchedAgentTakesOverFromTheBot(t *testing.T) {
+	t.Parallel()
+	tx := newEdit(fileIn(machine.StateBot))
+	tx.watch("other", "customer", noon(), noon())
+	looks(t, tx, seeing(genesys.PhaseConnected), nil)
+	require.Equal(t, machine.StateConnected, tx.Handover.State)
+	require.Equal(t, "other", tx.Handover.ConversationID)
+	w := tx.watching("conversation")
+	require.True(t, w.Close)
+	require.False(t, w.Requested)
+	require.False(t, looks(t, tx, seeing(genesys.PhaseConnected), nil))
+}
+
+// A person wrote in another conversation while a session with agents is open. That conversation is taken when the session ends.
+func TestWatchedAgentWaitsForTheSession(t *testing.T) {
+	t.Parallel()
+	tx := newEdit(fileIn(machine.StateConnected))
+	comes(tx, "hello", 0, elsewhere)
+	require.True(t, tx.In.Entries[0].Delivery.Late)
+	require.Equal(t, noon().Add(adoptPause), tx.watching("elsewhere").At)
+	require.False(t, tx.Handover.PollAt.IsZero(), "both are read")
+	require.False(t, looks(t, tx, seeing(genesys.PhaseConnected), nil))
+	require.Equal(t, "conversation", tx.Handover.ConversationID)
+	ends(tx, tx.Now.Add(20*time.Second))
+	looks(t, tx, seeing(genesys.PhaseConnected), nil)
+	require.Equal(t, "elsewhere", tx.Open().ConversationID)
+}
+
+// In blind mode a message written 5 s or more after the last end opens a session.
+func TestWatchedBlindly(t *testing.T) {
+	t.Parallel()
+	for wrote, opens := range map[time.Duration]bool{machine.SettlePeriod: true, machine.SettlePeriod - 1: false, -time.Hour: false} {
+		tx := left()
+		tx.Handover.Ending.Time = ago(machine.SettlePeriod)
+		comes(tx, "hello", wrote-machine.SettlePeriod, elsewhere)
+		looks(t, tx, blindly, nil)
+		require.Nil(t, tx.Open(), "one 403 proves nothing")
+		require.Equal(t, tx.Now.Add(machine.DeniedPause), tx.Watched[0].At)
+		looks(t, tx, blindly, nil)
+		require.Equal(t, opens, tx.Open() != nil, wrote)
+		require.Equal(t, opens, tx.Open() != nil && tx.Handover.Blind)
+		require.Empty(t, tx.Watched, "nothing more can be learned")
+	}
+}
+
+func TestWatchedDisconnects(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		read  func(*Transaction) *Reading
+		asked bool
+		want  bool
+	}{
+		"nobody is there":                       {seeing(genesys.PhaseQueued), false, true},
+		"it rings":                              {seeing(genesys.PhaseAlerting), false, false},
+		"it rings, and the end was asked for":   {seeing(genesys.PhaseAlerting), true, true},
+		"it is over":                            {seeing(genesys.PhaseEnded), true, false},
+		"it cannot be read":                     {unreadable, false, false},
+		"it cannot be read, but was asked for":  {unreadable, true, false},
+		"it may not be read":                    {blindly, false, false},
+		"it may not be read, and was asked for": {blindly, true, true},
+		"it is not known":                       {notFound, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tx := closes(test.asked)
+			require.Equal(t, test.want, looks(t, tx, test.read, nil))
+			if !test.want {
+				return
+			}
+			w := tx.watching("other")
+			require.Equal(t, tx.Now, w.ClosedAt)
+			require.Equal(t, 1, w.Closings)
+			require.Equal(t, tx.Now.Add(closePause), w.At, "a read may be stale until then")
+			looks(t, tx, seeing(genesys.PhaseEnded), nil)
+			require.Empty(t, tx.Watched)
+		})
+	}
+}
+
+// An agent keeps a conversation until the agent is gone, unless its end was asked for.
+func TestWatchedAgentKeepsTheConversation(t *testing.T) {
+	t.Parallel()
+	for _, asked := range []bool{true, false} {
+		tx := newEdit(fileIn(machine.StateConnected))
+		tx.close(tx.Handover, "other", asked)
+		require.Equal(t, asked, looks(t, tx, seeing(genesys.PhaseConnected), nil))
+		require.True(t, looks(t, tx, seeing(genesys.PhaseQueued), nil))
+	}
+}
+
+// Three attempts, and two that are forbidden, end in a notice.
+func TestWatchedDisconnectIsGivenUp(t *testing.T) {
+	t.Parallel()
+	for status, tries := range map[int]int{403: 2, 409: 3} {
+		t.Run(fmt.Sprint(status), func(t *testing.T) {
+			t.Parallel()
+			tx := closes(false)
+			var at []time.Duration
+			for len(tx.Watched) > 0 {
+				require.True(t, looks(t, tx, seeing(genesys.PhaseQueued), apiFault(status)))
+				at = append(at, tx.Now.Sub(noon()))
+			}
+			require.Equal(t, []time.Duration{machine.SettlePeriod, machine.SettlePeriod + closePause, machine.SettlePeriod + 2*closePause}[:tries], at)
+			require.Len(t, unclosedNotices(tx), 1)
+		})
+	}
+}
+
+// Genesys takes each disconnect, and the conversation goes on: it is only read after the third, and given up at last.
+func TestWatchedDisconnectIsTriedThreeTimes(t *testing.T) {
+	t.Parallel()
+	tx := closes(true)
+	n := 0
+	for len(tx.Watched) > 0 {
+		if looks(t, tx, seeing(genesys.PhaseNotRouted), nil) {
+			n++
+		}
+	}
+	require.Equal(t, maxClosings, n)
+	require.WithinRange(t, tx.Now, noon().Add(watchedLife), noon().Add(watchedLife+machine.SourcePoll))
+}
+
+// A conversation that no session needs is in a queue for 30 s, and nobody is there.
+func TestWatchedInAQueue(t *testing.T) {
+	t.Parallel()
+	tx := left()
+	tx.watch("other", "customer", noon(), noon())
+	require.False(t, looks(t, tx, seeing(genesys.PhaseQueued), nil))
+	require.Equal(t, noon(), tx.Watched[0].QueuedAt)
+	tx.Watched[0].At = noon().Add(queuePatience - 1)
+	require.False(t, looks(t, tx, seeing(genesys.PhaseQueued), nil))
+	require.True(t, looks(t, tx, seeing(genesys.PhaseQueued), nil))
+
+	tx = left()
+	tx.watch("other", "customer", noon(), noon())
+	looks(t, tx, seeing(genesys.PhaseQueued), nil)
+	looks(t, tx, seeing(genesys.PhaseAlerting), nil)
+	require.Zero(t, tx.Watched[0].QueuedAt, "somebody cares for it")
+	require.False(t, looks(t, tx, seeing(genesys.PhaseQueued), nil))
+}
+
+func TestWatchedUntilItIsOver(t *testing.T) {
+	t.Parallel()
+	for name, read := range map[string]func(*Transaction) *Reading{
+		"ended": seeing(genesys.PhaseEnded), "after-call work": seeing(genesys.PhaseWrapup),
+	} {
+		tx := closes(false)
+		looks(t, tx, read, nil)
+		require.Empty(t, tx.Watched, name)
+		require.Empty(t, lineup(tx.Record), name)
+	}
+}
+
+// A 404 counts after a minute of them.
+func TestWatchedUntilItIsUnknownForAMinute(t *testing.T) {
+	t.Parallel()
+	tx := closes(false)
+	looks(t, tx, notFound, nil)
+	looks(t, tx, seeing(genesys.PhaseAlerting), nil)
+	from := tx.Watched[0].At
+	for len(tx.Watched) > 0 {
+		looks(t, tx, notFound, nil)
+	}
+	require.GreaterOrEqual(t, tx.Now.Sub(from), machine.GonePatience)
+	require.Less(t, tx.Now.Sub(from), machine.GonePatience+lookPause)
+	require.Empty(t, lineup(tx.Record))
+}
+
+// A look whose newest leg is older than one before, or that may be older than our own disconnect, opens and closes nothing.
+func TestWatchedByAStaleRead(t *testing.T) {
+	t.Parallel()
+	older := func(p genesys.Phase) func(*Transaction) *Reading {
+		return func(tx *Transaction) *Reading {
+			r := showing(tx, p)
+			r.Legs.Newest = ago(time.Hour)
+			return r
+		}
+	}
+	for _, p := range []genesys.Phase{genesys.PhaseQueued, genesys.PhaseConnected, genesys.PhaseEnded} {
+		tx := closes(false)
+		tx.Watched[0].Newest = ago(time.Minute)
+		require.False(t, looks(t, tx, older(p), nil), p)
+		require.Nil(t, tx.Open(), p)
+		require.Len(t, tx.Watched, 1, p)
+		require.Equal(t, tx.Now.Add(closePause), tx.Watched[0].At, p)
+	}
+	tx := closes(false)
+	tx.Watched[0].ClosedAt = tx.Watched[0].At.Add(1 - machine.SettlePeriod)
+	looks(t, tx, seeing(genesys.PhaseConnected), nil)
+	require.Nil(t, tx.Open())
+	looks(t, tx, seeing(genesys.PhaseConnected), nil)
+	require.NotNil(t, tx.Open())
+}
+
+// The legs that a look showed as ended before the opening do not count for the session that goes on with the conversation. What ended
+// after its first attempt does.
+func TestWatchedLegsAreOfTheSessionBefore(t *testing.T) {
+	t.Parallel()
+	look := func(ended string) func(*Transaction) *Reading {
+		return func(tx *Transaction) *Reading {
+			r := showing(tx, genesys.PhaseQueued)
+			r.Legs = machine.Legs{Newest: tx.Now, Ended: ended}
+			return r
+		}
+	}
+	tx := left()
+	tx.watch("other", "customer", noon(), noon())
+	looks(t, tx, look("a b"), nil)
+	asks(tx, "bcdefghijkl3", machine.StateRequested)
+	tx.Handover.OpeningTriedAt = tx.Now.Add(time.Second)
+	looks(t, tx, look("a b c"), nil)
+	tx.Apply(machine.Event{Kind: machine.EvAccepted, Conversation: "other", Resumed: true})
+	require.Equal(t, "a b", tx.Handover.Before)
+	tx.Handover.Ended = "a b c d"
+	tx.Apply(machine.Event{Kind: machine.EvAccepted, Conversation: "other", Resumed: true})
+	require.Equal(t, "a b", tx.Handover.Before, "told twice")
+	tx.Apply(machine.Event{Kind: machine.EvFailed})
+	tx.Tidy()
+	tx.Watched = nil
+	asks(tx, "cdefghijklm4", machine.StateRequested)
+	tx.Apply(machine.Event{Kind: machine.EvNamed, Conversation: "other", Resumed: true})
+	require.Equal(t, "a b c d", tx.Handover.Before, "of the last session there")
+}
+
+// What cannot be read is read later and later, and given up.
+func TestWatchedIsNotFoundForLong(t *testing.T) {
+	t.Parallel()
+	tx := closes(false)
+	before, pause := tx.Now, time.Duration(0)
+	for range 20 {
+		looks(t, tx, unreadable, nil)
+		require.GreaterOrEqual(t, tx.Watched[0].At.Sub(tx.Now), pause)
+		require.LessOrEqual(t, tx.Watched[0].At.Sub(tx.Now), time.Hour)
+		pause = tx.Watched[0].At.Sub(tx.Now)
+	}
+	require.Equal(t, time.Hour, pause)
+	for len(tx.Watched) > 0 {
+		looks(t, tx, unreadable, nil)
+	}
+	require.GreaterOrEqual(t, tx.Now.Sub(before), watchedLife)
+	require.LessOrEqual(t, tx.Now.Sub(before), watchedLife+time.Hour)
+}
+
+// The channel of the record is not there for now: nothing was learned.
+func TestWatchedWithoutAChannel(t *testing.T) {
+	t.Parallel()
+	tx := closes(false)
+	settleAs(tx, jobOn(t, tx, Control), Outcome{Task: TaskWatch, Effect: EffectNotPerformed, Err: ErrNoChannel})
+	require.Len(t, tx.Watched, 1)
+}
+
+// The ninth entry replaces the oldest that is only read, else the oldest without an agent, and a notice reports that one.
+func TestWatchedIsBounded(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		with    func(*Transaction)
+		gone    string
+		notices int
+	}{
+		"one is only read":  {func(tx *Transaction) { tx.Watched[3].Close = false }, "3", 0},
+		"all are closed":    {func(*Transaction) {}, "0", 1},
+		"an agent is there": {func(tx *Transaction) { tx.Watched[0].Agent = true }, "1", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tx := left()
+			for i := range maxWatched {
+				tx.close(tx.Handover, fmt.Sprint(i), false)
+			}
+			test.with(tx)
+			tx.close(tx.Handover, "ninth", true)
+			require.Len(t, tx.Watched, maxWatched)
+			require.Nil(t, tx.watching(test.gone))
+			require.Len(t, unclosedNotices(tx), test.notices)
+			for _, w := range tx.Watched {
+				require.Equal(t, w.ID == "ninth", w.Requested, w.ID)
+			}
+		})
+	}
+}
+
+// An opening waits while a conversation under its identity is to be closed: until that was tried, or an agent was seen, or for 30 s.
+func TestOpeningWaitsForADisconnect(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		read    func(*Transaction) *Reading
+		refused error
+		waits   bool
+	}{
+		"it is over":        {seeing(genesys.PhaseEnded), nil, false},
+		"disconnected":      {seeing(genesys.PhaseQueued), nil, false},
+		"refused":           {seeing(genesys.PhaseQueued), apiFault(403), false},
+		"an agent is there": {seeing(genesys.PhaseConnected), nil, false},
+		"it rings":          {seeing(genesys.PhaseAlerting), nil, false},
+		"not readable":      {unreadable, nil, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tx := closes(false)
+			asks(tx, "bcdefghijkl3", machine.StateRequested)
+			at, ok := tx.headReady()
+			require.True(t, ok)
+			require.Equal(t, noon().Add(gatePatience), at)
+			looks(t, tx, test.read, test.refused)
+			at, _ = tx.headReady()
+			require.Equal(t, test.waits, at.After(tx.Now))
+			if len(tx.Watched) > 0 && tx.Watched[0].Agent {
+				tx.Watched[0].Requested = true
+				at, _ = tx.headReady()
+				require.True(t, at.After(tx.Now), "it is disconnected all the same")
+			}
+		})
+	}
+}
+
+// An opening that is tried may join a conversation that is to be closed: neither is claimed while the other runs.
+func TestOpeningAndDisconnectExcludeEachOther(t *testing.T) {
+	t.Parallel()
+	tx := closes(false)
+	asks(tx, "bcdefghijkl3", machine.StateRequested)
+	tx.Now = noon().Add(gatePatience)
+	look := jobOn(t, tx, Control)
+	require.False(t, tx.Ready(ToGenesys), "a look may be disconnecting")
+	settleAs(tx, look, Outcome{Task: TaskWatch, Read: unreadable(tx), Err: refusedWith(503)})
+	require.True(t, tx.Ready(ToGenesys))
+	opens := jobOn(t, tx, ToGenesys)
+	require.Nil(t, tx.NextWatched(), "the opening may join it")
+
+	settleAs(tx, opens, Outcome{Conversation: "other"})
+	require.Empty(t, tx.Watched, "it is the session's now")
+	require.Equal(t, "other", tx.Handover.ConversationID)
+}
+
+// The opening's answer names another conversation: the first is closed.
+func TestOpeningElsewhereLeavesTheIntent(t *testing.T) {
+	t.Parallel()
+	tx := closes(false)
+	asks(tx, "bcdefghijkl3", machine.StateRequested)
+	tx.Now = noon().Add(gatePatience)
+	settleAs(tx, jobOn(t, tx, ToGenesys), Outcome{Conversation: "new"})
+	require.True(t, tx.watching("other").Close)
+	require.True(t, looks(t, tx, seeing(genesys.PhaseQueued), nil))
+}
+
+// The opening has resumed a conversation of which messages are missing: they are still fetched, and it is not closed.
+func TestNeededIsStillRepaired(t *testing.T) {
+	t.Parallel()
+	tx := closes(true)
+	tx.Watched[0].Incomplete = true
+	tx.needed("other")
+	require.Len(t, tx.Watched, 1)
+	require.False(t, tx.Watched[0].Close)
+	require.False(t, tx.Watched[0].Requested)
+	tx.Watched[0].Incomplete = false
+	tx.needed("other")
+	require.Empty(t, tx.Watched)
+}
+
+// What the end of a session leaves behind in Genesys.
+func TestWhatASessionLeaves(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		state machine.State
+		end   func(*Transaction)
+		want  map[string][2]bool // by conversation: to be closed, asked for
+		at    time.Duration      // the first look
+	}{
+		"an agent ended it": {machine.StateConnected, func(tx *Transaction) { ends(tx, noon()) }, map[string][2]bool{}, 0},
+		"a message that was sent last may have revived it": {machine.StateConnected, func(tx *Transaction) {
+			tx.Handover.LastWriteAt = ago(20 * time.Second)
+			ends(tx, noon())
+		}, map[string][2]bool{"conversation": {false, false}}, 10 * time.Second},
+		"End in bot": {machine.StateBot, func(tx *Transaction) {
+			tx.Apply(machine.Event{Kind: machine.EvEnd, Reason: machine.EndByBot})
+		}, map[string][2]bool{"conversation": {true, true}}, 0},
+		"no answer": {machine.StateQueued, func(tx *Transaction) {
+			tx.Apply(machine.Event{Kind: machine.EvFailed})
+		}, map[string][2]bool{"conversation": {true, false}}, machine.SettlePeriod},
+		"a message opened another one": {machine.StateConnected, func(tx *Transaction) {
+			tx.Apply(machine.Event{Kind: machine.EvMoved, Conversation: "another"})
+			ends(tx, noon().Add(6*time.Second))
+		}, map[string][2]bool{"another": {true, false}}, 11 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tx := newEdit(fileIn(test.state))
+			test.end(tx)
+			tx.Tidy()
+			got := map[string][2]bool{}
+			for _, w := range tx.Watched {
+				got[w.ID] = [2]bool{w.Close, w.Requested}
+				require.Equal(t, noon().Add(test.at), w.At)
+			}
+			require.Equal(t, test.want, got)
+		})
+	}
+}
+
+// The answer of an opening arrives after the host asked for the end. Its conversation inherits that.
+func TestLateOpeningInheritsTheEnd(t *testing.T) {
+	t.Parallel()
+	for asked, end := range map[bool]machine.Event{true: {Kind: machine.EvEnd, Reason: machine.EndByCustomer}, false: {Kind: machine.EvFailed}} {
+		c := coreIn(machine.StateBot)
+		c.ConversationID, c.OpeningAcceptedAt, c.OpeningTriedAt = "", time.Time{}, noon()
+		tx := opens(c)
+		j := jobOn(t, tx, ToGenesys)
+		tx.Apply(end)
+		tx.Tidy()
+		require.Equal(t, machine.StateEnded, tx.Handover.State)
+		settleAs(tx, j, Outcome{Conversation: "late"})
+		w := tx.watching("late")
+		require.True(t, w.Close)
+		require.Equal(t, asked, w.Requested)
+		require.Equal(t, asked, !w.EndedAt.IsZero())
+	}
+}
+
+// A read that is forbidden ends the repair. What is known to be missing is reported.
+func TestRepairThatMayNotBeReadIsReported(t *testing.T) {
+	t.Parallel()
+	tx, refs := gapped(2)
+	endListing(t, tx, false, refs...)
+	takenIDs(tx)
+	checkListing(t, tx, refusedWith(503), nil, refs...)
+	checkListing(t, tx, nil, refusedWith(403))
+	require.Len(t, tx.Watched, 1)
+	checkListing(t, tx, nil, refusedWith(403))
+	require.Empty(t, tx.Watched)
+	list := takenIDs(tx)
+	require.Len(t, list, 1)
+	require.Contains(t, list[0], "gap: 2 messages")
+}
+
+// A look was made, and meanwhile a webhook wants another one: nothing is settled but what it did.
+func TestWatchedIsWantedAgain(t *testing.T) {
+	t.Parallel()
+	tx := left()
+	tx.watch("elsewhere", "customer", noon(), noon().Add(time.Minute))
+	tx.Now = noon().Add(time.Minute)
+	j := jobOn(t, tx, Control)
+	o := &openmessaging.Outbound{
+		ID: "w1", CustomerID: "customer", ConversationID: "elsewhere", Time: noon(), Origin: openmessaging.OriginHuman,
+	}
+	tx.watching("elsewhere").At = tx.Now.Add(time.Hour)
+	tx.AcceptMessage(o, openmessaging.Message{Text: "hello"}, time.Time{})
+	settleAs(tx, j, Outcome{Task: TaskWatch, Read: showing(tx, genesys.PhaseEnded)})
+	require.Equal(t, tx.Now.Add(adoptPause), tx.watching("elsewhere").At)
+}
