@@ -14,7 +14,7 @@ func TestAcceptanceOfAgents(t *testing.T) {
 	t.Parallel()
 	pains(t, map[string]pain{
 		"a reject looks like the end, and then nothing more is heard": {play: func(s *stage) {
-			byEventBridge(s) // user.end, as for a real end
+			byEventBridge(s) // user.end, the same as for a real end
 			s.handOver(s.t, "c1", "h1")
 			offer := s.ann.Wait(s.t)
 			s.calm()
@@ -29,10 +29,10 @@ func TestAcceptanceOfAgents(t *testing.T) {
 			chat.End()
 			s.over(handover.EndByAgent)
 		}},
-		"a reject ends the handover when nobody else is there": {play: func(s *stage) {
+		"a reject ends the handover if there is no other agent": {play: func(s *stage) {
 			s.handOver(s.t, "c1", "h1")
 			for range 3 {
-				s.ann.Wait(s.t).Decline() // and is asked again
+				s.ann.Wait(s.t).Decline() // Genesys offers it to her again
 				s.calm()
 				require.NotEqual(s.t, handover.StateEnded, s.session(s.t, "c1").State)
 			}
@@ -59,7 +59,7 @@ func TestAcceptanceOfAgents(t *testing.T) {
 			org: []genesystest.Option{genesystest.WithPace(genesystest.Pace{Flow: -1, Route: -1, Offer: -1, Transfer: -1})},
 			play: func(s *stage) {
 				s.handOver(s.t, "c1", "h1")
-				chat := s.ann.Wait(s.t).Accept() // before any read could see a queue, or ringing
+				chat := s.ann.Wait(s.t).Accept() // before a read can show a queue or an alert
 				chat.Say("Hello!")
 				s.calm()
 				s.open(handover.StateConnected)
@@ -84,7 +84,7 @@ func TestAcceptanceOfAgents(t *testing.T) {
 			play: func(s *stage) {
 				byEventBridge(s)
 				chat := s.with("h1")
-				chat.TransferTo("Billing") // Ann does her after-call work, the customer waits
+				chat.TransferTo("Billing") // Ann does after-call work while the customer waits
 				offer := s.cem.Wait(s.t)
 				pass(time.Minute)
 				s.open(handover.StateAlerting)
@@ -96,8 +96,8 @@ func TestAcceptanceOfAgents(t *testing.T) {
 				s.over(handover.EndByAgent)
 			},
 		},
-		"after a transfer to a queue nobody listens to, the end is missed": {play: func(s *stage) {
-			s.listens(s.t.Context(), s.t, s.org) // to Support only
+		"after a transfer to a queue without a topic, the end is missed": {play: func(s *stage) {
+			s.listens(s.t.Context(), s.t, s.org) // only to Support
 			chat := s.with("h1")
 			chat.TransferTo("Billing")
 			offer := s.cem.Wait(s.t)
@@ -106,13 +106,13 @@ func TestAcceptanceOfAgents(t *testing.T) {
 			pass(10 * time.Minute)
 			require.Equal(s.t, "Cem", s.session(s.t, "c1").Agent.Name)
 			next.End()
-			pass(6 * time.Minute) // polls go on beside every source
+			pass(6 * time.Minute) // polls continue in addition to every source
 			s.over(handover.EndByAgent)
 		}},
 	})
 }
 
-// Signals get lost under load, or never come: polls see what they would have told.
+// TestAcceptanceOfLostSignals checks that polls find a change if its signal is lost or late.
 func TestAcceptanceOfLostSignals(t *testing.T) {
 	t.Parallel()
 	lost := func(listen func(*stage)) pain {

@@ -16,7 +16,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/webhook"
 )
 
-// another makes a notification channel, as another program with the same OAuth client does.
+// another creates a notification channel, as another program with the same OAuth client does.
 func (s *stage) another() {
 	s.t.Helper()
 	c, err := s.desk.Client(s.t.Context(), "")
@@ -26,7 +26,8 @@ func (s *stage) another() {
 	}, nil))
 }
 
-// toldSoon plays a handover whose end must come through the socket: a poll beside a live source is minutes away.
+// toldSoon checks that the socket reports the end of a handover. With a live source the next
+// poll is minutes away.
 func (s *stage) toldSoon(request string) {
 	s.t.Helper()
 	chat := s.with(request)
@@ -34,7 +35,7 @@ func (s *stage) toldSoon(request string) {
 	n := len(s.returned())
 	chat.End()
 	pass(10 * time.Second)
-	require.Len(s.t, s.returned(), n+1, "the socket told")
+	require.Len(s.t, s.returned(), n+1, "the socket reported the end")
 }
 
 func TestAcceptanceOfSockets(t *testing.T) {
@@ -113,7 +114,9 @@ func TestAcceptanceOfSetup(t *testing.T) {
 	})
 }
 
-// Several tenants of one organisation: signals name a conversation only, and each tenant's program hears of all of them.
+// TestAcceptanceOfTenantsInOneOrganisation checks that tenants of one organisation do not
+// affect each other. Signals contain only a conversation id, and the program of each tenant
+// receives all signals.
 func TestAcceptanceOfTenantsInOneOrganisation(t *testing.T) {
 	t.Parallel()
 	for _, programs := range []int{1, 2} {

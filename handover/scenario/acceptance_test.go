@@ -11,8 +11,8 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// A pain is something that users of such integrations suffer from, as a test that it does not happen here. Rules in detail have tests
-// of their own; these are short, and their names say what hurts.
+// A pain is a known problem of such integrations, with a test that it does not occur here. The
+// tests are short and named after the problem. Other tests check the rules in detail.
 type pain struct {
 	org    []genesystest.Option
 	config func(*handover.Config)
@@ -38,7 +38,7 @@ func pains(t *testing.T, list map[string]pain) {
 	}
 }
 
-// open says that the session goes on and the bot is silent.
+// open checks that the session is still open and the bot is silent.
 func (s *stage) open(state handover.State) {
 	s.t.Helper()
 	require.Equal(s.t, state, s.session(s.t, "c1").State)
@@ -46,7 +46,7 @@ func (s *stage) open(state handover.State) {
 	require.Empty(s.t, s.returned())
 }
 
-// over waits for the end, for that reason, and for the bot to go on.
+// over waits until the session is ended for a reason and the bot answers.
 func (s *stage) over(reason handover.EndReason) {
 	s.t.Helper()
 	s.calm()
@@ -108,28 +108,17 @@ func TestAcceptanceOfEnds(t *testing.T) {
 				s.says(s.t, "c1", "m1", "bot?", handover.TurnBot)
 			},
 		},
-		"the bot talks while the agent is still wrapping up": {
-			org:    []genesystest.Option{genesystest.WithWrapup(5 * time.Minute)},
-			config: func(c *handover.Config) { c.Channel.AwaitWrapup = true },
-			play: func(s *stage) {
-				s.with("h1").End()
-				s.calm()
-				s.open(handover.StateConnected)
-				pass(5 * time.Minute)
-				s.over(handover.EndByAgent)
-			},
-		},
-		"a customer who writes after the agent closed is heard by nobody": {play: func(s *stage) {
+		"a message after the agent closed reaches no agent": {play: func(s *stage) {
 			chat := s.with("h1")
 			chat.Say("Good-bye!")
 			pass(time.Minute)
 			chat.End()
-			s.says(s.t, "c1", "m1", "wait, one thing", handover.TurnAgent) // nobody knows of the end yet
+			s.says(s.t, "c1", "m1", "wait, one thing", handover.TurnAgent) // the end is not detected yet
 			s.over(handover.EndByAgent)
 			require.Equal(s.t, "wait, one thing", s.returned()[0].Unanswered[0].Text)
 			require.Len(s.t, s.noticed(handover.NoticeEnded), 1, "what a host needs to close its input field")
 			s.says(s.t, "c1", "m2", "hello?", handover.TurnBot)
-			require.Nil(s.t, ringing(s.t, s.ann), "nor does it open a chat with nobody in it")
+			require.Nil(s.t, ringing(s.t, s.ann), "nor does it open an empty conversation")
 		}},
 		"there is no second handover after the first": {play: func(s *stage) {
 			s.with("h1").End()

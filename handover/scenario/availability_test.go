@@ -22,7 +22,7 @@ const (
 	opWait    = "routing.estimatedWait"
 )
 
-// told is an Availability as text: "agents wait".
+// told formats an Availability as text, such as "agents wait".
 func told(a handover.Availability) string {
 	agents, wait := "?", "?"
 	if a.Agents != nil {
@@ -34,7 +34,7 @@ func told(a handover.Availability) string {
 	return agents + " " + wait
 }
 
-// available asks, and must get an answer.
+// available calls Availability and fails the test on an error.
 func (h *host) available(t *testing.T, queue string) string {
 	t.Helper()
 	a, err := h.desk.Availability(t.Context(), "", queue)
@@ -57,11 +57,11 @@ func TestAvailability(t *testing.T) {
 		require.Equal(t, "2 1m30s", h.available(t, strings.ToUpper(org.Queue("Support").ID())))
 		require.Equal(t, "1 ?", h.available(t, "Sales"), "Genesys has no guess")
 		org.Queue("Quiet")
-		require.Equal(t, "0 ?", h.available(t, "Quiet"), "nobody is not unknown")
+		require.Equal(t, "0 ?", h.available(t, "Quiet"), "zero agents is not unknown")
 	})
 }
 
-func TestAvailabilityIsKeptForHalfAMinute(t *testing.T) {
+func TestAvailabilityIsCachedFor30Seconds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -80,7 +80,7 @@ func TestAvailabilityIsKeptForHalfAMinute(t *testing.T) {
 	})
 }
 
-func TestAvailabilityWithoutSuchAQueueOrChannel(t *testing.T) {
+func TestAvailabilityOfAnUnknownQueueOrChannel(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t, genesystest.AllowErrors())
@@ -101,17 +101,18 @@ func TestAvailabilityWithoutSuchAQueueOrChannel(t *testing.T) {
 		require.ErrorIs(t, err, context.Canceled)
 		org.Queue("Supports")
 		pass(30 * time.Second)
-		require.Equal(t, "0 ?", h.available(t, "Supports"), "the queue has been made meanwhile")
+		require.Equal(t, "0 ?", h.available(t, "Supports"), "the queue was created since")
 	})
 }
 
-// A part that Genesys refuses is unknown, and the other one is told all the same.
-func TestAvailabilityInParts(t *testing.T) {
+// TestAvailabilityOfARefusedPartIsUnknown checks that a part that Genesys refuses is unknown,
+// and the other part is still returned.
+func TestAvailabilityOfARefusedPartIsUnknown(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{http.StatusForbidden, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable} {
 		for op, want := range map[string]string{opMembers: "? 30s", opWait: "1 ?"} {
 			if status == http.StatusTooManyRequests && op == opWait {
-				want = "? ?" // the account is closed for a moment, and what comes first has closed it
+				want = "? ?" // requests are paused, and the first one caused the pause
 			}
 			t.Run(fmt.Sprint(op, " ", status), func(t *testing.T) {
 				t.Parallel()
@@ -129,8 +130,9 @@ func TestAvailabilityInParts(t *testing.T) {
 	}
 }
 
-// Without the permission all is unknown, it is said once, and handovers are none the worse for it.
-func TestAvailabilityForbidden(t *testing.T) {
+// TestAvailabilityWithoutPermissionIsUnknown checks that everything is unknown without the
+// permission, that this is logged once, and that handovers still work.
+func TestAvailabilityWithoutPermissionIsUnknown(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t, genesystest.AllowErrors())
@@ -154,8 +156,9 @@ func TestAvailabilityForbidden(t *testing.T) {
 	})
 }
 
-// A Genesys that does not answer makes it unknown within four seconds, and not once for everybody who asks.
-func TestAvailabilityIsBounded(t *testing.T) {
+// TestAvailabilityTakesAtMostFourSeconds checks that the result is unknown after four seconds
+// if Genesys does not answer, and that concurrent callers share that wait.
+func TestAvailabilityTakesAtMostFourSeconds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t, genesystest.AllowErrors())
@@ -175,8 +178,8 @@ func TestAvailabilityIsBounded(t *testing.T) {
 	})
 }
 
-// More than 500 members are not counted, and no more than that are read.
-func TestAvailabilityOfABigQueue(t *testing.T) {
+// TestAvailabilityCountsAtMost500Members checks that at most 500 members are read and counted.
+func TestAvailabilityCountsAtMost500Members(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -196,8 +199,9 @@ func TestAvailabilityOfABigQueue(t *testing.T) {
 	})
 }
 
-// Whoever asks while an answer is under way gets that one; if the one who asked has gone, another asks.
-func TestAvailabilityIsAskedOnceForAll(t *testing.T) {
+// TestConcurrentAvailabilityCallsShareARequest checks that concurrent callers share one
+// request, and that another caller repeats it if the first caller's context ends.
+func TestConcurrentAvailabilityCallsShareARequest(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)

@@ -20,7 +20,8 @@ import (
 	"github.com/genesyshandover/genesyshandover/webhook"
 )
 
-// A stubGenesys answers with as little work as possible: an agent has the conversation, and every message is taken.
+// A stubGenesys answers with little work. The conversation has an agent, and every message is
+// accepted.
 type stubGenesys struct{ sent chan struct{} }
 
 const stubConversation = "c0000000-0000-4000-8000-000000000001"
@@ -55,7 +56,7 @@ const stubRead = `{"id":"` + stubConversation + `","participants":[
 	{"id":"p2","purpose":"agent","state":"connected","user":{"id":"u1"},"name":"Ann","startTime":"2000-01-01T00:00:00Z",
 	 "queue":{"id":"00000000-0000-4000-8000-00000000000a"}}]}`
 
-// A countingStore counts the writes.
+// A countingStore counts the calls of Put.
 type countingStore struct {
 	handover.Store
 
@@ -67,7 +68,7 @@ func (s *countingStore) Put(ctx context.Context, r handover.Record, prev uint64)
 	return s.Store.Put(ctx, r, prev)
 }
 
-// A relay is a Manager with an open, connected session on a stubGenesys.
+// A relay is a Manager with a connected session on a stubGenesys.
 type relay struct {
 	*handover.Manager
 
@@ -105,7 +106,7 @@ func newRelay(tb testing.TB) *relay {
 	return r
 }
 
-// toAgent relays one message of the customer and waits until Genesys has it.
+// toAgent sends one message of the customer and waits until Genesys has it.
 func (r *relay) toAgent(tb testing.TB, i int) {
 	tb.Helper()
 	turn, err := r.Forward(tb.Context(), r.key, handover.Text(strconv.Itoa(i), "where is my order, please?"))
@@ -115,7 +116,7 @@ func (r *relay) toAgent(tb testing.TB, i int) {
 	<-r.genesys.sent
 }
 
-// toCustomer relays one message of the agent and waits until the host has it.
+// toCustomer sends one message of the agent and waits until the host has it.
 func (r *relay) toCustomer(tb testing.TB, i int) {
 	tb.Helper()
 	err := r.Receive(tb.Context(), webhook.Notification{Channel: "shop", Outbound: openmessaging.Outbound{
@@ -128,15 +129,16 @@ func (r *relay) toCustomer(tb testing.TB, i int) {
 	<-r.delivered
 }
 
-// Engine.md, Leases 2: a relayed message costs two writes: accepted with its lease, settled with its outcome.
-func TestWritesPerMessage(t *testing.T) {
+// TestMessageTakesTwoWrites checks that a relayed message takes two writes: one to accept it
+// together with its lease, one to store its outcome.
+func TestMessageTakesTwoWrites(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r := newRelay(t)
-		wait(70 * time.Second) // the polls are far apart by now
+		wait(70 * time.Second) // the polls are far apart now
 		for name, relay := range map[string]func(testing.TB, int){"to the agent": r.toAgent, "to the customer": r.toCustomer} {
 			const n = 20
-			relay(t, 1000) // proves that the agent is there, and drops what was sent before
+			relay(t, 1000) // proves that an agent is there, and removes earlier messages
 			synctest.Wait()
 			before := r.store.puts.Load()
 			for i := range n {
@@ -166,7 +168,8 @@ func BenchmarkRelay(b *testing.B) {
 	}
 }
 
-// relayFloor is what no engine could save: the record of the session read, decoded, encoded and put, twice.
+// relayFloor measures the least work of any engine: read, decode, encode and put the record,
+// twice.
 func relayFloor(b *testing.B, r *relay) time.Duration {
 	b.Helper()
 	const n = 200

@@ -12,7 +12,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// blindly routes by flow, in an organisation whose conversations may not be read.
+// blindly routes by flow in an organisation that forbids reads of conversations.
 func blindly(t *testing.T) *genesystest.Org {
 	t.Helper()
 	org := genesystest.New(t, genesystest.WithFlow(func(genesystest.Arrival) string { return "Support" }))
@@ -22,9 +22,9 @@ func blindly(t *testing.T) *genesystest.Org {
 
 func byFlow(c *handover.Config) { c.Channel.Routing = handover.RouteByFlow }
 
-// TestBlindEnded: no read tells of an end. A signal that says so is believed, once, by whichever replica hears it; one that only says
-// that something changed is not.
-func TestBlindEnded(t *testing.T) {
+// TestEndedEndsABlindSession checks that without reads a signal of the end ends the session,
+// once, on any replica. A signal of a mere change does not.
+func TestEndedEndsABlindSession(t *testing.T) {
 	t.Parallel()
 	for name, c := range changes() {
 		t.Run(name, func(t *testing.T) {
@@ -46,23 +46,24 @@ func TestBlindEnded(t *testing.T) {
 				b := next()
 				chat.End()
 				pass(10 * time.Minute)
-				require.Equal(t, handover.StateConnected, b.session(t, "c1").State, "nobody can know")
-				require.NoError(t, b.desk.Ended(t.Context(), id))
-				require.NoError(t, b.desk.Ended(t.Context(), id))
-				require.NoError(t, a.desk.Ended(t.Context(), id))
+				require.Equal(t, handover.StateConnected, b.session(t, "c1").State, "the end cannot be detected")
+				require.NoError(t, b.desk.Ended(t.Context(), "", id, time.Time{}))
+				require.NoError(t, b.desk.Ended(t.Context(), "", id, time.Time{}))
+				require.NoError(t, a.desk.Ended(t.Context(), "", id, time.Time{}))
 				pass(time.Minute)
 				s := b.session(t, "c1")
 				require.Equal(t, handover.EndByGenesys, s.Ending.Reason, "it does not say who")
 				require.Equal(t, handover.CodeSignalled, s.Ending.Code)
 				require.Equal(t, handover.TurnBot, b.turn(t, "c1"))
-				require.Equal(t, []string{"agent: Hello!", "back: genesys [one(sent)]"}, both(a, b), "nobody saw whether she read it")
+				require.Equal(t, []string{"agent: Hello!", "back: genesys [one(sent)]"}, both(a, b), "no read shows whether she read it")
 			})
 		})
 	}
 }
 
-// TestBlindEndedWhileNobodyRan: the signal is stored by a process that stops at once; the next one gives the customer back.
-func TestBlindEndedWhileNobodyRan(t *testing.T) {
+// TestStoredEndTakesEffectInTheNextProcess checks that a signal that was stored by a process
+// that stops at once takes effect in the next process.
+func TestStoredEndTakesEffectInTheNextProcess(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := blindly(t)
@@ -70,7 +71,7 @@ func TestBlindEndedWhileNobodyRan(t *testing.T) {
 		a.handOver(t, "c1", "r1")
 		a.says(t, "c1", "m1", "one", handover.TurnAgent)
 		pass(time.Minute)
-		require.NoError(t, a.desk.Ended(t.Context(), org.Conversation("c1").ID()))
+		require.NoError(t, a.desk.Ended(t.Context(), "", org.Conversation("c1").ID(), time.Now()))
 		b := next()
 		pass(time.Minute)
 		require.Equal(t, []string{"back: genesys [one(sent)]"}, both(a, b))
@@ -78,8 +79,8 @@ func TestBlindEndedWhileNobodyRan(t *testing.T) {
 	})
 }
 
-// TestBlindTimers: no read comes before them, and they end all the same.
-func TestBlindTimers(t *testing.T) {
+// TestTimersEndABlindSession checks that timers end a session without a read.
+func TestTimersEndABlindSession(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		timers handover.Timers
@@ -110,8 +111,9 @@ func TestBlindTimers(t *testing.T) {
 	}
 }
 
-// TestBlindAfterATimeOfSight: a permission that is taken away in mid-session makes it blind, and given back it sees again.
-func TestBlindAfterATimeOfSight(t *testing.T) {
+// TestSessionBecomesBlindAndReadsAgain checks that a session becomes blind when the permission
+// to read is removed, and reads again when it is granted.
+func TestSessionBecomesBlindAndReadsAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)

@@ -13,9 +13,10 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// Engine.md, Timers: the breaker is for the channel's faults (401, 403, 404 on the integration, 429, network, 5xx). What is
-// wrong with one request or one conversation must not hold everybody's messages up.
-func TestBreakerStaysClosed(t *testing.T) {
+// TestBreakerIgnoresFailuresOfOneRequest checks that a failure of one request or one
+// conversation does not pause the requests of others. The breaker opens only for failures of
+// the whole channel: 401, 403, 404 on the integration, 429, network errors and 5xx.
+func TestBreakerIgnoresFailuresOfOneRequest(t *testing.T) {
 	t.Parallel()
 	causes := map[string]func(t *testing.T, h *apiHost, i int){
 		"wrong queue names": func(t *testing.T, h *apiHost, i int) {
@@ -29,7 +30,7 @@ func TestBreakerStaysClosed(t *testing.T) {
 			h.hear(t, fmt.Sprint("unknown to Genesys ", i), openmessaging.OriginBot, openmessaging.Message{Text: "x"})
 			wait(time.Second)
 		},
-		"conversations that are gone": func(t *testing.T, h *apiHost, _ int) {
+		"conversations that are deleted": func(t *testing.T, h *apiHost, _ int) {
 			t.Helper()
 			h.org.Inject(genesystest.Fault{Op: "conversations.get", Status: 404})
 			require.NoError(t, h.Recheck(t.Context(), h.session(t).ConversationID))
@@ -63,8 +64,9 @@ func TestBreakerStaysClosed(t *testing.T) {
 	}
 }
 
-// A token endpoint that refuses the credentials is the channel's fault: it is left alone for a while.
-func TestBreakerOpens(t *testing.T) {
+// TestBreakerOpensForRejectedCredentials checks that requests pause when the token endpoint
+// rejects the credentials.
+func TestBreakerOpensForRejectedCredentials(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t, genesystest.AllowErrors())

@@ -1,6 +1,8 @@
 package scenario_test
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,7 +13,8 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// Table of design.md §3, row Forward, and "repeat with the same id".
+// TestForwardInEveryState checks what Forward returns and does, and that a repeat with the same
+// id does nothing.
 func TestForwardInEveryState(t *testing.T) {
 	t.Parallel()
 	eachState(t, func(t *testing.T, d *apiDesk) {
@@ -52,7 +55,7 @@ func TestForwardInEveryState(t *testing.T) {
 	})
 }
 
-// Row End, with every reason.
+// TestEndInEveryState checks End with every reason.
 func TestEndInEveryState(t *testing.T) {
 	t.Parallel()
 	for _, reason := range []handover.EndReason{
@@ -80,7 +83,11 @@ func endIn(t *testing.T, d *apiDesk, reason handover.EndReason) {
 		}
 		return
 	}
-	require.Equal(t, handover.StateEnding, d.session(t).State)
+	if d.in == "bot" {
+		require.Equal(t, handover.StateEnded, d.session(t).State, "no agent has to be waited for")
+	} else {
+		require.Equal(t, handover.StateEnding, d.session(t).State)
+	}
 	d.settle(t)
 	s := d.session(t)
 	require.Equal(t, handover.StateEnded, s.State)
@@ -95,16 +102,20 @@ func endIn(t *testing.T, d *apiDesk, reason handover.EndReason) {
 	}
 }
 
-// An unknown reason is a mistake in every state, and says how to mend it.
-func TestEndWithAnUnknownReason(t *testing.T) {
+// TestEndRefusesAnUnknownReason checks that an unknown reason is an error in every state and
+// names the fix.
+func TestEndRefusesAnUnknownReason(t *testing.T) {
 	t.Parallel()
 	eachState(t, func(t *testing.T, d *apiDesk) {
 		t.Helper()
-		require.ErrorContains(t, d.End(t.Context(), d.key, "because"), "use one of the End constants")
+		err := d.End(t.Context(), d.key, "because")
+		require.ErrorIs(t, err, handover.ErrInvalid)
+		require.ErrorContains(t, err, "use one of the End constants")
 	})
 }
 
-// Row Typing: at most one in 5 s, and only where an agent may see it.
+// TestTypingInEveryState checks that Typing sends at most once in 5 s, and only if an agent may
+// see it.
 func TestTypingInEveryState(t *testing.T) {
 	t.Parallel()
 	eachState(t, func(t *testing.T, d *apiDesk) {
@@ -123,7 +134,8 @@ func TestTypingInEveryState(t *testing.T) {
 	})
 }
 
-// Row Forget: the record is gone, at the latest when Genesys confirmed the end and the host took the Return.
+// TestForgetInEveryState checks that the record is removed at the latest when Genesys has
+// confirmed the end and the host has taken the Return.
 func TestForgetInEveryState(t *testing.T) {
 	t.Parallel()
 	eachState(t, func(t *testing.T, d *apiDesk) {
@@ -151,14 +163,15 @@ func TestForgetInEveryState(t *testing.T) {
 			require.Empty(t, d.returned())
 			return
 		}
-		require.Len(t, d.returned(), 1, "the bot is told that it has the conversation")
+		require.Len(t, d.returned(), 1, "the bot gets the conversation back")
 		if d.in == "waiting" {
 			require.Empty(t, d.unanswered(), "what was written is dropped")
 		}
 	})
 }
 
-// Recheck of the conversation, of any, of one that nobody knows: a signal only makes the Manager read.
+// TestRecheckInEveryState checks Recheck of the conversation, of all, and of an unknown one: it
+// only causes a read.
 func TestRecheckInEveryState(t *testing.T) {
 	t.Parallel()
 	eachState(t, func(t *testing.T, d *apiDesk) {
@@ -183,15 +196,20 @@ func TestRecheckInEveryState(t *testing.T) {
 	})
 }
 
-// Every call for a customer of another channel, or with a key that no store could keep, is refused and changes nothing.
-func TestBadKeysInEveryCall(t *testing.T) {
+// TestEveryCallRefusesInvalidKeys checks that every call with another channel or an invalid key
+// is refused and changes nothing.
+func TestEveryCallRefusesInvalidKeys(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := newAPIHost(t, genesystest.New(t), nil)
 		for _, k := range []handover.Key{{}, {Channel: "other", Customer: "c"}, {Customer: "a\x00b"}} {
 			ctx := t.Context()
 			calls := map[string]func() error{
-				"Forward":  func() error { _, err := h.Forward(ctx, k, handover.Text("m", "m")); return err },
+				"Forward": func() error { _, err := h.Forward(ctx, k, handover.Text("m", "m")); return err },
+				"Reply": func() error {
+					_, err := h.Reply(ctx, k, handover.Text("m", "m"), func(context.Context) error { panic("the bot spoke") })
+					return err
+				},
 				"Turn":     func() error { _, err := h.Turn(ctx, k); return err },
 				"HandOver": func() error { _, err := h.HandOver(ctx, k, handover.Request{ID: "r", Summary: "s"}); return err },
 				"Open":     func() error { _, err := h.Open(ctx, k, handover.Request{ID: "r", Summary: "s"}); return err },
@@ -202,7 +220,10 @@ func TestBadKeysInEveryCall(t *testing.T) {
 				"Fail":     func() error { return h.Fail(ctx, k, "d", "GeneralError") },
 			}
 			for name, call := range calls {
-				require.ErrorContains(t, call(), "handover: ", name)
+				err := call()
+				require.ErrorContains(t, err, "handover: ", name)
+				require.ErrorIs(t, err, handover.ErrInvalid, name)
+				require.Equal(t, k.Channel == "other", errors.Is(err, handover.ErrNoChannel), name)
 			}
 		}
 		for r, err := range h.store.All(t.Context(), "") {

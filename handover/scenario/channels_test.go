@@ -21,7 +21,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/webhook"
 )
 
-// apiTenants is a SaaS host: many channels in one Manager, on two organisations.
+// apiTenants is a SaaS host: one Manager with many channels in two organisations.
 type apiTenants struct {
 	*handover.Manager
 
@@ -67,7 +67,7 @@ func newTenants(t *testing.T, opts ...genesystest.Option) *apiTenants {
 	return h
 }
 
-// byRegion is the way to several organisations: each lives in a region of its own.
+// byRegion selects the organisation by region.
 type byRegion map[string]*http.Client
 
 func (b byRegion) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -80,7 +80,7 @@ func (b byRegion) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func (h *apiTenants) channel(_ context.Context, id string) (handover.Channel, error) {
-	wait(20 * time.Millisecond) // a database is asked
+	wait(20 * time.Millisecond) // the time of a database query
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.asked[id]++
@@ -91,14 +91,14 @@ func (h *apiTenants) channel(_ context.Context, id string) (handover.Channel, er
 	return c, h.err
 }
 
-// asks counts how often the host was asked for channel "a".
+// asks returns how often the host was asked for channel "a".
 func (h *apiTenants) asks() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.asked["a"]
 }
 
-// post sends what Genesys would, signed with a secret, and gives the status.
+// post sends a webhook signed with a secret, as Genesys does, and returns the status.
 func (h *apiTenants) post(t *testing.T, channel, secret, integration, text string) int {
 	t.Helper()
 	body := fmt.Sprintf(`{"id":"id of %s","channel":{"id":%q,"platform":"Open","type":"Private","to":{"id":"victim"},`+
@@ -122,7 +122,7 @@ func (h *apiTenants) records(t *testing.T) (n int) {
 	return n
 }
 
-// Invariant 8: what is signed for one channel can reach only that channel.
+// TestTenantsStayApart checks that a request signed for one channel reaches only that channel.
 func TestTenantsStayApart(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -140,7 +140,8 @@ func TestTenantsStayApart(t *testing.T) {
 	})
 }
 
-// Two tenants with the same customer id: each conversation stays in its organisation.
+// TestTenantsWithTheSameCustomer checks that the conversations of two tenants with the same
+// customer id stay in their organisations.
 func TestTenantsWithTheSameCustomer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -162,14 +163,15 @@ func TestTenantsWithTheSameCustomer(t *testing.T) {
 			require.Equal(t, "b", s.Key.Channel)
 		}
 		_, err := h.Forward(t.Context(), handover.Key{Channel: "c", Customer: "c1"}, handover.Text("m", "m"))
-		require.NoError(t, err, "a customer nobody knows is the bot's")
+		require.NoError(t, err, "an unknown customer is the bot's")
 		_, err = h.HandOver(t.Context(), handover.Key{Channel: "c", Customer: "c1"}, handover.Request{ID: "r", Summary: "s"})
 		require.ErrorIs(t, err, handover.ErrNoChannel)
 	})
 }
 
-// One client, one token for all channels of the same credentials.
-func TestTenantsShareCredentials(t *testing.T) {
+// TestTenantsWithOneClientShareAToken checks that channels with the same credentials share one
+// client and one token.
+func TestTenantsWithOneClientShareAToken(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := newTenants(t)
@@ -196,7 +198,8 @@ func TestTenantsShareCredentials(t *testing.T) {
 	})
 }
 
-// Channels is asked once a minute, however many ask at the same time.
+// TestChannelsAreCached checks that Channels runs once a minute, however many callers are
+// concurrent.
 func TestChannelsAreCached(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -229,8 +232,9 @@ func TestChannelsAreCached(t *testing.T) {
 	})
 }
 
-// A secret that was rotated: the channel is read again after one wrong signature, at most once in 10 s.
-func TestSecretRotation(t *testing.T) {
+// TestRotatedSecretIsReadAgain checks that the channel is read again after a wrong signature,
+// at most once in 10 s.
+func TestRotatedSecretIsReadAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := newTenants(t, genesystest.AllowErrors())
@@ -243,7 +247,7 @@ func TestSecretRotation(t *testing.T) {
 		h.channels["a"] = fresh
 		h.mu.Unlock()
 		var wg sync.WaitGroup
-		for i := range crowd { // all at once: none of them is refused
+		for i := range crowd { // all at once, and none is refused
 			wg.Go(func() {
 				if got := h.post(t, "a", secretOf(fresh), fresh.IntegrationID, fmt.Sprint("after ", i)); got != http.StatusOK {
 					t.Errorf("after the rotation: %d", got)
@@ -253,7 +257,7 @@ func TestSecretRotation(t *testing.T) {
 		wg.Wait()
 		require.Equal(t, 2, h.asks())
 		require.Equal(t, http.StatusOK, h.post(t, "a", secretOf(old), old.IntegrationID, "the old one is being retired"))
-		for range 100 { // somebody guesses
+		for range 100 { // an attacker guesses secrets
 			require.Equal(t, http.StatusUnauthorized, h.post(t, "a", webhook.NewSecret(), old.IntegrationID, "forged"))
 			wait(100 * time.Millisecond)
 		}
@@ -261,8 +265,9 @@ func TestSecretRotation(t *testing.T) {
 	})
 }
 
-// After a 401 the channel is asked for again: the OAuth client may have a new secret. The message is not lost.
-func TestRevokedClient(t *testing.T) {
+// TestChannelIsReadAgainAfterA401 checks that the channel is read again after a 401, because
+// the OAuth client may have a new secret, and that no message is lost.
+func TestChannelIsReadAgainAfterA401(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := newTenants(t)
@@ -285,7 +290,7 @@ func TestRevokedClient(t *testing.T) {
 	})
 }
 
-// A tenant that is removed: its posts are 404, within a minute.
+// TestRemovedTenant checks that webhooks of a removed tenant get 404 within a minute.
 func TestRemovedTenant(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

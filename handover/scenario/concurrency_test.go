@@ -19,7 +19,8 @@ import (
 
 const crowd = 64
 
-// lined asserts that texts "<who>/<n>" are there once each, and in order for each who.
+// lined checks that each text "<writer>/<n>" occurs once, and that those of each writer are in
+// order.
 func lined(t *testing.T, texts []string, who string, n int) {
 	t.Helper()
 	next := map[string]int{}
@@ -37,8 +38,10 @@ func lined(t *testing.T, texts []string, who string, n int) {
 	}
 }
 
-// 64 goroutines forward, post webhooks, ask and signal for one customer: everything arrives once, each one's in order.
-func TestCrowdOnOneSession(t *testing.T) {
+// TestConcurrentCallsKeepEachWritersOrder checks that with 64 goroutines that forward, post
+// webhooks and send signals for one customer, every message arrives once, and in order for each
+// writer.
+func TestConcurrentCallsKeepEachWritersOrder(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const each = 4
@@ -62,7 +65,7 @@ func TestCrowdOnOneSession(t *testing.T) {
 			wg.Go(func() {
 				for n := range each {
 					h.hear(t, fmt.Sprintf("%d-%d", i, n), openmessaging.OriginHuman, openmessaging.Message{Text: fmt.Sprintf("a%d/%d", i, n)})
-					wait(10 * time.Millisecond) // a message may not overtake one of the same moment
+					wait(10 * time.Millisecond) // messages of the same millisecond have no order
 				}
 			})
 			wg.Go(func() {
@@ -86,7 +89,7 @@ func TestCrowdOnOneSession(t *testing.T) {
 	})
 }
 
-// untilTaken repeats a Forward that was refused for want of room, as a host does.
+// untilTaken repeats a Forward until there is room for the message, as a host does.
 func untilTaken(t *testing.T, forward func() (handover.Turn, error)) {
 	t.Helper()
 	for range 1000 {
@@ -102,8 +105,9 @@ func untilTaken(t *testing.T, forward func() (handover.Turn, error)) {
 	t.Error("never taken")
 }
 
-// 64 customers at once: nobody gets what is another's.
-func TestCrowdOfCustomers(t *testing.T) {
+// TestConcurrentCustomersDoNotMix checks that the messages of 64 concurrent customers do not
+// mix.
+func TestConcurrentCustomersDoNotMix(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t, genesystest.WithRateLimit(0))
@@ -133,6 +137,7 @@ func TestCrowdOfCustomers(t *testing.T) {
 						t.Errorf("%s is shown %q", who, text)
 					}
 				}
+				wait(2 * time.Second)
 				chat.Say(who)
 				chat.End()
 			})
@@ -146,8 +151,9 @@ func TestCrowdOfCustomers(t *testing.T) {
 	})
 }
 
-// Callbacks call every method for their own key, and neither block nor upset each other.
-func TestCallbacksCallEverything(t *testing.T) {
+// TestCallbacksMayCallEveryMethod checks that callbacks can call every method for their key,
+// without deadlock.
+func TestCallbacksMayCallEveryMethod(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -200,8 +206,9 @@ func TestCallbacksCallEverything(t *testing.T) {
 	})
 }
 
-// Forward, End and HandOver race; whoever wins, each message has one fate: an agent's, the bot's, or handed back.
-func TestCrowdAroundAnEnd(t *testing.T) {
+// TestConcurrentEndLosesNoMessage checks that with concurrent Forward, End and HandOver, each
+// message goes to an agent or to the bot, directly or in a Return, and only to one of them.
+func TestConcurrentEndLosesNoMessage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t, genesystest.WithRateLimit(0))
@@ -251,8 +258,9 @@ func TestCrowdAroundAnEnd(t *testing.T) {
 	})
 }
 
-// Many webhooks of one message at once are one message.
-func TestCrowdOfRepeats(t *testing.T) {
+// TestConcurrentDuplicatesAreDeliveredOnce checks that concurrent duplicates of a webhook are
+// delivered once.
+func TestConcurrentDuplicatesAreDeliveredOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t, genesystest.AllowErrors())

@@ -27,7 +27,7 @@ func goodChannel() handover.Channel {
 	}
 }
 
-// goodDesk is a Manager of one valid channel, with nothing behind it.
+// goodDesk returns a Manager of one valid channel.
 func goodDesk(t *testing.T) *handover.Manager {
 	t.Helper()
 	desk, err := handover.New(handover.Config{
@@ -39,8 +39,8 @@ func goodDesk(t *testing.T) *handover.Manager {
 	return desk
 }
 
-// Every mistake names its field and the fix.
-func TestChannelValidate(t *testing.T) {
+// TestChannelValidateNamesFieldAndFix checks that every error names its field and the fix.
+func TestChannelValidateNamesFieldAndFix(t *testing.T) {
 	t.Parallel()
 	require.NoError(t, goodChannel().Validate())
 	cases := map[string]struct {
@@ -62,13 +62,13 @@ func TestChannelValidate(t *testing.T) {
 		"no integration":       {func(c *handover.Channel) { c.IntegrationID = "" }, []string{"Channel.IntegrationID", "copy"}},
 		"space integration":    {func(c *handover.Channel) { c.IntegrationID = " x" }, []string{"Channel.IntegrationID", "white space"}},
 		"space in integration": {func(c *handover.Channel) { c.IntegrationID = "x y" }, []string{"Channel.IntegrationID", "space"}},
-		"no webhook secret":    {func(c *handover.Channel) { c.WebhookSecrets = nil }, []string{"Channel.WebhookSecrets", "give"}},
+		"no webhook secret":    {func(c *handover.Channel) { c.WebhookSecrets = nil }, []string{"Channel.WebhookSecrets", "add"}},
 		"empty webhook secret": {
 			func(c *handover.Channel) { c.WebhookSecrets = append(c.WebhookSecrets, handover.Secret{}) },
 			[]string{"Channel.WebhookSecrets"},
 		},
-		"no agent queue": {func(c *handover.Channel) { c.AgentQueue = "" }, []string{"Channel.AgentQueue", "give"}},
-		"same queues":    {func(c *handover.Channel) { c.BotQueue = c.AgentQueue }, []string{"BotQueue", "AgentQueue", "own"}},
+		"no agent queue": {func(c *handover.Channel) { c.AgentQueue = "" }, []string{"Channel.AgentQueue", "set it"}},
+		"same queues":    {func(c *handover.Channel) { c.BotQueue = c.AgentQueue }, []string{"BotQueue", "AgentQueue", "another queue"}},
 		"routing":        {func(c *handover.Channel) { c.Routing = "magic" }, []string{"Channel.Routing", "magic", "flow"}},
 		"identity":       {func(c *handover.Channel) { c.Identity = "magic" }, []string{"Channel.Identity", "session"}},
 		"receipts":       {func(c *handover.Channel) { c.Receipts = "magic" }, []string{"Channel.Receipts", "failures"}},
@@ -76,6 +76,11 @@ func TestChannelValidate(t *testing.T) {
 			func(c *handover.Channel) { c.Timers.CustomerWarn, c.Timers.CustomerIdle = time.Hour, time.Minute },
 			[]string{"CustomerWarn", "CustomerIdle", "shorter"},
 		},
+		"timer without unit": {
+			func(c *handover.Channel) { c.Timers.NoAgent = 300 },
+			[]string{"Channel.Timers.NoAgent", "1s", "unit"},
+		},
+		"attributes limit": {func(c *handover.Channel) { c.AttributesLimit = -1 }, []string{"Channel.AttributesLimit", "positive"}},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -93,7 +98,8 @@ func TestChannelValidate(t *testing.T) {
 	}
 }
 
-// By flow no agent queue is needed; many secrets, an empty id and timers that are off are fine.
+// TestChannelValidateAccepts checks that routing by flow needs no agent queue, and that several
+// secrets, an empty id and disabled timers are valid.
 func TestChannelValidateAccepts(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*handover.Channel){
@@ -129,8 +135,8 @@ func noChannels(context.Context, string) (handover.Channel, error) {
 	return handover.Channel{}, handover.ErrNoChannel
 }
 
-// New reports all mistakes at once and starts nothing.
-func TestNewReportsEverything(t *testing.T) {
+// TestNewReturnsAllErrors checks that New returns all errors at once and starts nothing.
+func TestNewReturnsAllErrors(t *testing.T) {
 	t.Parallel()
 	_, err := handover.New(handover.Config{Workers: -1})
 	for _, want := range []string{
@@ -151,8 +157,9 @@ func TestNewReportsEverything(t *testing.T) {
 	}
 }
 
-// All mistakes of a channel are reported together, also those that hide behind another.
-func TestChannelValidateJoins(t *testing.T) {
+// TestChannelValidateReturnsAllErrors checks that all errors of a channel are returned
+// together, even if one could hide another.
+func TestChannelValidateReturnsAllErrors(t *testing.T) {
 	t.Parallel()
 	c := goodChannel()
 	c.IntegrationID, c.WebhookSecrets, c.Routing = "", []handover.Secret{{}}, "magic"
@@ -162,7 +169,7 @@ func TestChannelValidateJoins(t *testing.T) {
 	}
 }
 
-// A Secret does not show itself, whatever the verb and wherever it is nested.
+// TestSecretIsNotShown checks every verb of fmt, at any depth.
 func TestSecretIsNotShown(t *testing.T) {
 	t.Parallel()
 	c := goodChannel()
@@ -199,30 +206,32 @@ func TestSecretIsNotShown(t *testing.T) {
 	require.Empty(t, handover.Secret{}.Reveal())
 }
 
-// Writing a Secret is an error that says how it is meant; reading one is not.
+// TestSecretJSON checks that writing a Secret is an error that names the fix, and that reading
+// works.
 func TestSecretJSON(t *testing.T) {
 	t.Parallel()
-	_, err := json.Marshal(goodChannel()) //nolint:musttag // it must fail
+	_, err := json.Marshal(goodChannel())
 	require.ErrorContains(t, err, "Reveal")
 	require.NotContains(t, err.Error(), "s3cr3t")
 	var c handover.Channel
 	require.NoError(t, json.Unmarshal([]byte(`{
-		"ID": "shop", "Region": "eu-west-1", "ClientID": "client", "ClientSecret": "s3cr3t",
-		"IntegrationID": "i", "WebhookSecrets": ["`+aSecret+`", "`+aSecret+`2"],
-		"AgentQueue": "Support", "Routing": "flow", "Identity": "session", "Receipts": "failures",
-		"Timers": {"NoAgent": 60000000000}
-	}`), &c)) //nolint:musttag // the names of the fields are the names in the file
+		"id": "shop", "region": "eu-west-1", "clientId": "client", "clientSecret": "s3cr3t",
+		"integrationId": "i", "webhookSecrets": ["`+aSecret+`", "`+aSecret+`2"],
+		"agentQueue": "Support", "routing": "flow", "identity": "session", "receipts": "failures",
+		"timers": {"noAgent": "1m"}, "attributesLimit": 4000, "awaitWrapup": true
+	}`), &c))
 	require.NoError(t, c.Validate())
 	require.Equal(t, "s3cr3t", c.ClientSecret.Reveal())
 	require.Equal(t, aSecret+"2", c.WebhookSecrets[1].Reveal())
 	require.Equal(t, region.EUWest1, c.Region)
 	require.Equal(t, handover.RouteByFlow, c.Routing)
 	require.Equal(t, time.Minute, c.Timers.NoAgent)
-	require.Error(t, json.Unmarshal([]byte(`{"ClientSecret": 5}`), &c)) //nolint:musttag // as above
+	require.Equal(t, 4000, c.AttributesLimit)
+	require.Error(t, json.Unmarshal([]byte(`{"clientSecret": 5}`), &c))
 }
 
-// The limits of keys, at the limit and one beyond.
-func TestKeyLimits(t *testing.T) {
+// TestKeyBeyondALimitIsRefused checks keys at their limits and beyond.
+func TestKeyBeyondALimitIsRefused(t *testing.T) {
 	t.Parallel()
 	m, err := handover.New(handover.Config{Channels: noChannels, Deliver: nothing, Return: noReturn})
 	require.NoError(t, err)
@@ -255,8 +264,9 @@ func TestKeyLimits(t *testing.T) {
 	}
 }
 
-// A weak webhook secret is taken, an impossible one is not.
-func TestWebhookSecretOfAChannel(t *testing.T) {
+// TestWeakWebhookSecretIsAccepted checks that a weak webhook secret is accepted and an invalid
+// one is not.
+func TestWeakWebhookSecretIsAccepted(t *testing.T) {
 	t.Parallel()
 	c := goodChannel()
 	c.WebhookSecrets = []handover.Secret{handover.NewSecret(webhook.NewSecret())}

@@ -16,8 +16,9 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// TestAttachmentsBothWays: a file of the agent's and two of the customer's, each a message of its own after the text.
-func TestAttachmentsBothWays(t *testing.T) {
+// TestAttachmentsAreSeparateMessages checks that each attachment is a separate message after
+// the text, from the agent and from the customer.
+func TestAttachmentsAreSeparateMessages(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -55,15 +56,15 @@ func TestAttachmentsBothWays(t *testing.T) {
 	})
 }
 
-// TestPartsOfAMessageAreRepeatedAlone: the second part fails after its effect; only it is sent again, the first is not.
-func TestPartsOfAMessageAreRepeatedAlone(t *testing.T) {
+// TestOnlyTheFailedPartIsSentAgain checks that only the failed part of a message is sent again.
+func TestOnlyTheFailedPartIsSentAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t, genesystest.WithDeduplication())
 		ann := org.Agent("Ann", "Support")
 		h := newHost(t, org)
 		chat := h.connected(t, "c1", ann)
-		long := strings.Repeat("a", openmessaging.MaxText) + strings.Repeat("b", openmessaging.MaxText) + "c"
+		long := strings.Repeat("a", 2000) + strings.Repeat("b", 2000) + "c"
 		org.Inject(genesystest.Fault{Op: "openmessaging.send", Delay: time.Millisecond})
 		org.Inject(genesystest.Fault{Op: "openmessaging.send", Status: http.StatusBadGateway, After: true})
 		h.says(t, "c1", "m1", long, handover.TurnAgent)
@@ -78,8 +79,9 @@ func TestPartsOfAMessageAreRepeatedAlone(t *testing.T) {
 	})
 }
 
-// TestQuickRepliesAndReply: the answer to a question joins the conversation as a reply.
-func TestQuickRepliesAndReply(t *testing.T) {
+// TestAnswerToAQuickReplyIsAReply checks that the answer to a quick reply joins the
+// conversation as a reply.
+func TestAnswerToAQuickReplyIsAReply(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -91,7 +93,7 @@ func TestQuickRepliesAndReply(t *testing.T) {
 		d := h.delivered()[0]
 		require.Equal(t, "Which one?", d.Message.Text)
 		require.Len(t, d.Message.Content, 2)
-		turn, err := h.desk.Forward(t.Context(), handover.Customer("c1"), handover.Message{ID: "m1", Reply: &openmessaging.Reply{
+		turn, err := h.desk.Forward(t.Context(), handover.Customer("c1"), handover.Message{ID: "m1", Answer: &handover.Answer{
 			InReplyTo: id, Kind: openmessaging.ReplyQuickReply, Text: "Blue", Payload: "Blue",
 		}})
 		require.NoError(t, err)
@@ -99,14 +101,16 @@ func TestQuickRepliesAndReply(t *testing.T) {
 		genesystest.Until(t, func() bool { return len(chat.Texts()) == 2 })
 		require.Equal(t, []string{"summary r-c1", "Blue"}, chat.Texts())
 		require.Len(t, requests(org, "openmessaging.reply"), 1)
+		pass(2 * time.Second)
 		chat.End()
 		h.until(t, 2)
 		require.Equal(t, "back: agent []", h.lines()[1])
 	})
 }
 
-// TestOpeningCarriesEverything: attributes, customer, summary and transcript ride on the opening, in order.
-func TestOpeningCarriesEverything(t *testing.T) {
+// TestOpeningContainsTheWholeRequest checks that the opening contains attributes, customer,
+// summary and transcript, in order.
+func TestOpeningContainsTheWholeRequest(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -127,8 +131,9 @@ func TestOpeningCarriesEverything(t *testing.T) {
 	})
 }
 
-// TestTypingBothWays: throttled to one in 5 s towards Genesys; the host hears that the agent types.
-func TestTypingBothWays(t *testing.T) {
+// TestTypingIsSentInBothDirections checks that typing is sent to Genesys at most once in 5 s,
+// and that the agent's typing is reported to the host.
+func TestTypingIsSentInBothDirections(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -136,7 +141,7 @@ func TestTypingBothWays(t *testing.T) {
 		h := newHost(t, org)
 		types := func() { require.NoError(t, h.desk.Typing(t.Context(), handover.Customer("c1"))) }
 		types()
-		require.Empty(t, requests(org, "openmessaging.typing"), "nobody to see it")
+		require.Empty(t, requests(org, "openmessaging.typing"), "there is no agent to see it")
 		chat := h.connected(t, "c1", ann)
 		pass(time.Minute)
 		for range 12 {
@@ -159,8 +164,8 @@ func TestTypingBothWays(t *testing.T) {
 	})
 }
 
-// TestReceipts: which are sent follows the channel.
-func TestReceipts(t *testing.T) {
+// TestReceiptsFollowTheChannel checks that Channel.Receipts selects the receipts that are sent.
+func TestReceiptsFollowTheChannel(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		receipts handover.Receipts
@@ -190,8 +195,9 @@ func TestReceipts(t *testing.T) {
 	}
 }
 
-// TestReceiptRepeated: a Delivered receipt that failed is stored and sent later; the message is not delivered again.
-func TestReceiptRepeated(t *testing.T) {
+// TestFailedReceiptIsSentLater checks that a delivered receipt that failed is stored and sent
+// later, and that the message is not delivered again.
+func TestFailedReceiptIsSentLater(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -206,8 +212,9 @@ func TestReceiptRepeated(t *testing.T) {
 	})
 }
 
-// TestInvalidInputs: nothing is stored, and the error names field and limit.
-func TestInvalidInputs(t *testing.T) {
+// TestInvalidInputIsNotStored checks that invalid input is not stored, and that the error names
+// field and limit.
+func TestInvalidInputIsNotStored(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", 300)
 	key := handover.Customer("c1")
@@ -218,20 +225,23 @@ func TestInvalidInputs(t *testing.T) {
 	}{
 		{"no message id", forwarding(key, handover.Message{Text: "x"}), []string{"Message.ID"}},
 		{"long message id", forwarding(key, handover.Text(long, "x")), []string{"Message.ID", "300", "256"}},
-		{"empty message", forwarding(key, handover.Message{ID: "m"}), []string{"no text"}},
+		{"empty message", forwarding(key, handover.Message{ID: "m"}), []string{"no Text"}},
 		{"too much text", forwarding(key, handover.Text("m", strings.Repeat("x", handover.MaxMessage+1))), []string{"Message.Text", "65536"}},
 		{"not UTF-8", forwarding(key, handover.Text("m", "\xff")), []string{"Message.Text", "UTF-8"}},
 		{"attachment without a url", forwarding(key, handover.Message{
 			ID: "m", Attachments: []openmessaging.Attachment{{MIME: "image/png"}},
-		}), []string{"Attachment.URL"}},
-		{"reply and text", forwarding(key, handover.Message{ID: "m", Text: "x", Reply: &openmessaging.Reply{}}), []string{"Message.Reply"}},
+		}), []string{"Message.Attachments[0].URL"}},
+		{"answer and text", forwarding(key, handover.Message{ID: "m", Text: "x", Answer: &handover.Answer{}}), []string{"Message.Answer"}},
+		{"answer to nothing", forwarding(key, handover.Message{ID: "m", Answer: &handover.Answer{
+			Kind: openmessaging.ReplyButton, Text: "Yes", Payload: "yes",
+		}}), []string{"Message.Answer.InReplyTo"}},
 		{"no customer", forwarding(handover.Customer(""), handover.Text("m", "x")), []string{"Key.Customer"}},
 		{"long customer", forwarding(handover.Customer(long), handover.Text("m", "x")), []string{"Key.Customer", "300", "256"}},
 		{"control character", forwarding(handover.Customer("a\x01"), handover.Text("m", "x")), []string{"Key.Customer", "control"}},
 		{"another channel", forwarding(handover.Key{Channel: "other", Customer: "c1"}, handover.Text("m", "x")), []string{"Key.Channel"}},
 		{"no request id", asking(handover.Request{Summary: "s"}), []string{"Request.ID"}},
 		{"no text for the agent", asking(handover.Request{ID: "r"}), []string{"Summary", "Transcript"}},
-		{"too much for the agent", asking(handover.Request{ID: "r", Summary: strings.Repeat("x", 33<<10)}), []string{"32768", "Summary"}},
+		{"too much for the agent", asking(handover.Request{ID: "r", Summary: strings.Repeat("x", 256<<10+1)}), []string{"262144", "Summary"}},
 		{"unknown reason", func(h *host) error { return h.desk.End(h.ctx(), key, "tired") }, []string{"EndReason", "tired"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -240,14 +250,17 @@ func TestInvalidInputs(t *testing.T) {
 				org := genesystest.New(t)
 				store := newHookedStore()
 				h := newHost(t, org, func(k *handover.Config) { k.Store = store })
+				h.connected(t, "c1", org.Agent("Ann", "Support"))
+				pass(time.Minute)
+				written, sent := store.writes(), len(posts(t, org))
 				err := c.do(h)
-				require.Error(t, err)
+				require.ErrorIs(t, err, handover.ErrInvalid)
 				for _, word := range c.want {
 					require.ErrorContains(t, err, word)
 				}
-				pass(time.Minute)
-				require.Zero(t, store.writes())
-				require.Empty(t, posts(t, org))
+				synctest.Wait()
+				require.Equal(t, written, store.writes())
+				require.Len(t, posts(t, org), sent)
 			})
 		})
 	}

@@ -1,3 +1,4 @@
-// Package scenario_test holds the black-box tests of handover.Manager and the kit they share: a host, a fake organisation, stores
-// that fail. It uses the exported API only, so it states what a host may rely on. Files named kit_ hold no tests.
+// Package scenario_test tests handover.Manager from outside and holds what these tests share: a
+// host, a fake organisation, and stores that fail. It uses only the exported API, so it shows
+// what a host can rely on. Most files named kit_ hold no tests.
 package scenario_test

@@ -13,8 +13,9 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// TestCustomerEndsWithTheGuidesPermissions: the whole handover, its end included, with exactly the guide's four.
-func TestCustomerEndsWithTheGuidesPermissions(t *testing.T) {
+// TestFourPermissionsSufficeForAnEnd checks a whole handover and its end with exactly the four
+// permissions of the setup page.
+func TestFourPermissionsSufficeForAnEnd(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t, genesystest.WithPermissions(genesystest.GuidePermissions()...))
@@ -36,9 +37,10 @@ func TestCustomerEndsWithTheGuidesPermissions(t *testing.T) {
 	})
 }
 
-// TestEndNotPermitted: neither way of ending is permitted. The agent is told with LeftText if there is one; the session ends
-// on our side and says that the conversation stays open.
-func TestEndNotPermitted(t *testing.T) {
+// TestEndWithoutPermissionSendsLeftText checks the end if no way to disconnect is permitted.
+// The agent gets LeftText if it is set. The session ends for the host and reports that the
+// conversation stays open.
+func TestEndWithoutPermissionSendsLeftText(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"", "The customer has left the chat."} {
 		t.Run("LeftText "+text, func(t *testing.T) {
@@ -57,7 +59,7 @@ func TestEndNotPermitted(t *testing.T) {
 				require.Equal(t, handover.CodeNotDisconnected, s.Ending.Code)
 				require.True(t, chat.Active())
 				require.Equal(t, text != "", slices.Contains(chat.Texts(), text))
-				// The agent has not noticed and writes on: delivered, and the bot must not talk over her.
+				// The agent writes on. The message is delivered, and the bot must not answer.
 				chat.Say("Are you there?")
 				h.until(t, 2)
 				require.Equal(t, "agent: Are you there? (late)", h.lines()[1])
@@ -67,8 +69,8 @@ func TestEndNotPermitted(t *testing.T) {
 	}
 }
 
-// TestEndWhileQueued: so that no agent opens an empty chat.
-func TestEndWhileQueued(t *testing.T) {
+// TestEndInTheQueueReachesNoAgent checks that no agent gets an empty conversation.
+func TestEndInTheQueueReachesNoAgent(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -83,8 +85,8 @@ func TestEndWhileQueued(t *testing.T) {
 	})
 }
 
-// TestEndWhileRinging: the offer is taken back.
-func TestEndWhileRinging(t *testing.T) {
+// TestEndWithdrawsTheOffer checks that the offer to the agent is withdrawn.
+func TestEndWithdrawsTheOffer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -99,8 +101,9 @@ func TestEndWhileRinging(t *testing.T) {
 	})
 }
 
-// TestEndWhileRouting: asked between the opening and the transfer: nothing is transferred any more.
-func TestEndWhileRouting(t *testing.T) {
+// TestEndPreventsTheTransfer checks that an end between the opening and the transfer prevents
+// the transfer.
+func TestEndPreventsTheTransfer(t *testing.T) {
 	t.Parallel()
 	for _, after := range []time.Duration{0, 50 * time.Millisecond, 200 * time.Millisecond, 400 * time.Millisecond} {
 		t.Run(after.String(), func(t *testing.T) {
@@ -122,8 +125,9 @@ func TestEndWhileRouting(t *testing.T) {
 	}
 }
 
-// TestEndBeforeTheOpening: Genesys never heard of it: no call, and the messages come back.
-func TestEndBeforeTheOpening(t *testing.T) {
+// TestEndBeforeTheOpeningSendsNothing checks that nothing is sent to Genesys and the messages
+// are returned.
+func TestEndBeforeTheOpeningSendsNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -141,8 +145,9 @@ func TestEndBeforeTheOpening(t *testing.T) {
 	})
 }
 
-// TestEndDuringTheOpening: asked while its POST is on its way: what it opened is closed.
-func TestEndDuringTheOpening(t *testing.T) {
+// TestEndDuringTheOpeningClosesIt checks that the conversation that a running request opens is
+// closed.
+func TestEndDuringTheOpeningClosesIt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -161,8 +166,9 @@ func TestEndDuringTheOpening(t *testing.T) {
 	})
 }
 
-// TestEndWhileMessagesWait: the end waits for them at most 10 s; the rest is handed back in order, once.
-func TestEndWhileMessagesWait(t *testing.T) {
+// TestEndWaitsTenSecondsForMessages checks that the end waits at most 10 s for messages, and
+// that the rest is returned in order, once.
+func TestEndWaitsTenSecondsForMessages(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -186,8 +192,8 @@ func TestEndWhileMessagesWait(t *testing.T) {
 	})
 }
 
-// TestEndDrains: messages that can be sent within 10 s are.
-func TestEndDrains(t *testing.T) {
+// TestEndSendsWaitingMessages checks that messages that can be sent within 10 s are sent.
+func TestEndSendsWaitingMessages(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -205,8 +211,8 @@ func TestEndDrains(t *testing.T) {
 	})
 }
 
-// TestEndedByGenesys: an administrator, or inactivity.
-func TestEndedByGenesys(t *testing.T) {
+// TestGenesysEndsTheSession checks ends by an administrator and by inactivity.
+func TestGenesysEndsTheSession(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -220,8 +226,9 @@ func TestEndedByGenesys(t *testing.T) {
 	})
 }
 
-// TestWrapup: the customer's chat is over while the agent still does after-call work.
-func TestWrapup(t *testing.T) {
+// TestSessionEndsDuringAfterCallWork checks that the session ends while the agent still does
+// after-call work.
+func TestSessionEndsDuringAfterCallWork(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t, genesystest.WithWrapup(time.Hour))

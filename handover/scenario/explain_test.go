@@ -11,7 +11,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-func TestExplainWithoutARecord(t *testing.T) {
+func TestExplainWithoutARecordIsAnError(t *testing.T) {
 	t.Parallel()
 	desk := goodDesk(t)
 	_, err := desk.Explain(t.Context(), handover.Customer("c1"))
@@ -22,8 +22,8 @@ func TestExplainWithoutARecord(t *testing.T) {
 	require.Error(t, err)
 }
 
-// The story of a handover, as a person would tell it.
-func TestExplainAWholeHandover(t *testing.T) {
+// TestExplainDescribesAWholeHandover checks the text of a whole handover.
+func TestExplainDescribesAWholeHandover(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)

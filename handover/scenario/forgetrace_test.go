@@ -11,11 +11,12 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// TestForgetDuringADelivery: a late message is being delivered. The record goes when it has been, and not before.
-func TestForgetDuringADelivery(t *testing.T) {
+// TestForgetWaitsForADelivery checks that the record is removed only after a running delivery
+// of a late message.
+func TestForgetWaitsForADelivery(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org, store := genesystest.New(t, genesystest.AllowErrors()), newWatchedStore() // the receipts are of messages that Genesys does not know
+		org, store := genesystest.New(t, genesystest.AllowErrors()), newWatchedStore() // receipts are for messages that Genesys does not know
 		h := newHost(t, org, keeping(store, time.Hour))
 		chat := h.connected(t, "c1", org.Agent("Ann", "Support"))
 		chat.End()

@@ -14,8 +14,9 @@ import (
 
 const scolding = "Run is not running"
 
-// TestForgottenRun: work is accepted, and nobody ever called Run. The log says so, once, with the fix and without content.
-func TestForgottenRun(t *testing.T) {
+// TestMissingRunIsLogged checks that accepted work without Run is logged once, with the fix and
+// without content.
+func TestMissingRunIsLogged(t *testing.T) {
 	t.Parallel()
 	for name, accept := range map[string]func(*testing.T, *genesystest.Org, *host){
 		"HandOver": func(t *testing.T, _ *genesystest.Org, h *host) { t.Helper(); h.handOver(t, "c1", "r1") },
@@ -52,8 +53,9 @@ func TestForgottenRun(t *testing.T) {
 	}
 }
 
-// TestRunCalledALittleLater: a server that starts before Run is not scolded, also if its first customer is quicker.
-func TestRunCalledALittleLater(t *testing.T) {
+// TestLateRunIsNotLogged checks that a server that starts before Run is not warned, even if a
+// customer writes before Run starts.
+func TestLateRunIsNotLogged(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org, tap := genesystest.New(t), &wiretap{}
@@ -79,8 +81,8 @@ func TestRunCalledALittleLater(t *testing.T) {
 	})
 }
 
-// TestNothingToDoNeedsNoRun: calls that leave nothing to do are no reason to complain.
-func TestNothingToDoNeedsNoRun(t *testing.T) {
+// TestNoWorkNeedsNoRun checks that calls that leave no work cause no warning.
+func TestNoWorkNeedsNoRun(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org, tap := genesystest.New(t), &wiretap{}

@@ -14,21 +14,21 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// putGolden stores a golden record as due for a customer, when its time has come.
+// putGolden stores a golden record for a customer, due now.
 func putGolden(t *testing.T, s handover.Store, name string, k handover.Key) handover.Record {
 	t.Helper()
 	if d := time.Until(time.Date(2026, time.November, 22, 12, 0, 10, 0, time.UTC)); d > 0 {
 		pass(d)
 	}
-	data, err := os.ReadFile("../testdata/records/" + name) //nolint:gosec // a name of our own
+	data, err := os.ReadFile("../internal/record/testdata/records/" + name) //nolint:gosec // a name of our own
 	require.NoError(t, err)
 	r := handover.Record{Key: k, Revision: 1, WakeAt: time.Now().UTC(), Data: data}
 	require.NoError(t, s.Put(t.Context(), r, 0))
 	return r
 }
 
-// TestGoldenNextReleaseAtWork: a Manager of this release works on a record of the next one, and leaves in it what it does not
-// know, as long as there is what it belongs to.
+// TestGoldenNextReleaseAtWork checks that a Manager works on a record of the next release, and
+// keeps its unknown fields as long as the object that contains them.
 func TestGoldenNextReleaseAtWork(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -36,32 +36,30 @@ func TestGoldenNextReleaseAtWork(t *testing.T) {
 		store := newWatchedStore()
 		h := buildHost(t, org, func(c *handover.Config) { c.Store = store })
 		k := handover.Key{Channel: org.Channel().ID, Customer: "customer"}
-		putGolden(t, store, "format2/ended.json", k)
+		putGolden(t, store, "format3/ended.json", k)
 		stored := func() string { return string(store.records(t)[k].Data) }
 
 		h.says(t, "customer", "m9", "nine", handover.TurnAgent) // stored for the Return
 		for _, kept := range []string{
-			`"format":2`, `"limits":[1,2.50,null]`, `"Hold":90000000000`, `"channelVersion":12345678901234567890`, `"sentiment":-0.25`,
-			`"trace":{"id":"entry-3"`, `"weight":3`, `"by":"signal"`, `"id":"m9"`,
+			`"format":3`, `"limits":[1,2.50,null]`, `"supervised":true`, `"channelVersion":12345678901234567890`, `"sentiment":-0.25`, `"id":"m9"`,
 		} {
 			require.Contains(t, stored(), kept)
 		}
 		ctx, stop := context.WithCancel(t.Context())
 		done := h.run(ctx)
-		genesystest.Until(t, func() bool { return len(h.lines()) == 1 })
+		genesystest.Until(t, func() bool { return len(h.lines()) == 2 })
 		stop()
 		<-done
-		require.Equal(t, []string{"back: customer [one(refused) two(sent) nine]"}, h.lines())
-		require.NotContains(t, stored(), "sentiment", "it went with the Return")
-		require.NotContains(t, stored(), "entry-3")
-		for _, kept := range []string{`"format":2`, `"limits":[1,2.50,null]`, `"Hold":90000000000`, `"weight":3`, `"by":"signal"`} {
+		require.Equal(t, []string{"back: customer [one(refused) two(sent)]", "back: customer [three nine]"}, h.lines())
+		require.NotContains(t, stored(), "sentiment", "it went with its message")
+		for _, kept := range []string{`"format":3`, `"limits":[1,2.50,null]`, `"supervised":true`, `"channelVersion":12345678901234567890`} {
 			require.Contains(t, stored(), kept)
 		}
 	})
 }
 
-// TestGoldenLaterReleaseIsSetAside: a record of a format that cannot be read is reported without content, never rewritten, left
-// alone for ten minutes, and holds up nobody.
+// TestGoldenLaterReleaseIsSetAside checks that a record of an unknown format is reported
+// without content, never rewritten, not read for ten minutes, and does not block others.
 func TestGoldenLaterReleaseIsSetAside(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -70,7 +68,7 @@ func TestGoldenLaterReleaseIsSetAside(t *testing.T) {
 		store, tap := newWatchedStore(), &wiretap{}
 		h := buildHost(t, org, func(c *handover.Config) { c.Store = store }, logging(tap))
 		k := handover.Key{Channel: org.Channel().ID, Customer: "a customer of tomorrow"}
-		was := putGolden(t, store, "format3/unreadable.json", k)
+		was := putGolden(t, store, "format4/unreadable.json", k)
 		h.serve(org)
 		h.run(t.Context())
 		pass(time.Second)
@@ -79,15 +77,15 @@ func TestGoldenLaterReleaseIsSetAside(t *testing.T) {
 		pass(9 * time.Minute)
 		require.Zero(t, store.since("get"), "it is left alone")
 		require.Equal(t, 1, tap.told("record set aside"), "it is reported once")
-		require.Equal(t, 65, store.widest(), "Due is asked for the limit and what is set aside")
+		require.Equal(t, 64, store.widest(), "a page of Due has the same limit whatever is set aside")
 
-		chat := h.connected(t, "c1", ann) // others go on
+		chat := h.connected(t, "c1", ann) // other customers are not affected
 		chat.End()
 		h.until(t, 1)
 		require.Equal(t, []string{"back: agent []"}, h.lines())
 		require.Equal(t, 2, tap.told("record set aside"), "tried again after ten minutes")
 		_, err := h.desk.Forward(t.Context(), k, handover.Text("m1", "one"))
-		require.Error(t, err, "the bot must not answer: nobody here knows who has the turn")
+		require.Error(t, err, "the bot must not answer: the turn is unknown")
 		_, err = h.desk.Turn(t.Context(), k)
 		require.Error(t, err)
 
@@ -99,8 +97,9 @@ func TestGoldenLaterReleaseIsSetAside(t *testing.T) {
 	})
 }
 
-// TestGoldenUnreadableRecordsStarveNobody: more unreadable records are due than Run asks for at once.
-func TestGoldenUnreadableRecordsStarveNobody(t *testing.T) {
+// TestGoldenUnreadableRecordsFillNoPage checks that Run reads the records behind more
+// unreadable ones than a page of Due holds.
+func TestGoldenUnreadableRecordsFillNoPage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -110,7 +109,7 @@ func TestGoldenUnreadableRecordsStarveNobody(t *testing.T) {
 		front := buildHost(t, org, func(c *handover.Config) { c.Store = store })
 		for i := range 300 {
 			k := handover.Key{Channel: org.Channel().ID, Customer: strings.Repeat("x", i+1)}
-			putGolden(t, store, "format3/unreadable.json", k)
+			putGolden(t, store, "format4/unreadable.json", k)
 		}
 		front.handOver(t, "c1", "r1") // only Run of the worker finds it
 		worker.serve(org)
@@ -118,6 +117,6 @@ func TestGoldenUnreadableRecordsStarveNobody(t *testing.T) {
 		began := time.Now()
 		ann.Wait(t)
 		require.Less(t, time.Since(began), 5*time.Second)
-		require.Equal(t, 64+300, store.widest())
+		require.Equal(t, 64, store.widest())
 	})
 }

@@ -12,8 +12,9 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// TestWholeHandover is the guide's flow with exactly its four permissions: bot, queue, declined, answered, ended by the agent,
-// back. Everything happens once and in order.
+// TestWholeHandover checks the flow of the setup page with exactly its four permissions: bot,
+// queue, declined, answered, ended by the agent, returned. Everything happens once and in
+// order.
 func TestWholeHandover(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -52,8 +53,9 @@ func TestWholeHandover(t *testing.T) {
 	})
 }
 
-// TestJoinedPrecedesWords: the notice that an agent joined comes before the agent's first message.
-func TestJoinedPrecedesWords(t *testing.T) {
+// TestJoinedPrecedesTheAgentsMessage checks that the notice that an agent joined precedes the
+// agent's first message.
+func TestJoinedPrecedesTheAgentsMessage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -68,8 +70,9 @@ func TestJoinedPrecedesWords(t *testing.T) {
 	})
 }
 
-// TestDeclinedRingsOutAnswered: one declines, one lets it ring, the third takes it; notices tell of it where a read saw it.
-func TestDeclinedRingsOutAnswered(t *testing.T) {
+// TestNoticesOfDeclineAlertAndAnswer checks the notices when one agent declines, one does not
+// answer, and a third one accepts.
+func TestNoticesOfDeclineAlertAndAnswer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -93,9 +96,9 @@ func TestDeclinedRingsOutAnswered(t *testing.T) {
 	})
 }
 
-// TestTransferWhileWriting: the agent sends the customer to another queue while the customer writes; every word arrives, once
-// and in order, and the second agent ends.
-func TestTransferWhileWriting(t *testing.T) {
+// TestTransferLosesNoMessage checks that every message arrives once and in order when the agent
+// transfers the conversation while the customer writes.
+func TestTransferLosesNoMessage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -131,8 +134,9 @@ func TestTransferWhileWriting(t *testing.T) {
 	})
 }
 
-// TestParked: a parked conversation is still the agent's; nothing ends, the customer's words arrive.
-func TestParked(t *testing.T) {
+// TestParkedConversationKeepsItsAgent checks that a parked conversation stays the agent's and
+// messages are delivered.
+func TestParkedConversationKeepsItsAgent(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -153,8 +157,9 @@ func TestParked(t *testing.T) {
 	})
 }
 
-// TestAgentVanishes: the agent's leg ends without the conversation's: it waits in the queue again and the next agent goes on.
-func TestAgentVanishes(t *testing.T) {
+// TestVanishedAgentLeavesTheCustomerQueued checks that the conversation waits in the queue
+// again when only the agent's leg ends, and that the next agent continues it.
+func TestVanishedAgentLeavesTheCustomerQueued(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -174,8 +179,9 @@ func TestAgentVanishes(t *testing.T) {
 	})
 }
 
-// TestBotAnswersAfterAgentJoined: invariant 9. The bot thinks while an agent joins; Turn says agent when it asks.
-func TestBotAnswersAfterAgentJoined(t *testing.T) {
+// TestTurnIsAgentOnceAnAgentJoined checks that Turn returns agent when an agent joins while the
+// bot prepares an answer.
+func TestTurnIsAgentOnceAnAgentJoined(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)

@@ -15,8 +15,9 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// TestDeliverFailsForAWhile: the same message comes again, with its id, and order is kept behind it.
-func TestDeliverFailsForAWhile(t *testing.T) {
+// TestDeliverIsRetriedInOrder checks that a message is retried with the same id, and later
+// messages wait.
+func TestDeliverIsRetriedInOrder(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -41,8 +42,9 @@ func TestDeliverFailsForAWhile(t *testing.T) {
 	})
 }
 
-// TestDeliverFailsTooLong: after two minutes the agent is told, a notice says so, and the lane goes on.
-func TestDeliverFailsTooLong(t *testing.T) {
+// TestDeliverIsGivenUpAfterTwoMinutes checks that a message is given up after two minutes, with
+// a receipt and a notice, and that later messages are delivered.
+func TestDeliverIsGivenUpAfterTwoMinutes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -68,8 +70,9 @@ func TestDeliverFailsTooLong(t *testing.T) {
 	})
 }
 
-// TestUndeliverable: one attempt, a Failed receipt with the reason, a notice.
-func TestUndeliverable(t *testing.T) {
+// TestUndeliverableIsNotRetried checks that there is one attempt, a Failed receipt with the
+// reason, and a notice.
+func TestUndeliverableIsNotRetried(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -93,8 +96,8 @@ func TestUndeliverable(t *testing.T) {
 	})
 }
 
-// TestFailedLater: the host learns only later that its channel refused a message.
-func TestFailedLater(t *testing.T) {
+// TestFailAfterDeliverIsReported checks a failure that the host reports after Deliver returned.
+func TestFailAfterDeliverIsReported(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -114,8 +117,8 @@ func TestFailedLater(t *testing.T) {
 	})
 }
 
-// TestCallbacksPanic: a panic is a failure of that attempt, and of nobody else.
-func TestCallbacksPanic(t *testing.T) {
+// TestPanicFailsOnlyItsAttempt checks that a panic fails only that attempt.
+func TestPanicFailsOnlyItsAttempt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -150,8 +153,9 @@ func TestCallbacksPanic(t *testing.T) {
 	})
 }
 
-// TestDeliverIgnoresItsContext: it holds up its own customer only.
-func TestDeliverIgnoresItsContext(t *testing.T) {
+// TestHangingDeliverDelaysOnlyItsCustomer checks that a callback that does not return delays
+// only its customer.
+func TestHangingDeliverDelaysOnlyItsCustomer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -181,8 +185,9 @@ func TestDeliverIgnoresItsContext(t *testing.T) {
 	})
 }
 
-// TestNotifyDownForAnHour: notices hold deliveries up for a minute at most, and come when they can.
-func TestNotifyDownForAnHour(t *testing.T) {
+// TestFailingNoticesDelayDeliveriesAMinute checks that failing notices delay deliveries by at
+// most a minute and are sent later.
+func TestFailingNoticesDelayDeliveriesAMinute(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -208,8 +213,9 @@ func TestNotifyDownForAnHour(t *testing.T) {
 	})
 }
 
-// TestCallbacksCallTheManager: each callback may call any method for its own key.
-func TestCallbacksCallTheManager(t *testing.T) {
+// TestEachCallbackMayCallTheManager checks that each callback can call every method for its
+// key.
+func TestEachCallbackMayCallTheManager(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)

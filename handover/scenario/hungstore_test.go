@@ -13,7 +13,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// A hungStore never answers while its database has vanished, like one whose packets are dropped.
+// A hungStore never answers while its database is away, as if packets were dropped.
 type hungStore struct {
 	handover.Store
 
@@ -41,15 +41,16 @@ func (s *hungStore) Put(ctx context.Context, r handover.Record, prev uint64) err
 	return s.Store.Put(ctx, r, prev)
 }
 
-func (s *hungStore) Due(ctx context.Context, now time.Time, limit int) ([]handover.Record, error) {
+func (s *hungStore) Due(ctx context.Context, q handover.DueQuery) ([]handover.Record, error) {
 	if err := s.hang(ctx); err != nil {
 		return nil, err
 	}
-	return s.Store.Due(ctx, now, limit)
+	return s.Store.Due(ctx, q)
 }
 
-// A database vanishes and answers nothing, not even an error. Nobody waits for it for long, and work goes on when it is back.
-func TestADatabaseThatVanishesHoldsNobodyUp(t *testing.T) {
+// TestHangingStoreBlocksNoCall checks that calls return in time while the database does not
+// answer, not even with an error, and that work continues afterwards.
+func TestHangingStoreBlocksNoCall(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org, store := genesystest.New(t), &hungStore{Store: handover.NewMemoryStore()}

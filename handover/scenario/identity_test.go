@@ -11,9 +11,9 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// TestIdentitySession: every handover is a new person to Genesys: another from.id, another conversation, no thread; what
-// comes back is the host's own customer.
-func TestIdentitySession(t *testing.T) {
+// TestIdentitySessionHasAnIDPerSession checks that every session has another from.id and
+// another conversation in Genesys, and that callbacks get the host's customer id.
+func TestIdentitySessionHasAnIDPerSession(t *testing.T) {
 	t.Parallel()
 	for _, customer := range []string{"c1", "with~tilde", "looks~abcdefghij23"} {
 		t.Run(customer, func(t *testing.T) {
@@ -52,8 +52,9 @@ func TestIdentitySession(t *testing.T) {
 	}
 }
 
-// TestIdentitySessionLateWords: late words of the first person belong to the first handover.
-func TestIdentitySessionLateWords(t *testing.T) {
+// TestIdentitySessionLateMessages checks that late messages to the first id belong to the first
+// session.
+func TestIdentitySessionLateMessages(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)

@@ -9,11 +9,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/genesyshandover/genesyshandover/genesys"
 	"github.com/genesyshandover/genesyshandover/genesys/genesystest"
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// An eagerStore stores although the context ends meanwhile, and says so with the context's error, as databases do.
+// An eagerStore stores after the context is done, and returns the error of the context, as
+// databases do.
 type eagerStore struct {
 	handover.Store
 
@@ -36,9 +38,10 @@ func (s *eagerStore) Put(ctx context.Context, r handover.Record, prev uint64) er
 	return ctx.Err()
 }
 
-// Run is stopped in the middle of the write that claims a Return. The claim is performed or never stored: no lease is left
-// to nobody, and the bot does not have the word before its Return begins. (Leases 7.)
-func TestAStopDuringAClaimStrandsNoLease(t *testing.T) {
+// TestStopDuringAClaimLeavesNoLease stops Run during the write that claims a Return. It checks
+// that the claim is either performed or not stored, so no lease blocks the Return and the bot
+// does not get the turn before it.
+func TestStopDuringAClaimLeavesNoLease(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org, memory := genesystest.New(t), handover.NewMemoryStore()
@@ -64,8 +67,8 @@ func TestAStopDuringAClaimStrandsNoLease(t *testing.T) {
 	})
 }
 
-// Whatever panics on the way of a look, timers fire and an end ends.
-func TestADutyThatPanicsDoesNotStopTimers(t *testing.T) {
+// TestPanicInAReadDoesNotStopTimers checks that a session still ends when its reads panic.
+func TestPanicInAReadDoesNotStopTimers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -73,11 +76,11 @@ func TestADutyThatPanicsDoesNotStopTimers(t *testing.T) {
 		var panics atomic.Bool
 		h := newHost(t, org, func(c *handover.Config) {
 			c.Channel.Timers.Max = time.Hour
-			c.Observer = func(_ context.Context, o handover.Observation) {
-				if panics.Load() && o.Op == "duty.look" {
+			c.ClientOptions = append(c.ClientOptions, genesys.WithObserver(func(_ context.Context, call genesys.Call) {
+				if panics.Load() && call.Op == "conversations.get" {
 					panic("metrics")
 				}
-			}
+			}))
 		})
 		h.connected(t, "c1", ann)
 		pass(10 * time.Second)
@@ -88,8 +91,9 @@ func TestADutyThatPanicsDoesNotStopTimers(t *testing.T) {
 	})
 }
 
-// The store fails from the moment a message is under way until shortly before its lease is over. What Genesys said is stored.
-func TestAnOutcomeIsStoredUntilTheLeaseIsOver(t *testing.T) {
+// TestOutcomeIsStoredWithinTheLease checks that the outcome of a request is stored if the store
+// recovers shortly before the lease expires.
+func TestOutcomeIsStoredWithinTheLease(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org, store := genesystest.New(t), &moodyStore{Store: handover.NewMemoryStore()}

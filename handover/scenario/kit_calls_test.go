@@ -11,10 +11,10 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// pass lets that much time pass in the bubble.
+// pass waits for d in the time of the bubble.
 func pass(d time.Duration) { <-time.After(d) }
 
-// says is a message of the customer and must go where it should.
+// says forwards a message of the customer and checks the turn.
 func (h *host) says(t *testing.T, customer, id, text string, want handover.Turn) {
 	t.Helper()
 	turn, err := h.desk.Forward(t.Context(), handover.Customer(customer), handover.Text(id, text))
@@ -22,7 +22,7 @@ func (h *host) says(t *testing.T, customer, id, text string, want handover.Turn)
 	require.Equal(t, want, turn, "turn of %q", text)
 }
 
-// handOver asks for an agent with a summary.
+// handOver requests an agent with a summary.
 func (h *host) handOver(t *testing.T, customer, id string) handover.Session {
 	t.Helper()
 	s, err := h.desk.HandOver(t.Context(), handover.Customer(customer), handover.Request{ID: id, Summary: "summary " + id})
@@ -30,13 +30,13 @@ func (h *host) handOver(t *testing.T, customer, id string) handover.Session {
 	return s
 }
 
-// end asks for the end.
+// end requests the end of the session.
 func (h *host) end(t *testing.T, customer string, reason handover.EndReason) {
 	t.Helper()
 	require.NoError(t, h.desk.End(t.Context(), handover.Customer(customer), reason))
 }
 
-// session is the customer's session as stored.
+// session returns the customer's stored session.
 func (h *host) session(t *testing.T, customer string) handover.Session {
 	t.Helper()
 	s, err := h.desk.Session(t.Context(), handover.Customer(customer))
@@ -44,7 +44,7 @@ func (h *host) session(t *testing.T, customer string) handover.Session {
 	return s
 }
 
-// turn is who may speak to the customer.
+// turn returns who may speak to the customer.
 func (h *host) turn(t *testing.T, customer string) handover.Turn {
 	t.Helper()
 	turn, err := h.desk.Turn(t.Context(), handover.Customer(customer))
@@ -52,13 +52,13 @@ func (h *host) turn(t *testing.T, customer string) handover.Turn {
 	return turn
 }
 
-// reaches lets time pass until the session is in a state.
+// reaches waits until the session is in a state.
 func (h *host) reaches(t *testing.T, customer string, want handover.State) {
 	t.Helper()
 	genesystest.Until(t, func() bool { return h.session(t, customer).State == want })
 }
 
-// connected hands c over to the agent, who accepts, and waits until that is known.
+// connected hands the customer over to the agent and waits until the session is connected.
 func (h *host) connected(t *testing.T, customer string, agent *genesystest.Agent) *genesystest.Desk {
 	t.Helper()
 	h.handOver(t, customer, "r-"+customer)
@@ -67,7 +67,7 @@ func (h *host) connected(t *testing.T, customer string, agent *genesystest.Agent
 	return chat
 }
 
-// requests are those of an operation that the organisation saw.
+// requests returns the requests of an operation that the organisation received.
 func requests(org *genesystest.Org, op string) []genesystest.Request {
 	var list []genesystest.Request
 	for _, r := range org.Requests() {
@@ -78,7 +78,7 @@ func requests(org *genesystest.Org, op string) []genesystest.Request {
 	return list
 }
 
-// A posted message, as the organisation saw it.
+// A posted is a message as the organisation received it.
 type posted struct {
 	Text    string `json:"text"`
 	Channel struct {
@@ -92,7 +92,8 @@ type posted struct {
 	Status int       `json:"-"`
 }
 
-// posts are the customer's messages in the order of their answers, also those that were refused or not answered.
+// posts returns the customer's messages in the order of their answers, including those that
+// were refused or not answered.
 func posts(t *testing.T, org *genesystest.Org) []posted {
 	t.Helper()
 	var list []posted
@@ -105,7 +106,7 @@ func posts(t *testing.T, org *genesystest.Org) []posted {
 	return list
 }
 
-// postsOf are the posts of a text.
+// postsOf returns the posts with a text.
 func postsOf(t *testing.T, org *genesystest.Org, text string) []posted {
 	t.Helper()
 	var list []posted
@@ -117,7 +118,8 @@ func postsOf(t *testing.T, org *genesystest.Org, text string) []posted {
 	return list
 }
 
-// agentReads is what the customer wrote in a conversation, in order, as the agent reads it; also what came before a revival.
+// agentReads returns what the customer wrote in a conversation, in order, as the agent sees it,
+// including what was written before a revival.
 func agentReads(c *genesystest.Conversation) []string {
 	list := []string{}
 	if c == nil {

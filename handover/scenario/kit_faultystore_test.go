@@ -18,7 +18,7 @@ import (
 
 var errStore = errors.New("the database is away")
 
-// A moodyStore fails as it is told, that many times; negative is for good.
+// A moodyStore fails as often as its fields say. A negative number means always.
 type moodyStore struct {
 	handover.Store
 
@@ -77,7 +77,7 @@ func (s *moodyStore) Put(ctx context.Context, r handover.Record, prev uint64) er
 	return err
 }
 
-// storeMoods are the failures that pass while the engine or Genesys tries again.
+// storeMoods returns failures that end while the engine or Genesys retries.
 func storeMoods() map[string]func(*moodyStore) {
 	return map[string]func(*moodyStore){
 		"put fails before it stores":   func(s *moodyStore) { s.before = 3 },
@@ -103,8 +103,9 @@ func connectedOn(t *testing.T, store handover.Store) (*apiHost, *genesystest.Des
 	return h, chat
 }
 
-// Engine.md: only ErrConflict is certain; on any other Put error, get and look for the id. Nothing is lost or doubled.
-func TestFaultyStoreWhileForwarding(t *testing.T) {
+// TestFaultyStoreLosesNoForward checks that no message is lost or sent twice. Only ErrConflict
+// is certain; after another error of Put the record is read again to look for the id.
+func TestFaultyStoreLosesNoForward(t *testing.T) {
 	t.Parallel()
 	for name, mood := range storeMoods() {
 		t.Run(name, func(t *testing.T) {
@@ -114,14 +115,14 @@ func TestFaultyStoreWhileForwarding(t *testing.T) {
 				h, chat := connectedOn(t, store)
 				store.set(mood)
 				began := time.Now()
-				for i := range 5 { // as a host does: again, with the same id, until it is taken
+				for i := range 5 { // as a host does: with the same id, until it is accepted
 					genesystest.Until(t, func() bool {
 						turn, err := h.Forward(t.Context(), h.key, handover.Text(fmt.Sprint(i), fmt.Sprint("m", i)))
 						return err == nil && turn == handover.TurnAgent
 					})
 				}
 				genesystest.Until(t, func() bool { return len(chat.Texts()) >= 6 })
-				require.Less(t, time.Since(began), 16*time.Second, "a lease that nobody works under is not waited for")
+				require.Less(t, time.Since(began), 16*time.Second, "an unused lease is not waited for")
 				wait(time.Minute)
 				require.Equal(t, []string{"summary r1", "m0", "m1", "m2", "m3", "m4"}, chat.Texts())
 			})
@@ -129,8 +130,9 @@ func TestFaultyStoreWhileForwarding(t *testing.T) {
 	}
 }
 
-// A write that was stored although the store said otherwise: the lease in it is worked under at once, not after it expired.
-func TestStoredLeaseIsWorkedUnder(t *testing.T) {
+// TestLeaseStoredDespiteAnErrorIsUsed checks a write that was stored although Put returned an
+// error. The lease in it is used at once, not after it expired.
+func TestLeaseStoredDespiteAnErrorIsUsed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		store := &moodyStore{Store: handover.NewMemoryStore()}
@@ -149,8 +151,9 @@ func TestStoredLeaseIsWorkedUnder(t *testing.T) {
 	})
 }
 
-// The same for what Genesys posts: 503 where it is not stored, and then Genesys posts it again.
-func TestFaultyStoreWhileReceiving(t *testing.T) {
+// TestFaultyStoreLosesNoWebhook checks the same for webhooks: Genesys gets 503 if a message was
+// not stored, and repeats it.
+func TestFaultyStoreLosesNoWebhook(t *testing.T) {
 	t.Parallel()
 	for name, mood := range storeMoods() {
 		t.Run(name, func(t *testing.T) {
@@ -174,8 +177,9 @@ func TestFaultyStoreWhileReceiving(t *testing.T) {
 	}
 }
 
-// A store that is down for ten seconds: every call says so, Genesys hears 503, and afterwards nothing is missing.
-func TestStoreDown(t *testing.T) {
+// TestStoreOutageLosesNothing checks that every call returns an error and webhooks get 503
+// while the store is down for ten seconds, and that nothing is missing afterwards.
+func TestStoreOutageLosesNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		store := &moodyStore{Store: handover.NewMemoryStore()}

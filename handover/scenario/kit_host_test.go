@@ -19,7 +19,8 @@ import (
 	"github.com/genesyshandover/genesyshandover/webhook"
 )
 
-// An apiHost is a host application around a Manager on a fake organisation: it records what it is given.
+// An apiHost is a host with a Manager on a fake organisation. It records what its callbacks
+// get.
 type apiHost struct {
 	*handover.Manager
 
@@ -31,7 +32,7 @@ type apiHost struct {
 	deliveries []handover.Delivery
 	returns    []handover.Return
 	notices    []handover.Notice
-	onReturn   func(context.Context, handover.Return) error // nil: takes it
+	onReturn   func(context.Context, handover.Return) error // nil: succeeds
 	onDeliver  func(context.Context, handover.Delivery) error
 }
 
@@ -85,7 +86,7 @@ func (h *apiHost) notify(_ context.Context, n handover.Notice) error {
 	return nil
 }
 
-// got lists the texts that were delivered, failed attempts included.
+// got returns the texts passed to Deliver, including failed attempts.
 func (h *apiHost) got() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -102,7 +103,7 @@ func (h *apiHost) returned() []handover.Return {
 	return slices.Clone(h.returns)
 }
 
-// unanswered lists the texts that came back, of all Returns.
+// unanswered returns the unanswered texts of all Returns.
 func (h *apiHost) unanswered() []string {
 	var texts []string
 	for _, r := range h.returned() {
@@ -125,7 +126,7 @@ func (h *apiHost) noticed(k handover.NoticeKind) int {
 	return n
 }
 
-// state is that of the session, "none" without one.
+// state returns the state of the session, or "none".
 func (h *apiHost) state(t *testing.T) string {
 	t.Helper()
 	s, err := h.Session(t.Context(), h.key)
@@ -148,7 +149,7 @@ func (h *apiHost) until(t *testing.T, s handover.State) {
 	genesystest.Until(t, func() bool { return h.state(t) == string(s) })
 }
 
-// revision is what the store holds, 0 for nothing.
+// revision returns the revision of the record, or 0.
 func (h *apiHost) revision(t *testing.T) uint64 {
 	t.Helper()
 	r, err := h.store.Get(t.Context(), h.key)
@@ -158,7 +159,7 @@ func (h *apiHost) revision(t *testing.T) uint64 {
 	return r.Revision
 }
 
-// calls counts what Genesys saw of an operation, or of those that begin so.
+// calls returns how many requests Genesys received of the operations with a prefix.
 func (h *apiHost) calls(op string) int {
 	n := 0
 	for _, r := range h.org.Requests() {
@@ -169,7 +170,7 @@ func (h *apiHost) calls(op string) int {
 	return n
 }
 
-// written counts how often Genesys has a text of the customer.
+// written returns how often Genesys has a text of the customer.
 func (h *apiHost) written(text string) int {
 	n := 0
 	for _, c := range h.org.Conversations() {
@@ -196,7 +197,7 @@ func (h *apiHost) handOver(t *testing.T, id string) handover.Session {
 	return s
 }
 
-// hear gives the Manager a message as the webhook handler would.
+// hear passes a message to the Manager as the webhook handler does.
 func (h *apiHost) hear(t *testing.T, id string, origin openmessaging.Origin, body openmessaging.Body) {
 	t.Helper()
 	o := openmessaging.Outbound{

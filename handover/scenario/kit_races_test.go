@@ -19,29 +19,31 @@ import (
 	"github.com/genesyshandover/genesyshandover/webhook"
 )
 
-// A race is two things that happen at about the same time. What comes of it must not depend on who tells of it, or on whether anybody
-// does.
+// A race is two events at about the same time. The result must be the same for every signal
+// source, and without any.
 type race struct {
 	org     []genesystest.Option
 	config  func(*handover.Config)
 	play    func(*stage)
-	notices []string // of the customer "c1", in order: kind, and who or why
+	notices []string // of the customer "c1", in order: kind, agent or reason
 	lines   []string // what the customer and the bot got, in order
 }
 
-// A stage is where a race is played: an organisation with three agents, two queues of theirs, and a host.
+// A stage is the environment of a race: an organisation with three agents and two queues, and a
+// host.
 type stage struct {
 	*host
 
 	t             *testing.T
 	org           *genesystest.Org
-	ann, ben, cem *genesystest.Agent // Cem answers for Billing
+	ann, ben, cem *genesystest.Agent // Cem works in Billing
 }
 
-// calm is longer than the longest pause between two polls: without any source what happened is seen by then.
+// calm is longer than the longest pause between two polls. After it every change is detected,
+// even without a source.
 func (*stage) calm() { pass(90 * time.Second) }
 
-// with hands c1 over and lets Ann answer, after some ringing.
+// with hands c1 over and lets Ann accept after a while.
 func (s *stage) with(request string) *genesystest.Desk {
 	s.t.Helper()
 	s.handOver(s.t, "c1", request)
@@ -52,7 +54,7 @@ func (s *stage) with(request string) *genesystest.Desk {
 	return chat
 }
 
-// sources are the ways to hear of a change; polls go on beside each.
+// sources are the ways to learn of a change. Polls continue in addition to each.
 func sources() map[string]func(*stage) {
 	return map[string]func(*stage){
 		"polls alone":        func(*stage) {},
@@ -68,7 +70,7 @@ func sources() map[string]func(*stage) {
 	}
 }
 
-// bySocket listens to the topics of the agents' queues.
+// bySocket subscribes to the topics of the agents' queues.
 func bySocket(s *stage) {
 	c, err := s.desk.Client(s.t.Context(), "")
 	require.NoError(s.t, err)
@@ -81,7 +83,7 @@ func bySocket(s *stage) {
 	synctest.Wait()
 }
 
-// byTrigger posts what a workflow of Process Automation posts, in time or not at all.
+// byTrigger posts what a workflow of Process Automation posts. A signal may be late or missing.
 func byTrigger(s *stage) {
 	const token = "signal-token-of-32-characters-00"
 	h := webhook.NewSignalHandler(token, s.desk.Recheck, webhook.WithEnded(s.desk.Ended))
@@ -96,7 +98,7 @@ func byTrigger(s *stage) {
 	})
 }
 
-// byEventBridge reads the misleading user.end of each change.
+// byEventBridge handles a misleading user.end at each change.
 func byEventBridge(s *stage) {
 	s.org.Signal(func(ctx context.Context, id string) error {
 		event, err := json.Marshal(map[string]any{
@@ -109,17 +111,17 @@ func byEventBridge(s *stage) {
 		if err != nil {
 			return err
 		}
-		conversation, err := webhook.EventBridgeConversation(event)
-		if err != nil || webhook.EventBridgeEnded(event) {
+		e, err := webhook.ParseEventBridge(event)
+		if err != nil || e.CustomerEnded {
 			return errors.Join(err, errors.New("user.end is no end"))
 		}
-		return s.desk.Recheck(ctx, conversation)
+		return s.desk.Recheck(ctx, e.ConversationID)
 	})
 }
 
-// steps are the notices of a customer in words: the kind, and who joined or left, where to, or why it ended. Notices about the
-// sources themselves differ by source.
-func (h *host) steps(customer string) []string {
+// steps returns the notices of customer c1 as text: the kind and the agent, queue or reason. It
+// omits notices about the sources, which differ by source.
+func (h *host) steps() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	list := []string{}
@@ -133,14 +135,14 @@ func (h *host) steps(customer string) []string {
 		default:
 			words = append(words, n.Agent.Name)
 		}
-		if n.Session.Key.Customer == customer {
+		if n.Session.Key.Customer == "c1" {
 			list = append(list, strings.TrimSpace(strings.Join(words, " ")))
 		}
 	}
 	return list
 }
 
-// races plays each of them with each source.
+// races runs each race with each source.
 func races(t *testing.T, list map[string]race) {
 	t.Helper()
 	for name, r := range list {
@@ -169,7 +171,7 @@ func (r race) run(t *testing.T, listen func(*stage)) {
 	r.play(s)
 	s.calm()
 	s.calm()
-	require.Equal(t, r.notices, s.steps("c1"))
+	require.Equal(t, r.notices, s.steps())
 	require.Equal(t, r.lines, s.lines())
 	pass(time.Hour)
 	require.Equal(t, r.lines, s.lines(), "nothing comes an hour later")

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// checkAgents: each word of an agent was delivered exactly once.
+// checkAgents checks that each message of an agent was delivered exactly once.
 func (s *soak) checkAgents() {
 	got := map[string]int{}
 	for _, d := range s.h.delivered() {
@@ -18,7 +18,8 @@ func (s *soak) checkAgents() {
 	require.Len(s, got, len(s.said))
 }
 
-// checkCustomer: each word of the customer that was the agents' was read by one or came back, once, in order.
+// checkCustomer checks that each message that Forward accepted for agents was read by one or
+// was returned, once, in order.
 func (s *soak) checkCustomer() {
 	read := map[string]int{}
 	readIn := map[string]string{}
@@ -27,7 +28,7 @@ func (s *soak) checkCustomer() {
 		last := ""
 		for _, text := range agentReads(c) {
 			if text == "summary" {
-				last = "" // what no agent read of the handover before may come again
+				last = "" // messages that no agent read in the handover before may be repeated
 				continue
 			}
 			require.Greater(s, text, last, "order in %v", agentReads(c))
@@ -50,7 +51,7 @@ func (s *soak) checkCustomer() {
 		require.LessOrEqual(s, back[text], 1, "%s came back twice: %v", text, s.h.lines())
 		require.Positive(s, read[text]+back[text], "%s is lost: %v", text, s.h.lines())
 		if read[text] > 1 {
-			from := arrived[text][0].Add(3 * time.Second) // clocks differ: who left sooner may not have read it
+			from := arrived[text][0].Add(3 * time.Second) // clocks differ: an agent who left sooner may not have read it
 			require.False(s, s.attended(readIn[text], from, arrived[text][1]), "%s was read and sent again", text)
 		}
 		if back[text] == 1 {
@@ -61,7 +62,7 @@ func (s *soak) checkCustomer() {
 	}
 }
 
-// arrivals tells when each text reached Genesys, for the first and the last time.
+// arrivals returns when each text reached Genesys for the first and the last time.
 func (s *soak) arrivals() map[string][2]time.Time {
 	at := map[string][2]time.Time{}
 	for _, p := range posts(s.T, s.org) {
@@ -74,7 +75,7 @@ func (s *soak) arrivals() map[string][2]time.Time {
 	return at
 }
 
-// attended: was an agent in the conversation between the two?
+// attended reports whether an agent was in the conversation between two times.
 func (s *soak) attended(conversation string, from, to time.Time) bool {
 	for _, x := range s.shifts {
 		if x.chat.Conversation().ID() == conversation && x.from.Before(to) && (x.to.IsZero() || !x.to.Before(from)) {

@@ -14,18 +14,18 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// An apiDesk is a host with its customer in a state of the table of design.md §3, "No host call is illegal".
+// An apiDesk is a host with its customer in one of apiStates.
 type apiDesk struct {
 	*apiHost
 
-	in       string // the state, by the names of apiStates
+	in       string // one of apiStates
 	before   handover.Session
 	chat     *genesystest.Desk
 	release  func() // in "returning": lets Return return
 	released chan struct{}
 }
 
-// agents reports whether the state is one of the column "requested, queued, alerting, connected".
+// agents reports whether the state is requested, queued, alerting or connected.
 func (d *apiDesk) agents() bool {
 	return d.in == "requested" || d.in == "queued" || d.in == "alerting" || d.in == "connected"
 }
@@ -40,11 +40,11 @@ func apiStates() []string {
 		"none", "bot", "requested", "queued", "alerting", "connected", "ending",
 		"waiting",   // ended, the Return has not begun
 		"returning", // Return runs
-		"ended",     // and returned
+		"ended",     // Return has succeeded
 	}
 }
 
-// eachState runs f once for every state, each in a bubble and an organisation of its own.
+// eachState runs f once for every state, each time in a new bubble and organisation.
 func eachState(t *testing.T, f func(t *testing.T, d *apiDesk), opts ...genesystest.Option) {
 	t.Helper()
 	for _, in := range apiStates() {
@@ -55,11 +55,12 @@ func eachState(t *testing.T, f func(t *testing.T, d *apiDesk), opts ...genesyste
 	}
 }
 
-// reach makes a host and takes its customer into a state.
+// reach builds a host and brings its customer into a state.
 func reach(t *testing.T, in string, opts ...genesystest.Option) *apiDesk {
 	t.Helper()
 	if in == "requested" {
-		// Nobody takes the message, for 30 s; and only with a fifth permission can one end what has no second leg.
+		// No flow takes the message for 30 s. Without a second leg only a fifth permission
+		// allows the end.
 		opts = append(opts, genesystest.WithoutFlow(),
 			genesystest.WithPermissions(append(genesystest.GuidePermissions(), "conversation:communication:disconnect")...))
 	}
@@ -91,7 +92,7 @@ func (d *apiDesk) enter(t *testing.T) {
 	}
 }
 
-// meet goes on from the request.
+// meet continues from the request to the state.
 func (d *apiDesk) meet(t *testing.T) {
 	t.Helper()
 	switch d.in {
@@ -126,7 +127,7 @@ func (d *apiDesk) meet(t *testing.T) {
 	}
 }
 
-// block lets the host take its time over the first Return.
+// block makes the first Return wait until release.
 func (d *apiDesk) block(t *testing.T) {
 	t.Helper()
 	d.onReturn = func(ctx context.Context, _ handover.Return) error {
@@ -141,7 +142,7 @@ func (d *apiDesk) block(t *testing.T) {
 	genesystest.Until(t, func() bool { return len(d.returned()) == 1 })
 }
 
-// settle lets everything happen that follows: Genesys may be told of an end again, a Return may return.
+// settle waits until no work is left. Disconnects may be retried, and a Return may finish.
 func (d *apiDesk) settle(t *testing.T) {
 	t.Helper()
 	synctest.Wait()
@@ -151,7 +152,7 @@ func (d *apiDesk) settle(t *testing.T) {
 	synctest.Wait()
 }
 
-// TestStatesAreReached holds that the other tests of the table begin where they say.
+// TestStatesAreReached checks that the other tests begin in the state they name.
 func TestStatesAreReached(t *testing.T) {
 	t.Parallel()
 	eachState(t, func(t *testing.T, d *apiDesk) {

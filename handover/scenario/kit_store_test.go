@@ -17,7 +17,8 @@ import (
 	"github.com/genesyshandover/genesyshandover/webhook"
 )
 
-// A hookedStore calls a hook before each Put; its error is Put's, and nothing is stored.
+// A hookedStore calls a hook before each Put. If the hook fails, Put returns its error and
+// stores nothing.
 type hookedStore struct {
 	handover.Store
 
@@ -34,7 +35,7 @@ func (s *hookedStore) before(f func() error) {
 	s.hook = f
 }
 
-// writes counts the puts that were tried.
+// writes returns the number of calls of Put.
 func (s *hookedStore) writes() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -54,13 +55,13 @@ func (s *hookedStore) Put(ctx context.Context, r handover.Record, prev uint64) e
 	return s.Store.Put(ctx, r, prev)
 }
 
-// An outbound is a webhook body of a test's own.
+// An outbound describes the webhook body of a message.
 type outbound struct {
 	id, customer, conversation, text, origin string
 	at                                       time.Time
 }
 
-// hear posts a signed webhook to the host and returns the answer's status.
+// hear posts a signed webhook to the host and returns the status.
 func (h *host) hear(t *testing.T, org *genesystest.Org, o outbound) int {
 	t.Helper()
 	c := org.Channel()

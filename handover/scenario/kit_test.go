@@ -19,15 +19,16 @@ import (
 	"github.com/genesyshandover/genesyshandover/webhook"
 )
 
-// A host is a host program in a test: it keeps, in order, what its callbacks were given. A hook runs before the callback
-// succeeds; its error is the callback's, and then nothing is kept but the attempt.
+// A host is a host program that records the arguments of its callbacks in order. A hook runs
+// before the callback succeeds. If it fails, the callback returns its error and only the
+// attempt is recorded.
 type host struct {
 	desk *handover.Manager
 	ctx  func() context.Context // of the test
 
 	mu         sync.Mutex
-	story      []string // what happened, one line each: "agent: text", "back: reason [unanswered]", "notice: kind"
-	attempts   []string // every call, also those that failed
+	story      []string // successful calls, such as "agent: text", "back: reason [unanswered]", "notice: kind"
+	attempts   []string // all calls, including failed ones
 	deliveries []handover.Delivery
 	returns    []handover.Return
 	notices    []handover.Notice
@@ -37,7 +38,8 @@ type host struct {
 	onNotify   func(context.Context, handover.Notice) error
 }
 
-// newHost makes a host of one channel, wires it to the organisation's webhooks and runs it until the test ends.
+// newHost builds a host of one channel, connects it to the organisation's webhooks, and runs it
+// until the test ends.
 func newHost(t *testing.T, org *genesystest.Org, configure ...func(*handover.Config)) *host {
 	t.Helper()
 	h := buildHost(t, org, configure...)
@@ -46,7 +48,7 @@ func newHost(t *testing.T, org *genesystest.Org, configure ...func(*handover.Con
 	return h
 }
 
-// buildHost makes a host that neither runs nor hears.
+// buildHost builds a host that neither runs nor receives webhooks.
 func buildHost(t *testing.T, org *genesystest.Org, configure ...func(*handover.Config)) *host {
 	t.Helper()
 	h := &host{ctx: t.Context}
@@ -67,7 +69,7 @@ func buildHost(t *testing.T, org *genesystest.Org, configure ...func(*handover.C
 	return h
 }
 
-// run performs until ctx ends; the channel is closed when Run has returned.
+// run starts Run. The returned channel is closed when Run has returned.
 func (h *host) run(ctx context.Context) <-chan struct{} {
 	done := make(chan struct{})
 	go func() {
@@ -137,13 +139,13 @@ func perform[T any](ctx context.Context, h *host, text string, v T, hook func() 
 	return nil
 }
 
-func (h *host) types(_ context.Context, _ handover.Key, d time.Duration) {
+func (h *host) types(_ context.Context, e handover.TypingEvent) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.typing = append(h.typing, d)
+	h.typing = append(h.typing, e.Duration)
 }
 
-// failing sets the hook of Deliver; nil: it succeeds.
+// failing sets the hook of Deliver, or removes it if f is nil.
 func (h *host) failing(f func(context.Context, handover.Delivery) error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -164,12 +166,12 @@ func (h *host) notifying(f func(context.Context, handover.Notice) error) {
 	h.onNotify = f
 }
 
-// lines is what the customer and the bot got: deliveries and returns, in order.
+// lines returns the deliveries and returns, in order.
 func (h *host) lines() []string {
 	return h.only(func(s string) bool { return !strings.HasPrefix(s, "notice: ") })
 }
 
-// kinds are the notices, in order, without the word.
+// kinds returns the kinds of the notices, in order.
 func (h *host) kinds() []string {
 	list := h.only(func(s string) bool { return strings.HasPrefix(s, "notice: ") })
 	for i := range list {
@@ -190,7 +192,7 @@ func (h *host) only(keep func(string) bool) []string {
 	return list
 }
 
-// tries counts the calls of a callback whose line begins so, also those that failed.
+// tries returns how many lines of calls have a prefix, including failed calls.
 func (h *host) tries(prefix string) int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -203,7 +205,7 @@ func (h *host) tries(prefix string) int {
 	return n
 }
 
-// delivered, returned and noticed copy what succeeded so far.
+// delivered returns a copy of the deliveries that succeeded.
 func (h *host) delivered() []handover.Delivery {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -228,14 +230,15 @@ func (h *host) noticed(kind handover.NoticeKind) []handover.Notice {
 	return list
 }
 
-// until lets time pass until the customer and the bot got that many lines, and a while more, so that one too many shows.
+// until waits until there are that many lines, and a minute more, so that an extra line is
+// detected.
 func (h *host) until(t *testing.T, lines int) {
 	t.Helper()
 	genesystest.Until(t, func() bool { return len(h.lines()) >= lines })
 	pass(time.Minute)
 }
 
-// undeliverable is a hook of Deliver: the customer's channel will never take it.
+// undeliverable is a hook of Deliver that fails permanently.
 func undeliverable(context.Context, handover.Delivery) error {
 	return handover.Undeliverable(openmessaging.ReasonMessageNotAllowed, nil)
 }

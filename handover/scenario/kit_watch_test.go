@@ -3,28 +3,30 @@ package scenario_test
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// A watchedStore counts calls, and keeps the limits that Due was asked for.
+// A watchedStore counts calls and records the limits and channels passed to Due and Find.
 type watchedStore struct {
 	handover.Store
 
 	mu     sync.Mutex
 	calls  map[string]int
 	limits []int
-	hook   func(call string) // before a call is made
+	asked  map[string]bool   // channels passed to Due and Find
+	hook   func(call string) // called before each call
 }
 
 func newWatchedStore() *watchedStore {
-	return &watchedStore{Store: handover.NewMemoryStore(), calls: map[string]int{}}
+	return &watchedStore{Store: handover.NewMemoryStore(), calls: map[string]int{}, asked: map[string]bool{}}
 }
 
 func (s *watchedStore) count(call string) {
@@ -37,14 +39,14 @@ func (s *watchedStore) count(call string) {
 	}
 }
 
-// before sets the hook; it is called outside the store's lock, so it may use the store.
+// before sets the hook. It runs without the lock, so it may use the store.
 func (s *watchedStore) before(f func(call string)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.hook = f
 }
 
-// since gives the calls of a kind made after the last time it was asked.
+// since returns the number of calls of a kind since it was last asked for.
 func (s *watchedStore) since(call string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -77,14 +79,31 @@ func (s *watchedStore) Delete(ctx context.Context, k handover.Key, prev uint64) 
 	return s.Store.Delete(ctx, k, prev)
 }
 
-func (s *watchedStore) Due(ctx context.Context, now time.Time, limit int) ([]handover.Record, error) {
+func (s *watchedStore) Due(ctx context.Context, q handover.DueQuery) ([]handover.Record, error) {
 	s.mu.Lock()
-	s.limits = append(s.limits, limit)
+	s.limits = append(s.limits, q.Limit)
+	s.asked[q.Channel] = true
 	s.mu.Unlock()
-	return s.Store.Due(ctx, now, limit)
+	return s.Store.Due(ctx, q)
 }
 
-// records lists all that is stored.
+func (s *watchedStore) Find(ctx context.Context, channel, conversationID string) (handover.Record, error) {
+	s.mu.Lock()
+	s.asked[channel] = true
+	s.mu.Unlock()
+	return s.Store.Find(ctx, channel, conversationID)
+}
+
+// channels returns the channels passed to Due and Find since the last call.
+func (s *watchedStore) channels() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := slices.Sorted(maps.Keys(s.asked))
+	clear(s.asked)
+	return list
+}
+
+// records returns all records.
 func (s *watchedStore) records(t *testing.T) map[handover.Key]handover.Record {
 	t.Helper()
 	all := map[handover.Key]handover.Record{}
@@ -95,12 +114,12 @@ func (s *watchedStore) records(t *testing.T) map[handover.Key]handover.Record {
 	return all
 }
 
-// logging gives a host's log to a wiretap.
+// logging sends the log of a host to a wiretap.
 func logging(w *wiretap) func(*handover.Config) {
 	return func(c *handover.Config) { c.Logger = slog.New(slog.NewTextHandler(w, nil)) }
 }
 
-// told counts the log lines that contain a text.
+// told counts occurrences of a text in the log.
 func (w *wiretap) told(text string) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -15,13 +15,13 @@ import (
 
 const customerLeft = "The customer has left the chat."
 
-// A rung is a way to end a conversation for the customer, and what is left where it is refused.
+// A rung is a way to end a conversation, and the result if Genesys refuses it.
 type rung struct {
 	refused  []string // operations
-	granted  []string // permissions beyond the guide's
+	granted  []string // permissions in addition to those of the setup page
 	text     string   // LeftText
 	code     string
-	gone     bool // nobody can open the chat any more
+	gone     bool // no agent can open the conversation any more
 	patches  int  // of the whole conversation
 	withText bool // the agent reads LeftText
 }
@@ -37,8 +37,8 @@ func rungs() map[string]rung {
 	}
 }
 
-// climb plays an end by the customer in a state against each rung. enter brings c1 into the state; open is the agent who opens what is
-// left, if anything is.
+// climb runs an end by the customer in one state with each rung. enter brings c1 into the
+// state. open is an agent who opens the conversation if it is still there.
 func climb(t *testing.T, state handover.State, enter func(*testing.T, *host, *genesystest.Agent) *genesystest.Offer) {
 	t.Helper()
 	for name, r := range rungs() {
@@ -66,7 +66,7 @@ func climb(t *testing.T, state handover.State, enter func(*testing.T, *host, *ge
 				require.Len(t, requests(org, "conversations.disconnect"), r.patches)
 				require.Equal(t, []string{"ending", "ended", "returned"}, last3(h.kinds()))
 				r.look(t, org, ann, offer)
-				require.Equal(t, []string{"back: customer []"}, h.lines(), "an empty chat that is closed is nobody's business")
+				require.Equal(t, []string{"back: customer []"}, h.lines(), "an empty conversation that is closed needs no notice")
 			})
 		})
 	}
@@ -74,7 +74,7 @@ func climb(t *testing.T, state handover.State, enter func(*testing.T, *host, *ge
 
 func last3(list []string) []string { return list[max(len(list)-3, 0):] }
 
-// look: an agent who wants to open the chat finds none, or finds out.
+// look checks what an agent finds who tries to open the conversation.
 func (r rung) look(t *testing.T, org *genesystest.Org, ann *genesystest.Agent, offer *genesystest.Offer) {
 	t.Helper()
 	chat := org.Conversation("c1")
@@ -88,7 +88,7 @@ func (r rung) look(t *testing.T, org *genesystest.Org, ann *genesystest.Agent, o
 		require.NotContains(t, agentReads(chat), customerLeft)
 		return
 	}
-	require.NotEqual(t, "ended", chat.Phase(), "nobody might end it")
+	require.NotEqual(t, "ended", chat.Phase(), "the conversation could not be ended")
 	require.Equal(t, r.withText, slices.Contains(agentReads(chat), customerLeft))
 	if offer != nil && offer.Ringing() {
 		offer.Accept().End()
@@ -131,7 +131,7 @@ func TestEndLadderQueued(t *testing.T) {
 	})
 }
 
-// Between the opening and the transfer the conversation stands in the bot queue.
+// TestEndLadderRequested ends between the opening and the transfer, in the bot queue.
 func TestEndLadderRequested(t *testing.T) {
 	t.Parallel()
 	climb(t, handover.StateRequested, func(t *testing.T, h *host, _ *genesystest.Agent) *genesystest.Offer {
@@ -142,8 +142,9 @@ func TestEndLadderRequested(t *testing.T) {
 	})
 }
 
-// Parked with the bot, nobody was called and nothing is handed back, but the conversation leaves the bot queue.
-func TestEndOfAParkedConversation(t *testing.T) {
+// TestEndOfAnOpenLeavesTheBotQueue checks that a conversation of Open leaves the bot queue,
+// without a Return.
+func TestEndOfAnOpenLeavesTheBotQueue(t *testing.T) {
 	t.Parallel()
 	for name, r := range rungs() {
 		t.Run(name, func(t *testing.T) {
@@ -161,7 +162,7 @@ func TestEndOfAParkedConversation(t *testing.T) {
 				pass(10 * time.Second)
 				s := h.session(t, "c1")
 				require.Equal(t, handover.StateEnded, s.State)
-				require.Equal(t, r.code, s.Ending.Code)
+				require.Empty(t, s.Ending.Code, "it ended at once")
 				require.Empty(t, h.lines())
 				require.Equal(t, handover.TurnBot, h.turn(t, "c1"))
 				require.Equal(t, r.gone, org.Conversation("c1").Phase() == "ended")
@@ -171,8 +172,9 @@ func TestEndOfAParkedConversation(t *testing.T) {
 	}
 }
 
-// TestEndLadderIsClimbedAgain: Genesys fails at both ways for a while. It is tried again, and the end is confirmed by a read.
-func TestEndLadderIsClimbedAgain(t *testing.T) {
+// TestEndIsRetriedUntilConfirmed checks that both ways to end are retried while Genesys fails,
+// and that a read confirms the end.
+func TestEndIsRetriedUntilConfirmed(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{http.StatusInternalServerError, http.StatusServiceUnavailable, http.StatusTooManyRequests} {
 		t.Run(http.StatusText(status), func(t *testing.T) {
@@ -194,8 +196,9 @@ func TestEndLadderIsClimbedAgain(t *testing.T) {
 	}
 }
 
-// TestEndThatGenesysNeverConfirms: the bot does not wait for ever. What stands open is ended as soon as Genesys is back.
-func TestEndThatGenesysNeverConfirms(t *testing.T) {
+// TestUnconfirmedEndReturnsToTheBot checks that the bot gets the turn after a limit, and that
+// the conversation is closed when Genesys works again.
+func TestUnconfirmedEndReturnsToTheBot(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)

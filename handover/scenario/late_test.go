@@ -11,9 +11,9 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// TestWordsOnTheirWayAtTheEnd: the agent says good-bye and ends; the word takes a while. Within the hold it comes before the
-// Return and is not late.
-func TestWordsOnTheirWayAtTheEnd(t *testing.T) {
+// TestMessageWithinTheHoldPrecedesTheReturn checks that an agent's last message that arrives
+// within the hold precedes the Return and is not late.
+func TestMessageWithinTheHoldPrecedesTheReturn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -31,8 +31,9 @@ func TestWordsOnTheirWayAtTheEnd(t *testing.T) {
 	})
 }
 
-// TestWordsAfterTheReturn: later than the hold they are delivered late, under the handover they belong to, and no session opens.
-func TestWordsAfterTheReturn(t *testing.T) {
+// TestMessageAfterTheReturnIsLate checks that messages after the hold are late, belong to their
+// session, and open no session.
+func TestMessageAfterTheReturnIsLate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -52,9 +53,9 @@ func TestWordsAfterTheReturn(t *testing.T) {
 	})
 }
 
-// TestLateWordsOfThePastHandover: words of the first handover's conversation while the second is open, in another
-// conversation: late, under the first one, and the second is not touched.
-func TestLateWordsOfThePastHandover(t *testing.T) {
+// TestLateMessagesBelongToTheFirstSession checks that late messages of the first conversation
+// belong to the first session and do not change the second one, which is open.
+func TestLateMessagesBelongToTheFirstSession(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t, genesystest.WithThreadWindow(0))
@@ -77,9 +78,10 @@ func TestLateWordsOfThePastHandover(t *testing.T) {
 	})
 }
 
-// TestAgentWritesWithoutASession: a live agent writes although the bot has the conversation, here since the end could not be
-// told to Genesys. A session opens, Resumed; the bot's turn becomes the agent's; it ends and returns as any other.
-func TestAgentWritesWithoutASession(t *testing.T) {
+// TestAgentsMessageOpensASession checks that a live agent who writes without a session opens
+// one: Resumed, with the turn of the agent, and with an end and a Return as any other. Here the
+// first end could not be sent to Genesys.
+func TestAgentsMessageOpensASession(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -111,15 +113,16 @@ func TestAgentWritesWithoutASession(t *testing.T) {
 	})
 }
 
-// TestAgentOfBeforeTheSDK: a live conversation this SDK never opened: the first word opens a session all the same.
-func TestAgentOfBeforeTheSDK(t *testing.T) {
+// TestUnknownConversationOpensASession checks that the first message of a live conversation
+// that this SDK did not open begins a session.
+func TestUnknownConversationOpensASession(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
 		ann := org.Agent("Ann", "Support")
 		old := newHost(t, org)
 		chat := old.connected(t, "c1", ann)
-		h := newHost(t, org) // another host, with an empty store, takes the webhooks over
+		h := newHost(t, org) // another host with an empty store takes over the webhooks
 		chat.Say("Anybody?")
 		genesystest.Until(t, func() bool {
 			_, err := h.desk.Session(t.Context(), handover.Customer("c1"))
@@ -131,14 +134,16 @@ func TestAgentOfBeforeTheSDK(t *testing.T) {
 		require.Equal(t, handover.TurnAgent, h.turn(t, "c1"))
 		h.says(t, "c1", "m1", "yes", handover.TurnAgent)
 		genesystest.Until(t, func() bool { return len(postsOf(t, org, "yes")) == 1 })
+		pass(2 * time.Second)
 		chat.End()
 		h.until(t, 2)
 		require.Equal(t, []string{"agent: Anybody? (late)", "back: agent []"}, h.lines())
 	})
 }
 
-// TestAgentOfBeforeTheSDKGivesItBackToTheBot: as any conversation that stands in the bot queue again: nobody else would answer.
-func TestAgentOfBeforeTheSDKGivesItBackToTheBot(t *testing.T) {
+// TestUnknownConversationReturnsToTheBot checks that such a session ends when the conversation
+// is in the bot queue again, because no agent would answer.
+func TestUnknownConversationReturnsToTheBot(t *testing.T) {
 	t.Parallel()
 	for name, botQueue := range map[string]string{"configured": "Bot", "where it came into first": ""} {
 		t.Run(name, func(t *testing.T) {

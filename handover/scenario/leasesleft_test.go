@@ -12,9 +12,10 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// TestLeaseFrozenBeforeTheEffect: a process stands still for 20 s between its claim and its effect. Another took over; when it
-// wakes it does not start. (Leases 3: an effect starts within 1 s of its lease.)
-func TestLeaseFrozenBeforeTheEffect(t *testing.T) {
+// TestFrozenProcessStartsNoEffect checks that a process that freezes for 20 s after its claim
+// does not start the effect, because another replica took over. An effect starts within 1 s of
+// its lease.
+func TestFrozenProcessStartsNoEffect(t *testing.T) {
 	t.Parallel()
 	for name, alone := range map[string]bool{"another takes over": false, "alone": true} {
 		t.Run(name, func(t *testing.T) {
@@ -51,8 +52,9 @@ func TestLeaseFrozenBeforeTheEffect(t *testing.T) {
 	}
 }
 
-// TestLeaseOfOneWhoDiedBeforeTheEffect: claimed and stored, never begun. Another does it once the lease is over. (Leases 4.)
-func TestLeaseOfOneWhoDiedBeforeTheEffect(t *testing.T) {
+// TestClaimedEffectIsPerformedByAnother checks that another replica performs an effect that was
+// claimed but never started, once the lease has expired.
+func TestClaimedEffectIsPerformedByAnother(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org, store, m := genesystest.New(t), handover.NewMemoryStore(), &machine{}
@@ -80,8 +82,9 @@ func TestLeaseOfOneWhoDiedBeforeTheEffect(t *testing.T) {
 	})
 }
 
-// TestLeaseOfOneWhoDiedBeforeTheSettle: the effect happened, nobody heard of it. It is repeated with the same id.
-func TestLeaseOfOneWhoDiedBeforeTheSettle(t *testing.T) {
+// TestEffectWithoutAnOutcomeIsRepeated checks that an effect without a stored outcome is
+// repeated with the same id.
+func TestEffectWithoutAnOutcomeIsRepeated(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org, store := genesystest.New(t), handover.NewMemoryStore()
@@ -106,8 +109,9 @@ func TestLeaseOfOneWhoDiedBeforeTheSettle(t *testing.T) {
 	})
 }
 
-// TestLeaseFrozenBeforeADelivery: the same with a callback, which would not even notice that its context is over.
-func TestLeaseFrozenBeforeADelivery(t *testing.T) {
+// TestFrozenProcessStartsNoDelivery checks the same for a callback, which may ignore its
+// context.
+func TestFrozenProcessStartsNoDelivery(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org, store, m := genesystest.New(t), handover.NewMemoryStore(), &machine{}

@@ -13,8 +13,9 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// TestTokenExpires: the token runs out in mid-conversation, again and again; nobody notices.
-func TestTokenExpires(t *testing.T) {
+// TestExpiredTokenIsReplaced checks that repeated expiry of the token has no effect on a
+// conversation.
+func TestExpiredTokenIsReplaced(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t, genesystest.WithTokenLifetime(90*time.Second))
@@ -35,8 +36,9 @@ func TestTokenExpires(t *testing.T) {
 	})
 }
 
-// TestTokenRejectedOnce: a 401 drops the token once; the same message goes out again with the same id.
-func TestTokenRejectedOnce(t *testing.T) {
+// TestRejectedTokenIsReplaced checks that a 401 replaces the token, and that the message is
+// sent again with the same id.
+func TestRejectedTokenIsReplaced(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -54,9 +56,9 @@ func TestTokenRejectedOnce(t *testing.T) {
 	})
 }
 
-// TestRateLimitedInABurst: 429 with Retry-After in the middle of a burst. Order is kept, nothing is lost or doubled, and
-// nobody tries before Retry-After + 1 s.
-func TestRateLimitedInABurst(t *testing.T) {
+// TestRateLimitKeepsTheOrder checks that a 429 in a burst keeps the order, loses and repeats
+// nothing, and that no request is sent before Retry-After + 1 s.
+func TestRateLimitKeepsTheOrder(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -89,9 +91,9 @@ func TestRateLimitedInABurst(t *testing.T) {
 	})
 }
 
-// TestServerErrorAfterTheEffect: 5xx although it was performed: the same messageId and time again. Genesys may drop the
-// repeat or not; the agent reads it twice at worst.
-func TestServerErrorAfterTheEffect(t *testing.T) {
+// TestServerErrorRepeatsTheSameID checks that a 5xx after the effect leads to a repeat with the
+// same messageId and time. If Genesys does not drop it, the agent reads the message twice.
+func TestServerErrorRepeatsTheSameID(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name  string
@@ -124,8 +126,9 @@ func TestServerErrorAfterTheEffect(t *testing.T) {
 	}
 }
 
-// TestConnectionRefused: nothing was sent, so nothing can double; the lane waits and keeps its order.
-func TestConnectionRefused(t *testing.T) {
+// TestRefusedConnectionCausesNoDuplicate checks that a refused connection causes no duplicate
+// and keeps the order.
+func TestRefusedConnectionCausesNoDuplicate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -146,7 +149,8 @@ func TestConnectionRefused(t *testing.T) {
 	})
 }
 
-// TestOutageFailsTheSession: no message got through for 15 minutes: failed, and everything comes back in order, once.
+// TestOutageFailsTheSession checks that a session fails if no message was accepted for 15
+// minutes, and that all messages are returned in order, once.
 func TestOutageFailsTheSession(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -167,8 +171,9 @@ func TestOutageFailsTheSession(t *testing.T) {
 	})
 }
 
-// TestRefusedMessage: one message is refused for good; the lane goes on, a notice names it, and the Return tells why.
-func TestRefusedMessage(t *testing.T) {
+// TestRefusedMessageBlocksNoOthers checks that a message that Genesys refuses does not block
+// others, is reported by a notice, and is returned with the reason.
+func TestRefusedMessageBlocksNoOthers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)

@@ -14,12 +14,13 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// A replica dies while it delivers. An older word comes when its lease has run out and nobody has taken over: the newer one
-// may have been seen, so the older is out of order, and the repeat is no first attempt.
-func TestOlderWordAfterADeadAttempt(t *testing.T) {
+// TestOlderMessageAfterADeadAttempt checks an older message that arrives after a replica died
+// during a delivery and its lease expired. The customer may have the newer message, so the
+// older one is out of order, and the repeat is not a first attempt.
+func TestOlderMessageAfterADeadAttempt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t, genesystest.AllowErrors()) // it does not know the older word, so it refuses its receipt
+		org := genesystest.New(t, genesystest.AllowErrors()) // it does not know the older message and refuses its receipt
 		store := handover.NewMemoryStore()
 		gone := &hookedStore{Store: store}
 		a := buildHost(t, org, func(c *handover.Config) { c.Store = gone })

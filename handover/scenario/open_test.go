@@ -11,9 +11,9 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// TestOpenLeavesTheHandBackAlone: the bot opens a conversation while a hand-back waits. It answers what comes back; nothing
-// of it goes to the bot queue.
-func TestOpenLeavesTheHandBackAlone(t *testing.T) {
+// TestOpenDoesNotChangeAReturn checks that an Open while a Return waits does not change the
+// Return, and that none of its messages go to the bot queue.
+func TestOpenDoesNotChangeAReturn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)

@@ -13,9 +13,10 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// TestOpeningTimesOutButHappens: the opening POST takes effect and gives no answer. The same id and time again; the second
-// joins the conversation, and the handover goes on as if nothing had been.
-func TestOpeningTimesOutButHappens(t *testing.T) {
+// TestOpeningWithoutAnAnswerIsRepeated checks an opening that takes effect without an answer.
+// It is sent again with the same id and time, joins the conversation, and the handover
+// continues.
+func TestOpeningWithoutAnAnswerIsRepeated(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name  string
@@ -49,8 +50,9 @@ func TestOpeningTimesOutButHappens(t *testing.T) {
 	}
 }
 
-// TestOpeningFails: no certainty in two minutes: failed, everything is handed back in order, once.
-func TestOpeningFails(t *testing.T) {
+// TestOpeningWithoutAnOutcomeFails checks that the session fails without a definite answer in
+// two minutes, and that all messages are returned in order, once.
+func TestOpeningWithoutAnOutcomeFails(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name   string
@@ -92,8 +94,9 @@ func TestOpeningFails(t *testing.T) {
 	}
 }
 
-// TestOpeningRefused: 400 ends it at once, and the waiting messages come back.
-func TestOpeningRefused(t *testing.T) {
+// TestRefusedOpeningEndsTheSession checks that a 400 ends the session at once, and that waiting
+// messages are returned.
+func TestRefusedOpeningEndsTheSession(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -109,8 +112,9 @@ func TestOpeningRefused(t *testing.T) {
 	})
 }
 
-// TestOpeningForbidden: a missing permission is named, and nothing is tried for ever.
-func TestOpeningForbidden(t *testing.T) {
+// TestForbiddenOpeningNamesThePermission checks that a missing permission is named and retries
+// end.
+func TestForbiddenOpeningNamesThePermission(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t, genesystest.WithPermissions("routing:queue:view", "conversation:communication:blindTransfer"))
@@ -125,8 +129,27 @@ func TestOpeningForbidden(t *testing.T) {
 	})
 }
 
-// TestPermissionGrantedMeanwhile: an administrator mends it before it is given up.
-func TestPermissionGrantedMeanwhile(t *testing.T) {
+// TestUnknownIntegrationIsNoMissingPermission checks that an unknown integration is not
+// reported as a missing permission.
+func TestUnknownIntegrationIsNoMissingPermission(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t, genesystest.AllowErrors())
+		h := newHost(t, org, func(c *handover.Config) { c.Channel.IntegrationID = "11111111-0000-4000-8000-000000000001" })
+		h.handOver(t, "c1", "r1")
+		h.until(t, 1)
+		s := h.session(t, "c1")
+		require.Equal(t, handover.EndRefused, s.Ending.Reason)
+		require.Equal(t, handover.CodeIntegration, s.Ending.Code)
+		require.Contains(t, s.Ending.Detail, "Channel.IntegrationID")
+		require.Contains(t, s.Ending.Detail, "docs/setup.md#step-4")
+		require.Len(t, requests(org, "openmessaging.send"), 3, "404 three times")
+	})
+}
+
+// TestPermissionGrantedInTimeSucceeds checks that the session succeeds if the permission is
+// granted in time.
+func TestPermissionGrantedInTimeSucceeds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -139,8 +162,9 @@ func TestPermissionGrantedMeanwhile(t *testing.T) {
 	})
 }
 
-// TestNoFlowAttached: nobody takes the message for 30 s: refused, with the hint.
-func TestNoFlowAttached(t *testing.T) {
+// TestSessionWithoutAFlowIsRefused checks that a session without a flow is refused after 30 s,
+// with the fix.
+func TestSessionWithoutAFlowIsRefused(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t, genesystest.WithoutFlow())
@@ -152,12 +176,13 @@ func TestNoFlowAttached(t *testing.T) {
 		require.Equal(t, handover.EndRefused, s.Ending.Reason)
 		require.Equal(t, handover.CodeFlowNotAttached, s.Ending.Code)
 		require.WithinDuration(t, s.Started.Add(30*time.Second), s.Ending.Time, 5*time.Second)
-		require.Equal(t, []string{"back: refused [one(sent)]"}, h.lines(), "Genesys took it, nobody read it")
+		require.Equal(t, []string{"back: refused [one(sent)]"}, h.lines(), "Genesys took it, no agent read it")
 	})
 }
 
-// TestWrongQueue: a wrong name fails at HandOver with the nearest names; nothing is stored.
-func TestWrongQueue(t *testing.T) {
+// TestHandOverRefusesAWrongQueue checks that HandOver refuses a wrong name, returns the nearest
+// names, and stores nothing.
+func TestHandOverRefusesAWrongQueue(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -171,6 +196,7 @@ func TestWrongQueue(t *testing.T) {
 		}
 		err := ask("Biling")
 		require.ErrorIs(t, err, handover.ErrNoQueue)
+		require.ErrorIs(t, err, handover.ErrInvalid)
 		require.ErrorContains(t, err, "Billing")
 		err = ask("Sales")
 		require.ErrorIs(t, err, handover.ErrNoQueue)
@@ -183,8 +209,9 @@ func TestWrongQueue(t *testing.T) {
 	})
 }
 
-// TestQueueByDivision: of two queues of one name the channel's division tells which is meant.
-func TestQueueByDivision(t *testing.T) {
+// TestDivisionSelectsTheQueue checks that the channel's division selects between queues of the
+// same name.
+func TestDivisionSelectsTheQueue(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -198,8 +225,9 @@ func TestQueueByDivision(t *testing.T) {
 	})
 }
 
-// TestRoutedByFlow: the Architect flow routes by an attribute; we transfer nothing.
-func TestRoutedByFlow(t *testing.T) {
+// TestFlowRoutesWithoutATransfer checks that a flow can route by an attribute, without a
+// transfer.
+func TestFlowRoutesWithoutATransfer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t, genesystest.WithFlow(genesystest.RouteByAttribute("topic", "Bot")))
@@ -221,9 +249,10 @@ func TestRoutedByFlow(t *testing.T) {
 	})
 }
 
-// TestBlind: reads are forbidden. Routed by flow it works: a human's word is connected, our side ends. By transfer it is
+// TestSessionWithoutReads checks sessions without the permission to read. Routed by flow, an
+// agent's message connects the session and the host ends it. By transfer, the session is
 // refused with the reason.
-func TestBlind(t *testing.T) {
+func TestSessionWithoutReads(t *testing.T) {
 	t.Parallel()
 	forbid := genesystest.Fault{Op: "conversations.get", Status: http.StatusForbidden, Times: -1}
 	t.Run("by flow", func(t *testing.T) {
@@ -244,7 +273,7 @@ func TestBlind(t *testing.T) {
 			require.Equal(t, []string{"summary r1", "one", "two"}, agentReads(chat.Conversation()))
 			h.end(t, "c1", handover.EndByCustomer)
 			h.until(t, 2)
-			require.Equal(t, []string{"agent: Hello!", "back: customer []"}, h.lines())
+			require.Equal(t, []string{"agent: Hello!", "back: customer [two(sent)]"}, h.lines(), "no read and no message shows that the agent saw it")
 			require.True(t, slices.Contains([]string{handover.CodeNotDisconnected, ""}, h.session(t, "c1").Ending.Code))
 		})
 	})
@@ -262,8 +291,9 @@ func TestBlind(t *testing.T) {
 	})
 }
 
-// TestTransferForbidden: the third refusal ends it, the missing permission is named, the message comes back.
-func TestTransferForbidden(t *testing.T) {
+// TestForbiddenTransferEndsTheSession checks that the third refusal ends the session, names the
+// missing permission, and returns the message.
+func TestForbiddenTransferEndsTheSession(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t, genesystest.WithPermissions("routing:queue:view", "conversation:message:receive"))

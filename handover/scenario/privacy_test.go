@@ -22,14 +22,14 @@ import (
 	"github.com/genesyshandover/genesyshandover/webhook"
 )
 
-// What must not be seen by whoever reads logs, errors or metrics.
+// Texts and ids that must not appear in logs, errors or metrics.
 const (
 	secretCustomer = "customer-4711-private"
 	customerText   = "my iban is private"
 	agentText      = "your balance is private"
 )
 
-// A wiretap keeps all that leaves the SDK for operators.
+// A wiretap records everything that the SDK passes to operators.
 type wiretap struct {
 	mu   sync.Mutex
 	logs bytes.Buffer
@@ -44,12 +44,12 @@ func (w *wiretap) Write(p []byte) (int, error) {
 func (w *wiretap) note(v ...any) { _, _ = fmt.Fprintln(w, v...) }
 
 func (w *wiretap) observe(_ context.Context, o handover.Observation) {
-	w.note("observation", o.Op, o.Duration, o.Attempts, o.Err)
+	w.note("observation", o.Op, o.Channel, o.Duration, o.Err)
 }
 
 func (w *wiretap) fails(err error) { w.note("error", err) }
 
-// tokenTap notes the tokens that are handed out, so that they can be looked for.
+// tokenTap records the tokens that Genesys issues.
 type tokenTap struct {
 	base http.RoundTripper
 
@@ -66,7 +66,8 @@ func (t *tokenTap) RoundTrip(r *http.Request) (*http.Response, error) {
 	return t.base.RoundTrip(r)
 }
 
-// Invariant 6: no secret, token, customer text or customer id in a log line, an error or a metric, also where all goes wrong.
+// TestNothingPrivateIsTold checks that no secret, token, customer text or customer id appears
+// in a log line, an error or a metric, even if everything fails.
 func TestNothingPrivateIsTold(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -93,7 +94,7 @@ func TestNothingPrivateIsTold(t *testing.T) {
 		tap.mu.Lock()
 		defer tap.mu.Unlock()
 		told := tap.logs.String()
-		require.Contains(t, told, "panic in an effect")
+		require.Contains(t, told, "callback panicked")
 		require.Contains(t, told, "what happened")
 		require.Contains(t, told, "send.message")
 		private := []string{
@@ -105,13 +106,13 @@ func TestNothingPrivateIsTold(t *testing.T) {
 		require.Greater(t, len(private), 5)
 		for _, p := range private {
 			if i := strings.Index(told, p); i >= 0 {
-				t.Errorf("%q is told: …%s…", p, told[max(0, i-200):min(len(told), i+200)])
+				t.Errorf("%q appears: …%s…", p, told[max(0, i-200):min(len(told), i+200)])
 			}
 		}
 	})
 }
 
-// panicsFirst is a callback that is fine from the third time on.
+// panicsFirst returns a callback that panics, then returns an error, and then succeeds.
 func panicsFirst[T any]() func(context.Context, T) error {
 	var mu sync.Mutex
 	n := 0
@@ -129,7 +130,7 @@ func panicsFirst[T any]() func(context.Context, T) error {
 	}
 }
 
-// misfortunes is a handover in which everything fails that can.
+// misfortunes runs a handover in which as many operations as possible fail.
 func misfortunes(t *testing.T, m *handover.Manager, org *genesystest.Org, store *moodyStore, tap *wiretap) {
 	t.Helper()
 	ctx, k := t.Context(), handover.Customer(secretCustomer)

@@ -13,7 +13,8 @@ import (
 func TestRacesOfTheAgent(t *testing.T) {
 	t.Parallel()
 	races(t, map[string]race{
-		// Rule: words that come after the end are delivered late, and open no session unless a read shows a live agent.
+		// Messages that arrive after the end are late. They open a session only if a read shows
+		// a live agent.
 		"an agent message after the end": {
 			play: func(s *stage) {
 				chat := s.with("h1")
@@ -24,8 +25,8 @@ func TestRacesOfTheAgent(t *testing.T) {
 			notices: after(joinedByAnn(), "agentLeft Ann", "ended agent", "returned agent"),
 			lines:   []string{"back: agent []", "agent: Goodbye! (late)"},
 		},
-		// Rule: words on their way at the end go before the Return.
-		"an agent's last words and the end": {
+		// Messages on their way at the end precede the Return.
+		"an agent's last message and the end": {
 			play: func(s *stage) {
 				chat := s.with("h1")
 				s.org.InjectWebhook(genesystest.WebhookFault{Delay: time.Second})
@@ -35,7 +36,8 @@ func TestRacesOfTheAgent(t *testing.T) {
 			notices: after(joinedByAnn(), "agentLeft Ann", "ended agent", "returned agent"),
 			lines:   []string{"agent: Goodbye!", "back: agent []"},
 		},
-		// Rule: a person's words prove that an agent is there; that it rang need not have been seen.
+		// A message of an agent proves that an agent is there, even if no read showed the
+		// alert.
 		"the agent's first message before the alert was seen": {
 			play: func(s *stage) {
 				s.handOver(s.t, "c1", "h1")
@@ -48,7 +50,8 @@ func TestRacesOfTheAgent(t *testing.T) {
 			notices: []string{"requested", "queued", "agentJoined", "agentLeft Ann", "ended agent", "returned agent"},
 			lines:   []string{"agent: Hello, Ann here", "back: agent []"},
 		},
-		// Rule: one agent declines and another answers: joined is who is there, and a decline ends nothing.
+		// One agent declines and another accepts: the agent who joined is reported, and the
+		// session continues.
 		"a decline, then an answer": {
 			play: func(s *stage) {
 				s.handOver(s.t, "c1", "h1")
@@ -70,7 +73,8 @@ func TestRacesOfTheAgent(t *testing.T) {
 			},
 			lines: []string{"back: agent []"},
 		},
-		// Rule: signals of a decline that come after those of the answer change nothing: reads say what is.
+		// Signals of a decline that arrive after those of the answer change nothing, because
+		// reads decide.
 		"a decline and an answer swapped": {
 			play: func(s *stage) {
 				s.handOver(s.t, "c1", "h1")
@@ -85,7 +89,7 @@ func TestRacesOfTheAgent(t *testing.T) {
 				s.org.ClearFaults()
 				s.calm()
 				require.NoError(s.t, s.desk.Recheck(s.t.Context(), chat.Conversation().ID()))
-				require.NoError(s.t, s.desk.Ended(s.t.Context(), chat.Conversation().ID()), "a lie")
+				require.NoError(s.t, s.desk.Ended(s.t.Context(), "", chat.Conversation().ID(), time.Now()), "a lie")
 				s.calm()
 				require.Equal(s.t, "Eve", s.session(s.t, "c1").Agent.Name)
 				chat.End()
@@ -93,8 +97,8 @@ func TestRacesOfTheAgent(t *testing.T) {
 			notices: []string{"requested", "queued", "alerting Ann", "agentJoined", "agentLeft Eve", "ended agent", "returned agent"},
 			lines:   []string{"agent: Hello, Eve here", "back: agent []"},
 		},
-		// Rule: a phone that rings in vain is no agent.
-		"nobody answers the phone": {
+		// An alert that no agent answers is not an agent.
+		"no agent answers the alert": {
 			org: []genesystest.Option{genesystest.WithRingTimeout(2 * time.Minute)},
 			play: func(s *stage) {
 				s.handOver(s.t, "c1", "h1")
@@ -107,7 +111,7 @@ func TestRacesOfTheAgent(t *testing.T) {
 			notices: []string{"requested", "queued", "alerting Ann", "declined Ann", "queued", "ending customer", "ended customer", "returned customer"},
 			lines:   []string{"back: customer []"},
 		},
-		// Rule: an agent who passes the conversation on ends nothing; the next one is announced.
+		// A transfer by an agent does not end the session. The next agent is reported.
 		"a transfer to another agent": {
 			play: func(s *stage) {
 				chat := s.with("h1")
@@ -123,7 +127,7 @@ func TestRacesOfTheAgent(t *testing.T) {
 			notices: after(joinedByAnn(), "agentLeft Ann", "alerting Ben", "agentJoined Ben", "agentLeft Ben", "ended agent", "returned agent"),
 			lines:   []string{"agent: Ben here", "back: agent []"},
 		},
-		// Rule: a parked conversation is still the agent's.
+		// A parked conversation still has its agent.
 		"parked and taken up again": {
 			play: func(s *stage) {
 				chat := s.with("h1")
@@ -139,7 +143,7 @@ func TestRacesOfTheAgent(t *testing.T) {
 			notices: after(joinedByAnn(), "agentLeft Ann", "ended agent", "returned agent"),
 			lines:   []string{"agent: Yes!", "back: agent []"},
 		},
-		// Rule: after-call work is the agent's own time: the bot goes on at once.
+		// After-call work does not belong to the conversation: the bot continues at once.
 		"after-call work": {
 			org: []genesystest.Option{genesystest.WithWrapup(20 * time.Minute)},
 			play: func(s *stage) {
@@ -151,24 +155,8 @@ func TestRacesOfTheAgent(t *testing.T) {
 			notices: after(joinedByAnn(), "agentLeft Ann", "ended agent", "returned agent"),
 			lines:   []string{"back: agent []"},
 		},
-		// Rule: unless the host asked to wait for it.
-		"after-call work that is waited for": {
-			org:    []genesystest.Option{genesystest.WithWrapup(time.Hour)},
-			config: func(c *handover.Config) { c.Channel.AwaitWrapup = true },
-			play: func(s *stage) {
-				chat := s.with("h1")
-				chat.End()
-				s.calm()
-				s.says(s.t, "c1", "m1", "hello?", handover.TurnAgent)
-				s.calm()
-				require.Empty(s.t, s.lines())
-				chat.FinishWrapup()
-			},
-			notices: after(joinedByAnn(), "agentLeft Ann", "ended agent", "returned agent"),
-			lines:   []string{"back: agent [hello?]"},
-		},
-		// Rule: the first webhook may come before the answer that names the conversation: it is of this handover, not a stranger's.
-		"conversation id unknown when the first webhook comes": {
+		// A webhook that precedes the answer with the conversation id belongs to this session.
+		"conversation id unknown when the first webhook arrives": {
 			org: []genesystest.Option{genesystest.AllowErrors()},
 			play: func(s *stage) {
 				s.org.Inject(genesystest.Fault{Op: "openmessaging.send", After: true, Delay: 3 * time.Second, Status: 503})
@@ -184,7 +172,7 @@ func TestRacesOfTheAgent(t *testing.T) {
 			notices: after(joinedByAnn(), "agentLeft Ann", "ended agent", "returned agent"),
 			lines:   []string{"flow: Welcome!", "back: agent []"},
 		},
-		// Rule: what Architect says is delivered, marked as Genesys' own, and means no agent.
+		// Messages of a flow are delivered, marked as such, and do not count as an agent.
 		"Architect's own messages": {
 			play: func(s *stage) {
 				s.ann.GoOffQueue()
@@ -203,7 +191,7 @@ func TestRacesOfTheAgent(t *testing.T) {
 			notices: after(joinedByAnn(), "agentLeft Ann", "ended agent", "returned agent"),
 			lines:   []string{"flow: You are next.", "back: agent []"},
 		},
-		// Rule: Genesys' own end is no agent's.
+		// An end by Genesys is not an end by an agent.
 		"ended for inactivity": {
 			play: func(s *stage) {
 				s.with("h1").Conversation().Disconnect("inactivity")

@@ -10,7 +10,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// joinedByAnn is how a handover to Ann begins, and endedBy how one ends.
+// joinedByAnn is the beginning of a handover to Ann. endedBy is the end of a handover.
 func joinedByAnn() []string {
 	return []string{"requested", "queued", "alerting Ann", "agentJoined Ann"}
 }
@@ -20,7 +20,8 @@ func after(first []string, then ...string) []string { return append(first, then.
 func TestRacesOfTheCustomer(t *testing.T) {
 	t.Parallel()
 	races(t, map[string]race{
-		// Rule: what is accepted before Genesys has routed follows the opening to the same agent.
+		// Messages accepted before Genesys has routed the conversation reach the same agent,
+		// after the opening.
 		"a customer message while requested": {
 			play: func(s *stage) {
 				s.handOver(s.t, "c1", "h1")
@@ -35,7 +36,7 @@ func TestRacesOfTheCustomer(t *testing.T) {
 			notices: after(joinedByAnn(), "agentLeft Ann", "ended agent", "returned agent"),
 			lines:   []string{"back: agent []"},
 		},
-		// Rule: while the conversation moves between queues the customer's messages keep flowing.
+		// Messages are sent while the conversation moves between queues.
 		"a customer message while transferring": {
 			play: func(s *stage) {
 				chat := s.with("h1")
@@ -52,7 +53,8 @@ func TestRacesOfTheCustomer(t *testing.T) {
 				"agentLeft Cem", "ended agent", "returned agent"),
 			lines: []string{"back: agent []"},
 		},
-		// Rule: while an end is under way a message is kept for the Return; neither agent nor bot answers before it.
+		// Messages during an end are kept for the Return. Neither agent nor bot answers before
+		// it.
 		"a customer message while ending": {
 			org: []genesystest.Option{genesystest.AllowErrors()},
 			play: func(s *stage) {
@@ -65,7 +67,8 @@ func TestRacesOfTheCustomer(t *testing.T) {
 			notices: after(joinedByAnn(), "ending bot", "ended bot", "returned bot"),
 			lines:   []string{"back: bot [wait]"},
 		},
-		// Rule: whoever is first, there is one end, and what the agent could not answer any more comes back.
+		// There is one end, whichever side is first. What the agent could not answer is
+		// returned.
 		"end and message at once": {
 			play: func(s *stage) {
 				chat := s.with("h1")
@@ -76,7 +79,8 @@ func TestRacesOfTheCustomer(t *testing.T) {
 			notices: after(joinedByAnn(), "agentLeft Ann", "ended agent", "returned agent"),
 			lines:   []string{"back: agent [one more thing]"},
 		},
-		// Rule: Genesys took the message, and the agent had ended a moment before: it comes back, marked as sent.
+		// A message that Genesys accepted just after the agent ended is returned, marked as
+		// sent.
 		"the agent ends while the customer's message is on its way": {
 			play: func(s *stage) {
 				chat := s.with("h1")
@@ -89,7 +93,8 @@ func TestRacesOfTheCustomer(t *testing.T) {
 			notices: after(joinedByAnn(), "agentLeft Ann", "ended agent", "returned agent"),
 			lines:   []string{"agent: Anything else?", "back: agent [yes(sent)]"},
 		},
-		// Rule: a repeat is the same handover; another request in an open session changes nothing.
+		// A repeat of a request is the same handover. Another request in an open session
+		// changes nothing.
 		"HandOver twice": {
 			play: func(s *stage) {
 				first := s.handOver(s.t, "c1", "h1")
@@ -106,7 +111,8 @@ func TestRacesOfTheCustomer(t *testing.T) {
 			notices: after(joinedByAnn(), "agentLeft Ann", "ended agent", "returned agent"),
 			lines:   []string{"back: agent []"},
 		},
-		// Rule: a request while one ends is kept: the new session follows the Return.
+		// A request during an end begins a session at once. The old session gets no Return,
+		// because the bot did not get the turn.
 		"HandOver while ending": {
 			play: func(s *stage) {
 				s.with("h1")
@@ -118,11 +124,12 @@ func TestRacesOfTheCustomer(t *testing.T) {
 				s.calm()
 				chat.End()
 			},
-			notices: after(joinedByAnn(), after([]string{"ending customer", "ended customer", "returned customer"},
+			notices: after(joinedByAnn(), after([]string{"ending customer", "ended customer"},
 				after(joinedByAnn(), "agentLeft Ann", "ended agent", "returned agent")...)...),
-			lines: []string{"back: customer []", "back: agent []"},
+			lines: []string{"back: agent []"},
 		},
-		// Rule: an end that is asked for while the customer waits reaches Genesys, so that no agent opens an empty chat.
+		// An end while the customer waits reaches Genesys, so that no agent opens an empty
+		// conversation.
 		"the customer leaves while queued": {
 			play: func(s *stage) {
 				s.ann.GoOffQueue()
@@ -136,7 +143,8 @@ func TestRacesOfTheCustomer(t *testing.T) {
 			notices: []string{"requested", "queued", "ending customer", "ended customer", "returned customer"},
 			lines:   []string{"back: customer []"},
 		},
-		// Rule: within the thread window Genesys goes on with the old conversation, and the session says so.
+		// Within the thread window Genesys continues the old conversation, and the session is
+		// Resumed.
 		"a customer back inside the thread window": {
 			play: func(s *stage) {
 				first := s.with("h1")
@@ -151,7 +159,8 @@ func TestRacesOfTheCustomer(t *testing.T) {
 				after(joinedByAnn(), "agentLeft Ann", "ended agent", "returned agent")...)...),
 			lines: []string{"back: agent []", "back: agent []"},
 		},
-		// Rule: after it there is a new conversation, whose agent needs the context again.
+		// After the thread window there is a new conversation, and its agent needs the context
+		// again.
 		"a customer back after the thread window": {
 			play: func(s *stage) {
 				s.with("h1").End()
@@ -165,7 +174,7 @@ func TestRacesOfTheCustomer(t *testing.T) {
 				after(joinedByAnn(), "agentLeft Ann", "ended agent", "returned agent")...)...),
 			lines: []string{"back: agent []", "back: agent []"},
 		},
-		// Rule: with an identity for each handover none joins the conversation of another.
+		// With an identity per session, no session joins the conversation of another.
 		"a new identity per handover": {
 			config: func(c *handover.Config) { c.Channel.Identity = handover.IdentitySession },
 			play: func(s *stage) {
@@ -187,7 +196,7 @@ func TestRacesOfTheCustomer(t *testing.T) {
 				after(joinedByAnn(), "agentLeft Ann", "ended agent", "returned agent")...)...),
 			lines: []string{"back: agent []", "agent: Goodbye! (late)", "agent: Hello again", "back: agent []"},
 		},
-		// Rule: two chats of one person are two keys, and nothing of one reaches the other.
+		// Two conversations of one person have two keys and do not affect each other.
 		"two chats of one user": {
 			play: func(s *stage) {
 				chat := s.with("h1")
@@ -207,7 +216,8 @@ func TestRacesOfTheCustomer(t *testing.T) {
 			notices: after(joinedByAnn(), "agentLeft Ann", "ended agent", "returned agent"),
 			lines:   []string{"back: agent []"},
 		},
-		// Rule: what we sent comes back to nobody, whatever Genesys posts of it.
+		// Echoes of messages from this side are not delivered, in any form in which Genesys
+		// posts them.
 		"our own echoes": {
 			org: []genesystest.Option{genesystest.WithPublishedReceipts()},
 			play: func(s *stage) {

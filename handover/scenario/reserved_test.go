@@ -1,6 +1,7 @@
 package scenario_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"testing"
@@ -13,7 +14,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// putReserved stores records that are no customer's, all of them due.
+// putReserved stores records with reserved keys, all due.
 func putReserved(t *testing.T, s handover.Store, n int) map[handover.Key]handover.Record {
 	t.Helper()
 	all := map[handover.Key]handover.Record{}
@@ -28,30 +29,37 @@ func putReserved(t *testing.T, s handover.Store, n int) map[handover.Key]handove
 	return all
 }
 
-// TestReservedRecordsAreLeftAlone: records under reserved keys are due for ever. Run neither reads nor removes nor reports them,
-// they do not keep it busy, and nobody waits behind them.
+// asOneOfMany builds a Manager of many channels, which reads the records of every channel.
+func asOneOfMany(c *handover.Config) {
+	one := c.Channel
+	c.Channel, c.Channels = handover.Channel{}, func(context.Context, string) (handover.Channel, error) { return one, nil }
+}
+
+// TestReservedRecordsAreLeftAlone checks that Run neither reads, removes nor reports due
+// records with reserved keys, does not spin on them, and works on the records behind them.
 func TestReservedRecordsAreLeftAlone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org, tap, store := genesystest.New(t), &wiretap{}, newWatchedStore()
 		ann := org.Agent("Ann", "Support")
-		front, worker := buildHost(t, org, keeping(store, 10*time.Minute)), buildHost(t, org, keeping(store, 10*time.Minute), logging(tap))
+		front := buildHost(t, org, keeping(store, 10*time.Minute), asOneOfMany)
+		worker := buildHost(t, org, keeping(store, 10*time.Minute), logging(tap), asOneOfMany)
 		all := putReserved(t, store, 200)
 		require.Equal(t, 200, store.since("put"))
 		worker.serve(org)
 		worker.run(t.Context())
 		pass(15 * time.Minute)
 		require.Zero(t, store.since("get")+store.since("put")+store.since("delete"))
-		require.LessOrEqual(t, len(store.limits), 900+3*4, "it does not spin: a look a second, and a few to get past them")
-		require.Equal(t, 64+200, store.widest())
+		require.LessOrEqual(t, len(store.limits), 4*(900+1), "it does not spin: each second the four pages of 200 records")
+		require.Equal(t, 64, store.widest())
 
 		began := time.Now()
-		front.handOver(t, "c1", "r1") // which only the worker's Run finds
+		front.handOver(t, "c1", "r1") // only the worker's Run finds it
 		chat := ann.Wait(t).Accept()
 		require.Less(t, time.Since(began), 5*time.Second)
 		chat.End()
 		worker.until(t, 1)
-		pass(15 * time.Minute) // and retention
+		pass(15 * time.Minute) // longer than the retention
 		require.Equal(t, all, store.records(t))
 		require.Zero(t, tap.told("set aside"))
 		for s, err := range worker.desk.Sessions(t.Context(), "") {
@@ -61,12 +69,13 @@ func TestReservedRecordsAreLeftAlone(t *testing.T) {
 	})
 }
 
-// TestReservedKeysAreNobodys: neither a host nor a signed webhook reaches them.
-func TestReservedKeysAreNobodys(t *testing.T) {
+// TestReservedKeysCannotBeUsed checks that neither a host nor a signed webhook can use a
+// reserved key.
+func TestReservedKeysCannotBeUsed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org, store := genesystest.New(t, genesystest.AllowErrors()), newWatchedStore()
-		h := newHost(t, org, func(c *handover.Config) { c.Store = store })
+		h := newHost(t, org, func(c *handover.Config) { c.Store = store }, asOneOfMany)
 		all := putReserved(t, store, 1)
 		for k, r := range all {
 			_, err := h.desk.Forward(t.Context(), k, handover.Text("m1", "one"))
@@ -75,7 +84,7 @@ func TestReservedKeysAreNobodys(t *testing.T) {
 			for _, customer := range []string{k.Customer, k.Customer + "~abcdefghijk2"} {
 				require.NotEqual(t, http.StatusOK, h.hear(t, org, outbound{id: "w1", customer: customer, text: "hello"}))
 			}
-			// Not by a conversation id either, should one be stored with such a record.
+			// A conversation id stored with such a record does not lead to it either.
 			hinted := r
 			hinted.Revision, hinted.ConversationID = 2, "conversation"
 			require.NoError(t, store.Put(t.Context(), hinted, 1))

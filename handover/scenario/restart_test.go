@@ -14,17 +14,17 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// A change is what happens to the replicas in the middle of a scenario: which of them goes on.
+// A change is an event for the replicas in the middle of a scenario.
 type change struct {
-	during time.Duration // nothing runs for so long
-	both   bool          // the first runs on, and the second takes calls and webhooks
+	during time.Duration // how long no replica runs
+	both   bool          // the first keeps running, and the second takes calls and webhooks
 }
 
 func changes() map[string]change {
 	return map[string]change{"a second replica": {both: true}, "a restart": {during: time.Second}, "a long restart": {during: 3 * time.Minute}}
 }
 
-// succession begins with one host and gives the next one on the same store when the scenario asks for it.
+// succession begins with one host and replaces it on the same store at a change.
 func succession(t *testing.T, org *genesystest.Org, c change, configure func(*handover.Config)) (first *host, next func() *host) {
 	t.Helper()
 	store := handover.NewMemoryStore()
@@ -58,12 +58,12 @@ func succession(t *testing.T, org *genesystest.Org, c change, configure func(*ha
 	}
 }
 
-// both is what two hosts got together.
+// both merges what two hosts got.
 func both(a, b *host) []string { return append(a.lines(), b.lines()...) }
 
-// TestOpenThenHandOver: parked in the bot queue, nothing is mirrored and no agent is called. The hand-over is a transfer and nothing
-// else, whoever asks for it.
-func TestOpenThenHandOver(t *testing.T) {
+// TestHandOverOnlyTransfersAnOpen checks that messages during an Open are not sent and no agent
+// is offered the conversation. The HandOver only transfers it, from any replica.
+func TestHandOverOnlyTransfersAnOpen(t *testing.T) {
 	t.Parallel()
 	for name, c := range changes() {
 		t.Run(name, func(t *testing.T) {
@@ -85,7 +85,7 @@ func TestOpenThenHandOver(t *testing.T) {
 				b.says(t, "c1", "m3", "for the agent", handover.TurnAgent)
 				chat := ann.Wait(t).Accept()
 				b.reaches(t, "c1", handover.StateConnected)
-				require.Equal(t, []string{"opened", "for the agent"}, chat.Texts())
+				require.Equal(t, []string{"opened", "summary r1", "for the agent"}, chat.Texts())
 				require.Len(t, org.Conversations(), 1)
 				require.Len(t, requests(org, "conversations.transferToQueue"), 1)
 				chat.End()
@@ -96,8 +96,8 @@ func TestOpenThenHandOver(t *testing.T) {
 	}
 }
 
-// TestRestartDuringTheTransferOfAParkedConversation: asked for, and the process stops before it has transferred.
-func TestRestartDuringTheTransferOfAParkedConversation(t *testing.T) {
+// TestRestartBeforeTheTransferOfAnOpen checks a process that stops before the transfer.
+func TestRestartBeforeTheTransferOfAnOpen(t *testing.T) {
 	t.Parallel()
 	for name, c := range changes() {
 		t.Run(name, func(t *testing.T) {
@@ -122,9 +122,10 @@ func TestRestartDuringTheTransferOfAParkedConversation(t *testing.T) {
 	}
 }
 
-// TestParkedConversationThatGenesysClosed: nobody looks at what is parked. A word of the customer may revive it, and an agent comes;
-// else who asked for one hears that it is over, with what was written, and can ask again.
-func TestParkedConversationThatGenesysClosed(t *testing.T) {
+// TestOpenThatGenesysClosed checks an Open after Genesys closed its conversation unnoticed. A
+// message may revive it, and an agent joins. Otherwise the session ends, its messages are
+// returned, and another HandOver succeeds.
+func TestOpenThatGenesysClosed(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"", "an agent, please"} {
 		t.Run(text, func(t *testing.T) {
@@ -143,7 +144,7 @@ func TestParkedConversationThatGenesysClosed(t *testing.T) {
 				if text != "" {
 					h.says(t, "c1", "m1", text, handover.TurnAgent)
 					pass(time.Minute)
-					if o := ringing(t, ann); o != nil { // the word was faster than the read
+					if o := ringing(t, ann); o != nil { // the message was sent before the read
 						require.Contains(t, o.Accept().Texts(), text)
 						h.reaches(t, "c1", handover.StateConnected)
 						return
@@ -162,9 +163,9 @@ func TestParkedConversationThatGenesysClosed(t *testing.T) {
 	}
 }
 
-// TestAdoptedByWhoeverIsThere: a live agent writes although no session is open, and the process that took the webhook is not the one
-// that looks. One session opens, and ends as any other.
-func TestAdoptedByWhoeverIsThere(t *testing.T) {
+// TestAnyReplicaAdoptsAConversation checks that a session opens if a live agent writes without
+// one, although one process takes the webhook and another one reads. It ends as any other.
+func TestAnyReplicaAdoptsAConversation(t *testing.T) {
 	t.Parallel()
 	for name, c := range changes() {
 		t.Run(name, func(t *testing.T) {
@@ -180,7 +181,7 @@ func TestAdoptedByWhoeverIsThere(t *testing.T) {
 				org.ClearFaults()
 				first := a.session(t, "c1").ID
 				chat.Say("I am still here.")
-				pass(500 * time.Millisecond) // taken, and nobody has looked yet
+				pass(500 * time.Millisecond) // stored, but not read yet
 				require.Equal(t, first, a.session(t, "c1").ID)
 				b := next()
 				b.reaches(t, "c1", handover.StateConnected)
@@ -197,8 +198,9 @@ func TestAdoptedByWhoeverIsThere(t *testing.T) {
 	}
 }
 
-// TestNobodyIsAdoptedWhoHasLeft: the agent wrote and went while nothing ran. The words are delivered, and the bot has the word.
-func TestNobodyIsAdoptedWhoHasLeft(t *testing.T) {
+// TestAgentWhoLeftIsNotAdopted checks that the messages of an agent who left while no process
+// ran are delivered, and that the bot has the turn.
+func TestAgentWhoLeftIsNotAdopted(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -219,7 +221,7 @@ func TestNobodyIsAdoptedWhoHasLeft(t *testing.T) {
 	})
 }
 
-// noticedOf are the notices of a kind about one handover.
+// noticedOf returns the notices of a kind for one session.
 func (h *host) noticedOf(kind handover.NoticeKind, id string) []handover.Notice {
 	return slices.DeleteFunc(h.noticed(kind), func(n handover.Notice) bool { return n.Session.ID != id })
 }

@@ -13,12 +13,12 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// keeping sets a retention that passes quickly: Run looks once a second.
+// keeping sets a store and a retention, and lets Run look once a second.
 func keeping(s handover.Store, d time.Duration) func(*handover.Config) {
 	return func(c *handover.Config) { c.Store, c.Channel.Timers.Retention = s, d }
 }
 
-// over lets a customer have a handover that ends, and waits until nothing is left to do.
+// over plays a handover and waits until no work is left.
 func over(t *testing.T, org *genesystest.Org, h *host, customer string) {
 	t.Helper()
 	chat := h.connected(t, customer, org.Agent("Ann", "Support"))
@@ -27,8 +27,9 @@ func over(t *testing.T, org *genesystest.Org, h *host, customer string) {
 	pass(time.Minute)
 }
 
-// TestRetentionCostsNothing: a record sleeps until its time is up. Then one wake removes it.
-func TestRetentionCostsNothing(t *testing.T) {
+// TestRetentionTakesOneWake checks that a record is not touched until its retention ends, and
+// that one wake removes it.
+func TestRetentionTakesOneWake(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org, store := genesystest.New(t), newWatchedStore()
@@ -50,8 +51,9 @@ func TestRetentionCostsNothing(t *testing.T) {
 	})
 }
 
-// TestRetentionForEver: a negative retention keeps the record, and it never wakes.
-func TestRetentionForEver(t *testing.T) {
+// TestNegativeRetentionKeepsTheRecord checks that a record with a negative retention is kept
+// and never due.
+func TestNegativeRetentionKeepsTheRecord(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org, store := genesystest.New(t), newWatchedStore()
@@ -64,8 +66,9 @@ func TestRetentionForEver(t *testing.T) {
 	})
 }
 
-// TestRetentionKeepsDedupeAlive: for as long as Genesys threads a conversation, 72 hours, a repeat is known as one.
-func TestRetentionKeepsDedupeAlive(t *testing.T) {
+// TestDuplicatesAreDetectedFor72Hours checks that duplicates are detected for 72 hours, as long
+// as Genesys continues a thread.
+func TestDuplicatesAreDetectedFor72Hours(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org, store := genesystest.New(t), newWatchedStore()
@@ -81,7 +84,7 @@ func TestRetentionKeepsDedupeAlive(t *testing.T) {
 		h.until(t, 1)
 		stop()
 		<-done
-		pass(72*time.Hour + 30*time.Minute) // nobody looks: that would be a quarter of a million times
+		pass(72*time.Hour + 30*time.Minute) // without Run, which would look a quarter of a million times
 		again := newHost(t, org, keeping(store, 0))
 		pass(time.Minute)
 		again.says(t, "c1", "m1", "one", handover.TurnAgent)
@@ -94,8 +97,9 @@ func TestRetentionKeepsDedupeAlive(t *testing.T) {
 	})
 }
 
-// TestRetentionByTwoReplicas: both find the record expired at the same moment. It is removed, and nobody makes it again.
-func TestRetentionByTwoReplicas(t *testing.T) {
+// TestTwoReplicasRemoveARecordOnce checks that an expired record that both find is removed once
+// and not created again.
+func TestTwoReplicasRemoveARecordOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org, store := genesystest.New(t), newWatchedStore()
@@ -111,8 +115,9 @@ func TestRetentionByTwoReplicas(t *testing.T) {
 	})
 }
 
-// TestRetentionOfARecordRemovedMeanwhile: it was due when Run looked, and is gone when Run works on it. It is not made again.
-func TestRetentionOfARecordRemovedMeanwhile(t *testing.T) {
+// TestRemovedRecordIsNotCreatedAgain checks that a record that is removed after Run found it
+// due is not created again.
+func TestRemovedRecordIsNotCreatedAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org, store := genesystest.New(t), newWatchedStore()
@@ -133,9 +138,9 @@ func TestRetentionOfARecordRemovedMeanwhile(t *testing.T) {
 	})
 }
 
-// TestRetentionLosesAgainstAHandover: between the look and the delete another replica begins a handover. Its revision is
-// another, so the record stays.
-func TestRetentionLosesAgainstAHandover(t *testing.T) {
+// TestHandoverPreventsTheRemoval checks that the record stays if a handover begins between the
+// read and the delete, because its revision differs.
+func TestHandoverPreventsTheRemoval(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org, store := genesystest.New(t), newWatchedStore()
@@ -156,9 +161,9 @@ func TestRetentionLosesAgainstAHandover(t *testing.T) {
 	})
 }
 
-// TestHandoverWhileRetentionRemoves: the handover has read the record when retention removes it. It begins all the same, in a
-// record of its own, whose revision is not one that was before.
-func TestHandoverWhileRetentionRemoves(t *testing.T) {
+// TestHandoverBeginsInANewRecord checks that a handover still begins if its record is removed
+// after it was read. It has a new record with a new revision.
+func TestHandoverBeginsInANewRecord(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org, store := genesystest.New(t), newWatchedStore()
@@ -176,7 +181,7 @@ func TestHandoverWhileRetentionRemoves(t *testing.T) {
 				for _, r := range store.records(t) {
 					old = r.Revision
 				}
-				pass(3 * time.Second) // the Manager that begins is frozen in the meantime
+				pass(3 * time.Second) // the Manager that begins is frozen
 				require.Empty(t, store.records(t))
 			}
 		})

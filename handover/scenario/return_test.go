@@ -13,9 +13,9 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// TestForwardBetweenEndAndReturn: the bot never overtakes a hand-back. What the customer writes from the end until Return
-// begins is part of it, in order.
-func TestForwardBetweenEndAndReturn(t *testing.T) {
+// TestMessagesBeforeTheReturnAreInIt checks that what the customer writes between the end and
+// the Return is in that Return, in order, and that the bot does not answer before it.
+func TestMessagesBeforeTheReturnAreInIt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -40,8 +40,9 @@ func TestForwardBetweenEndAndReturn(t *testing.T) {
 	})
 }
 
-// TestForwardDuringReturn: while Return runs the bot may speak; what the customer writes meanwhile is stored for the next one.
-func TestForwardDuringReturn(t *testing.T) {
+// TestMessagesDuringAReturnAreInTheNext checks that the bot has the turn while Return runs, and
+// that messages are stored for the next Return.
+func TestMessagesDuringAReturnAreInTheNext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -76,8 +77,9 @@ func TestForwardDuringReturn(t *testing.T) {
 	})
 }
 
-// TestReturnFails: it comes again with the same id; the bot is held back between the attempts.
-func TestReturnFails(t *testing.T) {
+// TestReturnIsRetriedWithTheSameID checks that a Return is repeated with the same id. Between
+// attempts the bot may answer its messages, and new ones are stored for the next Return.
+func TestReturnIsRetriedWithTheSameID(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -94,8 +96,9 @@ func TestReturnFails(t *testing.T) {
 		chat.End()
 		genesystest.Until(t, func() bool { return h.tries("back:") == 2 })
 		pass(10 * time.Millisecond)
-		require.Equal(t, handover.TurnAgent, h.turn(t, "c1"))
+		require.Equal(t, handover.TurnBot, h.turn(t, "c1"))
 		h.says(t, "c1", "m1", "hello?", handover.TurnAgent)
+		require.Equal(t, handover.TurnBot, h.turn(t, "c1"))
 		h.until(t, 2)
 		require.Equal(t, []string{"back: agent []", "back: agent [hello?]"}, h.lines())
 		require.Equal(t, 5, ids[h.returned()[0].ID])
@@ -104,8 +107,8 @@ func TestReturnFails(t *testing.T) {
 	})
 }
 
-// TestReturnDownForHours: hand-backs are not given up for 7 days.
-func TestReturnDownForHours(t *testing.T) {
+// TestReturnIsRetriedForDays checks that a Return is retried for 7 days.
+func TestReturnIsRetriedForDays(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -123,8 +126,8 @@ func TestReturnDownForHours(t *testing.T) {
 	})
 }
 
-// TestHandOverInsideReturn: the bot cannot help and asks for an agent again at once.
-func TestHandOverInsideReturn(t *testing.T) {
+// TestReturnMayCallHandOver checks a bot that requests an agent again at once.
+func TestReturnMayCallHandOver(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -155,9 +158,9 @@ func TestHandOverInsideReturn(t *testing.T) {
 	})
 }
 
-// TestHandOverWhileEnding: stored; the new session follows the Return, and what was written in between goes to its agent or
-// comes back, once.
-func TestHandOverWhileEnding(t *testing.T) {
+// TestHandOverWhileEndingBeginsAtOnce checks that the new session begins at once, and that its
+// agent gets what the customer writes in between.
+func TestHandOverWhileEndingBeginsAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -167,21 +170,23 @@ func TestHandOverWhileEnding(t *testing.T) {
 		h.end(t, "c1", handover.EndByCustomer)
 		s := h.handOver(t, "c1", "r2")
 		require.Equal(t, s.ID, h.handOver(t, "c1", "r2").ID, "the same request, the same session")
-		require.Equal(t, s.ID, h.handOver(t, "c1", "r3").ID, "one is enough")
+		require.Equal(t, s.ID, h.handOver(t, "c1", "r3").ID, "the open session")
 		require.Equal(t, handover.TurnAgent, h.turn(t, "c1"))
 		h.says(t, "c1", "m1", "between", handover.TurnAgent)
 		chat := ann.Wait(t).Accept()
 		h.reaches(t, "c1", handover.StateConnected)
 		require.Equal(t, s.ID, h.session(t, "c1").ID)
 		chat.Say("Hello again!")
-		h.until(t, 2)
-		require.Equal(t, []string{"back: customer [between]", "agent: Hello again!"}, h.lines())
+		h.until(t, 1)
+		require.Equal(t, []string{"agent: Hello again!"}, h.lines())
+		require.Contains(t, chat.Texts(), "between")
 		require.Len(t, requests(org, "conversations.transferToQueue"), 2)
 	})
 }
 
-// TestEndWithdrawsTheNextHandOver: who asks for the end while the next one waits wants neither.
-func TestEndWithdrawsTheNextHandOver(t *testing.T) {
+// TestEndAfterHandOverReturnsOnce checks that an End after a HandOver during an end leads to
+// one Return.
+func TestEndAfterHandOverReturnsOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -189,10 +194,11 @@ func TestEndWithdrawsTheNextHandOver(t *testing.T) {
 		h := newHost(t, org)
 		chat := h.connected(t, "c1", ann)
 		h.end(t, "c1", handover.EndByCustomer)
-		h.handOver(t, "c1", "r2")
+		two := h.handOver(t, "c1", "r2").ID
 		h.end(t, "c1", handover.EndByCustomer)
 		h.until(t, 1)
 		require.Equal(t, []string{"back: customer []"}, h.lines())
+		require.Equal(t, two, h.returned()[0].Session.ID)
 		require.Equal(t, handover.TurnBot, h.turn(t, "c1"))
 		require.Equal(t, "ended", chat.Conversation().Phase())
 	})

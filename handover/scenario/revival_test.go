@@ -12,9 +12,10 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// TestPostIntoAClosedConversation: the agent closed it a second ago; the customer's message revives it into the bot queue, or
-// opens another conversation. It comes back unanswered, marked Sent, in exactly one Return.
-func TestPostIntoAClosedConversation(t *testing.T) {
+// TestPostIntoAClosedConversationIsReturned checks a message that is sent a second after the
+// agent ended. It revives the conversation in the bot queue or opens another one, and is
+// returned once, marked as sent.
+func TestPostIntoAClosedConversationIsReturned(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name string
@@ -43,7 +44,7 @@ func TestPostIntoAClosedConversation(t *testing.T) {
 					h.until(t, 3)
 					require.Equal(t, []string{"agent: Bye!", "agent: Bye again!", "back: agent [one more thing(sent)]"}, h.lines())
 					require.Len(t, postsOf(t, org, "one more thing"), 1)
-					require.Len(t, requests(org, "conversations.transferToQueue"), 1, "nobody rings for it")
+					require.Len(t, requests(org, "conversations.transferToQueue"), 1, "no agent is offered it")
 					require.Equal(t, handover.TurnBot, h.turn(t, "c1"))
 					require.Equal(t, handover.EndByAgent, h.session(t, "c1").Ending.Reason)
 					pass(time.Hour)
@@ -54,8 +55,9 @@ func TestPostIntoAClosedConversation(t *testing.T) {
 	}
 }
 
-// TestClosedLongAgo: nothing vouches for the conversation any more, so it is read before the POST: nothing is sent at all.
-func TestClosedLongAgo(t *testing.T) {
+// TestOldConversationIsReadBeforeAPost checks that an old state is not trusted: the
+// conversation is read before the message is sent, so it is not sent.
+func TestOldConversationIsReadBeforeAPost(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -72,9 +74,10 @@ func TestClosedLongAgo(t *testing.T) {
 	})
 }
 
-// TestHandOverIntoTheSameThread: within the thread window Genesys goes on with the older conversation: Resumed, a new
-// transfer, and the old legs are not taken for the end of the new handover.
-func TestHandOverIntoTheSameThread(t *testing.T) {
+// TestHandOverInTheThreadWindowResumes checks that within the thread window Genesys continues
+// the older conversation: the session is Resumed and transferred, and the old legs do not end
+// it.
+func TestHandOverInTheThreadWindowResumes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -102,8 +105,8 @@ func TestHandOverIntoTheSameThread(t *testing.T) {
 	})
 }
 
-// TestHandOverAfterTheThread: 72 hours later it is a new conversation.
-func TestHandOverAfterTheThread(t *testing.T) {
+// TestHandOverAfterTheThreadWindowIsNew checks that there is a new conversation after 72 hours.
+func TestHandOverAfterTheThreadWindowIsNew(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -122,9 +125,10 @@ func TestHandOverAfterTheThread(t *testing.T) {
 	})
 }
 
-// TestQuickHandOverAgain: a new handover a second after the end revives the conversation while reads may still be stale; the
-// old end is not the new session's, and there is one transfer for each.
-func TestQuickHandOverAgain(t *testing.T) {
+// TestOldEndSparesAQuickHandOver checks a new handover that revives the conversation a second
+// after the end, while reads may be stale. The old end does not end it, and each session has
+// one transfer.
+func TestOldEndSparesAQuickHandOver(t *testing.T) {
 	t.Parallel()
 	for _, stale := range []time.Duration{0, 2 * time.Second, 4 * time.Second} {
 		t.Run(fmt.Sprint("reads ", stale, " old"), func(t *testing.T) {
@@ -154,9 +158,9 @@ func TestQuickHandOverAgain(t *testing.T) {
 	}
 }
 
-// TestStaleReadAfterTransfer: reads right after our transfer still show the bot queue: no second transfer within 30 s, and
-// the session does not end.
-func TestStaleReadAfterTransfer(t *testing.T) {
+// TestStaleReadCausesNoSecondTransfer checks that a stale read of the bot queue causes no
+// second transfer within 30 s and does not end the session.
+func TestStaleReadCausesNoSecondTransfer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -176,9 +180,10 @@ func TestStaleReadAfterTransfer(t *testing.T) {
 	})
 }
 
-// TestTransferDoubtful: the transfer takes effect and its answer is lost, or is lost without effect: the state is read, and
-// it is repeated only after 30 s and only if the conversation still stands in the bot queue.
-func TestTransferDoubtful(t *testing.T) {
+// TestDoubtfulTransferIsReadFirst checks a transfer if the answer to it is lost. The
+// conversation is read, and the transfer is repeated only after 30 s and only if the
+// conversation is still in the bot queue.
+func TestDoubtfulTransferIsReadFirst(t *testing.T) {
 	t.Parallel()
 	for _, after := range []bool{true, false} {
 		t.Run(fmt.Sprint("performed ", after), func(t *testing.T) {
@@ -203,8 +208,9 @@ func TestTransferDoubtful(t *testing.T) {
 	}
 }
 
-// TestStaleEndIsNotBelieved: a read within 5 s of our own write that shows an end needs a second one that agrees.
-func TestStaleEndIsNotBelieved(t *testing.T) {
+// TestEarlyEndNeedsASecondRead checks that an end read within 5 s of a write from this side
+// needs a second read.
+func TestEarlyEndNeedsASecondRead(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -217,7 +223,7 @@ func TestStaleEndIsNotBelieved(t *testing.T) {
 		next := ann.Wait(t).Accept()
 		h.reaches(t, "c1", handover.StateConnected)
 		pass(time.Minute)
-		// The read below shows the time between the two handovers, when the conversation was over.
+		// This read shows the time between the two handovers, when the conversation was over.
 		h.says(t, "c1", "m1", "hello", handover.TurnAgent)
 		org.Inject(genesystest.Fault{Op: "conversations.get", Stale: 63 * time.Second})
 		require.NoError(t, h.desk.Recheck(t.Context(), next.Conversation().ID()))

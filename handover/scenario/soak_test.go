@@ -17,7 +17,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// A soak is one customer, one bot and agents who do anything at any time, while anything may fail.
+// A soak plays one customer, one bot and agents who act at random, with random failures.
 type soak struct {
 	*testing.T
 
@@ -25,9 +25,9 @@ type soak struct {
 	org    *genesystest.Org
 	agents []*genesystest.Agent
 	random *rand.Rand
-	flaky  atomic.Int64 // callbacks that still fail
+	flaky  atomic.Int64 // remaining failures of callbacks
 
-	asked  []string          // the customer's messages that are the agents'
+	asked  []string          // the customer's messages that went to the agents
 	said   map[string]string // agents' messages by id
 	offers []*genesystest.Offer
 	chats  []*genesystest.Desk
@@ -35,7 +35,7 @@ type soak struct {
 	n      int
 }
 
-// A shift is the time an agent had a conversation.
+// A shift is the time in which an agent had a conversation.
 type shift struct {
 	chat     *genesystest.Desk
 	from, to time.Time
@@ -66,7 +66,7 @@ func newSoak(t *testing.T, seed uint64) *soak {
 
 func (s *soak) pick(n int) int { return s.random.IntN(n) }
 
-// step is one random thing, and a random pause.
+// step makes one random action and a random pause.
 func (s *soak) step() {
 	switch s.pick(16) {
 	case 0, 1, 2, 3:
@@ -91,7 +91,7 @@ func (s *soak) step() {
 	s.pass(pause[s.pick(len(pause))])
 }
 
-// pass lets time pass and looks who is there.
+// pass waits and records which agents are present.
 func (s *soak) pass(d time.Duration) {
 	for end := time.Now().Add(d); ; {
 		s.notice()
@@ -117,7 +117,7 @@ func (s *soak) write() {
 	}
 }
 
-// fault is one that passes by itself.
+// fault injects a temporary failure.
 func (s *soak) fault() {
 	ops := []string{"openmessaging.send", "conversations.get", "conversations.transferToQueue", "openmessaging.receipt", "conversations.disconnectCommunication"}
 	f := genesystest.Fault{Op: ops[s.pick(len(ops))], Times: 1 + s.pick(3)}
@@ -138,7 +138,7 @@ func (s *soak) fault() {
 	s.org.Inject(f)
 }
 
-// agent lets one of them do something.
+// agent makes one agent act.
 func (s *soak) agent() {
 	for _, a := range s.agents {
 		ctx, cancel := context.WithTimeout(s.Context(), time.Millisecond)
@@ -189,7 +189,7 @@ func (s *soak) say(chat *genesystest.Desk) {
 	}
 }
 
-// notice notes which agents have gone.
+// notice records which agents have left.
 func (s *soak) notice() {
 	for _, x := range s.shifts {
 		if x.to.IsZero() && !x.chat.Active() {
@@ -198,7 +198,7 @@ func (s *soak) notice() {
 	}
 }
 
-// finish lets everything end well.
+// finish stops all failures and ends the conversation.
 func (s *soak) finish() {
 	s.org.ClearFaults()
 	s.flaky.Store(0)
@@ -218,7 +218,8 @@ func (s *soak) finish() {
 	s.notice()
 }
 
-// TestSoak: no sequence of what people do and what fails loses, doubles or reorders a message.
+// TestSoak checks that no random sequence of actions and failures loses, repeats or reorders a
+// message.
 func TestSoak(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(24) {

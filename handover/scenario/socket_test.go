@@ -52,7 +52,7 @@ func (h *host) crowd(t *testing.T, org *genesystest.Org, n int) []*genesystest.D
 	return desks
 }
 
-// ringing is the offer at an agent's desk, nil if there is none soon.
+// ringing returns the offer that the agent gets soon, or nil.
 func ringing(t *testing.T, a *genesystest.Agent) *genesystest.Offer {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -64,8 +64,9 @@ func ringing(t *testing.T, a *genesystest.Agent) *genesystest.Offer {
 	return o
 }
 
-// A socket that is cut every few seconds misses no end, makes no second channel, and does not spend the budget.
-func TestSocketCutEveryFewSeconds(t *testing.T) {
+// TestCutSocketMissesNoEnd checks that a socket that is cut repeatedly misses no end, creates
+// no second channel, and stays within the rate limit.
+func TestCutSocketMissesNoEnd(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -95,8 +96,9 @@ func TestSocketCutEveryFewSeconds(t *testing.T) {
 	})
 }
 
-// Genesys allows 20 channels for an OAuth client: 25 replicas share one, and whoever dies is replaced.
-func TestSocketOfManyReplicas(t *testing.T) {
+// TestManyReplicasShareASocket checks that 25 replicas share one of the 20 channels of an OAuth
+// client, and that another replica replaces one that dies.
+func TestManyReplicasShareASocket(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const replicas = 25
@@ -121,7 +123,7 @@ func TestSocketOfManyReplicas(t *testing.T) {
 			chat.End()
 			began := time.Now()
 			alive.reaches(t, fmt.Sprint("c", i), handover.StateEnded)
-			require.Less(t, time.Since(began), 3*time.Second, "told by the socket")
+			require.Less(t, time.Since(began), 3*time.Second, "reported by the socket")
 			stops[i]()
 			pass(time.Minute)
 			require.Equal(t, 1, org.Sockets(), "one of those who are left")
@@ -130,7 +132,8 @@ func TestSocketOfManyReplicas(t *testing.T) {
 	})
 }
 
-// On real sockets: the API, the webhooks and the notifications of the fake organisation over the machine's loopback.
+// TestSocketOnARealNetwork runs the API, the webhooks and the notifications over the loopback
+// interface.
 func TestSocketOnARealNetwork(t *testing.T) {
 	t.Parallel()
 	org := genesystest.New(t)

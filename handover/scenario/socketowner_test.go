@@ -19,7 +19,7 @@ import (
 
 const socketTerm = 20 * time.Second
 
-// owns asks for the socket and says what came of it.
+// owns calls Own and returns the result as text.
 func owns(t *testing.T, o *handover.SocketOwner, state string, d time.Duration) (held bool, last string) {
 	t.Helper()
 	var give []byte
@@ -66,11 +66,12 @@ func TestSocketHasOneOwner(t *testing.T) {
 		held, _ = owns(t, two, "", 0)
 		require.False(t, held)
 		held, _ = owns(t, one, "", socketTerm)
-		require.True(t, held, "nobody gives back what another holds")
+		require.True(t, held, "only the owner can release it")
 	})
 }
 
-// Channels that share an OAuth client share its socket, others do not.
+// TestSocketBelongsToTheOAuthClient checks that channels share a socket only if they share an
+// OAuth client.
 func TestSocketBelongsToTheOAuthClient(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -108,7 +109,7 @@ func TestSocketWhileTheStoreFails(t *testing.T) {
 		store.before(func() error { return broken })
 		held, _, err := owner.Own(t.Context(), []byte("channel 1"), socketTerm)
 		require.ErrorIs(t, err, broken)
-		require.False(t, held, "nobody knows")
+		require.False(t, held, "the store did not answer")
 		var failed atomic.Bool
 		store.before(func() error {
 			if failed.CompareAndSwap(false, true) {
@@ -121,8 +122,8 @@ func TestSocketWhileTheStoreFails(t *testing.T) {
 	})
 }
 
-// A socket that fails is reported to open sessions, once, and again after it was back.
-func TestSocketGoneIsANotice(t *testing.T) {
+// TestSocketLossIsANotice checks that open sessions are notified once per loss.
+func TestSocketLossIsANotice(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -143,13 +144,13 @@ func TestSocketGoneIsANotice(t *testing.T) {
 		require.Len(t, h.noticed(handover.NoticeConnectionLost), 1)
 		owns(t, owner, "", 0)
 		pass(10 * time.Minute)
-		require.Len(t, h.noticed(handover.NoticeConnectionLost), 2, "nobody has taken it over")
+		require.Len(t, h.noticed(handover.NoticeConnectionLost), 2, "no replica has taken it over")
 		require.Equal(t, handover.StateConnected, h.session(t, "c1").State)
 	})
 }
 
-// Another replica that takes the socket over within a minute is no loss.
-func TestSocketThatChangesHandsIsNoLoss(t *testing.T) {
+// TestSocketTakeoverIsNoLoss checks that a takeover within a minute does not count as a loss.
+func TestSocketTakeoverIsNoLoss(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -171,7 +172,8 @@ func TestSocketThatChangesHandsIsNoLoss(t *testing.T) {
 	})
 }
 
-// The record of a socket is nobody's: it is not listed, not due and not removed.
+// TestSocketRecordIsLeftAlone checks that the record of a socket is not listed, not due and not
+// removed.
 func TestSocketRecordIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -180,7 +182,7 @@ func TestSocketRecordIsLeftAlone(t *testing.T) {
 		owns(t, h.desk.SocketOwner(""), "channel 1", socketTerm)
 		for s, err := range h.desk.Sessions(t.Context(), "") {
 			require.NoError(t, err)
-			require.Fail(t, "a session of nobody", s.ID)
+			require.Fail(t, "a session of a reserved record", s.ID)
 		}
 		pass(100 * time.Hour)
 		require.Len(t, store.records(t), 1)
@@ -189,7 +191,7 @@ func TestSocketRecordIsLeftAlone(t *testing.T) {
 	})
 }
 
-// A record that a later release wrote keeps its owner.
+// TestSocketOfALaterRelease checks that a record of a later release keeps its owner.
 func TestSocketOfALaterRelease(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -208,8 +210,9 @@ func TestSocketOfALaterRelease(t *testing.T) {
 	})
 }
 
-// Only the loss of the socket is logged, not what somebody says who does not hold it, nor the same again.
-func TestSocketGoneIsLoggedOnce(t *testing.T) {
+// TestSocketLossIsLoggedOnce checks that only the loss is logged, not reports of other owners
+// and not repeated ones.
+func TestSocketLossIsLoggedOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -230,8 +233,9 @@ func TestSocketGoneIsLoggedOnce(t *testing.T) {
 	})
 }
 
-// Who takes a socket over that was missed has to say that it works; until then nothing vouches for anything.
-func TestSocketThatWasMissedIsNotAliveByBeingOwned(t *testing.T) {
+// TestLostSocketIsAliveOnlyAfterAReport checks that a lost socket counts as alive only when its
+// new owner reports it.
+func TestLostSocketIsAliveOnlyAfterAReport(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -249,8 +253,9 @@ func TestSocketThatWasMissedIsNotAliveByBeingOwned(t *testing.T) {
 	})
 }
 
-// Giving back what one does not hold changes nothing.
-func TestSocketOfNobodyIsNotGivenBack(t *testing.T) {
+// TestReleaseWithoutTheSocketDoesNothing checks that a release by a replica without the socket
+// does nothing.
+func TestReleaseWithoutTheSocketDoesNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)

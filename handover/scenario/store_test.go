@@ -46,8 +46,9 @@ func TestStoreGetPutDelete(t *testing.T) {
 	require.ErrorIs(t, err, handover.ErrNotFound)
 }
 
-// A writer that paused over a delete and a create must not win: revisions never repeat.
-func TestStorePausedWriter(t *testing.T) {
+// TestStoreRefusesAPausedWriter checks that revisions never repeat, so that a writer that
+// paused during a delete and a create gets a conflict.
+func TestStoreRefusesAPausedWriter(t *testing.T) {
 	t.Parallel()
 	s, ctx := handover.NewMemoryStore(), t.Context()
 	require.NoError(t, s.Put(ctx, record("c", 10), 0))
@@ -57,7 +58,8 @@ func TestStorePausedWriter(t *testing.T) {
 	require.ErrorIs(t, s.Delete(ctx, record("c", 10).Key, 10), handover.ErrConflict)
 }
 
-// 64 writers: of those who saw the same revision exactly one wins.
+// TestStoreCompareAndSwap checks that of concurrent writers with the same revision exactly one
+// succeeds.
 func TestStoreCompareAndSwap(t *testing.T) {
 	t.Parallel()
 	const writers, each = 64, 20
@@ -89,7 +91,7 @@ func TestStoreCompareAndSwap(t *testing.T) {
 	require.EqualValues(t, 1+writers*each, r.Revision, "no write was lost, after %d conflicts", conflicts.Load())
 }
 
-// What goes in and what comes out is a copy.
+// TestStoreCopies checks that records are copied in both directions.
 func TestStoreCopies(t *testing.T) {
 	t.Parallel()
 	s, ctx := handover.NewMemoryStore(), t.Context()
@@ -101,9 +103,9 @@ func TestStoreCopies(t *testing.T) {
 	get := func() []handover.Record {
 		a, err := s.Get(ctx, in.Key)
 		require.NoError(t, err)
-		b, err := s.Find(ctx, "v")
+		b, err := s.Find(ctx, "", "v")
 		require.NoError(t, err)
-		due, err := s.Due(ctx, time.Now(), 1)
+		due, err := s.Due(ctx, handover.DueQuery{Now: time.Now(), Limit: 1})
 		require.NoError(t, err)
 		out := append([]handover.Record{a, b}, due...)
 		for r, err := range s.All(ctx, "") {
@@ -121,11 +123,12 @@ func TestStoreCopies(t *testing.T) {
 	}
 }
 
-// Due gives what wakes up to now, oldest first, and not more than the limit: compared with a sorted list, under change.
+// TestStoreDue checks Due against a sorted list while records change: due up to now, oldest
+// first, within the limit.
 func TestStoreDue(t *testing.T) {
 	t.Parallel()
 	const n = 10_000
-	s, ctx, random := handover.NewMemoryStore(), t.Context(), rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a test repeats
+	s, ctx, random := handover.NewMemoryStore(), t.Context(), rand.New(rand.NewPCG(1, 2)) //nolint:gosec // repeatable
 	now := time.UnixMicro(1_700_000_000_000_000).UTC()
 	model := map[handover.Key]handover.Record{}
 	for i := range 3 * n {
@@ -153,31 +156,31 @@ func TestStoreDue(t *testing.T) {
 	})
 	require.Greater(t, len(want), n/4)
 	for _, limit := range []int{0, 1, 64, len(want), n * 2} {
-		due, err := s.Due(ctx, now, limit)
+		due, err := s.Due(ctx, handover.DueQuery{Now: now, Limit: limit})
 		require.NoError(t, err)
 		require.Len(t, due, min(limit, len(want)))
 		require.True(t, slices.EqualFunc(due, want[:len(due)], func(a, b handover.Record) bool {
 			return a.Key == b.Key && a.Revision == b.Revision && a.WakeAt.Equal(b.WakeAt)
 		}), "limit %d", limit)
 	}
-	due, err := s.Due(ctx, want[0].WakeAt.Add(-time.Microsecond), n)
+	due, err := s.Due(ctx, handover.DueQuery{Now: want[0].WakeAt.Add(-time.Microsecond), Limit: n})
 	require.NoError(t, err)
 	require.Empty(t, due)
 }
 
-// Find goes by the conversation of the last Put.
+// TestStoreFind checks that Find uses the conversation of the last Put.
 func TestStoreFind(t *testing.T) {
 	t.Parallel()
 	s, ctx := handover.NewMemoryStore(), t.Context()
 	r := record("c", 1)
 	require.NoError(t, s.Put(ctx, r, 0))
-	_, err := s.Find(ctx, "")
+	_, err := s.Find(ctx, "", "")
 	require.ErrorIs(t, err, handover.ErrNotFound, "no conversation is not one")
 	for i, id := range []string{"v1", "v2", ""} {
 		r.Revision, r.ConversationID = uint64(i)+2, id
 		require.NoError(t, s.Put(ctx, r, uint64(i)+1))
 		for _, other := range []string{"v1", "v2"} {
-			got, err := s.Find(ctx, other)
+			got, err := s.Find(ctx, "", other)
 			if other != id {
 				require.ErrorIs(t, err, handover.ErrNotFound, other)
 				continue
@@ -186,7 +189,7 @@ func TestStoreFind(t *testing.T) {
 			require.Equal(t, r, got)
 		}
 	}
-	// A conversation goes to another key: the first one's next Put does not take it away.
+	// A conversation moves to another key. The next Put of the first key does not take it back.
 	other := record("d", 1)
 	other.ConversationID, r.ConversationID = "v", "v"
 	r.Revision = 10
@@ -194,15 +197,15 @@ func TestStoreFind(t *testing.T) {
 	require.NoError(t, s.Put(ctx, other, 0))
 	r.Revision, r.ConversationID = 11, "w"
 	require.NoError(t, s.Put(ctx, r, 10))
-	got, err := s.Find(ctx, "v")
+	got, err := s.Find(ctx, "", "v")
 	require.NoError(t, err)
 	require.Equal(t, other.Key, got.Key)
 	require.NoError(t, s.Delete(ctx, other.Key, 1))
-	_, err = s.Find(ctx, "v")
+	_, err = s.Find(ctx, "", "v")
 	require.ErrorIs(t, err, handover.ErrNotFound)
 }
 
-// All may be left early, and the loop may change the store.
+// TestStoreAll checks that the loop may stop early and may change the store.
 func TestStoreAll(t *testing.T) {
 	t.Parallel()
 	s, ctx := handover.NewMemoryStore(), t.Context()
@@ -242,7 +245,8 @@ func TestStoreAll(t *testing.T) {
 	require.Equal(t, seen, count("a"))
 }
 
-// Every method gives a cancelled context's error and does nothing.
+// TestStoreCancelled checks that every method returns the error of a cancelled context and does
+// nothing.
 func TestStoreCancelled(t *testing.T) {
 	t.Parallel()
 	s := handover.NewMemoryStore()
@@ -251,10 +255,10 @@ func TestStoreCancelled(t *testing.T) {
 	cancel()
 	calls := map[string]func() error{
 		"Get":    func() error { _, err := s.Get(ctx, record("c", 1).Key); return err },
-		"Find":   func() error { _, err := s.Find(ctx, "v"); return err },
+		"Find":   func() error { _, err := s.Find(ctx, "", "v"); return err },
 		"Put":    func() error { return s.Put(ctx, record("d", 1), 0) },
 		"Delete": func() error { return s.Delete(ctx, record("c", 1).Key, 1) },
-		"Due":    func() error { _, err := s.Due(ctx, time.Now(), 1); return err },
+		"Due":    func() error { _, err := s.Due(ctx, handover.DueQuery{Now: time.Now(), Limit: 1}); return err },
 		"All": func() error {
 			for _, err := range s.All(ctx, "") {
 				return err
@@ -273,7 +277,7 @@ func TestStoreCancelled(t *testing.T) {
 	require.Equal(t, 1, n)
 }
 
-// Keys are compared byte by byte, data may hold any byte.
+// TestStoreBytes checks that keys are compared byte by byte and data may contain any byte.
 func TestStoreBytes(t *testing.T) {
 	t.Parallel()
 	s, ctx := handover.NewMemoryStore(), t.Context()

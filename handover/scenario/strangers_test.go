@@ -14,8 +14,9 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// TestWebhookBeforeTheOpeningsAnswer: an agent writes while the opening's answer is still on its way.
-func TestWebhookBeforeTheOpeningsAnswer(t *testing.T) {
+// TestWebhookMayPrecedeTheOpeningsAnswer checks an agent's message that arrives before the
+// answer to the opening.
+func TestWebhookMayPrecedeTheOpeningsAnswer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t, genesystest.WithFlow(func(genesystest.Arrival) string { return "Support" }))
@@ -38,9 +39,9 @@ func TestWebhookBeforeTheOpeningsAnswer(t *testing.T) {
 	})
 }
 
-// TestWebhookOfAnUnknownConversation: a person writes in a conversation that is not the session's: delivered, late, and the
-// session is not touched.
-func TestWebhookOfAnUnknownConversation(t *testing.T) {
+// TestMessageOfAnotherConversationIsLate checks that an agent's message in another conversation
+// is delivered as late and does not change the session.
+func TestMessageOfAnotherConversationIsLate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t, genesystest.AllowErrors())
@@ -55,8 +56,9 @@ func TestWebhookOfAnUnknownConversation(t *testing.T) {
 	})
 }
 
-// TestStranger: a verified webhook without a record is delivered, without a handover.
-func TestStranger(t *testing.T) {
+// TestWebhookWithoutARecordIsDelivered checks that a signed webhook without a record is
+// delivered, without a session.
+func TestWebhookWithoutARecordIsDelivered(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t, genesystest.AllowErrors())
@@ -73,7 +75,8 @@ func TestStranger(t *testing.T) {
 	})
 }
 
-// TestReplay: a post with a good signature that is unknown and older than 15 minutes: 200, not delivered.
+// TestReplay checks that a signed message with an unknown id that is older than 15 minutes gets
+// 200 and is not delivered.
 func TestReplay(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -81,7 +84,7 @@ func TestReplay(t *testing.T) {
 		var replays atomic.Int64
 		h := newHost(t, org, func(c *handover.Config) {
 			c.Observer = func(_ context.Context, o handover.Observation) {
-				if o.Op == "replay" {
+				if o.Op == handover.OpReplay {
 					replays.Add(1)
 				}
 			}
@@ -107,8 +110,8 @@ func TestReplay(t *testing.T) {
 	})
 }
 
-// TestCustomerIDComesBackChanged: matched by the conversation id.
-func TestCustomerIDComesBackChanged(t *testing.T) {
+// TestConversationFindsAChangedCustomerID checks that the conversation id finds the record.
+func TestConversationFindsAChangedCustomerID(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t, genesystest.AllowErrors())

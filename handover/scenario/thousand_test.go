@@ -16,7 +16,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// thousandSessions are a thousand customers with one patient agent, since a while, within the budget of one OAuth client.
+// thousandSessions opens sessions with one agent, within the rate limit of one OAuth client.
 func thousandSessions(t *testing.T, org *genesystest.Org) (*host, []*genesystest.Desk) {
 	t.Helper()
 	org.SetRateLimit(1_000_000)
@@ -31,14 +31,15 @@ func thousandSessions(t *testing.T, org *genesystest.Org) (*host, []*genesystest
 		h.reaches(t, d.Conversation().CustomerID(), handover.StateConnected)
 	}
 	org.SetRateLimit(300)
-	pass(2 * time.Minute) // the window of before is over
+	pass(2 * time.Minute) // the rate-limit window of the openings has passed
 	return h, desks
 }
 
-// endsOf ends a hundred of the conversations, one every ten seconds, and says how long each end went unseen.
+// endsOf ends a hundred conversations, one every ten seconds, and returns how long each end was
+// undetected.
 func endsOf(t *testing.T, h *host, desks []*genesystest.Desk) []time.Duration {
 	t.Helper()
-	dice := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same ones each time
+	dice := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // repeatable
 	ended := map[string]time.Time{}
 	for _, i := range dice.Perm(len(desks))[:100] {
 		desks[i].End()
@@ -55,7 +56,7 @@ func endsOf(t *testing.T, h *host, desks []*genesystest.Desk) []time.Duration {
 	return unseen
 }
 
-// aMinute counts the requests of each minute since a time.
+// aMinute returns the number of requests in each minute since a time.
 func aMinute(org *genesystest.Org, since time.Time, op string) (most int) {
 	count := map[int]int{}
 	for _, r := range org.Requests() {
@@ -69,8 +70,9 @@ func aMinute(org *genesystest.Org, since time.Time, op string) (most int) {
 	return most
 }
 
-// Polls share a third of the budget, whatever the number of sessions, and hold no message up.
-func TestThousandSessionsWithoutASource(t *testing.T) {
+// TestPollsOfThousandSessionsStayInTheirShare checks that polls use at most their share of the
+// rate limit, even with a thousand sessions, and do not delay messages.
+func TestPollsOfThousandSessionsStayInTheirShare(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -81,7 +83,7 @@ func TestThousandSessionsWithoutASource(t *testing.T) {
 		require.LessOrEqual(t, aMinute(org, began, ""), 95, "30% of 300, and one period of ten seconds more or less")
 		require.GreaterOrEqual(t, aMinute(org, began, "conversations.get"), 80, "what may be spent is spent")
 
-		for n := range 120 { // two minutes of one message a second
+		for n := range 120 { // two minutes with one message a second
 			d := desks[n*2]
 			h.says(t, d.Conversation().CustomerID(), fmt.Sprint("m", n), fmt.Sprint("message ", n), handover.TurnAgent)
 			pass(time.Second)
@@ -97,8 +99,9 @@ func TestThousandSessionsWithoutASource(t *testing.T) {
 	})
 }
 
-// One topic of the queue tells of every session: one channel, and an end is seen within one round trip.
-func TestThousandSessionsWithOneTopic(t *testing.T) {
+// TestOneTopicReportsThousandSessions checks that one topic reports the changes of every
+// session, so that an end is detected within one request.
+func TestOneTopicReportsThousandSessions(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)

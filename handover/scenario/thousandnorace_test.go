@@ -2,5 +2,5 @@
 
 package scenario_test
 
-// thousand is how many sessions are open at once.
+// thousand is the number of open sessions.
 const thousand = 1000

@@ -2,5 +2,6 @@
 
 package scenario_test
 
-// thousand is less under the race detector, which makes all of it ten times slower; polls fill their share all the same.
+// thousand is lower under the race detector, which is ten times slower. Polls still use their
+// whole share.
 const thousand = 250

@@ -12,12 +12,12 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// timed gives the channel timers.
+// timed sets the timers of the channel.
 func timed(timers handover.Timers) func(*handover.Config) {
 	return func(c *handover.Config) { c.Channel.Timers = timers }
 }
 
-// endsAt waits for the end, which is for that reason and, within 3 s, at that time.
+// endsAt waits for the end and checks its reason and, within 3 s, its time.
 func (h *host) endsAt(t *testing.T, customer string, reason handover.EndReason, at time.Time) {
 	t.Helper()
 	h.reaches(t, customer, handover.StateEnded)
@@ -26,9 +26,9 @@ func (h *host) endsAt(t *testing.T, customer string, reason handover.EndReason, 
 	require.WithinDuration(t, at, e.Time, 3*time.Second)
 }
 
-// TestTimerNoAgent: nobody comes in time, whether the customer waits in the queue or it rings and rings. The conversation is taken
-// out of the queue, and what the customer wrote goes to the bot.
-func TestTimerNoAgent(t *testing.T) {
+// TestNoAgentReturnsToTheBot checks that the conversation leaves the queue and the messages are
+// returned if no agent accepts in time, whether it waits in the queue or is offered.
+func TestNoAgentReturnsToTheBot(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name  string
@@ -57,8 +57,8 @@ func TestTimerNoAgent(t *testing.T) {
 	}
 }
 
-// TestTimerNoAgentCountsAnew: an agent who vanishes leaves the customer waiting from then on.
-func TestTimerNoAgentCountsAnew(t *testing.T) {
+// TestNoAgentRestartsWhenAnAgentVanishes checks that the time restarts when an agent vanishes.
+func TestNoAgentRestartsWhenAnAgentVanishes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -74,8 +74,9 @@ func TestTimerNoAgentCountsAnew(t *testing.T) {
 	})
 }
 
-// TestTimerCustomerIdle: the agent wrote last. The host is told once in this silence, and the end comes as long after that as planned.
-func TestTimerCustomerIdle(t *testing.T) {
+// TestCustomerIdleWarnsOnceAndEnds checks that the warning is given once per silence, and that
+// the end follows after the configured difference.
+func TestCustomerIdleWarnsOnceAndEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -102,8 +103,8 @@ func TestTimerCustomerIdle(t *testing.T) {
 	})
 }
 
-// TestTimerAgentIdle: the customer waits for an answer. A word of the agent starts the time anew.
-func TestTimerAgentIdle(t *testing.T) {
+// TestAgentIdleRestartsWithEachMessage checks that a message of the agent restarts the time.
+func TestAgentIdleRestartsWithEachMessage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -124,8 +125,9 @@ func TestTimerAgentIdle(t *testing.T) {
 	})
 }
 
-// TestTimerMax: however much is said; in bot state, too. Off is off.
-func TestTimerMax(t *testing.T) {
+// TestMaxIsNotExtendedByMessages checks that messages do not extend the limit, that it includes
+// the bot state, and that it can be turned off.
+func TestMaxIsNotExtendedByMessages(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -156,9 +158,8 @@ func TestTimerMax(t *testing.T) {
 	})
 }
 
-// TestTimerRunsInNoOtherState: neither while the bot answers, nor while an end is under way, nor during after-call work that is waited
-// for: whoever ended it ended it.
-func TestTimerRunsInNoOtherState(t *testing.T) {
+// TestTimersPauseInBotAndEnding checks that the other timers run neither in bot nor in ending.
+func TestTimersPauseInBotAndEnding(t *testing.T) {
 	t.Parallel()
 	short := handover.Timers{NoAgent: time.Minute, CustomerWarn: 30 * time.Second, CustomerIdle: time.Minute, AgentIdle: time.Minute}
 	t.Run("bot", func(t *testing.T) {
@@ -183,34 +184,6 @@ func TestTimerRunsInNoOtherState(t *testing.T) {
 			h.end(t, "c1", handover.EndByCustomer)
 			h.until(t, 1)
 			require.Equal(t, handover.EndByCustomer, h.session(t, "c1").Ending.Reason)
-		})
-	})
-	t.Run("after-call work", func(t *testing.T) {
-		t.Parallel()
-		synctest.Test(t, func(t *testing.T) {
-			org := genesystest.New(t, genesystest.WithWrapup(time.Hour))
-			ann := org.Agent("Ann", "Support")
-			h := newHost(t, org, timed(handover.Timers{
-				CustomerIdle: 2 * time.Minute, AgentIdle: 2 * time.Minute, Max: 10 * time.Minute,
-			}), func(c *handover.Config) { c.Channel.AwaitWrapup = true })
-			org.Signal(h.desk.Recheck)
-			chat := h.connected(t, "c1", ann)
-			for range 8 {
-				chat.Say("still there?")
-				pass(30 * time.Second)
-				h.says(t, "c1", "m"+time.Now().String(), "yes", handover.TurnAgent)
-				pass(30 * time.Second)
-			}
-			chat.End()
-			pass(time.Second)
-			h.says(t, "c1", "m1", "hello?", handover.TurnAgent)
-			pass(5 * time.Minute)
-			require.Equal(t, handover.StateConnected, h.session(t, "c1").State)
-			chat.FinishWrapup()
-			h.reaches(t, "c1", handover.StateEnded)
-			require.Equal(t, handover.EndByAgent, h.session(t, "c1").Ending.Reason)
-			h.until(t, 9)
-			require.Equal(t, "back: agent [hello?]", h.lines()[8])
 		})
 	})
 }

@@ -16,8 +16,9 @@ import (
 	"github.com/genesyshandover/genesyshandover/webhook"
 )
 
-// TestTimersOfARequest override those of the channel field by field; negative is off.
-func TestTimersOfARequest(t *testing.T) {
+// TestRequestTimersOverrideTheChannels checks that they override the channel's field by field,
+// and that negative is off.
+func TestRequestTimersOverrideTheChannels(t *testing.T) {
 	t.Parallel()
 	channel := handover.Timers{NoAgent: 20 * time.Minute, Max: time.Hour}
 	for _, c := range []struct {
@@ -52,7 +53,7 @@ func TestTimersOfARequest(t *testing.T) {
 	}
 }
 
-// TestTimersOfOpenStay where the HandOver says nothing else.
+// TestTimersOfOpenStay checks that the timers of an Open apply unless the HandOver sets others.
 func TestTimersOfOpenStay(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -66,8 +67,9 @@ func TestTimersOfOpenStay(t *testing.T) {
 	})
 }
 
-// TestTimersOfTenants: each channel of one Manager has its own, also for a session that an agent's word began.
-func TestTimersOfTenants(t *testing.T) {
+// TestEachChannelHasItsTimers checks that each channel has separate timers, even for a session
+// that an agent began.
+func TestEachChannelHasItsTimers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		a := genesystest.New(t)
@@ -104,7 +106,8 @@ func TestTimersOfTenants(t *testing.T) {
 		_, is := ended("none", "c-none")
 		require.False(t, is, "no timer of another tenant")
 
-		// Somebody who writes although no session is open: the end could not be told to Genesys.
+		// An agent writes without an open session, because the end could not be sent to
+		// Genesys.
 		for _, x := range []struct {
 			id    string
 			org   *genesystest.Org
@@ -135,8 +138,8 @@ func TestTimersOfTenants(t *testing.T) {
 	})
 }
 
-// TestTimersOfThreeReplicas fire once, whoever of them lives.
-func TestTimersOfThreeReplicas(t *testing.T) {
+// TestTimersFireOnceInThreeReplicas checks that timers fire once, whichever replica runs.
+func TestTimersFireOnceInThreeReplicas(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org, store := genesystest.New(t), handover.NewMemoryStore()
@@ -176,8 +179,9 @@ func TestTimersOfThreeReplicas(t *testing.T) {
 	})
 }
 
-// TestTimersAfterARestart: due while nothing ran. The warning is given late, and the end comes as long after it as the host wanted.
-func TestTimersAfterARestart(t *testing.T) {
+// TestOverdueTimerFiresAfterARestart checks a timer that was due while no process ran. The
+// warning is late, and the end follows after the configured difference.
+func TestOverdueTimerFiresAfterARestart(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org, store := genesystest.New(t), handover.NewMemoryStore()

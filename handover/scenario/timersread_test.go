@@ -14,7 +14,8 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// TestTimerReadsFirst: an agent who has just answered, or just ended, and whom no poll has seen, is seen by the timer.
+// TestTimerReadsFirst checks that a timer detects an agent who answered or ended since the last
+// poll.
 func TestTimerReadsFirst(t *testing.T) {
 	t.Parallel()
 	once := genesystest.Fault{Op: "conversations.get", Status: http.StatusServiceUnavailable, Times: 2}
@@ -61,7 +62,8 @@ func TestTimerReadsFirst(t *testing.T) {
 	}
 }
 
-// TestTimerWaitsForTheSecondRead: an end seen so soon after our own write that another read must confirm it is still the agent's.
+// TestTimerWaitsForTheSecondRead checks that an end soon after a write from this side, which
+// needs a second read, is still reported as the agent's.
 func TestTimerWaitsForTheSecondRead(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -78,8 +80,9 @@ func TestTimerWaitsForTheSecondRead(t *testing.T) {
 	})
 }
 
-// TestTimerWaitsForWordsOnTheirWay: the agent has just answered, and the webhook is late. The read lists the words.
-func TestTimerWaitsForWordsOnTheirWay(t *testing.T) {
+// TestTimerWaitsForALateWebhook checks that a timer waits for an agent's message that a read
+// lists before its webhook arrives.
+func TestTimerWaitsForALateWebhook(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -103,8 +106,9 @@ func TestTimerWaitsForWordsOnTheirWay(t *testing.T) {
 	})
 }
 
-// TestTimerWithoutARead: Genesys does not answer, says no, or says much later. The timer waits 10 s for a read, and not for ever.
-func TestTimerWithoutARead(t *testing.T) {
+// TestTimerWaitsTenSecondsForARead checks that a timer waits at most 10 s for a read that fails
+// or is late.
+func TestTimerWaitsTenSecondsForARead(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]genesystest.Fault{
 		"down":         {Op: "conversations.get", Status: http.StatusServiceUnavailable},
@@ -140,8 +144,9 @@ func TestTimerWithoutARead(t *testing.T) {
 	}
 }
 
-// TestTimerReadIsNoPoll: other customers' messages have spent what polls may spend. A timer still reads before it ends anything.
-func TestTimerReadIsNoPoll(t *testing.T) {
+// TestTimerReadsBeyondThePollShare checks that a timer reads before it ends a session even if
+// polls have used up their share.
+func TestTimerReadsBeyondThePollShare(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t, genesystest.WithRateLimit(60))
@@ -168,8 +173,9 @@ func TestTimerReadIsNoPoll(t *testing.T) {
 	})
 }
 
-// TestTimerWhileMessagesWait: the end drains the lane for 10 s at most; what could not be sent is the bot's.
-func TestTimerWhileMessagesWait(t *testing.T) {
+// TestTimerEndSendsWaitingMessages checks that the end sends waiting messages for at most 10 s
+// and returns the rest.
+func TestTimerEndSendsWaitingMessages(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -192,8 +198,9 @@ func TestTimerWhileMessagesWait(t *testing.T) {
 	})
 }
 
-// TestTimerSparesWhoSpoke: the customer writes just when the warning or the end is due, and is not ended.
-func TestTimerSparesWhoSpoke(t *testing.T) {
+// TestTimerSparesACustomerWhoWrites checks that a customer who writes when the warning or the
+// end is due keeps the session.
+func TestTimerSparesACustomerWhoWrites(t *testing.T) {
 	t.Parallel()
 	for _, before := range []time.Duration{time.Second, 10 * time.Millisecond, 0} {
 		t.Run(before.String(), func(t *testing.T) {
@@ -205,7 +212,7 @@ func TestTimerSparesWhoSpoke(t *testing.T) {
 				chat := h.connected(t, "c1", ann)
 				chat.Say("Are you there?")
 				genesystest.Until(t, func() bool { return len(h.lines()) == 1 })
-				org.Inject(genesystest.Fault{Op: "conversations.get", Delay: 2 * time.Second, Times: 8}) // the timer's read takes its time
+				org.Inject(genesystest.Fault{Op: "conversations.get", Delay: 2 * time.Second, Times: 8}) // the timer's read is slow
 				pass(time.Until(h.delivered()[0].Time.Add(10*time.Minute - before)))
 				h.says(t, "c1", "m1", "yes", handover.TurnAgent)
 				pass(5 * time.Minute)

@@ -17,7 +17,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// An unnaming transport takes the conversation's id out of the answers to messages.
+// An unnaming removes the conversation id from the answers to messages.
 type unnaming struct {
 	next http.RoundTripper
 	take func(conversation string) bool
@@ -45,7 +45,7 @@ func (u *unnaming) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
-// unnamed makes a host whose Genesys leaves the id out where take says so.
+// unnamed returns a host. Its Genesys omits the conversation id if take returns true.
 func unnamed(t *testing.T, org *genesystest.Org, take func(string) bool, more ...func(*handover.Config)) *host {
 	t.Helper()
 	client := *org.HTTPClient()
@@ -55,9 +55,9 @@ func unnamed(t *testing.T, org *genesystest.Org, take func(string) bool, more ..
 	})...)
 }
 
-// Whether an answer names a conversation that the message revives is uncertain. The second handover of a
-// customer works either way.
-func TestARevivedConversationThatNoAnswerNames(t *testing.T) {
+// TestRevivedConversationNeedsNoName checks that the second handover of a customer works
+// whether or not an answer names the revived conversation, which Genesys does not document.
+func TestRevivedConversationNeedsNoName(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -84,8 +84,9 @@ func TestARevivedConversationThatNoAnswerNames(t *testing.T) {
 	})
 }
 
-// No answer names anything: a webhook may. Without one it cannot be transferred, and fails instead of waiting for a day.
-func TestAConversationThatNoAnswerNames(t *testing.T) {
+// TestUnnamedConversationFails checks that a webhook can name the conversation. Without one it
+// cannot be transferred, so the session fails.
+func TestUnnamedConversationFails(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -107,9 +108,9 @@ func TestAConversationThatNoAnswerNames(t *testing.T) {
 	})
 }
 
-// A conversation that the flow routes and nobody names cannot be read: after an hour without a word the bot has the customer again, and
-// an agent who writes later has him from the bot.
-func TestAFlowsConversationThatNobodyNames(t *testing.T) {
+// TestUnnamedConversationOfAFlowFails checks that a conversation without a name, routed by a
+// flow, fails after an hour without a message. An agent who writes later opens another session.
+func TestUnnamedConversationOfAFlowFails(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t, genesystest.WithFlow(func(genesystest.Arrival) string { return "Support" }))

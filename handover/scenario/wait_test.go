@@ -12,8 +12,9 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// The notice that a customer waits says for how long, where Genesys knows; a Genesys that is slow to tell holds nothing up.
-func TestQueuedSaysHowLong(t *testing.T) {
+// TestQueuedNoticeHasTheWait checks that NoticeQueued has the wait time if Genesys knows it,
+// and that a slow answer does not delay the session.
+func TestQueuedNoticeHasTheWait(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		fault *genesystest.Fault

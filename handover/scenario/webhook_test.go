@@ -15,7 +15,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// statuses are the answers to the attempts of one webhook.
+// statuses returns the answers to the attempts of one webhook.
 func statuses(org *genesystest.Org, messageID string) []int {
 	var list []int
 	for _, d := range org.Deliveries() {
@@ -26,8 +26,9 @@ func statuses(org *genesystest.Org, messageID string) []int {
 	return list
 }
 
-// TestWebhookWhileStoreDown: while nothing can be stored the webhook is answered 503 and Genesys repeats it; the customer reads it once.
-func TestWebhookWhileStoreDown(t *testing.T) {
+// TestWebhookGets503WhileTheStoreFails checks that a webhook gets 503 while the store fails, is
+// repeated by Genesys, and is delivered once.
+func TestWebhookGets503WhileTheStoreFails(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -50,8 +51,9 @@ func TestWebhookWhileStoreDown(t *testing.T) {
 	})
 }
 
-// TestWebhookWhileStoreSlow: the store answers after the webhook's budget: Genesys repeats, the repeat is known, it is delivered once.
-func TestWebhookWhileStoreSlow(t *testing.T) {
+// TestWebhookOfASlowStoreIsDeliveredOnce checks that a webhook that the store answers too late
+// is repeated, recognised as a duplicate, and delivered once.
+func TestWebhookOfASlowStoreIsDeliveredOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -74,8 +76,9 @@ func TestWebhookWhileStoreSlow(t *testing.T) {
 	})
 }
 
-// TestScenarioStoreOutcomeUnknown: Put stores and says that it did not; nothing is lost or doubled.
-func TestScenarioStoreOutcomeUnknown(t *testing.T) {
+// TestPutThatStoresAndFailsLosesNothing checks that nothing is lost or repeated if Put stores
+// and returns an error.
+func TestPutThatStoresAndFailsLosesNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -98,7 +101,7 @@ func TestScenarioStoreOutcomeUnknown(t *testing.T) {
 	})
 }
 
-// A liarStore stores every third put and reports a failure.
+// A liarStore stores every third put and returns an error for it.
 type liarStore struct {
 	handover.Store
 
@@ -113,9 +116,9 @@ func (s *liarStore) Put(ctx context.Context, r handover.Record, prev uint64) err
 	return err
 }
 
-// TestDeliverFailingDoesNotBlameTheWebhook: a message is stored before it is delivered, so Genesys gets its 200 at once; the
-// host's failures are repeated in our own time.
-func TestDeliverFailingDoesNotBlameTheWebhook(t *testing.T) {
+// TestWebhookGets200BeforeDelivery checks that a webhook gets 200 once its message is stored,
+// and that a failing Deliver is retried later.
+func TestWebhookGets200BeforeDelivery(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -135,8 +138,9 @@ func TestDeliverFailingDoesNotBlameTheWebhook(t *testing.T) {
 	})
 }
 
-// TestWebhookThreeTimes: copies at once and late are one message.
-func TestWebhookThreeTimes(t *testing.T) {
+// TestCopiesOfAWebhookAreDeliveredOnce checks that concurrent and late copies are delivered
+// once.
+func TestCopiesOfAWebhookAreDeliveredOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -155,8 +159,9 @@ func TestWebhookThreeTimes(t *testing.T) {
 	})
 }
 
-// TestWebhooksOutOfOrder: a message that was overtaken on its way is delivered late in order, and says so.
-func TestWebhooksOutOfOrder(t *testing.T) {
+// TestOvertakenMessageIsOutOfOrder checks that a message that arrives after a newer one is
+// delivered as out of order.
+func TestOvertakenMessageIsOutOfOrder(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -175,8 +180,8 @@ func TestWebhooksOutOfOrder(t *testing.T) {
 	})
 }
 
-// TestOrderRestoredWhileWaiting: what was overtaken while the host was down is sorted before it is delivered.
-func TestOrderRestoredWhileWaiting(t *testing.T) {
+// TestWaitingMessagesAreSorted checks that messages that wait for the host are sorted.
+func TestWaitingMessagesAreSorted(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -196,8 +201,9 @@ func TestOrderRestoredWhileWaiting(t *testing.T) {
 	})
 }
 
-// TestFlowBurst: Architect posts in bursts and out of order; a short hold sorts them, and they never mean an agent.
-func TestFlowBurst(t *testing.T) {
+// TestFlowBurstIsSorted checks that a burst of a flow's messages is sorted by a short hold, and
+// does not count as an agent.
+func TestFlowBurstIsSorted(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)

@@ -12,19 +12,20 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// With more customers than workers, who waits is next as soon as a worker is free.
-func TestFewWorkersAreNeverIdleWhileSomebodyWaits(t *testing.T) {
+// TestFreeWorkerTakesTheNextCustomer checks that a customer who waits is next when a worker is
+// free.
+func TestFreeWorkerTakesTheNextCustomer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		const customers, workers, slow = 10, 2, 100 * time.Millisecond
-		org := genesystest.New(t, genesystest.AllowErrors()) // receipts of messages that it does not know
+		const customers, workers, callers, slow = 12, 4, 3, 100 * time.Millisecond // a fourth of the workers calls no host
+		org := genesystest.New(t, genesystest.AllowErrors())                       // receipts of messages that it does not know
 		h := newHost(t, org, func(c *handover.Config) { c.Workers = workers })
 		h.failing(slowly(slow, nil))
 		for i := range customers {
 			customer := "c" + strconv.Itoa(i)
 			require.Equal(t, 200, h.hear(t, org, outbound{id: "w" + customer, customer: customer, text: "hello", origin: "Bot"}))
 		}
-		pass(300*time.Millisecond + customers/workers*slow + 50*time.Millisecond) // Architect's messages wait 250 ms
+		pass(300*time.Millisecond + customers/callers*slow + 50*time.Millisecond) // a flow's messages wait 250 ms
 		require.Len(t, h.lines(), customers)
 	})
 }

@@ -12,9 +12,10 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// TestWritingThroughTheWholeHandover: the customer writes every 130 ms while the handover is requested, routed, answered and
-// ended. Each message reaches the agent or comes back, once, in order; from the Return on it is the bot's.
-func TestWritingThroughTheWholeHandover(t *testing.T) {
+// TestMessagesDuringAHandoverArriveOnce checks a customer who writes every 130 ms during a
+// whole handover. Each message reaches the agent or is returned, once, in order; after the
+// Return the bot answers.
+func TestMessagesDuringAHandoverArriveOnce(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name             string
@@ -92,8 +93,9 @@ func TestWritingThroughTheWholeHandover(t *testing.T) {
 	}
 }
 
-// TestWritingWhileDown: whatever is accepted while nothing runs is performed in order when something does.
-func TestWritingWhileDown(t *testing.T) {
+// TestAcceptedMessagesSurviveAStop checks that what is accepted while no process runs is
+// performed in order later.
+func TestAcceptedMessagesSurviveAStop(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
@@ -116,8 +118,9 @@ func TestWritingWhileDown(t *testing.T) {
 	})
 }
 
-// TestBacklog: a full lane says so and stores nothing; the bot must not answer, and what was accepted goes on.
-func TestBacklog(t *testing.T) {
+// TestFullLaneRefusesAMessage checks that a full lane refuses a message and stores nothing of
+// it, that the bot does not answer, and that accepted messages are sent.
+func TestFullLaneRefusesAMessage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t, genesystest.WithRateLimit(0))

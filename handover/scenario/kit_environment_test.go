@@ -7,11 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/genesyshandover/genesyshandover/genesys/genesystest"
 	"github.com/genesyshandover/genesyshandover/handover"
-	"github.com/genesyshandover/genesyshandover/internal/door"
+	"github.com/genesyshandover/genesyshandover/handover/internal/environment"
 )
 
 // A machine is what a replica runs on: its clock may differ, and what it starts may freeze or be lost.
@@ -74,15 +72,19 @@ func (*machine) wait(ctx context.Context, d time.Duration, ready <-chan struct{}
 func (m *machine) on(t *testing.T, org *genesystest.Org, s handover.Store) *host {
 	t.Helper()
 	m.chance = rand.NewPCG(uint64(m.skew), rand.Uint64()) //nolint:gosec // a test's chance
-	var c handover.Config
-	h := buildHost(t, org, func(x *handover.Config) {
-		x.Store = s
-		c = *x
-	})
-	desk, err := handover.NewSimulated(c, door.Door{
+	return buildHost(t, org, func(x *handover.Config) { x.Store = machineStore{s, m} })
+}
+
+// A machineStore brings the environment of a machine to the Manager that uses it.
+type machineStore struct {
+	handover.Store
+
+	m *machine
+}
+
+func (s machineStore) Environment() environment.Environment {
+	m := s.m
+	return environment.Environment{
 		Now: func() time.Time { return time.Now().Add(m.skew) }, Until: m.until, Wait: m.wait, Go: m.spawn, Chance: m,
-	})
-	require.NoError(t, err)
-	h.desk = desk
-	return h
+	}
 }

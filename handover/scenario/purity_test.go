@@ -1,0 +1,42 @@
+package scenario_test
+
+import (
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/genesyshandover/genesyshandover/genesys/genesystest"
+	"github.com/genesyshandover/genesyshandover/handover"
+)
+
+// TestRetriedEditKeepsTheSender checks an edit that reruns. The first run of a HandOver joins a
+// planned session; the record is gone when it is stored, and the second run begins another
+// session. That session is opened with the customer id of that session, not of the planned one.
+func TestRetriedEditKeepsTheSender(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t)
+		ann := org.Agent("Ann", "Support")
+		store := newHookedStore()
+		h := newHost(t, org, func(c *handover.Config) {
+			c.Store, c.Channel.Identity = store, handover.IdentitySession
+		})
+		h.connected(t, "c1", ann)
+		org.Inject(genesystest.Fault{Op: "conversations.disconnectCommunication", Times: -1})
+		h.end(t, "c1", handover.EndByBot)
+		key := handover.Key{Channel: "genesys", Customer: "c1"}
+		_, err := h.desk.Open(t.Context(), key, handover.Request{ID: "o1", Summary: "opened"})
+		require.NoError(t, err)
+		store.before(func() error {
+			store.before(nil)
+			r, err := store.Get(t.Context(), key)
+			require.NoError(t, err)
+			require.NoError(t, store.Delete(t.Context(), key, r.Revision))
+			return handover.ErrConflict
+		})
+		s := h.handOver(t, "c1", "r2")
+		genesystest.Until(t, func() bool { return len(postsOf(t, org, "summary r2")) > 0 })
+		require.Equal(t, "c1~"+s.ID, postsOf(t, org, "summary r2")[0].Channel.From.ID)
+	})
+}

@@ -1,0 +1,88 @@
+package scenario_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/genesyshandover/genesyshandover/genesys/genesystest"
+	"github.com/genesyshandover/genesyshandover/handover"
+)
+
+// records counts what a store has.
+func records(t *testing.T, s handover.Store) (n int) {
+	t.Helper()
+	for _, err := range s.All(t.Context(), "") {
+		require.NoError(t, err)
+		n++
+	}
+	return n
+}
+
+// TestWebhookOfAnUnknownHandover: a customer id that the SDK made for a handover that it no longer knows never creates a record. It is
+// reported once, and the message is delivered; a replay is not.
+func TestWebhookOfAnUnknownHandover(t *testing.T) {
+	t.Parallel()
+	for _, identity := range []handover.Identity{handover.IdentityCustomer, handover.IdentitySession} {
+		t.Run(string(identity), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				org := genesystest.New(t, genesystest.AllowErrors())
+				store := handover.NewMemoryStore()
+				var w *wiretap
+				h := newHost(t, org, func(c *handover.Config) { w = logged(c); c.Store, c.Channel.Identity = store, identity })
+				_, err := h.desk.Availability(t.Context(), org.Channel().ID, "Support") // the clock is measured: only then is there a replay
+				require.NoError(t, err)
+				for i := range 3 {
+					o := outbound{id: fmt.Sprint("w", i), customer: "c1~abcdefghij23", conversation: "00000000-0000-4000-a000-000000000001", text: "hi"}
+					require.Equal(t, http.StatusOK, h.hear(t, org, o))
+					o.id, o.at = o.id+" old", time.Now().Add(-16*time.Minute)
+					require.Equal(t, http.StatusOK, h.hear(t, org, o))
+				}
+				pass(time.Minute)
+				require.Equal(t, []string{"agent: hi (late)", "agent: hi (late)", "agent: hi (late)"}, h.lines())
+				require.Equal(t, "w1", h.delivered()[1].ID)
+				require.Zero(t, records(t, store))
+				require.Equal(t, 1, strings.Count(w.logs.String(), "a handover that is unknown"))
+				require.NotContains(t, w.logs.String(), "c1~")
+			})
+		})
+	}
+}
+
+// TestStrangersAreBounded: webhooks create 1,000 records per channel and hour. Beyond that messages are delivered and nothing is
+// stored; if the host does not take one, Genesys posts it again.
+func TestStrangersAreBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t, genesystest.AllowErrors())
+		store := handover.NewMemoryStore()
+		var w *wiretap
+		h := newHost(t, org, func(c *handover.Config) { w = logged(c); c.Store = store })
+		hear := func(i int) int {
+			return h.hear(t, org, outbound{id: fmt.Sprint("w", i), customer: fmt.Sprint("new ", i), text: "hi"})
+		}
+		for i := range 1010 {
+			require.Equal(t, http.StatusOK, hear(i))
+		}
+		h.until(t, 1010)
+		require.Equal(t, 1000, records(t, store))
+		require.Equal(t, 1, strings.Count(w.logs.String(), "customers without a record"))
+		h.failing(func(context.Context, handover.Delivery) error { return errors.New("down") })
+		require.Equal(t, http.StatusServiceUnavailable, hear(2000))
+		h.failing(nil)
+		require.Equal(t, http.StatusOK, hear(2000))
+		require.Equal(t, http.StatusOK, hear(0), "a customer with a record")
+		h.until(t, 1011)
+		pass(time.Hour)
+		require.Equal(t, http.StatusOK, hear(3000))
+		require.Equal(t, 1001, records(t, store))
+	})
+}
