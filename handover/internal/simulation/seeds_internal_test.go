@@ -1,0 +1,6 @@
+//go:build !race
+
+package simulation
+
+// defaultSeeds and the planted bugs take a minute on two cores. CI also runs more, see .ci/fuzz.
+const defaultSeeds = 200
