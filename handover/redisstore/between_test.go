@@ -12,7 +12,8 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/redisstore"
 )
 
-// A meddler changes the store between the two reads of a call: of an index, and of the records it names.
+// A meddler changes the store between the two reads of a call: that of an index and that of its
+// records.
 type meddler struct {
 	after  string // the command
 	meddle func()
@@ -35,7 +36,7 @@ func (m *meddler) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	}
 }
 
-// meddled is a store that is meddled with, and one beside it.
+// meddled returns a store with a meddler, and a second one on the same records.
 func meddled(t *testing.T, after string) (s, beside *redisstore.Store, m *meddler) {
 	t.Helper()
 	client, prefix := shared(t)
@@ -62,7 +63,7 @@ func TestDueMeanwhile(t *testing.T) {
 			beside.Put(t.Context(), last, 4),
 		}
 	}
-	due, err := s.Due(t.Context(), now, 10)
+	due, err := s.Due(t.Context(), handover.DueQuery{Now: now, Limit: 10})
 	require.NoError(t, err)
 	require.Equal(t, []error{nil, nil, nil, nil}, errs)
 	var customers []string
@@ -74,7 +75,7 @@ func TestDueMeanwhile(t *testing.T) {
 
 func TestFindMeanwhile(t *testing.T) {
 	t.Parallel()
-	s, beside, m := meddled(t, "hget")
+	s, beside, m := meddled(t, "smembers")
 	require.NoError(t, beside.Put(t.Context(), record("c", 1), 0))
 	var changed error
 	m.meddle = func() {
@@ -82,7 +83,7 @@ func TestFindMeanwhile(t *testing.T) {
 		r.ConversationID = "another"
 		changed = beside.Put(t.Context(), r, 1)
 	}
-	_, err := s.Find(t.Context(), record("c", 1).ConversationID)
+	_, err := s.Find(t.Context(), "", record("c", 1).ConversationID)
 	require.ErrorIs(t, err, handover.ErrNotFound)
 	require.NoError(t, changed)
 }
@@ -103,7 +104,7 @@ func TestAllMeanwhile(t *testing.T) {
 	require.Equal(t, []handover.Record{record("b", 1)}, got)
 }
 
-// The newest Put has a conversation that two records name, and to remove the other leaves it there.
+// Two records have a conversation: removing the older one does not take it from the newer one.
 func TestSharedConversation(t *testing.T) {
 	t.Parallel()
 	client, prefix := shared(t)
@@ -113,7 +114,7 @@ func TestSharedConversation(t *testing.T) {
 	require.NoError(t, s.Put(t.Context(), old, 0))
 	require.NoError(t, s.Put(t.Context(), newest, 0))
 	require.NoError(t, s.Delete(t.Context(), old.Key, 1))
-	found, err := s.Find(t.Context(), newest.ConversationID)
+	found, err := s.Find(t.Context(), "shop", newest.ConversationID)
 	require.NoError(t, err)
 	require.Equal(t, newest, found)
 }

@@ -12,14 +12,16 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// ErrUnverified is what [Store.Check] returns, wrapped, where Redis does not show its settings: CONFIG is forbidden to the
-// user, or to everybody as in most managed services. It is no verdict: look the settings up where the service has them.
+// ErrUnverified is the error of [Store.Check] if Redis does not show its settings, because CONFIG
+// is forbidden to the user or, as in most managed services, disabled. The settings may be right:
+// check them in the console of the service.
 var ErrUnverified = errors.New("redisstore: the settings of Redis could not be verified")
 
-// Check makes sure that the store can keep its promise: it writes, reads and removes a record beside the others, so that a
-// missing permission, a replica, a wrong slot or absent replicas show at the start, and it reads the settings of the primary.
-// It names every setting that makes "nothing is lost" untrue, with the fix ([errors.Join]). Settings it may not read are an
-// [ErrUnverified]. It says nothing of the settings of replicas.
+// Check tests the store when a host starts. It writes, finds and removes a record under separate
+// keys, so that a missing permission, a read-only replica, a wrong slot or missing replicas cause
+// an error at the start. It also reads the settings of the primary, and returns an error with the
+// fix for each one that loses data ([errors.Join]). If it may not read a setting, the error is
+// [ErrUnverified]. It does not check the settings of replicas.
 func (s *Store) Check(ctx context.Context) error {
 	if err := s.probe(ctx); err != nil {
 		return err
@@ -35,17 +37,24 @@ func (s *Store) Check(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// probe goes through every command the store needs. Nobody else sees the record: its keys are its own.
+// probe uses every command that the store needs, under keys that no other store uses.
 func (s *Store) probe(ctx context.Context) error {
 	aside := *s
 	aside.keys = keysUnder(s.keys.all + ":check:" + rand.Text() + ":")
 	r := handover.Record{Key: handover.Customer("check"), Revision: 1, ConversationID: "check", WakeAt: time.Unix(1, 0).UTC()}
 	m, err := member(r.Key)
 	if err == nil {
-		// Read first: to a command as long as that of a write, Redis may not even say that the password is missing.
+		// Read first: Redis may close the connection during a long command of a client without
+		// password, instead of answering.
 		if _, err = aside.Get(ctx, r.Key); errors.Is(err, handover.ErrNotFound) {
 			err = aside.Put(ctx, r, 0)
 		}
+	}
+	if err == nil {
+		_, err = aside.Find(ctx, r.Key.Channel, r.ConversationID)
+	}
+	if err == nil {
+		_, err = aside.Due(ctx, handover.DueQuery{Now: r.WakeAt, Limit: 1})
 	}
 	if err == nil {
 		r.Revision, r.ConversationID, r.WakeAt = 2, "", time.Time{}
@@ -64,18 +73,18 @@ func (s *Store) probe(ctx context.Context) error {
 	}
 	if err != nil {
 		k := aside.keys
-		s.client.Del(context.WithoutCancel(ctx), k.record(m), k.all, k.wake, k.conversations, k.fence) // what it can
+		_ = s.client.Del(context.WithoutCancel(ctx), k.record(m), k.all, k.due, k.conversations+"check", k.fence) // as far as it can
 		return fmt.Errorf("redisstore: check: a record could not be written, read and removed: %w", err)
 	}
 	return nil
 }
 
-// A setting of Redis and what is lost with another value.
+// A setting of Redis, and what another value loses.
 type setting struct{ name, value, why string }
 
 func settings() []setting {
 	return []setting{
-		{"appendonly", "yes", "a restart loses what came after the last snapshot"},
+		{"appendonly", "yes", "a restart loses all writes after the last snapshot"},
 		{"appendfsync", "always", "a crash of the machine loses acknowledged writes, those of about a second with everysec"},
 		{"no-appendfsync-on-rewrite", "no", "a crash of the machine while the AOF is rewritten loses acknowledged writes"},
 		{"maxmemory-policy", "noeviction", "Redis may remove records when its memory is full"},
@@ -87,13 +96,13 @@ func (w setting) check(ctx context.Context, node *redis.Client) error {
 	_, answered := errors.AsType[redis.Error](err)
 	switch value, shown := got[w.name]; {
 	case answered:
-		return fmt.Errorf("%w: CONFIG GET %s: %w: it has to be %s", ErrUnverified, w.name, err, w.value)
+		return fmt.Errorf("%w: CONFIG GET %s: %w: it must be %s", ErrUnverified, w.name, err, w.value)
 	case err != nil:
 		return failed(ctx, "check", err)
 	case !shown:
-		return fmt.Errorf("%w: CONFIG GET %s says nothing: it has to be %s", ErrUnverified, w.name, w.value)
+		return fmt.Errorf("%w: CONFIG GET %s returns nothing: it must be %s", ErrUnverified, w.name, w.value)
 	case value != w.value:
-		return fmt.Errorf("redisstore: %s is %s, so that %s: CONFIG SET %s %s, and in redis.conf", w.name, value, w.why, w.name, w.value)
+		return fmt.Errorf("redisstore: %s is %s: %s: use CONFIG SET %s %s, and set it in redis.conf", w.name, value, w.why, w.name, w.value)
 	}
 	return nil
 }

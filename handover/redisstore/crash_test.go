@@ -13,8 +13,9 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/redisstore"
 )
 
-// Every acknowledged Put is there after a crash of Redis in the middle of writes, each record is whole, and the indexes agree.
-// What this cannot show is a crash of the machine: what a killed process gave to the kernel stays.
+// Every acknowledged Put is there after a crash of Redis in the middle of writes, each record is
+// whole, and the indexes agree. A crash of the machine is not tested: the kernel keeps what a
+// killed process wrote.
 func TestCrash(t *testing.T) {
 	t.Parallel()
 	const writers, crashes = 8, 3
@@ -53,22 +54,22 @@ func TestCrash(t *testing.T) {
 			acknowledged[w] = got.Revision
 		}
 	}
-	due, err := s.Due(t.Context(), time.UnixMicro(1<<40), 2*writers)
+	due, err := s.Due(t.Context(), handover.DueQuery{Now: time.UnixMicro(1 << 40), Limit: 2 * writers})
 	require.NoError(t, err)
 	require.Len(t, due, writers)
 }
 
-// whole fails unless all of the record and of the indexes is of the same write.
+// whole fails unless the record and all indexes have the same write.
 func whole(t *testing.T, s *redisstore.Store, got handover.Record) {
 	t.Helper()
 	require.Equal(t, record(got.Key.Customer, got.Revision), got)
-	found, err := s.Find(t.Context(), got.ConversationID)
+	found, err := s.Find(t.Context(), got.Key.Channel, got.ConversationID)
 	require.NoError(t, err)
 	require.Equal(t, got, found)
-	before, err := s.Due(t.Context(), got.WakeAt.Add(-time.Microsecond), 100)
+	before, err := s.Due(t.Context(), handover.DueQuery{Now: got.WakeAt.Add(-time.Microsecond), Limit: 100})
 	require.NoError(t, err)
 	require.NotContains(t, before, got)
-	at, err := s.Due(t.Context(), got.WakeAt, 100)
+	at, err := s.Due(t.Context(), handover.DueQuery{Channel: got.Key.Channel, Now: got.WakeAt, Limit: 100})
 	require.NoError(t, err)
 	require.Contains(t, at, got)
 	var all []handover.Record

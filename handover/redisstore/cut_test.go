@@ -14,8 +14,8 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/redisstore"
 )
 
-// A cutter is a TCP proxy that cuts the connection of the next script: before half of it has arrived, or after Redis has
-// answered and before the answer passes.
+// A cutter is a TCP proxy that cuts the connection of the next script: in the middle of the
+// request, or after Redis has answered and before the client gets the answer.
 type cutter struct {
 	addr    string
 	scripts atomic.Int64 // that came by
@@ -118,8 +118,8 @@ func (c *cutter) serve(client, server net.Conn) {
 	}
 }
 
-// The answer of a Put gets lost, and another writer replaces the record at once. go-redis would repeat the command, and the
-// repeat find a conflict, although the first was stored: that error is the only one that has to be certain.
+// The answer of a Put is lost, and another writer replaces the record at once. A retry of go-redis
+// would report a conflict although the Put was stored, but that error must be certain.
 func TestAnswerLost(t *testing.T) {
 	t.Parallel()
 	client, prefix := shared(t)
@@ -149,7 +149,8 @@ func TestAnswerLost(t *testing.T) {
 	whole(t, direct, record("c", 5))
 }
 
-// A connection that breaks in the middle of a request stores nothing, and a caller who looks and tries again succeeds.
+// A connection that breaks in the middle of a request stores nothing, and a caller that reads and
+// retries succeeds.
 func TestRequestCut(t *testing.T) {
 	t.Parallel()
 	client, prefix := shared(t)
@@ -168,7 +169,8 @@ func TestRequestCut(t *testing.T) {
 	require.NoError(t, s.Put(t.Context(), record("c", 2), 1))
 }
 
-// With replicas, an answer that got lost leaves the mark: whether the replica had it is unknown too.
+// With replicas, a lost answer leaves the mark: it is also unknown whether the replica has the
+// write.
 func TestAnswerLostMarks(t *testing.T) {
 	t.Parallel()
 	primary := start(t)

@@ -1,14 +1,14 @@
 -- Removes a record if the stored revision is the expected one. 1: gone, 0: conflict.
--- KEYS: record, all, wake, conversations, fence
+-- KEYS: record, all, due, due of the channel (or due again), prefix of conversations, fence
 -- ARGV: expected revision, member, number of replicas that WAIT waits for
-local record, all, wake, conversations = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local record, all, due, channel = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local member = ARGV[2]
 
-local old = redis.call('HMGET', record, 'rev', 'conv')
+local old = redis.call('HMGET', record, 'rev', 'conv', 'wake')
 if not old[1] then
-  -- Perhaps a delete before this one did it and its answer got lost: WAIT needs a write to wait for.
+  -- An earlier delete may have removed it and its answer got lost: WAIT needs a write to wait for.
   if tonumber(ARGV[3]) > 0 then
-    redis.call('INCR', KEYS[5])
+    redis.call('INCR', KEYS[6])
   end
   return 1
 end
@@ -17,14 +17,19 @@ if old[1] ~= ARGV[1] then
 end
 
 -- As in put.lua: fail before the first write.
-local owner = redis.call('HGET', conversations, old[2])
+local found = KEYS[5] .. (old[2] or '')
 redis.call('ZSCORE', all, member)
-redis.call('ZSCORE', wake, member)
+redis.call('ZSCORE', due, member)
+redis.call('ZSCORE', channel, member)
+redis.call('SISMEMBER', found, member)
 
-redis.call('ZREM', wake, member)
-redis.call('ZREM', all, member)
-if owner == member then
-  redis.call('HDEL', conversations, old[2])
+local wake = old[3] or '0'
+if tonumber(wake) > 0 then
+  local entry = string.rep('0', 19 - #wake) .. wake .. '\0' .. member
+  redis.call('ZREM', due, entry)
+  redis.call('ZREM', channel, entry)
 end
+redis.call('ZREM', all, member)
+redis.call('SREM', found, member)
 redis.call('DEL', record)
 return 1

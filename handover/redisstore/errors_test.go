@@ -44,7 +44,7 @@ func TestNewErrors(t *testing.T) {
 		"space":              {client, redisstore.WithPrefix("a b"), "remove it"},
 		"not ASCII":          {client, redisstore.WithPrefix("é"), "printable ASCII"},
 		"long prefix":        {client, redisstore.WithPrefix(strings.Repeat("p", 65)), "65 bytes, the limit is 64"},
-		"negative":           {client, redisstore.WithReplicas(-1, time.Second), "WithReplicas of -1"},
+		"negative":           {client, redisstore.WithReplicas(-1, time.Second), "WithReplicas has n = -1"},
 		"for ever":           {client, redisstore.WithReplicas(1, 0), "at least 1ms"},
 		"longer than a read": {client, redisstore.WithReplicas(1, 5*time.Second), "ReadTimeout"},
 		"in a cluster":       {cluster(redis.ClusterOptions{ReadTimeout: time.Second}), redisstore.WithReplicas(1, time.Second), "ReadTimeout"},
@@ -72,7 +72,8 @@ func TestBadRecords(t *testing.T) {
 	}
 }
 
-// fails fails unless every call is an error that says want, and no verdict on the record.
+// fails fails unless every call returns an error with the text want that is neither ErrConflict nor
+// ErrNotFound.
 func fails(t *testing.T, s *redisstore.Store, writes bool, want string) {
 	t.Helper()
 	ctx := t.Context()
@@ -80,8 +81,8 @@ func fails(t *testing.T, s *redisstore.Store, writes bool, want string) {
 	if !writes {
 		errs["Delete"] = s.Delete(ctx, record("c", 1).Key, 1)
 		_, errs["Get"] = s.Get(ctx, record("c", 1).Key)
-		_, errs["Find"] = s.Find(ctx, "conversation")
-		_, errs["Due"] = s.Due(ctx, time.Now(), 1)
+		_, errs["Find"] = s.Find(ctx, "", "conversation")
+		_, errs["Due"] = s.Due(ctx, handover.DueQuery{Now: time.Now(), Limit: 1})
 		for _, err := range s.All(ctx, "") {
 			errs["All"] = err
 		}
@@ -111,24 +112,25 @@ func TestPassword(t *testing.T) {
 	own := start(t, "--requirepass", "right")
 	client := redis.NewClient(&redis.Options{Addr: own.addr, Password: "hunter2"})
 	t.Cleanup(func() { _ = client.Close() })
-	fails(t, newStore(t, client), false, "check user and password")
+	fails(t, newStore(t, client), false, "check the user and password")
 
 	none := newStore(t, connect(t, own.addr))
 	_, err := none.Get(t.Context(), record("c", 1).Key)
-	require.ErrorContains(t, err, "give the client a password")
-	require.ErrorContains(t, none.Check(t.Context()), "give the client a password")
+	require.ErrorContains(t, err, "set the password of the client")
+	require.ErrorContains(t, none.Check(t.Context()), "set the password of the client")
 	require.NotErrorIs(t, none.Put(t.Context(), record("c", 1), 0), handover.ErrConflict)
 }
 
-// A user who may not do one of the commands is told all of them, and Check finds it before a customer does.
+// If the user lacks one permission, the error lists all of them, and Check finds it when the host
+// starts.
 func TestPermissions(t *testing.T) {
 	t.Parallel()
 	own := start(t)
-	for i, rule := range []string{"-@all", "-evalsha", "-eval", "-hset", "-hdel", "-hmget", "-zadd", "-zrem", "-zscore", "-zrange", "-del"} {
+	for i, rule := range []string{"-@all", "-evalsha", "-eval", "-hset", "-hmget", "-zadd", "-zrem", "-zscore", "-zrange", "-del", "-sadd", "-srem", "-sismember", "-smembers"} {
 		t.Run(rule, func(t *testing.T) {
 			t.Parallel()
 			name := "user" + strconv.Itoa(i)
-			allowed := "+eval +evalsha +hmget +hget +hset +hdel +del +zadd +zrem +zscore +zrange +incr +config|get +ping " + rule
+			allowed := "+eval +evalsha +hmget +hget +hset +hdel +del +zadd +zrem +zscore +zrange +sadd +srem +sismember +smembers +incr +config|get +ping " + rule
 			words := []any{"acl", "setuser", name, "on", ">hunter2", "~{handover}:*"}
 			for w := range strings.FieldsSeq(allowed) {
 				words = append(words, w)
@@ -145,12 +147,12 @@ func TestPermissions(t *testing.T) {
 	}
 }
 
-// With the commands the error names, everything works.
+// The commands that the error lists are enough.
 func TestEnoughPermissions(t *testing.T) {
 	t.Parallel()
 	own := start(t)
 	require.NoError(t, own.admin.Do(t.Context(), "acl", "setuser", "bot", "on", ">secret", "~{handover}:*",
-		"+eval", "+evalsha", "+hmget", "+hget", "+hset", "+hdel", "+del", "+zadd", "+zrem", "+zscore", "+zrange", "+incr", "+wait").Err())
+		"+eval", "+evalsha", "+hmget", "+hset", "+del", "+zadd", "+zrem", "+zscore", "+zrange", "+sadd", "+srem", "+sismember", "+smembers").Err())
 	client := redis.NewClient(&redis.Options{Addr: own.addr, Username: "bot", Password: "secret"})
 	t.Cleanup(func() { _ = client.Close() })
 	s := newStore(t, client)
@@ -162,7 +164,7 @@ func TestEnoughPermissions(t *testing.T) {
 	require.ErrorContains(t, err, "appendfsync")
 }
 
-// A full Redis refuses writes, whole, and still reads and removes.
+// A full Redis refuses complete writes, and still reads and removes records.
 func TestFull(t *testing.T) {
 	t.Parallel()
 	own := start(t)
@@ -188,10 +190,10 @@ func TestReadOnlyReplica(t *testing.T) {
 	whole(t, onReplica, record("c", 1))
 }
 
-// A key of another type under the prefix fails before anything is written.
+// A key of another type under the prefix causes an error before anything is written.
 func TestForeignKey(t *testing.T) {
 	t.Parallel()
-	for _, key := range []string{"all", "wake", "conversations"} {
+	for _, key := range []string{"all", "due", "due:shop", "conversation:conversation of c"} {
 		client, prefix := shared(t)
 		s := newStore(t, client, redisstore.WithPrefix(prefix))
 		require.NoError(t, s.Put(t.Context(), record("c", 1), 0))

@@ -30,17 +30,17 @@ func Example() {
 	// Output: true
 }
 
-// A mistake in an option is found at once, without a connection.
+// New reports an invalid option without a connection.
 func ExampleNew() {
 	client := redis.NewClient(&redis.Options{Addr: "localhost:6379", ContextTimeoutEnabled: true})
 	defer func() { _ = client.Close() }()
 
 	_, err := redisstore.New(client, redisstore.WithPrefix("shop"), redisstore.WithReplicas(1, 10*time.Second))
 	fmt.Println(err)
-	// Output: redisstore: WithReplicas waits for 10s, the client gives up reading after 5s: shorten the one or lengthen the client's ReadTimeout
+	// Output: redisstore: WithReplicas waits for 10s, but the ReadTimeout of the client is 5s: use a shorter timeout or a longer ReadTimeout
 }
 
-// What a host does at its start: a managed service that hides its settings is only worth a line in the log.
+// A host checks the store when it starts. It only logs that a managed service hides its settings.
 func ExampleStore_Check() {
 	client := redis.NewClient(&redis.Options{Addr: "localhost:1", MaxRetries: -1, DialerRetries: 1})
 	defer func() { _ = client.Close() }()

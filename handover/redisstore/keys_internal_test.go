@@ -6,13 +6,15 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// Members keep the order of keys, are never the same for two keys, and are found by the range of their channel only.
+// Members have the order of keys, differ for different keys, and are only in the range of their
+// channel.
 func TestMembers(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same keys each time
@@ -39,7 +41,7 @@ func TestMembers(t *testing.T) {
 	}
 }
 
-// inRange does what Redis does with the range of a channel.
+// inRange reports whether Redis finds a member in the range of a channel.
 func inRange(member, channel string) bool {
 	from, to := lexRange(channel)
 	if from == "-" && to == "+" {
@@ -74,18 +76,67 @@ func TestForeignMember(t *testing.T) {
 	require.ErrorContains(t, err, "something else writes under the prefix")
 }
 
-// The hash tag is the first part in braces: it must be the prefix for every key.
+// Entries have the order of Due and contain their member.
+func TestEntries(t *testing.T) {
+	t.Parallel()
+	entry := func(at int64, k handover.Key) string {
+		from, _, ok, err := dueRange(handover.DueQuery{
+			Now: time.UnixMicro(1 << 60), Limit: 1, After: handover.DueCursor{WakeAt: time.UnixMicro(at), Key: k},
+		})
+		require.NoError(t, err)
+		require.True(t, ok)
+		return strings.TrimPrefix(from, "(")
+	}
+	var want, got []string
+	for _, at := range []int64{1, 9, 10, 1 << 53, 1<<53 + 1, 1 << 60} {
+		for _, k := range []handover.Key{{Customer: "z"}, {Channel: "a", Customer: "b"}, {Channel: "a", Customer: "c"}, {Channel: "ab", Customer: "a"}} {
+			want = append(want, entry(at, k))
+			m, err := memberOf(entry(at, k))
+			require.NoError(t, err)
+			back, err := keyOf(m)
+			require.NoError(t, err)
+			require.Equal(t, k, back)
+		}
+	}
+	got = slices.Clone(want)
+	slices.Sort(got)
+	require.Equal(t, want, got)
+	_, to, _, err := dueRange(handover.DueQuery{Now: time.UnixMicro(9), Limit: 1})
+	require.NoError(t, err)
+	require.Less(t, entry(9, handover.Key{Channel: "\U0010ffff", Customer: "\U0010ffff"}), strings.TrimPrefix(to, "["))
+	require.Greater(t, entry(10, handover.Key{Customer: " "}), strings.TrimPrefix(to, "["))
+	_, _, _, err = dueRange(handover.DueQuery{
+		Now: time.UnixMicro(9), Limit: 1, After: handover.DueCursor{WakeAt: time.UnixMicro(1), Key: handover.Key{Channel: "\x00"}},
+	})
+	require.ErrorContains(t, err, "redisstore: due: DueQuery.After: redisstore: Key.Channel contains a NUL")
+}
+
+func FuzzMemberOf(f *testing.F) {
+	f.Add("0000000000000000001\x00shop\x00c")
+	f.Add("0000000000000000001")
+	f.Add("short")
+	f.Fuzz(func(t *testing.T, entry string) {
+		m, err := memberOf(entry)
+		if err != nil {
+			require.ErrorIs(t, err, errForeign)
+			return
+		}
+		require.Equal(t, entry, entry[:wakeDigits]+separator+m)
+	})
+}
+
+// The hash tag of a key is its first part in braces: it must be the prefix.
 func TestOneHashTag(t *testing.T) {
 	t.Parallel()
 	k := keysOf("shop")
 	m, err := member(handover.Key{Channel: "{other}", Customer: "}{"})
 	require.NoError(t, err)
-	for _, key := range []string{k.record(m), k.all, k.wake, k.conversations, k.fence} {
+	for _, key := range []string{k.record(m), k.all, k.due, k.dueOf("{a}"), k.conversations, k.fence} {
 		require.True(t, strings.HasPrefix(key, "{shop}:"), key)
 	}
-	all := []string{k.records, k.all, k.wake, k.conversations, k.fence}
+	all := []string{k.records, k.all, k.due, k.dueOf("a"), k.conversations, k.fence}
 	slices.Sort(all)
-	require.Len(t, slices.Compact(all), 5)
+	require.Len(t, slices.Compact(all), 6)
 }
 
 func TestParseDamagedRecord(t *testing.T) {

@@ -1,6 +1,7 @@
 package redisstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
@@ -13,36 +14,64 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// How many records are read at once: typically 2-5 KiB each, 1.5 MiB at most.
+// page is how many records are read at once: typically of 2 to 5 KiB each, 1.5 MiB at most.
 const page = 64
 
-// Due returns at most limit records with 0 < WakeAt <= now, oldest first, those of the same time by key.
-func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]handover.Record, error) {
-	if limit <= 0 {
-		return nil, ctx.Err()
-	}
-	members, err := s.client.ZRangeArgs(ctx, redis.ZRangeArgs{
-		Key: s.keys.wake, Start: "-inf", Stop: strconv.FormatInt(now.UnixMicro(), 10), ByScore: true, Count: int64(limit),
-	}).Result()
-	if err != nil {
-		return nil, failed(ctx, "due", err)
+// Due returns a page of the records that are due, ordered by WakeAt and key. A record that changes
+// during the call is returned if it is still due behind the cursor.
+func (s *Store) Due(ctx context.Context, q handover.DueQuery) ([]handover.Record, error) {
+	from, to, ok, err := dueRange(q)
+	if err != nil || !ok {
+		return nil, cmp.Or(err, ctx.Err())
 	}
 	var due []handover.Record
-	for some := range slices.Chunk(members, page) {
-		records, err := s.fetch(ctx, some)
+	for len(due) < q.Limit {
+		count := min(q.Limit-len(due), page)
+		entries, err := s.client.ZRangeArgs(ctx, redis.ZRangeArgs{
+			Key: s.keys.dueOf(q.Channel), Start: from, Stop: to, ByLex: true, Count: int64(count),
+		}).Result()
 		if err != nil {
 			return nil, failed(ctx, "due", err)
 		}
-		due = append(due, records...)
+		records, err := s.entries(ctx, entries)
+		if err != nil {
+			return nil, failed(ctx, "due", err)
+		}
+		due = append(due, slices.DeleteFunc(records, func(r handover.Record) bool {
+			return r.WakeAt.IsZero() || r.WakeAt.After(q.Now) || compare(placeOf(r), q.After) <= 0
+		})...)
+		if len(entries) < count {
+			break
+		}
+		from = "(" + entries[count-1]
 	}
-	due = slices.DeleteFunc(due, func(r handover.Record) bool { return r.WakeAt.IsZero() || r.WakeAt.After(now) })
-	slices.SortStableFunc(due, func(a, b handover.Record) int { return a.WakeAt.Compare(b.WakeAt) }) // some may have been put meanwhile
+	slices.SortFunc(due, func(a, b handover.Record) int { return compare(placeOf(a), placeOf(b)) })
 	return due, nil
 }
 
-// All ranges over the records of a channel, in the order of their keys; empty: of every channel. It reads 64 at a time, so the
-// body of the loop may take long and may write: what is put or removed meanwhile may be seen or not. It ends after the first
-// error.
+// entries reads the records of entries of the due records.
+func (s *Store) entries(ctx context.Context, entries []string) ([]handover.Record, error) {
+	members := make([]string, len(entries))
+	for i, e := range entries {
+		var err error
+		if members[i], err = memberOf(e); err != nil {
+			return nil, err
+		}
+	}
+	return s.fetch(ctx, members)
+}
+
+func placeOf(r handover.Record) handover.DueCursor {
+	return handover.DueCursor{WakeAt: r.WakeAt, Key: r.Key}
+}
+
+func compare(a, b handover.DueCursor) int {
+	return cmp.Or(a.WakeAt.Compare(b.WakeAt), cmp.Compare(a.Key.Channel, b.Key.Channel), cmp.Compare(a.Key.Customer, b.Key.Customer))
+}
+
+// All ranges over the records of the channel in the order of their keys; empty: over those of every
+// channel. It reads pages of 64, so the loop body may take any time and may write: records that are
+// put or removed during the loop may be returned or not. It ends after the first error.
 func (s *Store) All(ctx context.Context, channel string) iter.Seq2[handover.Record, error] {
 	return func(yield func(handover.Record, error) bool) {
 		from, to := lexRange(channel)
@@ -72,7 +101,7 @@ func (s *Store) All(ctx context.Context, channel string) iter.Seq2[handover.Reco
 	}
 }
 
-// fetch reads the records of members in one round trip, without those that are gone.
+// fetch reads the records of members in one round trip, without those that were removed.
 func (s *Store) fetch(ctx context.Context, members []string) ([]handover.Record, error) {
 	if len(members) == 0 {
 		return nil, ctx.Err()
@@ -101,10 +130,10 @@ func (s *Store) fetch(ctx context.Context, members []string) ([]handover.Record,
 	return records, nil
 }
 
-// fields are what a record has, in the order parse wants them.
+// fields lists the fields of a record in the order of parse.
 func fields() []string { return []string{"rev", "conv", "wake", "data", "unsure"} }
 
-// parse reads the fields of a record. unsure: too few replicas may have this revision.
+// parse returns the record of fields. unsure reports that too few replicas may have this revision.
 func parse(member string, values []any) (r handover.Record, unsure bool, err error) {
 	var text [5]string
 	for i := range min(len(values), len(text)) {
@@ -114,7 +143,7 @@ func parse(member string, values []any) (r handover.Record, unsure bool, err err
 	if revision == "" {
 		return handover.Record{}, false, handover.ErrNotFound
 	}
-	damaged := errors.New("a record is damaged: something else writes under the prefix of the store")
+	damaged := errors.New("a record is damaged: something else writes under the prefix of the store: use another prefix")
 	r = handover.Record{ConversationID: conversation, Data: []byte(data)}
 	if r.Key, err = keyOf(member); err != nil {
 		return handover.Record{}, false, err

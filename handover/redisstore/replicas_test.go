@@ -32,7 +32,8 @@ func TestReplicaHasWhatWasAcknowledged(t *testing.T) {
 	whole(t, newStore(t, connect(t, replica.addr)), record("c", 50))
 }
 
-// Too few replicas: an error that is no conflict, and nobody takes the record for safe before the replica has it.
+// Too few replicas: an error that is no conflict, and no Get returns the record before the replica
+// has it.
 func TestTooFewReplicas(t *testing.T) {
 	t.Parallel()
 	primary := start(t)
@@ -58,7 +59,7 @@ func TestTooFewReplicas(t *testing.T) {
 	require.ErrorIs(t, s.Put(t.Context(), record("c", 2), 1), handover.ErrConflict)
 	require.ErrorContains(t, s.Put(t.Context(), record("c", 3), 2), "too few replicas", "the next write waits as well")
 	require.ErrorContains(t, s.Check(t.Context()), "too few replicas")
-	require.Len(t, client.Keys(t.Context(), "{handover}*").Val(), 5, "record, all, wake, conversations, fence; nothing of Check")
+	require.Len(t, client.Keys(t.Context(), "{handover}*").Val(), 6, "record, all, due, due of the channel, conversation, fence; nothing of Check")
 
 	replica.run(t)
 	primary.waitForReplica(t)
@@ -69,7 +70,7 @@ func TestTooFewReplicas(t *testing.T) {
 	require.NoError(t, patient.Put(t.Context(), record("c", 4), 3))
 }
 
-// While a write waits for the replicas, and if its process dies then, nobody takes it for safe either.
+// No Get returns a write that still waits for the replicas, or that waited when its process died.
 func TestNobodyReadsWhatStillWaits(t *testing.T) {
 	t.Parallel()
 	primary := start(t)
@@ -92,7 +93,7 @@ func TestNobodyReadsWhatStillWaits(t *testing.T) {
 	require.ErrorContains(t, err, "too few replicas")
 }
 
-// A delete whose answer got lost is repeated by the caller: nil has to mean that the replicas have it too.
+// The caller repeats a Delete after a lost answer: nil must mean that the replicas have it, too.
 func TestRepeatedDeleteWaitsForReplicas(t *testing.T) {
 	t.Parallel()
 	primary := start(t)
@@ -104,6 +105,7 @@ func TestRepeatedDeleteWaitsForReplicas(t *testing.T) {
 	for range 2 {
 		require.ErrorContains(t, s.Delete(t.Context(), record("c", 1).Key, 1), "too few replicas")
 	}
-	// Redis 7.0 lets WAIT wait for everybody's writes, so that the above cannot fail there. The write to wait for can.
+	// WAIT of Redis 7.0 waits for the writes of all connections, so the calls above cannot fail
+	// there. This write can be missing.
 	require.Equal(t, "1", primary.admin.Get(t.Context(), "{handover}:fence").Val())
 }

@@ -18,10 +18,11 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/redisstore"
 )
 
-// patience ends a test that waits for what never comes. No test depends on it.
+// patience limits the wait of a test that fails. No test depends on it.
 const patience = 30 * time.Second
 
-// shared is a client of the Redis that REDIS_ADDR names, and a prefix of this test alone, which is removed after it.
+// shared returns a client of the Redis at REDIS_ADDR, and a prefix for this test, whose keys are
+// removed after it.
 func shared(t *testing.T) (client *redis.Client, prefix string) {
 	t.Helper()
 	addr := os.Getenv("REDIS_ADDR")
@@ -58,7 +59,7 @@ func newStore(t *testing.T, client redis.UniversalClient, opts ...redisstore.Opt
 	return s
 }
 
-// A server is a Redis of a test's own, which may be killed.
+// A server is a Redis of one test, which may be killed.
 type server struct {
 	addr  string
 	admin *redis.Client
@@ -68,7 +69,7 @@ type server struct {
 	cmd  *exec.Cmd
 }
 
-// start starts a Redis that keeps every write, with more arguments of its command line.
+// start starts a Redis with durable settings and more arguments.
 func start(t *testing.T, more ...string) *server {
 	t.Helper()
 	path, err := exec.LookPath("redis-server")
@@ -94,7 +95,8 @@ func start(t *testing.T, more ...string) *server {
 	return s
 }
 
-// folder is for the data. A child that rewrites the file outlives a killed server for a moment, and writes on.
+// folder returns a folder for the data. A child process that rewrites the file may run on after the
+// server is killed.
 func folder(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "redisstore") //nolint:usetesting // t.TempDir fails the test when something is still written
@@ -114,7 +116,7 @@ func freeAddr(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// run starts the process, for the first time or again, and waits until it has read its data.
+// run starts or restarts the process and waits until it has loaded its data.
 func (s *server) run(t *testing.T) {
 	t.Helper()
 	s.cmd = exec.CommandContext(t.Context(), s.path, s.args...) //nolint:gosec // redis-server, as the test wants it
@@ -126,10 +128,10 @@ func (s *server) run(t *testing.T) {
 	wait(t, func() bool { return s.admin.Ping(t.Context()).Err() == nil }, "redis-server on %s does not answer", s.addr)
 }
 
-// busPort is where the servers of a cluster talk to each other.
+// busPort returns the port of the cluster bus.
 func (s *server) busPort() string { return s.args[slices.Index(s.args, "--cluster-port")+1] }
 
-// kill ends the process as a crash does.
+// kill ends the process like a crash.
 func (s *server) kill(t *testing.T) {
 	t.Helper()
 	if s.cmd == nil || s.cmd.Process == nil {
@@ -140,7 +142,7 @@ func (s *server) kill(t *testing.T) {
 	s.cmd = nil
 }
 
-// startReplica starts a replica of s and waits until it is in step.
+// startReplica starts a replica of s and waits until it has all writes.
 func (s *server) startReplica(t *testing.T) *server {
 	t.Helper()
 	host, port, err := net.SplitHostPort(s.addr)
@@ -158,7 +160,7 @@ func (s *server) waitForReplica(t *testing.T) {
 	}, "the replica does not come into step")
 }
 
-// wait tries until ok.
+// wait waits until ok returns true.
 func wait(t *testing.T, ok func() bool, message string, args ...any) {
 	t.Helper()
 	require.Eventuallyf(t, ok, patience, 5*time.Millisecond, message, args...)

@@ -37,7 +37,7 @@ func TestStoreWithReplica(t *testing.T) {
 	})
 }
 
-// A cluster of one server refuses what a larger one refuses: scripts whose keys lie in several slots.
+// A cluster of one server refuses what a larger one refuses: scripts with keys in several slots.
 func TestStoreInCluster(t *testing.T) {
 	t.Parallel()
 	_, bus, err := net.SplitHostPort(freeAddr(t))
@@ -59,7 +59,8 @@ func TestStoreInCluster(t *testing.T) {
 	oneSlot(t, node.admin, "slot")
 }
 
-// A slot that moves to another server: writes fail until the client knows, none of them with a conflict, and then go on.
+// A slot moves to another server: writes fail without a conflict until the client knows the server,
+// then succeed.
 func TestSlotMoves(t *testing.T) {
 	t.Parallel()
 	var nodes [2]*server
@@ -105,12 +106,12 @@ func TestSlotMoves(t *testing.T) {
 	require.NotEmpty(t, nodes[1].admin.Keys(t.Context(), "{handover}:*").Val())
 }
 
-// oneSlot fails unless all keys of a store, of which there are some, lie in the same slot of a cluster.
+// oneSlot fails unless the store has keys and all are in one slot of a cluster.
 func oneSlot(t *testing.T, client *redis.Client, prefix string) {
 	t.Helper()
 	keys, err := client.Keys(t.Context(), "{"+prefix+"}*").Result()
 	require.NoError(t, err)
-	require.Len(t, keys, 4, "record, all, wake, conversations")
+	require.Len(t, keys, 5, "record, all, due, due of the channel, conversation")
 	slots := map[int64]bool{}
 	for _, k := range keys {
 		slot, err := client.ClusterKeySlot(t.Context(), k).Result()
@@ -127,13 +128,13 @@ func TestNoKeyExpires(t *testing.T) {
 	require.NoError(t, s.Put(t.Context(), record("c", 1), 0))
 	keys, err := client.Keys(t.Context(), "{"+prefix+"}*").Result()
 	require.NoError(t, err)
-	require.Len(t, keys, 4)
+	require.Len(t, keys, 5)
 	for _, k := range keys {
 		require.Equal(t, time.Duration(-1), client.TTL(t.Context(), k).Val(), "retention is the Manager's")
 	}
 }
 
-// Nothing of a record stays when it is removed.
+// Delete removes every key of a record.
 func TestDeleteLeavesNothing(t *testing.T) {
 	t.Parallel()
 	client, prefix := shared(t)
@@ -146,7 +147,7 @@ func TestDeleteLeavesNothing(t *testing.T) {
 	require.Empty(t, client.Keys(t.Context(), "{"+prefix+"}*").Val())
 }
 
-// Redis forgets its scripts with a restart, a failover, SCRIPT FLUSH.
+// Redis loses its scripts at a restart, a failover and SCRIPT FLUSH.
 func TestScriptsForgotten(t *testing.T) {
 	t.Parallel()
 	own := start(t)
@@ -158,7 +159,7 @@ func TestScriptsForgotten(t *testing.T) {
 	require.NoError(t, s.Delete(t.Context(), record("c", 2).Key, 2))
 }
 
-// record is a record with everything in it that a revision decides.
+// record returns a record with every field; Data and WakeAt depend on the revision.
 func record(customer string, revision uint64) handover.Record {
 	return handover.Record{
 		Key: handover.Key{Channel: "shop", Customer: customer}, Revision: revision,

@@ -14,8 +14,8 @@ import (
 	"github.com/genesyshandover/genesyshandover/internal/storebench"
 )
 
-// BenchmarkRedis measures what the server at REDIS_ADDR is configured for: only with appendfsync always do its numbers stand
-// for a store that loses nothing.
+// BenchmarkRedis measures the server at REDIS_ADDR with its settings: only with appendfsync always
+// are the numbers those of a store that loses nothing.
 func BenchmarkRedis(b *testing.B) {
 	addr := os.Getenv("REDIS_ADDR")
 	if addr == "" {
@@ -35,7 +35,7 @@ func BenchmarkRedis(b *testing.B) {
 	})
 }
 
-// clearBench removes the keys of a prefix, a batch a round trip.
+// clearBench removes the keys of a prefix in batches.
 func clearBench(tb testing.TB, client *redis.Client, prefix string) {
 	tb.Helper()
 	ctx := context.WithoutCancel(tb.Context())

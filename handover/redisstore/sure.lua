@@ -1,4 +1,4 @@
--- Takes the mark of a revision away: enough replicas have it.
+-- Removes the mark of a revision, because enough replicas have it.
 -- KEYS: record
 -- ARGV: revision
 if redis.call('HGET', KEYS[1], 'unsure') ~= ARGV[1] then

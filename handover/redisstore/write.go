@@ -2,12 +2,14 @@ package redisstore
 
 import (
 	"context"
-	"crypto/sha1" //nolint:gosec // the name Redis gives a script, not a safeguard
+	"crypto/sha1" //nolint:gosec // Redis names a script by its SHA-1
 	_ "embed"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -20,21 +22,26 @@ var putScript string
 //go:embed delete.lua
 var deleteScript string
 
-// Put stores r if the stored revision is prev; prev 0: if there is none. [handover.ErrConflict] says that it certainly did
-// not. After any other error the outcome is unknown.
+//go:embed sure.lua
+var sureScript string
+
+// Put stores r if the stored revision is prev, or if prev is 0 and there is no record; otherwise it
+// returns [handover.ErrConflict] and has certainly stored nothing. After any other error the
+// outcome is unknown.
 func (s *Store) Put(ctx context.Context, r handover.Record, prev uint64) error {
 	m, err := member(r.Key)
 	if err != nil {
 		return err
 	}
 	if r.Revision == 0 || r.Revision > math.MaxInt64 {
-		return fmt.Errorf("redisstore: Record.Revision is %d: it has to be from 1 to the largest int64", r.Revision)
+		return fmt.Errorf("redisstore: Record.Revision is %d: use a number from 1 to the largest int64", r.Revision)
 	}
 	var at int64
 	if !r.WakeAt.IsZero() {
 		at = r.WakeAt.UnixMicro()
 	}
-	keys := []string{s.keys.record(m), s.keys.all, s.keys.wake, s.keys.conversations}
+	k := s.keys
+	keys := []string{k.record(m), k.all, k.due, k.dueOf(r.Key.Channel), k.conversations + r.ConversationID, k.conversations}
 	stored, err := s.run(ctx, putScript, keys, decimal(prev), m, decimal(r.Revision), r.ConversationID, at, r.Data, s.replicas)
 	if err == nil && stored && s.replicas > 0 {
 		s.sure(ctx, m, r.Revision)
@@ -42,13 +49,14 @@ func (s *Store) Put(ctx context.Context, r handover.Record, prev uint64) error {
 	return decided(ctx, "put", stored, err)
 }
 
-// Delete removes the record of k if its revision is prev, else [handover.ErrConflict]. An absent record is no error.
+// Delete removes the record of k if its revision is prev; otherwise it returns
+// [handover.ErrConflict]. It returns nil if there is no record.
 func (s *Store) Delete(ctx context.Context, k handover.Key, prev uint64) error {
 	m, err := member(k)
 	if err != nil {
 		return err
 	}
-	keys := []string{s.keys.record(m), s.keys.all, s.keys.wake, s.keys.conversations, s.keys.fence}
+	keys := []string{s.keys.record(m), s.keys.all, s.keys.due, s.keys.dueOf(k.Channel), s.keys.conversations, s.keys.fence}
 	gone, err := s.run(ctx, deleteScript, keys, decimal(prev), m, s.replicas)
 	return decided(ctx, "delete", gone, err)
 }
@@ -63,7 +71,7 @@ func decided(ctx context.Context, op string, done bool, err error) error {
 	return nil
 }
 
-// decimal is a revision as it is stored; nothing for 0.
+// decimal returns a revision as it is stored; an empty string for 0.
 func decimal(revision uint64) string {
 	if revision == 0 {
 		return ""
@@ -71,12 +79,12 @@ func decimal(revision uint64) string {
 	return strconv.FormatUint(revision, 10)
 }
 
-// run runs a script by its hash, or whole if the server does not know it yet. It says whether the script answered 1, and
-// waits for the replicas if it did.
+// run runs a script by its hash, or with its text if the server does not have it. It reports
+// whether the script returned 1, and then waits for the replicas.
 func (s *Store) run(ctx context.Context, script string, keys []string, args ...any) (bool, error) {
 	sum := sha1.Sum([]byte(script)) //nolint:gosec // as above
 	reply, err := s.send(ctx, call("evalsha", hex.EncodeToString(sum[:]), keys, args)...)
-	if redis.HasErrorPrefix(err, "NOSCRIPT") { // it certainly has not run
+	if redis.HasErrorPrefix(err, "NOSCRIPT") { // the script has not run
 		reply, err = s.send(ctx, call("eval", script, keys, args)...)
 	}
 	return reply == 1, err
@@ -90,16 +98,18 @@ func call(command, script string, keys []string, args []any) []any {
 	return append(words, args...)
 }
 
-// once is a command that is sent once. go-redis repeats a command after a broken connection, but the first may have run. Its
-// repeat would then find another revision and answer "conflict" for a record that was stored, and ErrConflict has to be
-// certain. To look whether the stored revision is the new one does not help: another writer may have replaced it in between.
+// once is a command that is sent exactly once. go-redis retries a command after a broken
+// connection, although the server may have executed it. The retry would find another revision and
+// report a conflict for a record that was stored, but ErrConflict must be certain. Comparing the
+// stored revision with the new one does not help: another writer may have replaced it in between.
 type once struct{ *redis.Cmd }
 
-// NoRetry tells go-redis.
+// NoRetry makes go-redis send the command once.
 func (once) NoRetry() bool { return true }
 
-// send sends a command that answers a number to the primary, and WAIT behind it on the same connection, because WAIT waits
-// for the writes of its connection. An answer of 0 wrote nothing.
+// send sends a command that returns a number to the primary, and WAIT after it on the same
+// connection, because WAIT waits for the writes of its connection. A command that returns 0 wrote
+// nothing.
 func (s *Store) send(ctx context.Context, words ...any) (int64, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
@@ -119,7 +129,7 @@ func (s *Store) send(ctx context.Context, words ...any) (int64, error) {
 	if _, err = pipe.Exec(ctx); err != nil {
 		s.moved(ctx)
 	}
-	if err != nil && cmd.Val() == nil { // not all that fails shows at the command: a refused password does not
+	if err != nil && cmd.Val() == nil { // a rejected password, for example, sets no error of the command
 		return 0, err
 	}
 	reply, err := cmd.Int64()
@@ -127,4 +137,43 @@ func (s *Store) send(ctx context.Context, words ...any) (int64, error) {
 		return reply, err
 	}
 	return reply, s.enough(wait)
+}
+
+// A write that too few replicas have is on the primary nevertheless. A reader would treat it as
+// safe: the caller, which checks whether its write was stored, or another process, to which Genesys
+// posts the webhook again. So the write marks the record, the mark is removed when WAIT has
+// succeeded, and a Get that finds it waits for the replicas first.
+
+// errReplicas reports a write that is on the primary and that a failover may lose.
+var errReplicas = errors.New("too few replicas have acknowledged the write")
+
+// sureTime limits the removal of a mark.
+const sureTime = time.Second
+
+func (s *Store) enough(wait *redis.IntCmd) error {
+	switch n, err := wait.Result(); {
+	case err != nil:
+		return fmt.Errorf("%w: WAIT: %w", errReplicas, err)
+	case n < int64(s.replicas):
+		return fmt.Errorf("%w: %d of %d within %s: check INFO replication of the primary", errReplicas, n, s.replicas, s.timeout)
+	}
+	return nil
+}
+
+// sure removes the mark of a revision. If that fails, the next Get waits for the replicas again.
+func (s *Store) sure(ctx context.Context, m string, revision uint64) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sureTime)
+	defer cancel()
+	alone := *s
+	alone.replicas = 0
+	_, _ = alone.run(ctx, sureScript, []string{s.keys.record(m)}, decimal(revision))
+}
+
+// confirm waits until the replicas have everything that the primary has, and removes the mark.
+func (s *Store) confirm(ctx context.Context, m string, revision uint64) error {
+	if _, err := s.send(ctx, "incr", s.keys.fence); err != nil {
+		return err
+	}
+	s.sure(ctx, m, revision)
+	return nil
 }

@@ -9,12 +9,12 @@ import (
 )
 
 const (
-	persistence = 10 * time.Second // for a database that says: not now
+	persistence = 10 * time.Second // of retries
 	firstPause  = time.Millisecond
 	lastPause   = 64 * time.Millisecond
 )
 
-// persist calls f again while the database certainly did nothing and only asks to try again.
+// persist retries f after errors that store nothing and may pass.
 func (s *Store) persist(ctx context.Context, f func() error) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -28,8 +28,10 @@ func (s *Store) persist(ctx context.Context, f func() error) error {
 	}
 }
 
-// passing reports an error after which nothing was stored and the same may succeed: a deadlock or a serialization failure of
-// PostgreSQL (https://www.postgresql.org/docs/current/mvcc-serialization-failure-handling.html), a SQLite file in use.
+// passing reports whether err stored nothing and a retry may succeed: a deadlock or a serialization
+// failure of PostgreSQL
+// (https://www.postgresql.org/docs/current/mvcc-serialization-failure-handling.html), or a locked
+// SQLite file.
 func (s *Store) passing(err error) bool {
 	if s.dialect == Postgres {
 		code := state(err)
@@ -38,13 +40,13 @@ func (s *Store) passing(err error) bool {
 	return says(err, "database is locked") || says(err, "table is locked") || says(err, "SQLITE_BUSY")
 }
 
-// failed wraps an error of the database, with what people can do about it. It holds no value of a record.
+// failed wraps an error of the database and adds how to fix it. It contains no value of a record.
 func (s *Store) failed(ctx context.Context, call string, err error) error {
-	if says(err, "cannot parse") && state(err) == "" { // a driver may quote it
-		return fmt.Errorf("sqlstore: %s: the DSN cannot be parsed; it is not shown, since it may hold a password", call)
+	if says(err, "cannot parse") && state(err) == "" { // the driver quotes the DSN
+		return fmt.Errorf("sqlstore: %s: the DSN cannot be parsed; it is not shown, because it may contain a password", call)
 	}
 	if end := ctx.Err(); end != nil && !errors.Is(err, end) {
-		err = fmt.Errorf("%w: %w", end, err) // some drivers only say that they were interrupted
+		err = fmt.Errorf("%w: %w", end, err) // some drivers report only an interruption
 	}
 	if fix := s.fix(err); fix != "" {
 		return fmt.Errorf("sqlstore: %s: %s: %w", call, fix, err)
@@ -52,7 +54,7 @@ func (s *Store) failed(ctx context.Context, call string, err error) error {
 	return fmt.Errorf("sqlstore: %s: %w", call, err)
 }
 
-// state is the five characters with which PostgreSQL names an error; every driver has them under this method.
+// state returns the five characters of a PostgreSQL error code. Every driver has this method.
 // https://www.postgresql.org/docs/current/errcodes-appendix.html.
 func state(err error) string {
 	if e, ok := errors.AsType[interface {
@@ -64,7 +66,8 @@ func state(err error) string {
 	return ""
 }
 
-// says looks into the text: drivers of SQLite share no type, but they all give SQLite's own words.
+// says searches the text of err: drivers of SQLite have no common type, but contain the text of
+// SQLite.
 func says(err error, words string) bool { return strings.Contains(err.Error(), words) }
 
 func (s *Store) fix(err error) string {
@@ -79,20 +82,20 @@ func (s *Store) fixPostgres(code string) string {
 	case "42P01", "3F000":
 		return s.missing()
 	case "42501":
-		return "the database user lacks a right: grant SELECT, INSERT, UPDATE and DELETE on the tables " + s.prefix + "*, and CREATE " +
-			"on the schema to whoever calls Migrate"
+		return "the database user lacks a privilege: grant SELECT, INSERT, UPDATE and DELETE on the tables " + s.prefix + "*, and CREATE " +
+			"on the schema to the user that calls Migrate"
 	case "25006":
-		return "the database only reads: let the DSN name the primary, not a replica"
+		return "the database is read-only: use the primary in the DSN, not a replica"
 	case "28P01", "28000":
-		return "the database refuses the user or the password of the DSN"
+		return "the database rejects the user or the password of the DSN"
 	case "3D000":
-		return "the database that the DSN names does not exist: create it"
+		return "the database of the DSN does not exist: create it"
 	case "53100":
-		return "the disk of the database is full"
+		return "the disk of the database is full: free space"
 	case "53300":
-		return "the database has no connection left: limit db.SetMaxOpenConns, or use a pooler"
+		return "the database has no free connection: lower db.SetMaxOpenConns, or use a pooler"
 	case "55P03":
-		return "another transaction holds the record longer than lock_timeout allows"
+		return "another transaction has locked the record for longer than lock_timeout: look for long transactions"
 	}
 	return ""
 }
@@ -102,19 +105,19 @@ func (s *Store) fixSQLite(err error) string {
 	case says(err, "no such table"):
 		return s.missing()
 	case says(err, "readonly database"):
-		return "the file or its folder cannot be written: check their owner and mode, and the mode in the DSN"
+		return "the file or its folder cannot be written: check owner, permissions and the mode in the DSN"
 	case says(err, "disk is full"):
-		return "the disk is full, or the file has reached its max_page_count"
+		return "the disk is full or the file has reached max_page_count: free space"
 	case says(err, "unable to open database file"):
 		return "the file cannot be opened: its folder must exist and be writable"
 	case says(err, "not a database"):
-		return "the file is something else than a SQLite database, or an encrypted one"
+		return "the file is not a SQLite database, or is encrypted: check the path"
 	case says(err, "is locked"):
-		return "another process holds the file: look for a long transaction in it"
+		return "another process has locked the file: look for a long transaction in it"
 	}
 	return ""
 }
 
 func (s *Store) missing() string {
-	return "the table " + s.prefix + "records is missing: call Migrate first, or check the database, the search_path and the prefix"
+	return "the table " + s.prefix + "records is missing: call Migrate first, or check database, search_path and prefix"
 }

@@ -10,7 +10,8 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/sqlstore"
 )
 
-// The program imports a driver, here modernc.org/sqlite under the name "sqlite". Nothing has to be installed.
+// The program imports a driver, here modernc.org/sqlite under the name "sqlite". Nothing has to be
+// installed.
 func Example() {
 	newDesk := func(ctx context.Context, c handover.Config) (*handover.Manager, error) {
 		db, err := sql.Open("sqlite", "file:/var/lib/bot/handover.db")
@@ -32,7 +33,8 @@ func Example() {
 	// Output:
 }
 
-// The same for PostgreSQL, with github.com/jackc/pgx/v5/stdlib under the name "pgx", and other names of the tables.
+// The same for PostgreSQL, with github.com/jackc/pgx/v5/stdlib under the name "pgx", and other
+// names of the tables.
 func ExampleNew_postgres() {
 	newStore := func(ctx context.Context, dsn string) (*sqlstore.Store, error) {
 		db, err := sql.Open("pgx", dsn)
@@ -55,5 +57,5 @@ func ExampleNew_postgres() {
 func ExampleMigrations() {
 	names, err := fs.Glob(sqlstore.Migrations(sqlstore.Postgres), "*")
 	fmt.Println(names, err)
-	// Output: [0001_records.up.sql] <nil>
+	// Output: [0001_records.up.sql 0002_channels.up.sql] <nil>
 }

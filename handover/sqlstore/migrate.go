@@ -16,8 +16,9 @@ import (
 //go:embed migrations
 var files embed.FS
 
-// Migrations returns the files that [Store.Migrate] executes, for those who migrate with a tool of their own: 0001_….up.sql and so on,
-// in this order, for the default prefix. Each may be executed again. An unknown dialect has none.
+// Migrations returns the files that [Store.Migrate] executes, for use with another migration tool:
+// 0001_….up.sql and so on, in this order, for the default prefix. Executing a file again is safe.
+// The result is empty for an unknown dialect.
 func Migrations(d Dialect) fs.FS {
 	if sub, err := fs.Sub(files, path.Join("migrations", string(d))); err == nil && (d == Postgres || d == SQLite) {
 		return sub
@@ -25,9 +26,10 @@ func Migrations(d Dialect) fs.FS {
 	return embed.FS{}
 }
 
-// Migrate makes the tables, or brings them up to date: in one transaction, so that a failure leaves nothing half, and under a lock, so
-// that any number of replicas may call it when they start. Where nothing is to be done it only reads. Tables of a newer release are left
-// as they are: neighbouring releases run side by side on one database.
+// Migrate creates the tables, or updates those of an earlier release, in one transaction. It holds
+// a lock, so any number of replicas may call it when they start. If the tables are up to date, it
+// only reads. It leaves the tables of a newer release unchanged, so that two releases can use one
+// database during a deploy.
 func (s *Store) Migrate(ctx context.Context) error {
 	steps, err := s.steps()
 	if err != nil {
@@ -48,7 +50,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 	return nil
 }
 
-// steps are the migrations in order: number n is steps[n-1].
+// steps returns the migrations in order: number n is steps[n-1].
 func (s *Store) steps() ([]string, error) {
 	dir := Migrations(s.dialect)
 	names, err := fs.Glob(dir, "*.up.sql") // sorted
@@ -59,7 +61,7 @@ func (s *Store) steps() ([]string, error) {
 	for i, name := range names {
 		number, _, _ := strings.Cut(name, "_")
 		if n, err := strconv.Atoi(number); err != nil || n != i+1 {
-			return nil, fmt.Errorf("sqlstore: Migrate: the file %s is not number %d", name, i+1)
+			return nil, fmt.Errorf("sqlstore: Migrate: the file %s does not have the number %d", name, i+1)
 		}
 		text, err := fs.ReadFile(dir, name)
 		if err != nil {
@@ -76,7 +78,7 @@ type executor interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// version is the number of the last migration; 0 where there is no table of them.
+// version returns the number of the last migration; 0 if the table of migrations does not exist.
 func (s *Store) version(ctx context.Context, in executor) (int, error) {
 	var n int
 	err := in.QueryRowContext(ctx, s.sql.version).Scan(&n)
@@ -86,7 +88,7 @@ func (s *Store) version(ctx context.Context, in executor) (int, error) {
 	return n, err
 }
 
-// apply does what is missing. The caller has begun a transaction and holds the lock.
+// apply executes the missing migrations. The caller has begun a transaction and holds the lock.
 func (s *Store) apply(ctx context.Context, in executor, steps []string) error {
 	const table = "CREATE TABLE IF NOT EXISTS handover_migrations (version bigint PRIMARY KEY)"
 	if _, err := in.ExecContext(ctx, adapt(s.dialect, s.prefix, table)); err != nil {
@@ -108,16 +110,18 @@ func (s *Store) apply(ctx context.Context, in executor, steps []string) error {
 	return nil
 }
 
-// The lock ends with the transaction, which poolers like PgBouncer keep on one connection.
+// migratePostgres holds a lock that ends with the transaction, which poolers such as PgBouncer keep
+// on one connection.
 func (s *Store) migratePostgres(ctx context.Context, steps []string) (err error) {
-	// Read committed: what the lock was waited for must be seen, whatever the server's default is.
+	// With a stricter default of the server, the transaction would not see what the holder of the
+	// lock before has committed.
 	tx, err := s.db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
 	if err != nil {
 		return err
 	}
 	defer func() {
 		if err != nil {
-			_ = tx.Rollback() // the error that led here says more
+			_ = tx.Rollback() // err is the cause
 		}
 	}()
 	name := fnv.New64a()
@@ -131,7 +135,7 @@ func (s *Store) migratePostgres(ctx context.Context, steps []string) (err error)
 	return tx.Commit()
 }
 
-// BEGIN IMMEDIATE takes the write lock at once: a transaction that read first could not wait for it.
+// migrateSQLite begins with the write lock: a transaction that reads first cannot wait for it.
 func (s *Store) migrateSQLite(ctx context.Context, steps []string) error {
 	return s.alone(ctx, func(c *sql.Conn) error {
 		if _, err := c.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
@@ -144,7 +148,7 @@ func (s *Store) migrateSQLite(ctx context.Context, steps []string) error {
 		if err == nil {
 			return nil
 		}
-		// Also where the context has ended: the connection goes back into the pool.
+		// Even if the context has ended, because the connection returns to the pool.
 		_, undo := c.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
 		if undo != nil && !says(undo, "no transaction is active") {
 			return errors.Join(err, undo)

@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -22,33 +23,55 @@ func (s *Store) Get(ctx context.Context, k handover.Key) (handover.Record, error
 	return s.one(ctx, "Get", s.sql.get, k.Channel, k.Customer)
 }
 
-// Find returns the record that was last put with conversationID, of several the one with the newest revision, or
-// [handover.ErrNotFound].
-func (s *Store) Find(ctx context.Context, conversationID string) (handover.Record, error) {
-	if conversationID == "" || !storable(conversationID) {
+// Find returns a record of the channel whose last Put had conversationID, or
+// [handover.ErrNotFound]. An empty channel means every channel. If several records match, it
+// returns the one with the highest revision.
+func (s *Store) Find(ctx context.Context, channel, conversationID string) (handover.Record, error) {
+	if conversationID == "" || !storable(conversationID) || !storable(channel) {
 		return handover.Record{}, handover.ErrNotFound
 	}
-	return s.one(ctx, "Find", s.sql.find, conversationID)
+	if channel == "" {
+		return s.one(ctx, "Find", s.sql.find, conversationID)
+	}
+	return s.one(ctx, "Find", s.sql.findInChannel, conversationID, channel)
 }
 
-// Due returns at most limit records with 0 < WakeAt <= now, oldest first.
-func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]handover.Record, error) {
-	if limit <= 0 {
+// Due returns a page of the records that are due, ordered by WakeAt and key.
+func (s *Store) Due(ctx context.Context, q handover.DueQuery) ([]handover.Record, error) {
+	if q.Limit <= 0 || !storable(q.Channel) {
 		return nil, ctx.Err()
 	}
-	return s.many(ctx, "Due", s.sql.due, now.UnixMicro(), limit)
+	after := q.After.Key
+	if !storable(after.Channel) || !storable(after.Customer) {
+		return nil, errors.New("sqlstore: Due: DueQuery.After.Key contains a zero byte or invalid UTF-8, which no stored key does: " +
+			"use the key of a record that Due returned")
+	}
+	now, at := q.Now.UnixMicro(), q.After.WakeAt.UnixMicro()
+	if q.Channel == "" {
+		return s.many(ctx, "Due", s.sql.due, now, at, after.Channel, after.Customer, q.Limit)
+	}
+	// Within the channel, a cursor of another channel lies before or behind every customer with its
+	// WakeAt.
+	if order := cmp.Compare(after.Channel, q.Channel); order != 0 {
+		after.Customer = ""
+		if order > 0 {
+			at++
+		}
+	}
+	return s.many(ctx, "Due", s.sql.dueInChannel, q.Channel, now, at, after.Customer, q.Limit)
 }
 
-// All ranges over the records of a channel, or of every channel if it is empty, in the order of their keys. It reads 64 at a
-// time and holds no connection while the body of the loop runs. What is put meanwhile behind the reading is read too.
+// All ranges over the records of the channel in the order of their keys; empty: over those of every
+// channel. It reads pages of 64 and holds no connection while the loop body runs. It also returns
+// records that are put behind the current page.
 func (s *Store) All(ctx context.Context, channel string) iter.Seq2[handover.Record, error] {
 	return func(yield func(handover.Record, error) bool) {
 		if !storable(channel) {
 			return
 		}
-		last, page := handover.Key{Channel: channel}, s.sql.pageOfAll
+		last, page := handover.Key{Channel: channel}, s.sql.all
 		if channel != "" {
-			page = s.sql.pageOfChannel
+			page = s.sql.allInChannel
 		}
 		for {
 			list, err := s.many(ctx, "All", page, last.Channel, last.Customer, pageSize)
@@ -80,7 +103,7 @@ func (s *Store) one(ctx context.Context, call, query string, args ...any) (hando
 	return list[0], nil
 }
 
-// many reads records and gives the connection back before it returns.
+// many reads records and returns the connection to the pool.
 func (s *Store) many(ctx context.Context, call, query string, args ...any) ([]handover.Record, error) {
 	var list []handover.Record
 	err := s.persist(ctx, func() error {
@@ -106,7 +129,7 @@ func scan(rows *sql.Rows) (list []handover.Record, err error) {
 		if err := rows.Scan(&r.Key.Channel, &r.Key.Customer, &revision, &r.ConversationID, &wake, &r.Data); err != nil {
 			return nil, err
 		}
-		r.Revision = uint64(revision) //nolint:gosec // the table takes positive ones only
+		r.Revision = uint64(revision) //nolint:gosec // the table has positive ones only
 		if wake > 0 {
 			r.WakeAt = time.UnixMicro(wake).UTC()
 		}
@@ -115,7 +138,7 @@ func scan(rows *sql.Rows) (list []handover.Record, err error) {
 	return list, rows.Err()
 }
 
-// storable reports whether a text can be in the database at all: PostgreSQL takes no other.
+// storable reports whether PostgreSQL can store a text. Put refuses other texts for SQLite, too.
 func storable(text string) bool {
 	for i := range len(text) {
 		if text[i] == 0 {

@@ -51,7 +51,7 @@ func TestNew(t *testing.T) {
 		"upper case": {db, sqlstore.Postgres, []sqlstore.Option{sqlstore.WithPrefix("Bot_")}, "only a-z, 0-9 and _"},
 		"schema":     {db, sqlstore.Postgres, []sqlstore.Option{sqlstore.WithPrefix("bot.handover_")}, "only a-z, 0-9 and _"},
 		"digit":      {db, sqlstore.Postgres, []sqlstore.Option{sqlstore.WithPrefix("1_")}, "begin with a letter"},
-		"reserved":   {db, sqlstore.SQLite, []sqlstore.Option{sqlstore.WithPrefix("sqlite_")}, "keeps names like this for itself"},
+		"reserved":   {db, sqlstore.SQLite, []sqlstore.Option{sqlstore.WithPrefix("sqlite_")}, "the database reserves names that begin so"},
 	} {
 		made, err := sqlstore.New(c.db, c.dialect, c.opts...)
 		require.ErrorContains(t, err, c.want, name)
@@ -110,22 +110,31 @@ func TestAbsentForSure(t *testing.T) {
 	all, ctx := store(t, s, sqlstore.Postgres), t.Context()
 	_, err := all.Get(ctx, handover.Key{Customer: "a\x00"})
 	require.ErrorIs(t, err, handover.ErrNotFound)
-	_, err = all.Find(ctx, "\xff")
+	_, err = all.Find(ctx, "", "\xff")
 	require.ErrorIs(t, err, handover.ErrNotFound)
-	_, err = all.Find(ctx, "")
+	_, err = all.Find(ctx, "shop", "")
 	require.ErrorIs(t, err, handover.ErrNotFound)
 	require.NoError(t, all.Delete(ctx, handover.Key{Channel: "\x00", Customer: "c"}, 1))
 	require.ErrorIs(t, all.Put(ctx, record(), math.MaxInt64+1), handover.ErrConflict)
-	due, err := all.Due(ctx, time.Now(), -1)
+	due, err := all.Due(ctx, handover.DueQuery{Now: time.Now(), Limit: -1})
 	require.NoError(t, err)
 	require.Empty(t, due)
+	_, err = all.Find(ctx, "\xff", "v")
+	require.ErrorIs(t, err, handover.ErrNotFound)
+	due, err = all.Due(ctx, handover.DueQuery{Channel: "\xff", Now: time.Now(), Limit: 1})
+	require.NoError(t, err)
+	require.Empty(t, due)
+	after := handover.DueCursor{Key: handover.Customer("a\x00")}
+	_, err = all.Due(ctx, handover.DueQuery{Now: time.Now(), After: after, Limit: 1})
+	require.ErrorContains(t, err, "sqlstore: Due: DueQuery.After.Key contains a zero byte")
 	for r, err := range all.All(ctx, "\xff") {
 		t.Error("there is no such channel", r, err)
 	}
 	require.Zero(t, s.count())
 }
 
-// Errors after which nothing was stored are tried again within the call; others are returned as they come.
+// Errors after which nothing was stored are tried again within the call; others are returned as
+// they come.
 func TestTriesAgain(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -180,7 +189,8 @@ func TestTriesEnd(t *testing.T) {
 	}
 }
 
-// A Put of unknown outcome may have left a row that no synchronous standby has: whoever reads it waits for a commit behind it.
+// A Put of unknown outcome may have left a row that no synchronous standby has: Get first waits for
+// a commit.
 func TestGetConfirmsWhatAPutMayHaveLeft(t *testing.T) {
 	t.Parallel()
 	gone := errors.New("unexpected EOF")
@@ -235,7 +245,7 @@ func TestAnUnreadableDSNIsNotShown(t *testing.T) {
 func TestErrorsForPeople(t *testing.T) {
 	t.Parallel()
 	for state, want := range map[string]string{
-		"42P01": "the table handover_records is missing: call Migrate first", "42501": "lacks a right: grant", "25006": "name the primary",
+		"42P01": "the table handover_records is missing: call Migrate first", "42501": "lacks a privilege: grant", "25006": "use the primary in the DSN",
 		"28P01": "the user or the password", "3D000": "create it", "53100": "disk of the database is full", "53300": "SetMaxOpenConns",
 		"55P03": "lock_timeout",
 	} {
@@ -250,7 +260,7 @@ func TestErrorsForPeople(t *testing.T) {
 	for text, want := range map[string]string{
 		"no such table: handover_records (1)": "call Migrate first", "attempt to write a readonly database (8)": "cannot be written",
 		"database or disk is full (13)": "the disk is full", "unable to open database file (14)": "folder must exist",
-		"file is not a database (26)": "something else than a SQLite database",
+		"file is not a database (26)": "is not a SQLite database",
 	} {
 		err := store(t, &stub{fails: []error{errors.New(text)}}, sqlstore.SQLite).Put(t.Context(), record(), 1)
 		require.ErrorContains(t, err, want)

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A stub is a driver that answers every statement as it is told.
+// A stub is a driver that answers each statement with its next configured result.
 type stub struct {
 	mu    sync.Mutex
 	fails []error // one for each statement; then it succeeds

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"errors"
 	"strconv"
 	"sync"
@@ -24,7 +25,7 @@ func allByChannel(s *suite) {
 		list := s.all(channel)
 		s.byKey(list)
 		if len(list) != each {
-			s.Errorf("All(%q) gave %d records, want %d: those of this channel, compared byte by byte", channel, len(list), each)
+			s.Errorf("All(%q) returned %d records, want %d: those of this channel, compared byte by byte", channel, len(list), each)
 		}
 		for _, r := range list {
 			n, _ := strconv.Atoi(r.Key.Customer)
@@ -33,30 +34,31 @@ func allByChannel(s *suite) {
 				Key: handover.Key{Channel: channel, Customer: r.Key.Customer}, Revision: uint64(n) + 1, //nolint:gosec // not negative
 				ConversationID: "conversation-" + strconv.Itoa(n), WakeAt: noon(), Data: []byte("data of " + r.Key.Customer),
 			}
-			s.same(r, want, "All gives whole records")
+			s.same(r, want, "All returns whole records")
 		}
 	}
 	list := s.all("")
 	s.byKey(list)
 	if n := len(list); n != len(channels)*each {
-		s.Errorf("All(\"\") gave %d records, want %d: an empty channel means all of them", n, len(channels)*each)
+		s.Errorf("All(\"\") returned %d records, want %d: an empty channel means all of them", n, len(channels)*each)
 	}
-	if n := len(s.all("nobody")); n != 0 {
-		s.Errorf("All of a channel without records gave %d", n)
+	if n := len(s.all("absent")); n != 0 {
+		s.Errorf("All of a channel without records returned %d", n)
 	}
 }
 
-// byKey checks that records come in the order of their keys.
+// byKey fails unless the records are in the order of their keys.
 func (s *suite) byKey(list []handover.Record) {
 	for i := 1; i < len(list); i++ {
 		a, b := list[i-1].Key, list[i].Key
 		if a.Channel > b.Channel || a.Channel == b.Channel && a.Customer >= b.Customer {
-			s.Errorf("All gave %q before %q; want the order of channels, then of customers, compared byte by byte", a, b)
+			s.Errorf("All returned %q before %q; want the order of channels, then of customers, compared byte by byte", a, b)
 		}
 	}
 }
 
-// Others create, replace and remove records meanwhile. What is there all the time is given exactly once.
+// Other goroutines create, replace and remove records during All. A record that is there all the
+// time is returned exactly once.
 func allDuringChanges(s *suite) {
 	s.fill(someRecords, func(i int) handover.Record { return record(number(i), 1) })
 	for _, channel := range []string{"", "shop"} {
@@ -66,7 +68,7 @@ func allDuringChanges(s *suite) {
 		counts, n := map[string]int{}, 0
 		for r, err := range s.store.All(s.Context(), channel) {
 			if err != nil {
-				s.Errorf("All(%q) gave the error %v while others wrote; want every record", channel, err)
+				s.Errorf("All(%q) returned the error %v while others wrote; want every record", channel, err)
 				break
 			}
 			if n++; n%20 == 0 {
@@ -78,14 +80,14 @@ func allDuringChanges(s *suite) {
 		group.Wait()
 		for i := range someRecords {
 			if c := counts[number(i)]; c != 1 {
-				s.Errorf("All(%q) gave a record %d times that was there from begin to end, while others were written; want once", channel, c)
+				s.Errorf("All(%q) returned a record %d times that was there from begin to end, while others were written; want once", channel, c)
 				break
 			}
 		}
 	}
 }
 
-// churn replaces records and lets others come and go between them, all over the range.
+// churn replaces records, and creates and removes others between them, in the whole range.
 func (s *suite) churn(written chan<- struct{}, stop <-chan struct{}) {
 	const step = 211 // prime: it visits every record
 	defer close(written)
@@ -109,14 +111,14 @@ func (s *suite) churn(written chan<- struct{}, stop <-chan struct{}) {
 
 func number(i int) string { return strconv.Itoa(10_000 + i) }
 
-// The body of the loop reads, replaces, removes and creates.
+// The loop body reads, replaces, removes and creates records.
 func allAndItsLoopBody(s *suite) {
 	const n = someRecords
 	s.fill(n, func(i int) handover.Record { return record(number(i), 1) })
 	seen := 0
 	for r, err := range s.store.All(s.Context(), "shop") {
 		if err != nil {
-			s.Errorf("All gave the error %v after %d records, while the body of the loop wrote; want every record", err, seen)
+			s.Errorf("All returned the error %v after %d records, while the body of the loop wrote; want every record", err, seen)
 			break
 		}
 		i, err := strconv.Atoi(r.Key.Customer)
@@ -135,31 +137,93 @@ func allAndItsLoopBody(s *suite) {
 		}
 	}
 	if seen != n {
-		s.Errorf("All gave %d of %d records: what the body of the loop does to one record hides no other", seen, n)
+		s.Errorf("All returned %d of %d records: what the body of the loop does to one record hides no other", seen, n)
 	}
 	if got := len(s.all("shop")); got != n {
-		s.Errorf("All gave %d records afterwards, want %d: as many were created as removed", got, n)
+		s.Errorf("All returned %d records afterwards, want %d: as many were created as removed", got, n)
 	}
 }
 
-// Leaving the loop gives back whatever All holds; otherwise the next call waits for ever.
+// Leaving the loop releases what All holds, such as a connection; otherwise a later call waits
+// forever.
 func allLeftEarly(s *suite) {
 	s.fill(someRecords, func(i int) handover.Record { return record(number(i), 1) })
 	for i := range 20 {
 		count := 0
 		for r, err := range s.store.All(s.Context(), "") {
 			if err != nil {
-				s.Fatalf("All gave the error %v; want every record", err)
+				s.Fatalf("All returned the error %v; want every record", err)
 			}
-			s.same(r, record(r.Key.Customer, 1), "All gives whole records")
+			s.same(r, record(r.Key.Customer, 1), "All returns whole records")
 			if count++; count > i*3 {
 				break
 			}
 		}
 		if count != i*3+1 {
-			s.Errorf("All gave %d records to a loop that was left at the %dth", count, i*3+1)
+			s.Errorf("All returned %d records to a loop that was left at the %dth", count, i*3+1)
 		}
 	}
 	s.put(record("after", 1), 0)
-	s.holds(record("after", 1), "the store works on after loops over All were left")
+	s.holds(record("after", 1), "the store works after loops over All were left")
+}
+
+// A call with a context that has ended returns an error and changes nothing.
+func cancelledBefore(s *suite) {
+	r := record("c", 10)
+	r.ConversationID, r.WakeAt = "conversation-1", noon()
+	s.put(r, 0)
+	ctx, cancel := context.WithCancel(s.Context())
+	cancel()
+	_, getting := s.store.Get(ctx, r.Key)
+	_, finding := s.store.Find(ctx, "shop", "conversation-1")
+	_, due := s.store.Due(ctx, handover.DueQuery{Now: noon(), Limit: 10})
+	var errs []error
+	for _, err := range s.store.All(ctx, "") {
+		errs = append(errs, err)
+	}
+	if len(errs) != 1 {
+		s.Errorf("All with a cancelled context returned %d pairs; want one, with an error", len(errs))
+	}
+	for call, err := range map[string]error{
+		"Get": getting, "Find": finding, "Due": due, "All": errors.Join(errs...),
+		"Put of a new key":        s.store.Put(ctx, record("new", 1), 0),
+		"Put of a stored record":  s.store.Put(ctx, record("c", 20), 10),
+		"Put that would conflict": s.store.Put(ctx, record("c", 20), 11),
+		"Delete":                  s.store.Delete(ctx, r.Key, 10),
+	} {
+		if err == nil || errors.Is(err, handover.ErrNotFound) || errors.Is(err, handover.ErrConflict) {
+			s.Errorf("%s with a cancelled context = %v; want an error, best one that is context.Canceled, and neither ErrNotFound "+
+				"nor ErrConflict: the store has not looked for the record", call, err)
+		}
+	}
+	s.holds(r, "a call whose context has ended before it began changes nothing")
+	s.absent(key("new"), "a call whose context has ended before it began changes nothing")
+}
+
+// A context ends during All: it returns at most one error, and nothing after it.
+func cancelledDuringAll(s *suite) {
+	s.fill(someRecords, func(i int) handover.Record { return record(number(i), 1) })
+	ctx, cancel := context.WithCancel(s.Context())
+	defer cancel()
+	var failed error
+	n := 0
+	for r, err := range s.store.All(ctx, "") {
+		cancel()
+		if failed != nil {
+			s.Fatalf("All went on after its error %v; want that it ends after the first", failed)
+		}
+		if failed = err; err == nil {
+			n++
+			s.same(r, record(r.Key.Customer, 1), "All returns whole records")
+		}
+	}
+	switch {
+	case errors.Is(failed, handover.ErrNotFound), errors.Is(failed, handover.ErrConflict):
+		s.Errorf("All returned the error %v after its context had ended; want another, best one that is context.Canceled", failed)
+	case failed == nil && n != someRecords:
+		s.Errorf("All ended without an error after %d of %d records, when its context had ended; want the error, or every record: "+
+			"the caller must be able to tell", n, someRecords)
+	}
+	s.put(record("after", 1), 0)
+	s.holds(record("after", 1), "the store works after a context ended during All")
 }

@@ -7,15 +7,15 @@ import (
 )
 
 func notFound(s *suite) {
-	s.absent(key("nobody"), "nothing was put")
+	s.absent(key("absent"), "nothing was put")
 	if list := s.all(""); len(list) != 0 {
-		s.Fatalf("All gave %d records of a store that open has just made; want none: each call of open gives an empty store", len(list))
+		s.Fatalf("All returned %d records of a new store; want none: each call of open must return an empty store", len(list))
 	}
-	if err := s.store.Delete(s.Context(), key("nobody"), 7); err != nil {
+	if err := s.store.Delete(s.Context(), key("absent"), 7); err != nil {
 		s.Errorf("Delete of an absent record = %v; want nil: an absent record is no error", err)
 	}
 	s.put(record("somebody", 1), 0)
-	s.absent(key("nobody"), "another key was put")
+	s.absent(key("absent"), "another key was put")
 	s.absent(handover.Key{Channel: "other", Customer: "somebody"}, "the same customer of another channel is another key")
 }
 
@@ -50,10 +50,10 @@ func putComparesRevisions(s *suite) {
 		s.conflict(s.store.Put(s.Context(), next, prev), "Put with a prev that is not the stored revision", "Put compares and swaps")
 	}
 	s.holds(first, "ErrConflict says that nothing was stored")
-	if list := s.due(noon(), 10); len(list) != 0 {
-		s.Errorf("Due gave %s; want nothing: ErrConflict says that nothing was stored, in no index either", show(list[0]))
+	if list := s.due(noon()); len(list) != 0 {
+		s.Errorf("Due returned %s; want nothing: ErrConflict says that nothing was stored, in no index either", show(list[0]))
 	}
-	_, err := s.store.Find(s.Context(), "conversation-1")
+	_, err := s.store.Find(s.Context(), "shop", "conversation-1")
 	s.notFound(err, "Find", "ErrConflict says that nothing was stored, in no index either")
 	s.put(record("c", 20), 10)
 	s.conflict(s.store.Put(s.Context(), record("c", 30), 10), "Put with the revision before the last", "Put compares and swaps")
@@ -61,7 +61,7 @@ func putComparesRevisions(s *suite) {
 
 func putOfAnAbsentRecord(s *suite) {
 	r := record("c", 20)
-	s.conflict(s.store.Put(s.Context(), r, 10), "Put(prev 10) without a record", "only prev 0 creates: the record was removed meanwhile")
+	s.conflict(s.store.Put(s.Context(), r, 10), "Put(prev 10) without a record", "only prev 0 creates: there is no record")
 	s.absent(r.Key, "ErrConflict says that nothing was stored")
 }
 
@@ -79,7 +79,7 @@ func deleteComparesRevisions(s *suite) {
 	s.remove(r.Key, 10)
 }
 
-// A writer paused over a delete and a create holds a revision that will never come back.
+// A writer that pauses during a delete and a create has a revision that never repeats.
 func pausedWriter(s *suite) {
 	s.put(record("c", 10), 0)
 	s.remove(key("c"), 10)
@@ -92,7 +92,7 @@ func pausedWriter(s *suite) {
 	s.holds(created, "an old revision never touches the new record")
 }
 
-// Neighbours that a 64-bit floating-point number cannot tell apart.
+// Neighbouring revisions that are equal as 64-bit floating-point numbers.
 func largestRevisions(s *suite) {
 	for i, top := range []uint64{1 << 53, 1<<53 + 2, math.MaxInt64 - 1} {
 		r := record("c"+string(rune('0'+i)), top)

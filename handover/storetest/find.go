@@ -6,25 +6,33 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// finds fails unless Find gives this record.
+// finds fails unless Find returns this record, for its channel and for every channel.
 func (s *suite) finds(want handover.Record, why string) {
 	s.Helper()
-	got, err := s.store.Find(s.Context(), want.ConversationID)
-	if err != nil {
-		s.Errorf("Find(%q) = %v; want %s: %s", want.ConversationID, err, show(want), why)
-		return
+	for _, channel := range []string{want.Key.Channel, ""} {
+		got, err := s.store.Find(s.Context(), channel, want.ConversationID)
+		if err != nil {
+			s.Errorf("Find(%q, %q) = %v; want %s: %s", channel, want.ConversationID, err, show(want), why)
+			continue
+		}
+		s.same(got, want, why)
 	}
-	s.same(got, want, why)
 }
 
-func (s *suite) misses(conversation, why string) {
+// misses fails unless Find returns ErrNotFound for every channel, and for those given.
+func (s *suite) misses(conversation, why string, channels ...string) {
 	s.Helper()
-	r, err := s.store.Find(s.Context(), conversation)
-	if err == nil {
-		s.Errorf("Find(%.40q) gave %s; want ErrNotFound: %s", conversation, show(r), why)
-		return
+	if len(channels) == 0 {
+		channels = []string{"", "shop"}
 	}
-	s.notFound(err, "Find", why)
+	for _, channel := range channels {
+		r, err := s.store.Find(s.Context(), channel, conversation)
+		if err == nil {
+			s.Errorf("Find(%q, %.40q) returned %s; want ErrNotFound: %s", channel, conversation, show(r), why)
+			continue
+		}
+		s.notFound(err, "Find", why)
+	}
 }
 
 func findFollowsChanges(s *suite) {
@@ -36,7 +44,7 @@ func findFollowsChanges(s *suite) {
 	s.finds(r, "it was put with this conversation")
 	r.Revision, r.Data = 3, []byte("newer")
 	s.put(r, 2)
-	s.finds(r, "Find gives the record as it was last put")
+	s.finds(r, "Find returns the record as it was last put")
 	r.Revision, r.ConversationID = 4, "conversation-2"
 	s.put(r, 3)
 	s.finds(r, "the record has this conversation now")
@@ -50,24 +58,67 @@ func findFollowsChanges(s *suite) {
 	s.misses("conversation-3", "the record was removed")
 }
 
-// A conversation passes from one key to another: two records have it for a while.
+// Two records of one channel have the same conversation id, for example while it moves from one key
+// to another.
 func findOfASharedConversation(s *suite) {
 	a, b := record("a", 1), record("b", 2)
 	a.ConversationID, b.ConversationID = "conversation-1", "conversation-1"
 	s.put(a, 0)
 	s.put(b, 0)
-	got, err := s.store.Find(s.Context(), "conversation-1")
-	if err != nil || got.ConversationID != "conversation-1" {
-		s.Errorf("Find = %s, %v; want one of the two records that were last put with this conversation", show(got), err)
+	for _, channel := range []string{"shop", ""} {
+		got, err := s.store.Find(s.Context(), channel, "conversation-1")
+		if err != nil || got.ConversationID != "conversation-1" {
+			s.Errorf("Find(%q) = %s, %v; want one of the two records whose last Put had this conversation", channel, show(got), err)
+		}
 	}
 	a.Revision, a.ConversationID = 3, "conversation-2"
 	s.put(a, 1)
-	s.finds(a, "the record has this conversation now")
-	s.finds(b, "that another record has left the conversation does not take it from this one")
+	s.finds(a, "the last Put of the record had this conversation")
+	s.finds(b, "another record that leaves the conversation does not take it from this one")
 	s.remove(a.Key, 3)
-	s.finds(b, "that another record was removed does not take the conversation from this one")
+	s.finds(b, "another record that is removed does not take the conversation from this one")
 	s.remove(b.Key, 2)
 	s.misses("conversation-1", "both records are gone")
+}
+
+// Records of several channels have the same conversation id: two programs on one store, or two
+// integrations of one organization.
+func findByChannel(s *suite) {
+	channels := []string{"shop", "Shop", "sho", "shop2", "a/b", ""}
+	records := make([]handover.Record, len(channels))
+	for i, channel := range channels {
+		r := record("c", uint64(i)+1)
+		r.Key.Channel, r.ConversationID = channel, "conversation-1"
+		s.put(r, 0)
+		records[i] = r
+	}
+	each := func(why string, list ...handover.Record) {
+		s.Helper()
+		for _, r := range list {
+			if r.Key.Channel == "" {
+				continue // an empty channel means every channel
+			}
+			got, err := s.store.Find(s.Context(), r.Key.Channel, "conversation-1")
+			if err != nil {
+				s.Errorf("Find(%q) = %v; want %s: %s", r.Key.Channel, err, show(r), why)
+				continue
+			}
+			s.same(got, r, why)
+		}
+	}
+	each("Find returns a record of the channel that it is given", records...)
+	if got, err := s.store.Find(s.Context(), "", "conversation-1"); err != nil || got.ConversationID != "conversation-1" {
+		s.Errorf("Find of an empty channel = %s, %v; want any of the records with this conversation", show(got), err)
+	}
+	s.misses("conversation-1", "no record of this channel has the conversation", "other", "shop ", "s", "%", "a")
+	moved := records[0]
+	moved.Revision, moved.ConversationID = 10, "conversation-2"
+	s.put(moved, 1)
+	s.misses("conversation-1", "the record of this channel has another conversation now", "shop")
+	s.finds(moved, "the record of this channel has this conversation now")
+	s.remove(records[1].Key, 2)
+	s.misses("conversation-1", "the record of this channel was removed", "Shop")
+	each("changes of another channel's record do not matter", records[2:]...)
 }
 
 func findMisses(s *suite) {

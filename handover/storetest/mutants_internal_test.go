@@ -6,20 +6,20 @@ import (
 	"errors"
 	"iter"
 	"slices"
-	"time"
 
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// A mutant is the store in memory with one thing wrong: those of its methods that are set.
+// A mutant is an in-memory store with a mistake: the methods that are set replace those of the
+// store.
 type mutant struct {
 	handover.Store
 
 	get    func(context.Context, handover.Key) (handover.Record, error)
-	find   func(context.Context, string) (handover.Record, error)
+	find   func(context.Context, string, string) (handover.Record, error)
 	put    func(context.Context, handover.Record, uint64) error
 	remove func(context.Context, handover.Key, uint64) error
-	due    func(context.Context, time.Time, int) ([]handover.Record, error)
+	due    func(context.Context, handover.DueQuery) ([]handover.Record, error)
 	all    func(context.Context, string) iter.Seq2[handover.Record, error]
 }
 
@@ -30,11 +30,11 @@ func (m *mutant) Get(ctx context.Context, k handover.Key) (handover.Record, erro
 	return m.Store.Get(ctx, k)
 }
 
-func (m *mutant) Find(ctx context.Context, id string) (handover.Record, error) {
+func (m *mutant) Find(ctx context.Context, channel, id string) (handover.Record, error) {
 	if m.find != nil {
-		return m.find(ctx, id)
+		return m.find(ctx, channel, id)
 	}
-	return m.Store.Find(ctx, id)
+	return m.Store.Find(ctx, channel, id)
 }
 
 func (m *mutant) Put(ctx context.Context, r handover.Record, prev uint64) error {
@@ -51,11 +51,11 @@ func (m *mutant) Delete(ctx context.Context, k handover.Key, prev uint64) error 
 	return m.Store.Delete(ctx, k, prev)
 }
 
-func (m *mutant) Due(ctx context.Context, now time.Time, limit int) ([]handover.Record, error) {
+func (m *mutant) Due(ctx context.Context, q handover.DueQuery) ([]handover.Record, error) {
 	if m.due != nil {
-		return m.due(ctx, now, limit)
+		return m.due(ctx, q)
 	}
-	return m.Store.Due(ctx, now, limit)
+	return m.Store.Due(ctx, q)
 }
 
 func (m *mutant) All(ctx context.Context, channel string) iter.Seq2[handover.Record, error] {
@@ -65,7 +65,7 @@ func (m *mutant) All(ctx context.Context, channel string) iter.Seq2[handover.Rec
 	return m.Store.All(ctx, channel)
 }
 
-// force stores without a comparison.
+// force stores a record without comparing revisions.
 func (m *mutant) force(ctx context.Context, r handover.Record) error {
 	old, err := m.Store.Get(ctx, r.Key)
 	if err != nil && !errors.Is(err, handover.ErrNotFound) {
@@ -74,7 +74,7 @@ func (m *mutant) force(ctx context.Context, r handover.Record) error {
 	return m.Store.Put(ctx, r, old.Revision)
 }
 
-// A mistake, and the part of the contract that has to see it.
+// A mistake, and the part of the contract that must detect it.
 type mistake struct {
 	part, what string
 	make       func(*mutant)
@@ -86,7 +86,7 @@ func mistakes() []mistake {
 
 func comparing() []mistake {
 	return []mistake{
-		{"NotFound", "Get of nothing gives an empty record", func(m *mutant) {
+		{"NotFound", "Get of an absent record returns an empty one", func(m *mutant) {
 			m.get = func(ctx context.Context, k handover.Key) (handover.Record, error) {
 				r, err := m.Store.Get(ctx, k)
 				if errors.Is(err, handover.ErrNotFound) {

@@ -11,7 +11,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// locked makes All hold a lock, which Put needs, from begin to end. careless: also after its loop was left.
+// locked makes All hold a lock that Put needs. careless: also after the loop was left.
 func locked(careless bool) func(*mutant) {
 	return func(m *mutant) {
 		var mu sync.Mutex
@@ -37,7 +37,8 @@ func locked(careless bool) func(*mutant) {
 	}
 }
 
-// paged makes All read pages with LIMIT and OFFSET, so that what is removed before shifts what comes.
+// paged makes All read pages with LIMIT and OFFSET, so that removing a record shifts the pages
+// behind it.
 func paged(m *mutant) {
 	const size = 50
 	m.all = func(ctx context.Context, channel string) iter.Seq2[handover.Record, error] {
@@ -66,7 +67,7 @@ func paged(m *mutant) {
 	}
 }
 
-// only changes which records All gives.
+// only changes which records All returns.
 func only(keep func(r handover.Record, channel string) bool) func(*mutant) {
 	return func(m *mutant) {
 		m.all = func(ctx context.Context, channel string) iter.Seq2[handover.Record, error] {
@@ -81,7 +82,7 @@ func only(keep func(r handover.Record, channel string) bool) func(*mutant) {
 	}
 }
 
-// sorted makes All give its records in another order.
+// sorted makes All return its records in another order.
 func sorted(compare func(a, b handover.Record) int) func(*mutant) {
 	return func(m *mutant) {
 		m.all = func(ctx context.Context, channel string) iter.Seq2[handover.Record, error] {
@@ -144,12 +145,12 @@ func ranging() []mistake {
 
 func ending() []mistake {
 	return []mistake{
-		{"CancelledBefore", "Put goes on", func(m *mutant) {
+		{"CancelledBefore", "Put ignores the context", func(m *mutant) {
 			m.put = func(ctx context.Context, r handover.Record, prev uint64) error {
 				return m.Store.Put(context.WithoutCancel(ctx), r, prev)
 			}
 		}},
-		{"CancelledBefore", "Delete goes on", func(m *mutant) {
+		{"CancelledBefore", "Delete ignores the context", func(m *mutant) {
 			m.remove = func(ctx context.Context, k handover.Key, prev uint64) error {
 				return m.Store.Delete(context.WithoutCancel(ctx), k, prev)
 			}
@@ -176,7 +177,7 @@ func ending() []mistake {
 	}
 }
 
-// renamed makes keys the same that are not, in what is put, removed and asked for.
+// renamed treats different keys as the same in Get, Put and Delete.
 func renamed(normal func(handover.Key) handover.Key) func(*mutant) {
 	return func(m *mutant) {
 		m.get = func(ctx context.Context, k handover.Key) (handover.Record, error) { return m.Store.Get(ctx, normal(k)) }

@@ -30,8 +30,8 @@ func copying() []mistake {
 		}},
 		{"CopiesWhatItGives", "every reader gets the same bytes", func(m *mutant) {
 			var first sync.Map
-			m.find = func(ctx context.Context, id string) (handover.Record, error) {
-				r, err := m.Store.Find(ctx, id)
+			m.find = func(ctx context.Context, channel, id string) (handover.Record, error) {
+				r, err := m.Store.Find(ctx, channel, id)
 				kept, _ := first.LoadOrStore(id, r)
 				return kept.(handover.Record), err
 			}
@@ -39,7 +39,7 @@ func copying() []mistake {
 	}
 }
 
-// storing changes what is put.
+// storing changes the records of Put.
 func storing(change func(*handover.Record)) func(*mutant) {
 	return func(m *mutant) {
 		m.put = func(ctx context.Context, r handover.Record, prev uint64) error {
@@ -52,11 +52,12 @@ func storing(change func(*handover.Record)) func(*mutant) {
 
 func waking() []mistake {
 	reverse := func(list []handover.Record) []handover.Record { slices.Reverse(list); return list }
-	// on changes what Due is asked and gives.
+	// on changes the arguments and the result of Due.
 	on := func(later time.Duration, more int, change func([]handover.Record) []handover.Record) func(*mutant) {
 		return func(m *mutant) {
-			m.due = func(ctx context.Context, now time.Time, limit int) ([]handover.Record, error) {
-				list, err := m.Store.Due(ctx, now.Add(later), limit+more)
+			m.due = func(ctx context.Context, q handover.DueQuery) ([]handover.Record, error) {
+				q.Now, q.Limit = q.Now.Add(later), q.Limit+more
+				list, err := m.Store.Due(ctx, q)
 				if change != nil {
 					list = change(list)
 				}
@@ -105,11 +106,71 @@ func waking() []mistake {
 			slices.SortFunc(list, func(a, b handover.Record) int { return cmp.Compare(a.Key.Customer, b.Key.Customer) })
 			return list
 		})},
+		{"DueOrderAndLimit", "records of one moment in any order", on(0, 0, func(list []handover.Record) []handover.Record {
+			reverse(list)
+			slices.SortStableFunc(list, func(a, b handover.Record) int { return a.WakeAt.Compare(b.WakeAt) })
+			return list
+		})},
+		{"DueOfAChannel", "every channel", asking(func(q *handover.DueQuery) { q.Channel = "" })},
+		{"DueOfAChannel", "upper and lower case are the same", filtering(func(r handover.Record, q handover.DueQuery) bool {
+			return q.Channel == "" || strings.EqualFold(r.Key.Channel, q.Channel)
+		})},
+		{"DueOfAChannel", "channels with the same beginning", filtering(func(r handover.Record, q handover.DueQuery) bool {
+			return strings.HasPrefix(r.Key.Channel, q.Channel)
+		})},
+		{"DueOfAChannel", "an empty channel is a channel", filtering(func(r handover.Record, q handover.DueQuery) bool {
+			return r.Key.Channel == q.Channel
+		})},
+		{"DuePages", "no cursor", asking(func(q *handover.DueQuery) { q.After = handover.DueCursor{} })},
+		{"DuePages", "the cursor is a moment, with the records of that moment", asking(func(q *handover.DueQuery) {
+			q.After.Key = handover.Key{}
+		})},
+		{"DuePages", "the cursor is a moment, without the records of that moment", asking(func(q *handover.DueQuery) {
+			q.After.Key.Channel = "\U0010ffff"
+		})},
+		{"DueBehindACursor", "the cursor is a customer of the channel", asking(func(q *handover.DueQuery) {
+			if q.Channel != "" {
+				q.After.Key.Channel = q.Channel
+			}
+		})},
+		{"DueBehindACursor", "the cursor is looked up", func(m *mutant) {
+			m.due = func(ctx context.Context, q handover.DueQuery) ([]handover.Record, error) {
+				if r, err := m.Store.Get(ctx, q.After.Key); err == nil {
+					q.After.WakeAt = r.WakeAt
+				} else {
+					q.After = handover.DueCursor{}
+				}
+				return m.Store.Due(ctx, q)
+			}
+		}},
+	}
+}
+
+// asking changes the arguments of Due.
+func asking(change func(*handover.DueQuery)) func(*mutant) {
+	return func(m *mutant) {
+		m.due = func(ctx context.Context, q handover.DueQuery) ([]handover.Record, error) {
+			change(&q)
+			return m.Store.Due(ctx, q)
+		}
+	}
+}
+
+// filtering makes Due return the records of every channel for which keep is true.
+func filtering(keep func(handover.Record, handover.DueQuery) bool) func(*mutant) {
+	return func(m *mutant) {
+		m.due = func(ctx context.Context, q handover.DueQuery) ([]handover.Record, error) {
+			every := q
+			every.Channel, every.Limit = "", 1_000_000
+			list, err := m.Store.Due(ctx, every)
+			list = slices.DeleteFunc(list, func(r handover.Record) bool { return !keep(r, q) })
+			return list[:max(0, min(len(list), q.Limit))], err
+		}
 	}
 }
 
 func finding() []mistake {
-	// an index by conversation that Put maintains, and that forgets the old entry if told.
+	// indexed makes Put maintain an index by conversation; forget removes the old entry.
 	indexed := func(normal func(string) string, forget bool) func(*mutant) {
 		return func(m *mutant) {
 			index := map[string]handover.Key{}
@@ -120,7 +181,7 @@ func finding() []mistake {
 				index[normal(r.ConversationID)] = r.Key
 				return m.Store.Put(ctx, r, prev)
 			}
-			m.find = func(ctx context.Context, id string) (handover.Record, error) {
+			m.find = func(ctx context.Context, _, id string) (handover.Record, error) {
 				return m.Store.Get(ctx, index[normal(id)])
 			}
 		}
@@ -129,6 +190,18 @@ func finding() []mistake {
 	return []mistake{
 		{"FindFollowsChanges", "the old conversation still leads to the record", indexed(same, false)},
 		{"FindOfASharedConversation", "the entry of another record is forgotten", indexed(same, true)},
+		{"FindByChannel", "the channel is ignored", func(m *mutant) {
+			m.find = func(ctx context.Context, _, id string) (handover.Record, error) { return m.Store.Find(ctx, "", id) }
+		}},
+		{"FindByChannel", "one record a conversation", func(m *mutant) {
+			m.find = func(ctx context.Context, channel, id string) (handover.Record, error) {
+				r, err := m.Store.Find(ctx, "", id)
+				if err == nil && channel != "" && r.Key.Channel != channel {
+					return handover.Record{}, handover.ErrNotFound
+				}
+				return r, err
+			}
+		}},
 		{"FindMisses", "upper and lower case are the same", indexed(strings.ToLower, true)},
 		{"FindMisses", "spaces at the ends do not count", indexed(strings.TrimSpace, true)},
 		{"FindMisses", "no conversation is one", indexed(same, true)},

@@ -11,7 +11,7 @@ import (
 
 const writers = 64
 
-// Each writer adds to a counter in Data, so that a lost update shows as a number that is too small.
+// Each writer increments a counter in Data, so a lost update makes the number too small.
 func manyWritersOfOneRecord(s *suite) {
 	const each = 2
 	r := record("c", 1)
@@ -27,7 +27,7 @@ func manyWritersOfOneRecord(s *suite) {
 					return
 				}
 				if other, twice := won.LoadOrStore(prev, w); twice {
-					s.Errorf("writers %d and %v both replaced revision %d; want one winner, and ErrConflict for everyone else", other, w, prev)
+					s.Errorf("writers %d and %v both replaced revision %d; want one winner, and ErrConflict for all others", other, w, prev)
 				}
 			}
 		})
@@ -39,7 +39,7 @@ func manyWritersOfOneRecord(s *suite) {
 	}
 }
 
-// increment adds 1 by compare-and-swap and gives the revision it replaced.
+// increment adds 1 by compare-and-swap and returns the revision that it replaced.
 func (s *suite) increment(k handover.Key) (replaced uint64, ok bool) {
 	for {
 		r, err := s.store.Get(s.Context(), k)
@@ -49,7 +49,7 @@ func (s *suite) increment(k handover.Key) (replaced uint64, ok bool) {
 		}
 		n, err := strconv.Atoi(string(r.Data))
 		if err != nil {
-			s.Errorf("Get gave the data %q, which nobody put", r.Data)
+			s.Errorf("Get returned the data %q, which was never put", r.Data)
 			return 0, false
 		}
 		prev := r.Revision
@@ -58,8 +58,7 @@ func (s *suite) increment(k handover.Key) (replaced uint64, ok bool) {
 		case err == nil:
 			return prev, true
 		case !errors.Is(err, handover.ErrConflict):
-			s.Errorf("Put = %v, while %d writers replace one record; want nil or ErrConflict: a busy database has to be waited for "+
-				"inside of Put", err, writers)
+			s.Errorf("Put = %v, while %d writers replace one record; want nil or ErrConflict: Put must wait for a busy database", err, writers)
 			return 0, false
 		}
 	}
@@ -87,7 +86,8 @@ func manyCreatorsOfOneRecord(s *suite) {
 	}
 }
 
-// One replaces and others remove the same revision: the record is replaced or gone, never half of both.
+// One goroutine replaces a revision while others remove it: the record is then replaced or gone, in
+// every index.
 func putAgainstDelete(s *suite) {
 	for round := range 8 {
 		r := record("c"+strconv.Itoa(round), 10)
@@ -111,17 +111,17 @@ func putAgainstDelete(s *suite) {
 			s.remove(r.Key, 20)
 			continue
 		}
-		s.conflict(putting, "Put beside Delete of the same revision", "it wins or it conflicts")
+		s.conflict(putting, "Put concurrent with Delete of the same revision", "it wins or it conflicts")
 		s.absent(r.Key, "Put did not win, so Delete did")
 		for _, err := range removing {
 			if err != nil {
-				s.Errorf("Delete beside another Delete = %v; want nil: it removed the record or there was none", err)
+				s.Errorf("Delete concurrent with another Delete = %v; want nil: it removed the record or there was none", err)
 			}
 		}
-		_, err := s.store.Find(s.Context(), r.ConversationID)
+		_, err := s.store.Find(s.Context(), "shop", r.ConversationID)
 		s.notFound(err, "Find", "the record was removed")
 	}
-	if list := s.due(noon(), 10); len(list) != 0 {
-		s.Errorf("Due gave %s; want nothing: every record was removed", show(list[0]))
+	if list := s.due(noon()); len(list) != 0 {
+		s.Errorf("Due returned %s; want nothing: every record was removed", show(list[0]))
 	}
 }

@@ -1,13 +1,3 @@
-// Package storetest is the contract of a [handover.Store] as tests that the author of any store can run.
-//
-// It needs the standard library alone. A test of a store is one line:
-//
-//	func TestStore(t *testing.T) {
-//		storetest.Run(t, func(t *testing.T) handover.Store { return newEmptyStore(t) })
-//	}
-//
-// Run it with -race too. The contract allows reads to be stale, as they are from a replica of a database. The suite reads
-// from where it wrote, so there it expects what was written: what a store on its primary gives.
 package storetest
 
 import (
@@ -23,9 +13,10 @@ const (
 	patience    = 5 * time.Minute // after which a call is taken for one that never returns
 )
 
-// Run tests the stores that open returns, one subtest for each part of the contract. Each call of open gives a fresh, empty
-// store; it may use t.Cleanup to remove it, t.Parallel to run beside others, and t.Skip. A store that is safe in production
-// waits for a disk: the suite makes about 15,000 writes, 10,000 of them through 64 writers at once; with -short 6,000.
+// Run tests the stores that open returns, with one subtest for each part of the contract. Each call
+// of open must return a new, empty store; it may use t.Cleanup to remove it, t.Parallel and t.Skip.
+// Run makes about 15,000 writes, 10,000 of them by 64 concurrent writers, or 6,000 with -short, so
+// a store that waits for a disk takes a while.
 func Run(t *testing.T, open func(t *testing.T) handover.Store) {
 	t.Helper()
 	for _, c := range contract() {
@@ -39,14 +30,14 @@ func Run(t *testing.T, open func(t *testing.T) handover.Store) {
 	}
 }
 
-// A part of the contract, with the test of it.
+// A part of the contract with its test.
 type part struct {
 	name string
 	test func(*suite)
 }
 
-// run tests a store, and fails if that does not end: a store that deadlocks would otherwise only show when the whole test binary
-// times out.
+// run runs the test of a store and fails if it does not end. Without this, a deadlock of the store
+// would only cause a timeout of the whole test binary.
 func (p part) run(t tb, store handover.Store, many int, patience time.Duration) {
 	t.Helper()
 	guarded := &guard{tb: t}
@@ -83,8 +74,12 @@ func contract() []part {
 		{"DueBoundary", dueBoundary},
 		{"DueFollowsChanges", dueFollowsChanges},
 		{"DueOrderAndLimit", dueOrderAndLimit},
+		{"DueOfAChannel", dueOfAChannel},
+		{"DuePages", duePages},
+		{"DueBehindACursor", dueBehindACursor},
 		{"FindFollowsChanges", findFollowsChanges},
 		{"FindOfASharedConversation", findOfASharedConversation},
+		{"FindByChannel", findByChannel},
 		{"FindMisses", findMisses},
 		{"AllByChannel", allByChannel},
 		{"AllDuringChanges", allDuringChanges},

@@ -13,7 +13,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// A recorder takes the place of testing.T and keeps what would have failed.
+// A recorder replaces testing.T and keeps the failures.
 type recorder struct {
 	context func() context.Context // of the test
 
@@ -35,7 +35,7 @@ func (r *recorder) Fatalf(format string, args ...any) {
 	runtime.Goexit()
 }
 
-// failed are the failures of one part of the contract.
+// failed returns the failures of one part of the contract.
 func failed(t *testing.T, p part, s handover.Store, patience time.Duration) []string {
 	t.Helper()
 	r := &recorder{context: t.Context}
@@ -45,7 +45,7 @@ func failed(t *testing.T, p part, s handover.Store, patience time.Duration) []st
 	return r.failures
 }
 
-// Each part of the contract sees at least one mistake, and each mistake is seen by the part that is about it.
+// Each part of the contract detects at least one mistake, and each mistake is detected by its part.
 func TestMistakesAreSeen(t *testing.T) {
 	t.Parallel()
 	parts, seen := map[string]part{}, map[string]bool{}
@@ -60,7 +60,7 @@ func TestMistakesAreSeen(t *testing.T) {
 			t.Parallel()
 			s := &mutant{Store: handover.NewMemoryStore()}
 			m.make(s)
-			// Only a deadlock takes a second, and that is what it has to be taken for.
+			// Only a deadlock takes a second, and it must be reported.
 			failures := failed(t, parts[m.part], s, time.Second)
 			require.NotEmpty(t, failures, "the contract does not see: %s", m.what)
 			t.Log(failures[0])
@@ -71,7 +71,7 @@ func TestMistakesAreSeen(t *testing.T) {
 	}
 }
 
-// The same harness sees nothing wrong with the store that all mutants are made of.
+// The same harness reports no failure for the store without a mistake.
 func TestNoMistake(t *testing.T) {
 	t.Parallel()
 	for _, p := range contract() {

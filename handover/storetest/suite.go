@@ -2,7 +2,10 @@ package storetest
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"fmt"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,7 +22,7 @@ type suite struct {
 	many  int // records in the test of Due
 }
 
-// noon is a moment in whole microseconds, as all of the contract.
+// noon returns a time in whole microseconds, like all times of the contract.
 func noon() time.Time { return time.Date(2026, 11, 23, 12, 0, 0, 123_456_000, time.UTC) }
 
 func key(customer string) handover.Key { return handover.Key{Channel: "shop", Customer: customer} }
@@ -58,7 +61,7 @@ func (s *suite) holds(want handover.Record, why string) {
 	s.same(s.get(want.Key), want, why)
 }
 
-// same compares all that a record has.
+// same compares all fields of two records.
 func (s *suite) same(got, want handover.Record, why string) {
 	s.Helper()
 	if got.Key != want.Key || got.Revision != want.Revision || got.ConversationID != want.ConversationID ||
@@ -67,12 +70,12 @@ func (s *suite) same(got, want handover.Record, why string) {
 	}
 }
 
-// absent fails unless Get says ErrNotFound.
+// absent fails unless Get returns ErrNotFound.
 func (s *suite) absent(k handover.Key, why string) {
 	s.Helper()
 	r, err := s.store.Get(s.Context(), k)
 	if err == nil {
-		s.Errorf("Get(%q) gave %s; want ErrNotFound: %s", k, show(r), why)
+		s.Errorf("Get(%q) returned %s; want ErrNotFound: %s", k, show(r), why)
 		return
 	}
 	s.notFound(err, "Get", why)
@@ -92,30 +95,44 @@ func (s *suite) conflict(err error, call, why string) {
 	}
 }
 
-// due is what Due gives, which must not fail.
-func (s *suite) due(now time.Time, limit int) []handover.Record {
+// due returns the records of Due for every channel, ten at most.
+func (s *suite) due(now time.Time) []handover.Record {
 	s.Helper()
-	list, err := s.store.Due(s.Context(), now, limit)
+	return s.ask(handover.DueQuery{Now: now, Limit: 10})
+}
+
+// ask returns the records of a Due that must not fail.
+func (s *suite) ask(q handover.DueQuery) []handover.Record {
+	s.Helper()
+	list, err := s.store.Due(s.Context(), q)
 	if err != nil {
-		s.Fatalf("Due(%s, limit %d) = %v; want what is due, which may be nothing", now.Format(time.RFC3339Nano), limit, err)
+		s.Fatalf("Due(%s) = %v; want the records that are due, possibly none", showQuery(q), err)
 	}
 	return list
 }
 
-// all is what All gives to the end, which must not fail.
+func showQuery(q handover.DueQuery) string {
+	after := "the beginning"
+	if q.After != (handover.DueCursor{}) {
+		after = fmt.Sprintf("%s %q", q.After.WakeAt.Format(time.RFC3339Nano), q.After.Key)
+	}
+	return fmt.Sprintf("channel %q, now %s, after %s, limit %d", q.Channel, q.Now.Format(time.RFC3339Nano), after, q.Limit)
+}
+
+// all returns every record of an All that must not fail.
 func (s *suite) all(channel string) []handover.Record {
 	s.Helper()
 	var list []handover.Record
 	for r, err := range s.store.All(s.Context(), channel) {
 		if err != nil {
-			s.Fatalf("All(%q) gave the error %v; want every record", channel, err)
+			s.Fatalf("All(%q) returned the error %v; want every record", channel, err)
 		}
 		list = append(list, r)
 	}
 	return list
 }
 
-// fill creates n records through many writers at once, which is how a durable store is fast.
+// fill creates n records with many concurrent writers, because a durable store is faster with them.
 func (s *suite) fill(n int, each func(i int) handover.Record) {
 	s.Helper()
 	const writers = 64
@@ -133,13 +150,13 @@ func (s *suite) fill(n int, each func(i int) handover.Record) {
 	}
 	group.Wait()
 	failed.Range(func(_, err any) bool {
-		s.Fatalf("Put of a new key = %v, while %d writers created different keys; want nil: they are not in each other's way, "+
-			"and a busy database has to be waited for inside of Put", err, writers)
+		s.Fatalf("Put of a new key = %v, while %d writers created different keys; want nil: they do not block each other, "+
+			"and Put must wait for a busy database", err, writers)
 		return false
 	})
 }
 
-// show is a record in a line.
+// show formats a record in one line.
 func show(r handover.Record) string {
 	data := strconv.Quote(string(r.Data[:min(len(r.Data), 40)]))
 	if len(r.Data) > 40 {
@@ -153,4 +170,43 @@ func show(r handover.Record) string {
 		"record", strconv.Quote(r.Key.Channel) + "/" + strconv.Quote(r.Key.Customer), "revision", strconv.FormatUint(r.Revision, 10),
 		"conversation", strconv.Quote(r.ConversationID), "wake", wake, "data", data,
 	}, " ")
+}
+
+// tb is the part of testing.T that the contract needs, so that the tests of this package can
+// replace it.
+type tb interface {
+	Helper()
+	Context() context.Context
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+}
+
+// A guard lets another goroutine fail the test, until the test stops waiting for it.
+type guard struct {
+	tb
+
+	mu     sync.Mutex
+	closed bool
+}
+
+func (g *guard) Errorf(format string, args ...any) {
+	g.Helper()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.closed {
+		g.tb.Errorf(format, args...)
+	}
+}
+
+// Fatalf ends the goroutine of the contract; testing.T can only end that of the test.
+func (g *guard) Fatalf(format string, args ...any) {
+	g.Helper()
+	g.Errorf(format, args...)
+	runtime.Goexit()
+}
+
+func (g *guard) close() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.closed = true
 }

@@ -3,12 +3,13 @@ package storetest
 import (
 	"bytes"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// Keys that some database or separator takes for the same, or for syntax.
+// Keys that a database or a separator may treat as the same, or as syntax.
 func keysByteByByte(s *suite) {
 	keys := []handover.Key{
 		{Channel: "shop", Customer: "Zoë"},
@@ -64,7 +65,7 @@ func keysByteByByte(s *suite) {
 		s.holds(stored(i), why)
 	}
 	if got := len(s.all("")); got != len(keys) {
-		s.Errorf("All gave %d records, want %d: %s", got, len(keys), why)
+		s.Errorf("All returned %d records, want %d: %s", got, len(keys), why)
 	}
 	for i, k := range keys {
 		s.remove(k, uint64(i)+1)
@@ -77,19 +78,19 @@ func keysByteByByte(s *suite) {
 	}
 }
 
-// The Manager keeps leases of its own beside the records of customers, under keys that no customer can have.
+// The Manager also stores leases, under keys that no customer can have.
 func reservedKey(s *suite) {
 	r := handover.Record{Key: handover.Key{Customer: "\x01socket/0123456789abcdef"}, Revision: 1, Data: []byte("lease")}
 	s.put(r, 0)
 	s.holds(r, `the prefix "\x01" is an ordinary part of a key`)
 	r.Revision, r.WakeAt = 2, noon()
 	s.put(r, 1)
-	for name, list := range map[string][]handover.Record{"Due": s.due(noon(), 10), "All": s.all("")} {
+	for name, list := range map[string][]handover.Record{"Due": s.due(noon()), "All": s.all("")} {
 		if len(list) != 1 {
-			s.Errorf("%s gave %d records, want the one with a reserved key: a store makes no difference between keys", name, len(list))
+			s.Errorf("%s returned %d records, want the one with a reserved key: a store makes no difference between keys", name, len(list))
 			continue
 		}
-		s.same(list[0], r, name+" gives whole records")
+		s.same(list[0], r, name+" returns whole records")
 	}
 	s.remove(r.Key, 2)
 	s.absent(r.Key, "it was removed")
@@ -115,7 +116,7 @@ func dataOfAnyBytes(s *suite) {
 		got := s.get(r.Key)
 		if len(data) == 0 {
 			if len(got.Data) != 0 {
-				s.Errorf("empty Data came back as %q; want it empty, nil or not", got.Data)
+				s.Errorf("empty Data was returned as %q; want it empty, nil or not", got.Data)
 			}
 			continue
 		}
@@ -123,7 +124,7 @@ func dataOfAnyBytes(s *suite) {
 	}
 }
 
-// 1.5 MiB is the largest record the Manager writes.
+// The Manager writes records of 1.5 MiB at most.
 func largeData(s *suite) {
 	const size = 1.5 * 1024 * 1024
 	data := make([]byte, size)
@@ -142,4 +143,64 @@ func largeData(s *suite) {
 	r.Revision, r.Data = 3, []byte("small again")
 	s.put(r, 2)
 	s.holds(r, "a small record replaces a large one")
+}
+
+func copiesWhatItTakes(s *suite) {
+	r := record("c", 10)
+	r.ConversationID, r.WakeAt = "conversation-1", noon()
+	want := slices.Clone(r.Data)
+	s.put(r, 0)
+	r.Data[0] = 'X'
+	s.unchanged(want, "the caller may use the Data it returned to Put for something else afterwards")
+
+	r.Revision, r.Data = 20, slices.Clone(want)
+	s.put(r, 10)
+	r.Data[0] = 'Y'
+	s.unchanged(want, "the caller may use the Data it returned to Put for something else afterwards")
+
+	for range 4 { // one buffer for many records
+		copy(r.Data, "records of")
+		r.Revision++
+		s.put(r, r.Revision-1)
+	}
+	want = slices.Clone(r.Data)
+	clear(r.Data)
+	s.unchanged(want, "the caller may use the Data it returned to Put for something else afterwards")
+}
+
+func copiesWhatItGives(s *suite) {
+	r := record("c", 10)
+	r.ConversationID, r.WakeAt = "conversation-1", noon()
+	s.put(r, 0)
+	want := slices.Clone(r.Data)
+	for name, got := range s.everyWay() {
+		got.Data[0] = 'X'
+		_ = append(got.Data, "beyond its end"...)
+		s.unchanged(want, "the caller may change the Data that "+name+" returned it")
+	}
+}
+
+// unchanged fails unless every read method returns this Data.
+func (s *suite) unchanged(want []byte, why string) {
+	s.Helper()
+	for name, got := range s.everyWay() {
+		if !bytes.Equal(got.Data, want) {
+			s.Errorf("%s returned the data %q, want %q: a store copies the Data that it takes and returns: %s", name, got.Data, want, why)
+		}
+	}
+}
+
+// everyWay reads the only record of the store with every read method. It has conversation-1 and is
+// due.
+func (s *suite) everyWay() map[string]handover.Record {
+	s.Helper()
+	found, err := s.store.Find(s.Context(), "", "conversation-1")
+	if err != nil {
+		s.Fatalf("Find = %v; want the record that was last put with this conversation", err)
+	}
+	due, all := s.due(noon()), s.all("")
+	if len(due) != 1 || len(all) != 1 {
+		s.Fatalf("Due returned %d records and All %d; want 1 and 1", len(due), len(all))
+	}
+	return map[string]handover.Record{"Get": s.get(found.Key), "Find": found, "Due": due[0], "All": all[0]}
 }

@@ -58,6 +58,7 @@ func methods() map[string][]string {
 		"Region":     nil, // no request
 		"Endpoint":   nil, // no request
 		"HTTPClient": nil, // no request
+		"WithRetry":  nil, // no request
 	}
 }
 

@@ -1,7 +1,10 @@
 package storebench
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -16,22 +19,22 @@ import (
 	"github.com/genesyshandover/genesyshandover/webhook"
 )
 
-// A counting store counts what a Manager does with it.
+// A counting store counts the reads and writes of a Manager.
 type counting struct {
 	handover.Store
 
 	gets    atomic.Int64
 	puts    atomic.Int64  // done
-	written chan struct{} // told after a write
+	written chan struct{} // gets a signal after a write
 }
 
-// Get counts.
+// Get implements handover.Store.
 func (s *counting) Get(ctx context.Context, k handover.Key) (handover.Record, error) {
 	s.gets.Add(1)
 	return s.Store.Get(ctx, k)
 }
 
-// Put counts.
+// Put implements handover.Store.
 func (s *counting) Put(ctx context.Context, r handover.Record, prev uint64) error {
 	err := s.Store.Put(ctx, r, prev)
 	s.puts.Add(1)
@@ -42,7 +45,7 @@ func (s *counting) Put(ctx context.Context, r handover.Record, prev uint64) erro
 	return err
 }
 
-// reach waits for that many writes.
+// reach waits until n writes are done.
 func (s *counting) reach(n int64) error {
 	for s.puts.Load() < n {
 		if err := arrived(s.written); err != nil {
@@ -52,7 +55,7 @@ func (s *counting) reach(n int64) error {
 	return nil
 }
 
-// A desk is a Manager whose customers all talk to an agent.
+// A desk is a Manager. All its customers talk to an agent.
 type desk struct {
 	manager   *handover.Manager
 	store     *counting
@@ -76,7 +79,7 @@ func channelOf() handover.Channel {
 	}
 }
 
-// newDesk makes a Manager that does not run yet.
+// newDesk returns a desk that does not run yet.
 func newDesk(tb testing.TB, s handover.Store, customers int, configure ...func(*handover.Config)) *desk {
 	tb.Helper()
 	d := &desk{store: &counting{Store: s, written: make(chan struct{}, 1)}, genesys: &stub{sent: map[string]chan struct{}{}}}
@@ -111,14 +114,14 @@ func (d *desk) config(byKey map[handover.Key]*customer) handover.Config {
 		Return:        func(context.Context, handover.Return) error { return nil },
 		ClientOptions: []genesys.Option{genesys.WithHTTPClient(&http.Client{Transport: d.genesys})},
 		Observer: func(_ context.Context, o handover.Observation) {
-			if strings.HasPrefix(o.Op, "duty.") {
+			if strings.HasPrefix(o.Op, "task.") {
 				d.duties.Add(1)
 			}
 		},
 	}
 }
 
-// openDesk makes a Manager that runs, with customers who talk to an agent.
+// openDesk returns a running desk with connected customers.
 func openDesk(tb testing.TB, s handover.Store, customers int) *desk {
 	tb.Helper()
 	d := newDesk(tb, s, customers)
@@ -145,14 +148,15 @@ func (d *desk) start(tb testing.TB) {
 	tb.Cleanup(d.stop)
 }
 
-// settle waits until every outcome is stored: that is what the end of Run promises.
+// settle waits until every outcome is stored, by waiting for the end of Run.
 func (d *desk) settle(tb testing.TB) {
 	tb.Helper()
 	d.stop()
 	d.start(tb)
 }
 
-// connect hands a customer over; an agent's first word proves that an agent is there.
+// connect hands a customer over and delivers a first message of an agent, which makes the session
+// connected.
 func (d *desk) connect(ctx context.Context, c *customer) error {
 	if _, err := d.manager.HandOver(ctx, c.key, handover.Request{ID: "r1", Summary: "wants to know where the order is"}); err != nil {
 		return err
@@ -192,3 +196,69 @@ func (d *desk) receive(ctx context.Context, c *customer, text string) error {
 		Time: time.Now(), Origin: openmessaging.OriginHuman, Body: openmessaging.Message{Text: text},
 	}})
 }
+
+// A stub is a minimal Genesys: every conversation has an agent, and every message is accepted. The
+// fake organisation of genesystest keeps everything that it received, so a benchmark would measure
+// it instead of the store.
+type stub struct {
+	sent map[string]chan struct{} // by customer; not changed once requests are under way
+}
+
+const agentQueue = "00000000-0000-4000-8000-00000000000a"
+
+// conversationOf returns the conversation id of a customer.
+func conversationOf(customer string) string { return "conversation-" + customer }
+
+// RoundTrip answers without delay.
+func (s *stub) RoundTrip(r *http.Request) (*http.Response, error) {
+	var in []byte
+	if r.Body != nil {
+		in, _ = io.ReadAll(r.Body)
+		_ = r.Body.Close()
+	}
+	out := s.answer(r, in)
+	return &http.Response{
+		StatusCode: http.StatusOK, Status: "200 OK", Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: http.Header{
+			"Content-Type": {"application/json"}, "Inin-Ratelimit-Allowed": {"1000000000"}, "Inin-Ratelimit-Count": {"1"},
+			"Inin-Ratelimit-Reset": {"60"},
+		},
+		Body: io.NopCloser(bytes.NewReader(out)), ContentLength: int64(len(out)), Request: r,
+	}, nil
+}
+
+func (s *stub) answer(r *http.Request, body []byte) []byte {
+	_, conversation, read := strings.Cut(r.URL.Path, "/conversations/messages/conversation-")
+	switch path := r.URL.Path; {
+	case strings.HasSuffix(path, "/oauth/token"):
+		return []byte(`{"access_token":"t","token_type":"bearer","expires_in":86399}`)
+	case strings.HasSuffix(path, "/inbound/open/message"):
+		return s.take(body)
+	case read && r.Method == http.MethodGet:
+		return []byte(strings.ReplaceAll(talking, "ID", conversationOf(conversation)))
+	default:
+		return []byte(`{}`)
+	}
+}
+
+// take accepts a message and returns its conversation.
+func (s *stub) take(body []byte) []byte {
+	var in struct {
+		Channel struct {
+			From struct {
+				ID string `json:"id"`
+			} `json:"from"`
+		} `json:"channel"`
+	}
+	_ = json.Unmarshal(body, &in)
+	customer := in.Channel.From.ID
+	if c := s.sent[customer]; c != nil {
+		c <- struct{}{}
+	}
+	return []byte(`{"id":"m0000000-0000-4000-8000-000000000001","conversationId":"` + conversationOf(customer) + `"}`)
+}
+
+const talking = `{"id":"ID","participants":[
+	{"id":"p1","purpose":"customer","state":"connected","startTime":"2000-01-01T00:00:00Z","communications":[]},
+	{"id":"p2","purpose":"agent","state":"connected","user":{"id":"u1"},"name":"Ann","startTime":"2000-01-01T00:00:00Z",
+	 "queue":{"id":"` + agentQueue + `"}}]}`

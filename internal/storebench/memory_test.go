@@ -7,7 +7,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/internal/storebench"
 )
 
-// The floor of all stores: no network, no disk.
+// The in-memory store is the baseline of all stores: it has no network and no disk.
 func BenchmarkMemory(b *testing.B) {
 	storebench.Run(b, func(testing.TB) handover.Store { return handover.NewMemoryStore() })
 }

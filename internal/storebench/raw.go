@@ -12,15 +12,15 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// rawTime is how long the floor is measured, at least.
+// rawTime is the minimum duration of measuring the baseline.
 const rawTime = 150 * time.Millisecond
 
-// far is when records wake that nobody should care for during a benchmark.
+// far returns a WakeAt that is not reached during a benchmark.
 func far(i int) time.Time {
 	return time.Now().Add(1000*time.Hour + time.Duration(i)*time.Second).UTC().Truncate(time.Microsecond)
 }
 
-// raw measures the store alone, with records as a Manager makes them.
+// raw measures the store alone, with records of a Manager.
 func raw(b *testing.B, open func(testing.TB) handover.Store, n sizes) {
 	b.Helper()
 	s := open(b)
@@ -50,7 +50,8 @@ func raw(b *testing.B, open func(testing.TB) handover.Store, n sizes) {
 	})
 }
 
-// contended is many writers of one key that read, compare and swap until it works; conflicts/op is what they lost.
+// contended measures many writers of one key that retry until they succeed; conflicts/op counts the
+// retries.
 func contended(b *testing.B, s handover.Store, k handover.Key, writers int) {
 	b.Helper()
 	var conflicts atomic.Int64
@@ -71,14 +72,14 @@ func contended(b *testing.B, s handover.Store, k handover.Key, writers int) {
 	b.ReportMetric(float64(conflicts.Load())/float64(b.N), "conflicts/op")
 }
 
-// A chain updates one record again and again; nobody else writes it.
+// A chain updates one record repeatedly. It is the only writer of the record.
 type chain struct {
 	store handover.Store
 	next  handover.Record
 	prev  uint64
 }
 
-// put moves the wake too, as each write of a Manager does: that is what an index has to follow.
+// put also changes WakeAt, like each write of a Manager, so that the index of due records changes.
 func (c *chain) put(ctx context.Context) error {
 	c.next.WakeAt = far(int(c.next.Revision % 64))
 	if err := c.store.Put(ctx, c.next, c.prev); err != nil {
@@ -89,7 +90,7 @@ func (c *chain) put(ctx context.Context) error {
 	return nil
 }
 
-// like is a new record of the same content under another key.
+// like returns a new record with the Data of r under another key.
 func like(r handover.Record, customer string) handover.Record {
 	r.Key = handover.Key{Channel: "raw", Customer: customer}
 	r.ConversationID = "raw-" + customer
@@ -97,7 +98,7 @@ func like(r handover.Record, customer string) handover.Record {
 	return r
 }
 
-// chainsOf makes n records.
+// chainsOf creates n records.
 func chainsOf(tb testing.TB, s handover.Store, sample handover.Record, n int) []*chain {
 	tb.Helper()
 	chains := make([]*chain, n)
@@ -110,7 +111,7 @@ func chainsOf(tb testing.TB, s handover.Store, sample handover.Record, n int) []
 	return chains
 }
 
-// rate is how many updates a second the bare store makes with a writer for each chain.
+// rate returns the updates per second of the bare store with one writer for each chain.
 func rate(tb testing.TB, chains []*chain) float64 {
 	tb.Helper()
 	var all sync.WaitGroup

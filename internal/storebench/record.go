@@ -12,13 +12,13 @@ const (
 	manyMessages = 400 // all memories of ids are full by then
 )
 
-// typical is a record as a Manager keeps it while customer and agent talk.
+// typical returns a record as a Manager stores it while customer and agent talk.
 func typical(tb testing.TB) handover.Record {
 	tb.Helper()
 	return recordOf(tb, someMessages/2)
 }
 
-// recordOf is the record of a session after that many messages each way.
+// recordOf returns the record of a session after that many messages in each direction.
 func recordOf(tb testing.TB, each int) handover.Record {
 	tb.Helper()
 	d := openDesk(tb, handover.NewMemoryStore(), 1)
@@ -33,7 +33,7 @@ func recordOf(tb testing.TB, each int) handover.Record {
 	return d.record(tb)
 }
 
-// full is a record whose lanes take no more: Genesys and the host's channel are both down, and everybody keeps writing.
+// full returns a record with full lanes, as when Genesys and the host's channel are both down.
 func full(tb testing.TB) handover.Record {
 	tb.Helper()
 	d := newDesk(tb, handover.NewMemoryStore(), 1) // it does not run, so nothing leaves the lanes

@@ -15,17 +15,17 @@ import (
 
 const (
 	seeders = 64
-	dueOnce = 64 // what a Manager asks for
+	dueOnce = 64 // the page size of a Manager
 )
 
-// A place is a store with sleeping sessions, and beside them what is measured.
+// A place is a store with sleeping sessions and with the records and the desk that are measured.
 type place struct {
 	store handover.Store
 	due   []*chain
 	desk  *desk
 }
 
-// sleeping compares a store with few sleeping sessions to one with many.
+// sleeping compares a store with few sleeping sessions with one that has many.
 func sleeping(b *testing.B, open func(testing.TB) handover.Store, n sizes) {
 	b.Helper()
 	sample := typical(b)
@@ -47,8 +47,8 @@ func sleeping(b *testing.B, open func(testing.TB) handover.Store, n sizes) {
 	both("Message", (*place).message)
 }
 
-// settled seeds a store and makes some more records that are due. It also gives the heap that one session takes: next to
-// nothing, unless the store is in memory.
+// settled seeds a store and adds some records that are due. It also returns the heap size of one
+// session, which is near zero unless the store is in memory.
 func settled(b *testing.B, s handover.Store, sample handover.Record, sessions int) (*place, float64) {
 	b.Helper()
 	before := heap()
@@ -67,7 +67,7 @@ func settled(b *testing.B, s handover.Store, sample handover.Record, sessions in
 	return p, each
 }
 
-// asleep is that many sessions that nobody has to look at for weeks.
+// asleep returns n sessions that are not due for weeks.
 func asleep(sample handover.Record, n int) iter.Seq[handover.Record] {
 	return func(yield func(handover.Record) bool) {
 		for i := range n {
@@ -81,7 +81,7 @@ func asleep(sample handover.Record, n int) iter.Seq[handover.Record] {
 	}
 }
 
-// seed stores new records, all at once where the store can, else by many writers.
+// seed stores new records, all at once if the store is a Seeder, otherwise with many writers.
 func seed(ctx context.Context, s handover.Store, records iter.Seq[handover.Record], n int) error {
 	if bulk, ok := s.(Seeder); ok {
 		return bulk.Seed(ctx, records)
@@ -113,16 +113,16 @@ func seed(ctx context.Context, s handover.Store, records iter.Seq[handover.Recor
 	return nil
 }
 
-// heap is what is in use, once garbage is gone.
+// heap returns the bytes in use after garbage collection.
 func heap() float64 {
 	var m runtime.MemStats
 	runtime.GC()
-	runtime.GC() // what finalizers kept
+	runtime.GC() // frees what finalizers kept
 	runtime.ReadMemStats(&m)
 	return float64(m.HeapAlloc)
 }
 
-// wake makes the records due.
+// wake makes the records of due due.
 func (p *place) wake(ctx context.Context) error {
 	for i, c := range p.due {
 		if err := p.move(ctx, c, time.UnixMicro(int64(i)+1).UTC()); err != nil {
@@ -142,7 +142,7 @@ func (p *place) move(ctx context.Context, c *chain, at time.Time) error {
 	return nil
 }
 
-// converse removes what is due, or a Manager would take it for its own, and opens a desk.
+// converse opens a desk. It first removes the due records, because the Manager would work on them.
 func (p *place) converse(b *testing.B) {
 	b.Helper()
 	for _, c := range p.due {
@@ -159,25 +159,26 @@ func (p *place) get(ctx context.Context, i int) error {
 }
 
 func (p *place) find(ctx context.Context, i int) error {
-	_, err := p.store.Find(ctx, p.due[i%len(p.due)].next.ConversationID)
+	r := p.due[i%len(p.due)].next
+	_, err := p.store.Find(ctx, r.Key.Channel, r.ConversationID)
 	return err
 }
 
-// put moves a record in the order of wakes: the last becomes the first and the other way round.
+// put moves a record from the end of the order of Due to its beginning, or back.
 func (p *place) put(ctx context.Context, i int) error {
 	return p.move(ctx, p.due[i/2%len(p.due)], []time.Time{far(i), time.UnixMicro(int64(i) + 1).UTC()}[i%2])
 }
 
-// look lists what is due.
+// look reads the due records.
 func (p *place) look(ctx context.Context, _ int) error {
-	due, err := p.store.Due(ctx, time.Now(), dueOnce)
+	due, err := p.store.Due(ctx, handover.DueQuery{Now: time.Now(), Limit: dueOnce})
 	if err == nil && len(due) < dueOnce-1 { // Put may have left one asleep
 		err = fmt.Errorf("storebench: %d records are due, %d expected", len(due), dueOnce)
 	}
 	return err
 }
 
-// message relays one, until its outcome is stored.
+// message relays a message and waits until its outcome is stored.
 func (p *place) message(ctx context.Context, _ int) error {
 	before := p.desk.store.puts.Load()
 	if err := p.desk.toAgent(ctx, p.desk.customers[0]); err != nil {

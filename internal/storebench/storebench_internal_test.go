@@ -13,10 +13,11 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// pollsPast is how long after a connect the reads of a conversation are a minute apart.
+// pollsPast is how long after connect the reads of a conversation are at least a minute apart.
 const pollsPast = 70 * time.Second
 
-// A relayed message costs two writes: against the stub, and against the fake organisation with its webhooks and receipts.
+// A relayed message costs two writes with the stub and with the fake organisation, its webhooks and
+// receipts.
 func TestWritesPerMessage(t *testing.T) {
 	t.Parallel()
 	for name, open := range map[string]func(*testing.T) (d *desk, ways []direction){
@@ -57,7 +58,7 @@ func TestWritesPerMessage(t *testing.T) {
 	}
 }
 
-// What is seeded is there and sleeps.
+// Seeded records are stored and not due.
 func TestSeed(t *testing.T) {
 	t.Parallel()
 	sample := handover.Record{Data: []byte(`{}`)}
@@ -68,13 +69,13 @@ func TestSeed(t *testing.T) {
 		for r, err := range s.All(t.Context(), "asleep") {
 			require.NoError(t, err, name)
 			require.Equal(t, sample.Data, r.Data)
-			got, err := s.Find(t.Context(), r.ConversationID)
+			got, err := s.Find(t.Context(), "asleep", r.ConversationID)
 			require.NoError(t, err, name)
 			require.Equal(t, r.Key, got.Key, name)
 			found++
 		}
 		require.Equal(t, n, found, name)
-		due, err := s.Due(t.Context(), time.Now().Add(100*time.Hour), n)
+		due, err := s.Due(t.Context(), handover.DueQuery{Now: time.Now().Add(100 * time.Hour), Limit: n})
 		require.NoError(t, err, name)
 		require.Empty(t, due, name)
 	}
@@ -106,14 +107,14 @@ type brokenStore struct{ handover.Store }
 
 func (brokenStore) Put(context.Context, handover.Record, uint64) error { return errBroken }
 
-// The records that are measured are what their names say.
+// The measured records have the sizes that their names suggest.
 func TestRecords(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		fresh, some, many, all := recordOf(t, 0), typical(t), recordOf(t, manyMessages/2), full(t)
 		require.Less(t, len(fresh.Data), 2<<10)
-		require.Less(t, len(some.Data), 5<<10)
-		require.Less(t, len(many.Data), 20<<10, "nobody waits 2 s, so all that was sent counts as unanswered")
+		require.Less(t, len(some.Data), 6<<10)
+		require.Less(t, len(many.Data), 40<<10, "nobody waits 2 s, so 84 messages count as unanswered")
 		require.Greater(t, len(all.Data), 700<<10, "both lanes are full: 256 and 512 KiB")
 		require.Less(t, len(all.Data), 3<<19, "the limit of a record")
 	})
@@ -125,7 +126,7 @@ func TestSizes(t *testing.T) {
 	require.Equal(t, 12, size(t, "STOREBENCH_SOME", 7))
 }
 
-// The floor counts what was written, and a wake moves with each write.
+// The baseline counts writes, and each write changes WakeAt.
 func TestRate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -22,15 +22,16 @@ import (
 	"github.com/genesyshandover/genesyshandover/internal/storebench"
 )
 
-// connections is as many as a server of a few cores does something with; PostgreSQL's default limit is 100 for everybody.
+// connections is enough for a server with a few cores. The default limit of PostgreSQL is 100 for
+// all clients.
 const connections = 16
 
-// BenchmarkMemory is what the others are compared with.
+// BenchmarkMemory is the baseline of the other benchmarks.
 func BenchmarkMemory(b *testing.B) {
 	storebench.Run(b, func(testing.TB) handover.Store { return handover.NewMemoryStore() })
 }
 
-// BenchmarkSQLite commits to the disk, synchronous=FULL, wherever the temporary folder is: in memory it means nothing.
+// BenchmarkSQLite commits with synchronous=FULL in the temporary folder, which must be on a disk.
 func BenchmarkSQLite(b *testing.B) {
 	storebench.Run(b, func(tb testing.TB) handover.Store {
 		tb.Helper()
@@ -49,7 +50,7 @@ func BenchmarkPostgres(b *testing.B) {
 	})
 }
 
-// A store seeds in one transaction; 100,000 commits would take minutes.
+// A store is a Seeder, because 100,000 commits would take minutes.
 type store struct {
 	*sqlstore.Store
 
@@ -57,7 +58,7 @@ type store struct {
 	insert string
 }
 
-// open makes a store with tables of its own, which are gone at the end.
+// open returns a store with separate tables, which are dropped at the end.
 func open(tb testing.TB, driver, dsn string, d sqlstore.Dialect) *store {
 	tb.Helper()
 	db, err := sql.Open(driver, dsn)

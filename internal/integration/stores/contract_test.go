@@ -16,7 +16,7 @@ func TestContractSQLite(t *testing.T) {
 	})
 }
 
-// A pool of one connection: whoever holds it and wants another waits for ever.
+// A pool of one connection: a call that needs a second one waits forever.
 func TestContractSQLiteOneConnection(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) handover.Store {
@@ -32,13 +32,15 @@ func TestContractPostgres(t *testing.T) {
 	contractPostgres(t, "application_name", "storetest")
 }
 
-// Every transaction is serializable, as a server or a role may have it: writers of one record then fail with 40001, and are repeated.
+// Every transaction is serializable, which is a setting of a server or a role: writers of one
+// record fail with 40001 and are retried.
 func TestContractPostgresSerializable(t *testing.T) {
 	t.Parallel()
 	contractPostgres(t, "default_transaction_isolation", "serializable")
 }
 
-// No prepared statements, as behind a pooler that gives each transaction another connection.
+// Without prepared statements, as behind a pooler that uses another connection for each
+// transaction.
 func TestContractPostgresSimpleProtocol(t *testing.T) {
 	t.Parallel()
 	contractPostgres(t, "default_query_exec_mode", "simple_protocol")
@@ -50,7 +52,7 @@ func contractPostgres(t *testing.T, parameter, value string) {
 	storetest.Run(t, func(t *testing.T) handover.Store {
 		t.Helper()
 		db := open(t, "pgx", with(t, schema(t), parameter, value))
-		db.SetMaxOpenConns(16) // a server has about a hundred for everyone
+		db.SetMaxOpenConns(16) // a server has about a hundred for all clients
 		return migrated(t, db, sqlstore.Postgres)
 	})
 }

@@ -19,7 +19,8 @@ import (
 
 var errDead = errors.New("this process is dead")
 
-// A desk is a host program with a Manager. A dead one reaches neither its store nor Genesys nor the customer any more.
+// A desk is a host program with a Manager. After kill it reaches neither its store nor Genesys nor
+// the customer.
 type desk struct {
 	*handover.Manager
 
@@ -58,7 +59,7 @@ func newDesk(t *testing.T, org *genesystest.Org, s handover.Store) *desk {
 	return d
 }
 
-// hears makes the organisation post its webhooks here.
+// hears makes the organisation post its webhooks to this desk.
 func (d *desk) hears(org *genesystest.Org) {
 	mux := http.NewServeMux()
 	mux.Handle("POST /genesys", webhook.NewHandler(d, d.Receive))
@@ -84,7 +85,7 @@ func (d *desk) delivered() []string {
 	return slices.Clone(d.got)
 }
 
-// kill is what SIGKILL leaves: nothing more is done, what was claimed stays claimed.
+// kill stops everything like SIGKILL: leases stay in the store.
 func (d *desk) kill() {
 	d.dead.Store(true)
 	close(d.gone)
@@ -103,7 +104,7 @@ func (m mortal) RoundTrip(r *http.Request) (*http.Response, error) {
 	return m.next.RoundTrip(r)
 }
 
-// A mortalStore fails for a dead process. Without Get and Put a Manager settles nothing.
+// A mortalStore fails after kill, so that the Manager stores no outcome.
 type mortalStore struct {
 	handover.Store
 
@@ -137,7 +138,7 @@ func (d *desk) forward(t *testing.T, id string) {
 	require.Equal(t, handover.TurnAgent, turn)
 }
 
-// connected hands the customer over, and waits for the agent.
+// connected hands the customer over and waits for the agent.
 func (d *desk) connected(t *testing.T, org *genesystest.Org) *genesystest.Desk {
 	t.Helper()
 	ann := org.Agent("Ann", "Support")

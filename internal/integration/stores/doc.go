@@ -1,4 +1,6 @@
-// Package stores tests the stores of sqlstore on real databases: the contract, what breaks, and whole Managers on them. SQLite
-// needs nothing installed. PostgreSQL is tested where POSTGRES_DSN names a database in which schemas may be created, for instance
-// postgres://postgres:postgres@127.0.0.1:5432/handover?sslmode=disable; each test uses a schema of its own and drops it.
+// Package stores tests sqlstore on real databases: the contract, failures, and whole Managers.
+// SQLite needs no installation. The tests on PostgreSQL run if POSTGRES_DSN is set to a database in
+// which schemas may be created, for example
+// postgres://postgres:postgres@127.0.0.1:5432/handover?sslmode=disable. Each test creates a schema
+// and drops it.
 package stores

@@ -15,7 +15,8 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/sqlstore"
 )
 
-// The connection is cut before the server hears of the write: an error, not a conflict, and nothing is stored.
+// The connection breaks before the server gets the write: an error that is no conflict, and nothing
+// is stored.
 func TestCutBeforeTheWrite(t *testing.T) {
 	t.Parallel()
 	p, s, direct := cuttable(t)
@@ -27,7 +28,8 @@ func TestCutBeforeTheWrite(t *testing.T) {
 	require.NoError(t, s.Put(t.Context(), record("c", 2), 1), "the next call has another connection")
 }
 
-// The connection is cut before the answer comes: an error, not a conflict, although the whole record is stored.
+// The connection breaks before the answer arrives: an error that is no conflict, although the
+// record is stored.
 func TestCutBeforeTheAnswer(t *testing.T) {
 	t.Parallel()
 	p, s, direct := cuttable(t)
@@ -43,7 +45,7 @@ func TestCutBeforeTheAnswer(t *testing.T) {
 	require.ErrorIs(t, s.Put(t.Context(), record("c", 3), 1), handover.ErrConflict)
 }
 
-// All pooled connections die between two calls, as in a restart of the database or of a pooler.
+// All pooled connections break between two calls, as in a restart of the database or a pooler.
 func TestHungUpBetweenCalls(t *testing.T) {
 	t.Parallel()
 	p, s, _ := cuttable(t)
@@ -55,7 +57,8 @@ func TestHungUpBetweenCalls(t *testing.T) {
 	require.NoError(t, s.Put(t.Context(), record("c", got.Revision+1), got.Revision))
 }
 
-// cuttable is a store behind a proxy, with one record and a statement of Put that the driver knows already, and one that is not.
+// cuttable returns two stores with one record. That behind the proxy has already prepared the
+// statement of Put.
 func cuttable(t *testing.T) (*proxy, *sqlstore.Store, *sqlstore.Store) {
 	t.Helper()
 	dsn := schema(t)
@@ -69,7 +72,8 @@ func cuttable(t *testing.T) (*proxy, *sqlstore.Store, *sqlstore.Store) {
 	return p, s, unmigrated(t, open(t, "pgx", dsn), sqlstore.Postgres)
 }
 
-// held is a record that another transaction has locked, and a store whose connections bear a name.
+// held returns a record that another transaction has locked, and a store with a name on its
+// connections.
 type held struct {
 	*sqlstore.Store
 
@@ -97,7 +101,7 @@ func holding(t *testing.T, parameter, value string) held {
 	return h
 }
 
-// waits returns when a statement of the store waits for the lock.
+// waits waits until a statement of the store waits for the lock.
 func (h held) waits(t *testing.T) {
 	t.Helper()
 	require.Eventually(t, func() bool {
@@ -108,7 +112,7 @@ func (h held) waits(t *testing.T) {
 	}, time.Minute, 10*time.Millisecond)
 }
 
-// unchanged reads the record once the lock is gone.
+// unchanged reads the record after the lock is released.
 func (h held) unchanged(t *testing.T) {
 	t.Helper()
 	require.NoError(t, h.lock.Rollback())
@@ -118,7 +122,7 @@ func (h held) unchanged(t *testing.T) {
 	require.NoError(t, h.Put(t.Context(), record("c", 3), 1))
 }
 
-// The server ends the connection in the middle of the write, as in a shutdown.
+// The server closes the connection in the middle of the write, as in a shutdown.
 func TestTerminatedInTheWrite(t *testing.T) {
 	t.Parallel()
 	h := holding(t, "lock_timeout", "0")
@@ -134,12 +138,13 @@ func TestTerminatedInTheWrite(t *testing.T) {
 func TestLockTimeout(t *testing.T) {
 	t.Parallel()
 	h := holding(t, "lock_timeout", "20")
-	requireFault(t, h.Put(t.Context(), record("c", 2), 1), "holds the record longer than lock_timeout")
+	requireFault(t, h.Put(t.Context(), record("c", 2), 1), "has locked the record for longer than lock_timeout")
 	h.unchanged(t)
 }
 
-// The caller gives up in the middle of the write: its own error, and the record is as before or as put, which nobody knows: pgx
-// hangs up, and the server notices when it has the lock.
+// The caller's context ends in the middle of the write: its error is returned, and the record is
+// the old or the new one: pgx closes the connection, and the server notices that only when it has
+// the lock.
 func TestCancelledInTheWrite(t *testing.T) {
 	t.Parallel()
 	h := holding(t, "lock_timeout", "0")
@@ -160,7 +165,8 @@ func TestCancelledInTheWrite(t *testing.T) {
 	}, time.Minute, 10*time.Millisecond)
 }
 
-// The other transaction replaces the record while Put waits for it: a conflict, also where that fails with 40001.
+// The other transaction replaces the record while Put waits for it: a conflict, also if PostgreSQL
+// reports 40001.
 func TestReplacedWhileWaiting(t *testing.T) {
 	t.Parallel()
 	for _, isolation := range []string{"read committed", "repeatable read", "serializable"} {

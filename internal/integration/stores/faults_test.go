@@ -22,13 +22,13 @@ func record(customer string, revision uint64) handover.Record {
 	}
 }
 
-// everyCall gives the errors of all methods of a store that cannot work.
+// everyCall returns the errors of all methods of a store that cannot work.
 func everyCall(t *testing.T, s handover.Store) map[string]error {
 	t.Helper()
 	ctx, r := t.Context(), record("c", 1)
 	_, getting := s.Get(ctx, r.Key)
-	_, finding := s.Find(ctx, r.ConversationID)
-	_, due := s.Due(ctx, r.WakeAt, 1)
+	_, finding := s.Find(ctx, "shop", r.ConversationID)
+	_, due := s.Due(ctx, handover.DueQuery{Now: r.WakeAt, Limit: 1})
 	var all []error
 	for _, err := range s.All(ctx, "") {
 		all = append(all, err)
@@ -39,7 +39,8 @@ func everyCall(t *testing.T, s handover.Store) map[string]error {
 	}
 }
 
-// An error of a database never passes for one of the contract's, and nothing of the record is in it.
+// requireFault requires an error with these words that is none of the contract and has no data of
+// the record.
 func requireFault(t *testing.T, err error, words string) {
 	t.Helper()
 	require.ErrorContains(t, err, words)
@@ -48,7 +49,7 @@ func requireFault(t *testing.T, err error, words string) {
 	require.NotContains(t, err.Error(), "data of")
 }
 
-// database/sql connects at the first use, so that is where a wrong DSN shows.
+// database/sql connects at the first use, so a wrong DSN causes an error there.
 func TestWrongDSN(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "no such folder", "handover.db")
@@ -60,7 +61,7 @@ func TestWrongDSN(t *testing.T) {
 		words       string
 	}{
 		"no folder":      {"sqlite", "file:" + file, sqlstore.SQLite, "folder must exist"},
-		"not SQLite":     {"sqlite", "file:" + text, sqlstore.SQLite, "something else than a SQLite database"},
+		"not SQLite":     {"sqlite", "file:" + text, sqlstore.SQLite, "is not a SQLite database"},
 		"nobody listens": {"pgx", "postgres://u:hush@127.0.0.1:1/db?sslmode=disable", sqlstore.Postgres, "connect"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -84,7 +85,7 @@ func TestWrongDSNPostgres(t *testing.T) {
 	stranger := "nobody_" + strings.ToLower(rand.Text())
 	unknown := unmigrated(t, open(t, "pgx", with(t, with(t, dsn, "user", stranger), "password", "hush")), sqlstore.Postgres)
 	err := unknown.Migrate(t.Context())
-	requireFault(t, err, "refuses the user or the password")
+	requireFault(t, err, "rejects the user or the password")
 	require.NotContains(t, err.Error(), "hush")
 }
 
@@ -101,7 +102,7 @@ func TestMissingTable(t *testing.T) {
 	}
 }
 
-// A database that only reads: reading goes on, writing says what is wrong, and nothing changes.
+// On a read-only database, reads work, writes return an error with the cause, and nothing changes.
 func TestReadOnly(t *testing.T) {
 	t.Parallel()
 	t.Run("SQLite", func(t *testing.T) {
@@ -118,7 +119,7 @@ func TestReadOnly(t *testing.T) {
 		writer := migrated(t, open(t, "pgx", dsn), sqlstore.Postgres)
 		require.NoError(t, writer.Put(t.Context(), record("c", 1), 0))
 		reader := unmigrated(t, open(t, "pgx", with(t, dsn, "default_transaction_read_only", "on")), sqlstore.Postgres)
-		requireReadOnly(t, reader, "the database only reads")
+		requireReadOnly(t, reader, "the database is read-only")
 	})
 }
 
@@ -134,7 +135,8 @@ func requireReadOnly(t *testing.T, s *sqlstore.Store, words string) {
 	require.Equal(t, r, got)
 }
 
-// A full disk: what was acknowledged stays readable, what does not fit is an error, and the store works on with space.
+// On a full disk, stored records stay readable, a Put that does not fit is an error, and the store
+// works again with free space.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
 	db := openSQLite(t, sqliteFile(t))
@@ -158,7 +160,7 @@ func TestFullDisk(t *testing.T) {
 	require.NoError(t, s.Put(ctx, large, 0), "there is space again")
 }
 
-// Whatever the DSN says about durability, a write is on the disk when it is acknowledged.
+// A write is on disk when it is acknowledged, also if the DSN turns durability off.
 func TestDurableWhateverTheDSNSays(t *testing.T) {
 	t.Parallel()
 	t.Run("SQLite", func(t *testing.T) {
@@ -173,7 +175,7 @@ func TestDurableWhateverTheDSNSays(t *testing.T) {
 		t.Parallel()
 		db := open(t, "pgx", with(t, schema(t), "synchronous_commit", "off"))
 		s, ctx := migrated(t, db, sqlstore.Postgres), t.Context()
-		// What the setting is when the transaction is about to commit.
+		// The trigger records the setting when a transaction commits.
 		_, err := db.ExecContext(ctx, `CREATE TABLE seen (doing text, setting text);
 			CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 				INSERT INTO seen VALUES (TG_OP, current_setting('synchronous_commit')); RETURN NULL;

@@ -14,8 +14,8 @@ import (
 
 func pass(d time.Duration) { <-time.After(d) }
 
-// The table is gone for a while. Genesys hears 503 and posts again, the host's calls say what is wrong, and once the table is back
-// everything arrives, once.
+// The table is missing for a while. Genesys gets 503 and posts again, the host's calls return the
+// cause, and when the table is back every message arrives once.
 func TestManagerOnABrokenDatabase(t *testing.T) {
 	t.Parallel()
 	for _, d := range databases() {
@@ -61,7 +61,7 @@ func TestManagerOnABrokenDatabase(t *testing.T) {
 	}
 }
 
-// taken counts the webhooks that were answered with 200.
+// taken returns the number of webhooks that were answered with 200.
 func taken(org *genesystest.Org) int {
 	n := 0
 	for _, w := range org.Deliveries() {
@@ -72,8 +72,8 @@ func taken(org *genesystest.Org) int {
 	return n
 }
 
-// Two processes on one database. The first accepts messages in both directions and dies before it performs anything; the second
-// takes its leases over, and nobody misses a message.
+// Two processes use one database. The first accepts messages in both directions and dies before it
+// sends them; the second takes its leases over, and no message is lost.
 func TestManagerTakesOver(t *testing.T) {
 	t.Parallel()
 	for _, d := range databases() {

@@ -11,7 +11,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/sqlstore"
 )
 
-// Eight replicas start at once, each with a pool of its own.
+// Eight replicas with separate pools migrate at once.
 func TestMigrateFromManyReplicas(t *testing.T) {
 	t.Parallel()
 	for _, d := range databases() {
@@ -37,7 +37,7 @@ func TestMigrateFromManyReplicas(t *testing.T) {
 	}
 }
 
-// A failing migration leaves nothing, and the same store can migrate once the cause is gone.
+// A migration that fails changes nothing, and the same store can migrate after the cause is fixed.
 func TestMigrateFails(t *testing.T) {
 	t.Parallel()
 	for _, d := range databases() {
@@ -47,7 +47,7 @@ func TestMigrateFails(t *testing.T) {
 			db, ctx := open(t, driver, dsn), t.Context()
 			db.SetMaxOpenConns(1) // a transaction left open would keep the only connection
 			s := unmigrated(t, db, d.dialect)
-			// The name of the second index is taken by a table: the first statements succeed.
+			// The table has no column for the second index: the first statements succeed.
 			_, err := db.ExecContext(ctx, "CREATE TABLE handover_records (channel text, customer text, wake_at bigint)")
 			require.NoError(t, err)
 			require.Error(t, s.Migrate(ctx), "the index of conversation_id has no column")
@@ -73,7 +73,57 @@ func TestMigrateFails(t *testing.T) {
 	}
 }
 
-// A newer release has migrated further: this one works on.
+// A database without the indexes by channel works before Migrate, and Migrate replaces its indexes.
+func TestMigrateAnOlderDatabase(t *testing.T) {
+	t.Parallel()
+	for _, d := range databases() {
+		t.Run(d.name, func(t *testing.T) {
+			t.Parallel()
+			driver, dsn := d.dsn(t)
+			db, ctx := open(t, driver, dsn), t.Context()
+			first, err := fs.ReadFile(sqlstore.Migrations(d.dialect), "0001_records.up.sql")
+			require.NoError(t, err)
+			for _, statement := range []string{
+				string(first), "CREATE TABLE handover_migrations (version bigint PRIMARY KEY)",
+				"INSERT INTO handover_migrations (version) VALUES (1)",
+			} {
+				_, err := db.ExecContext(ctx, statement)
+				require.NoError(t, err)
+			}
+			s := unmigrated(t, db, d.dialect)
+			works := func(revision uint64) {
+				t.Helper()
+				require.NoError(t, s.Put(ctx, record("c", revision+1), revision))
+				want := record("c", revision+1)
+				got, err := s.Find(ctx, "shop", want.ConversationID)
+				require.NoError(t, err)
+				require.Equal(t, want, got)
+				due, err := s.Due(ctx, handover.DueQuery{Channel: "shop", Now: want.WakeAt, Limit: 2})
+				require.NoError(t, err)
+				require.Equal(t, []handover.Record{want}, due)
+			}
+			works(0)
+			require.NoError(t, s.Migrate(ctx))
+			works(1)
+			indexes, query := []string{}, "SELECT name FROM sqlite_master WHERE type = 'index' AND sql <> '' ORDER BY name"
+			if d.dialect == sqlstore.Postgres {
+				query = `SELECT indexname FROM pg_indexes WHERE schemaname = current_schema() AND indexname NOT LIKE '%pkey' ORDER BY 1`
+			}
+			rows, err := db.QueryContext(ctx, query)
+			require.NoError(t, err)
+			for rows.Next() {
+				var name string
+				require.NoError(t, rows.Scan(&name))
+				indexes = append(indexes, name)
+			}
+			require.NoError(t, rows.Err())
+			require.NoError(t, rows.Close())
+			require.Equal(t, []string{"handover_records_channel_due", "handover_records_conversation", "handover_records_due"}, indexes)
+		})
+	}
+}
+
+// The database was migrated by a newer release: this release works on it.
 func TestMigratedByANewerRelease(t *testing.T) {
 	t.Parallel()
 	for _, d := range databases() {
@@ -95,7 +145,7 @@ func TestMigratedByANewerRelease(t *testing.T) {
 	}
 }
 
-// The files are for tools of other people, who may call Migrate afterwards.
+// Another tool may execute the migration files, and Migrate may be called after it.
 func TestMigrationsByAnotherTool(t *testing.T) {
 	t.Parallel()
 	for _, d := range databases() {
@@ -136,7 +186,7 @@ func TestPrefixes(t *testing.T) {
 			_, err := b.Get(ctx, record("c", 1).Key)
 			require.ErrorIs(t, err, handover.ErrNotFound)
 			require.NoError(t, b.Put(ctx, record("c", 5), 0))
-			got, err := a.Find(ctx, record("c", 1).ConversationID)
+			got, err := a.Find(ctx, "shop", record("c", 1).ConversationID)
 			require.NoError(t, err)
 			require.Equal(t, record("c", 1), got)
 		})

@@ -17,7 +17,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/sqlstore"
 )
 
-// openSQLite opens a file, with nothing in the DSN: the store itself has to see to what matters.
+// openSQLite opens a file with a DSN without pragmas: the store must set what it needs.
 func openSQLite(t *testing.T, file string) *sql.DB {
 	t.Helper()
 	return open(t, "sqlite", "file:"+file)
@@ -37,7 +37,7 @@ func open(t *testing.T, driver, dsn string) *sql.DB {
 	return db
 }
 
-// postgres is the DSN of a database to be tested on; without one the test is skipped.
+// postgres returns the DSN of the test database. It skips the test if there is none.
 func postgres(t *testing.T) string {
 	t.Helper()
 	dsn := os.Getenv("POSTGRES_DSN")
@@ -47,7 +47,7 @@ func postgres(t *testing.T) string {
 	return dsn
 }
 
-// schema makes a schema that is dropped after the test, and gives a DSN whose tables are in it.
+// schema creates a schema, which is dropped after the test, and returns a DSN that uses it.
 func schema(t *testing.T) (dsn string) {
 	t.Helper()
 	dsn = postgres(t)
@@ -71,11 +71,11 @@ func with(t *testing.T, dsn, name, value string) string {
 	require.NoError(t, err)
 	q := u.Query()
 	q.Set(name, value)
-	u.RawQuery = strings.ReplaceAll(q.Encode(), "+", "%20") // pgx takes a plus for a plus
+	u.RawQuery = strings.ReplaceAll(q.Encode(), "+", "%20") // pgx does not decode a plus as a space
 	return u.String()
 }
 
-// migrated is a store on a database whose tables it made.
+// migrated returns a store after Migrate.
 func migrated(t *testing.T, db *sql.DB, d sqlstore.Dialect, opts ...sqlstore.Option) *sqlstore.Store {
 	t.Helper()
 	s := unmigrated(t, db, d, opts...)
@@ -90,7 +90,7 @@ func unmigrated(t *testing.T, db *sql.DB, d sqlstore.Dialect, opts ...sqlstore.O
 	return s
 }
 
-// A database is one of those that every test of this package that concerns both runs on.
+// A database is one of those that the tests of both dialects run on.
 type database struct {
 	name    string
 	dialect sqlstore.Dialect

@@ -18,7 +18,8 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/sqlstore"
 )
 
-// With this variable the test binary is another process on the same SQLite file, and runs no tests.
+// If this variable is set, the test binary is a second process on the same SQLite file and runs no
+// tests.
 const childFile = "GENESYSHANDOVER_STORES_CHILD"
 
 const (
@@ -37,7 +38,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// child counts in one record through many writers, and says so after each write that was acknowledged.
+// child increments a counter with many writers, and prints a line after each acknowledged write.
 func child(file string) error {
 	db, err := sql.Open("sqlite", "file:"+file)
 	if err != nil {
@@ -55,7 +56,7 @@ func child(file string) error {
 	}), db.Close())
 }
 
-// count adds to the number in Data, by compare-and-swap.
+// count increments the number in Data by compare-and-swap.
 func count(ctx context.Context, s handover.Store, counted func()) error {
 	errs := make([]error, childWriters)
 	var group sync.WaitGroup
@@ -100,7 +101,7 @@ func counter(t *testing.T, s handover.Store) int {
 	return n
 }
 
-// startCounter makes the record, and a file that processes can share.
+// startCounter creates the record in a file that processes can share.
 func startCounter(t *testing.T) (*sqlstore.Store, string) {
 	t.Helper()
 	file := sqliteFile(t)
@@ -111,7 +112,7 @@ func startCounter(t *testing.T) (*sqlstore.Store, string) {
 	return s, file
 }
 
-// 64 writers in four processes on one file: nobody hears of SQLITE_BUSY, and no update is lost.
+// 64 writers in four processes use one file: no call returns SQLITE_BUSY, and no update is lost.
 func TestSQLiteInProcesses(t *testing.T) {
 	t.Parallel()
 	s, file := startCounter(t)
@@ -129,7 +130,8 @@ func TestSQLiteInProcesses(t *testing.T) {
 	require.Equal(t, 4*childWriters*childWrites, counter(t, s))
 }
 
-// A process is killed while it writes: what it was told is stored is stored, and the others go on at once.
+// A process is killed while it writes: its acknowledged writes are stored, and the others continue
+// at once.
 func TestSQLiteProcessKilled(t *testing.T) {
 	t.Parallel()
 	s, file := startCounter(t)
@@ -152,7 +154,7 @@ func TestSQLiteProcessKilled(t *testing.T) {
 	require.Equal(t, n+childWriters*childWrites, counter(t, s))
 }
 
-// Two pools in one process, 64 writers of 64 records and of one.
+// Two pools in one process have 64 writers of 64 records and of one record.
 func TestSQLiteTwoHandles(t *testing.T) {
 	t.Parallel()
 	a, file := startCounter(t)
@@ -179,7 +181,8 @@ func TestSQLiteTwoHandles(t *testing.T) {
 	require.Equal(t, 2*childWriters*childWrites, counter(t, a))
 }
 
-// Somebody else's transaction keeps the file for a while: writers wait, readers do not, and who gives up changes nothing.
+// Another transaction locks the file: writers wait, readers do not, and a writer that stops waiting
+// changes nothing.
 func TestSQLiteHeldByAnother(t *testing.T) {
 	t.Parallel()
 	s, file := startCounter(t)

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A proxy stands between a store and PostgreSQL and cuts connections when it is told to.
+// A proxy forwards between a store and PostgreSQL, and can break connections.
 type proxy struct {
 	listener net.Listener
 	server   string
@@ -20,7 +20,7 @@ type proxy struct {
 	conns []net.Conn
 }
 
-// side says at whose next words a connection is cut, instead of passing them on.
+// side is the side whose next message breaks a connection instead of being forwarded.
 type side int
 
 const (
@@ -29,7 +29,7 @@ const (
 	server
 )
 
-// behindProxy gives a DSN that leads through a proxy.
+// behindProxy returns a DSN that connects through a proxy.
 func behindProxy(t *testing.T, dsn string) (*proxy, string) {
 	t.Helper()
 	u, err := url.Parse(dsn)
@@ -89,7 +89,7 @@ func (p *proxy) pass(from, to net.Conn, who side) {
 	}
 }
 
-// cutAt cuts one connection, at the next words of a side.
+// cutAt breaks one connection at the next message of a side.
 func (p *proxy) cutAt(who side) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -106,7 +106,7 @@ func (p *proxy) cuts(who side) bool {
 	return true
 }
 
-// hangUp cuts all connections.
+// hangUp breaks all connections.
 func (p *proxy) hangUp() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

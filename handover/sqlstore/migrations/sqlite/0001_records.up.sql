@@ -1,5 +1,5 @@
--- One record a customer of a channel. Text is compared byte by byte (BINARY, SQLite's default); wake_at is microseconds since
--- 1970, 0 is never. data is last, so that the other columns are read without it.
+-- One row per record: a customer of a channel. Text is compared byte by byte (BINARY, SQLite's default); wake_at is microseconds since
+-- 1970, 0 is never. data is the last column, so that the others are read without it.
 CREATE TABLE IF NOT EXISTS handover_records (
     channel         TEXT NOT NULL,
     customer        TEXT NOT NULL,
@@ -10,6 +10,6 @@ CREATE TABLE IF NOT EXISTS handover_records (
     PRIMARY KEY (channel, customer)
 );
 
--- Small indexes, so that what is due and what belongs to a conversation is found among any number of sleeping records.
+-- Partial indexes: their size does not depend on the number of records that are never due or have no conversation.
 CREATE INDEX IF NOT EXISTS handover_records_wake_at ON handover_records (wake_at) WHERE wake_at > 0;
 CREATE INDEX IF NOT EXISTS handover_records_conversation_id ON handover_records (conversation_id) WHERE conversation_id <> '';
