@@ -1,4 +1,4 @@
-package main
+package torture
 
 import (
 	"fmt"
@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// A book is where everybody around the replicas writes down what they saw. Safe for concurrent use.
+// A book records what was observed outside of the replicas. Safe for concurrent use.
 type book struct {
 	mu       sync.Mutex
 	f        facts
-	accepted map[string]acceptance // by text; agents' lines are accepted by the webhook
-	reached  map[string]bool       // texts that are at the other side, or came back
+	accepted map[string]acceptance // by text; an agent's line is accepted when its webhook is answered 200
+	reached  map[string]bool       // texts that arrived, or were handed back
 	problems []string
 }
 
@@ -29,21 +29,21 @@ func newBook() *book {
 	}
 }
 
-// wrote notes a line of a customer, before the first attempt to send it.
-func (b *book) wrote(l line) {
+// customerWrote records a line of a customer, before the first attempt to send it.
+func (b *book) customerWrote(l line) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.f.toGenesys.lines = append(b.f.toGenesys.lines, l)
 }
 
-// said notes a line of an agent.
-func (b *book) said(l line) {
+// agentWrote records a line of an agent.
+func (b *book) agentWrote(l line) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.f.toHost.lines = append(b.f.toHost.lines, l)
 }
 
-// accept notes that a replica promised to keep a line. The first time counts.
+// accept records that a replica accepted a line. Only the first time counts.
 func (b *book) accept(text, by string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -52,17 +52,18 @@ func (b *book) accept(text, by string) {
 	}
 }
 
-// attempted notes that a replica knocked at the door of the other side.
+// attempted records that a request of a replica has arrived and has no effect yet.
 func (b *book) attempted(d func(*facts) *direction, a arrival) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	way := d(&b.f)
-	way.attempts = append(way.attempts, a)
+	x := d(&b.f)
+	x.attempts = append(x.attempts, a)
 }
 
 func toGenesys(f *facts) *direction { return &f.toGenesys }
 func toHost(f *facts) *direction    { return &f.toHost }
 
+// posted records that a line reached Genesys.
 func (b *book) posted(a arrival) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -70,6 +71,7 @@ func (b *book) posted(a arrival) {
 	b.reached[a.text] = true
 }
 
+// delivered records that a line reached the customers' channel.
 func (b *book) delivered(a arrival) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -77,7 +79,7 @@ func (b *book) delivered(a arrival) {
 	b.reached[a.text] = true
 }
 
-// handedBack notes a Return and what came with it. Openings are the host's own words.
+// handedBack records a Return and the lines in it.
 func (b *book) handedBack(r handedBack, by string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -88,6 +90,7 @@ func (b *book) handedBack(r handedBack, by string) {
 	}
 }
 
+// session records that a handover exists.
 func (b *book) session(id string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -96,13 +99,14 @@ func (b *book) session(id string) {
 	}
 }
 
+// died records that a replica was killed.
 func (b *book) died(name string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.f.died[name] = time.Now()
 }
 
-// lastDeath is when the last replica was killed; zero: none was.
+// lastDeath returns when the last replica was killed, or the zero time.
 func (b *book) lastDeath() (last time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -114,14 +118,14 @@ func (b *book) lastDeath() (last time.Time) {
 	return last
 }
 
-// problem notes what must not happen and is no message.
+// problem records a failure that is not about a message.
 func (b *book) problem(format string, args ...any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.problems = append(b.problems, fmt.Sprintf(format, args...))
 }
 
-// settled reports whether all n lines of a customer are where they belong.
+// settled reports whether all n lines of a customer were accepted, and arrived or were handed back.
 func (b *book) settled(customer string, n int) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -134,7 +138,7 @@ func (b *book) settled(customer string, n int) bool {
 	return true
 }
 
-// open lists what is still missing: texts of lines and ids of sessions.
+// open returns what is still missing: texts of lines and ids of sessions.
 func (b *book) open() (lines, sessions []string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -151,7 +155,7 @@ func (b *book) open() (lines, sessions []string) {
 	return lines, sessions
 }
 
-// A progress is how far a run is.
+// A progress counts what has happened in a run.
 type progress struct{ accepted, arrived, said, delivered, kills, sessions, returned int }
 
 func (b *book) progress() progress {
@@ -177,7 +181,7 @@ func (b *book) progress() progress {
 	return p
 }
 
-// facts is a copy of what was seen. Each line gets its acceptance.
+// facts returns a copy of the observations, with the acceptance of each line, and the problems.
 func (b *book) facts() (facts, []string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -196,4 +200,41 @@ func (b *book) copied(d direction) direction {
 		}
 	}
 	return d
+}
+
+// facts are the observations of a run. The report is computed from them alone.
+type facts struct {
+	toGenesys direction            // messages of customers
+	toHost    direction            // messages of agents
+	died      map[string]time.Time // replicas that were killed, by name
+	sessions  map[string]bool      // every known handover
+	returned  map[string]bool      // those with a Return that arrived
+}
+
+// A direction is what happened to the messages from customers to agents, or from agents to
+// customers.
+type direction struct {
+	lines    []line
+	attempts []arrival // requests of replicas, in order of their arrival; some have no effect because the replica died
+	arrivals []arrival // in order
+	backs    []arrival // lines that were handed back to the bot; the id is the id of the Return
+}
+
+// A line is a message of a customer or an agent. Its text is a marker, which is unique.
+type line struct {
+	text     string
+	customer string
+	n        int // its number among the lines of this customer and direction
+	began    time.Time
+	accepted time.Time // zero if it was not
+	by       string    // the replica that accepted it
+}
+
+// An arrival is one time that a line reached the other side. There should be one for each line.
+type arrival struct {
+	text  string
+	id    string // channel.messageId at Genesys, Delivery.ID at the host
+	at    time.Time
+	by    string // the replica that sent it
+	stray bool   // its Delivery.OutOfOrder is set
 }

@@ -1,4 +1,4 @@
-package main
+package torture
 
 import (
 	"context"
@@ -10,25 +10,24 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/genesyshandover/genesyshandover/genesys/genesystest"
 )
 
-// A stage is everything around the replicas.
+// A stage is everything around the replicas, and the replicas.
 type stage struct {
 	opt   options
 	org   *genesystest.Org
 	book  *book
 	fleet *fleet
 	store storeSpec
-	dir   string // temporary; empty without one
+	dir   string // temporary; empty if there is none
 
 	api, channel, balancer server
 }
 
-// setUp builds the stage. Call tearDown also after an error.
+// setUp starts the servers and the replicas. Call tearDown also after an error.
 func setUp(ctx context.Context, o options, log io.Writer) (s *stage, err error) {
 	s = &stage{opt: o, book: newBook()}
 	s.fleet = &fleet{book: s.book, http: &http.Client{Timeout: callTime, Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
@@ -43,14 +42,14 @@ func setUp(ctx context.Context, o options, log io.Writer) (s *stage, err error) 
 	for _, l := range []struct {
 		at *server
 		h  http.Handler
-	}{{&s.api, s.tapped()}, {&s.channel, s.collector()}, {&s.balancer, mux}} {
+	}{{&s.api, s.genesysAPI()}, {&s.channel, s.customersChannel()}, {&s.balancer, mux}} {
 		if *l.at, err = listen(ctx, l.h); err != nil {
 			return s, err
 		}
 	}
 	s.fleet.start = func(ctx context.Context, name string) (*process, error) {
 		return startProcess(ctx, assignment{
-			Name: name, Store: s.store, API: s.api.url, Collector: s.channel.url, Channel: accessOf(s.org.Channel()), Verbose: o.verbose,
+			Name: name, Store: s.store, API: s.api.url, Channel: s.channel.url, Access: accessOf(s.org.Channel()), Verbose: o.verbose,
 		}, log)
 	}
 	if err := s.prepareStore(ctx); err != nil {
@@ -61,27 +60,28 @@ func setUp(ctx context.Context, o options, log io.Writer) (s *stage, err error) 
 	return s, s.fleet.launch(ctx, o.replicas)
 }
 
-// findStore gives the run a prefix of its own, and SQLite a file.
+// findStore selects the store and a new prefix for this run, and makes a temporary folder where no
+// -dsn is given.
 func (s *stage) findStore() (err error) {
 	s.store = storeSpec{Kind: s.opt.store, DSN: s.opt.dsn, Prefix: fmt.Sprintf("replicas_%x_", time.Now().UnixNano())}
-	if s.store.Kind == storeSQLite && s.store.DSN == "" {
+	if kind, _ := s.opt.stores.find(s.opt.store); kind.Temporary != nil && s.store.DSN == "" {
 		if s.dir, err = os.MkdirTemp("", "replicas-"); err != nil {
 			return err
 		}
-		s.store.DSN = sqliteDSN(filepath.Join(s.dir, "handover.db"))
+		s.store.DSN = kind.Temporary(s.dir)
 	}
 	return nil
 }
 
 func (s *stage) prepareStore(ctx context.Context) error {
-	store, err := s.store.open()
+	store, err := s.opt.stores.open(s.store)
 	if err != nil {
 		return err
 	}
-	return errors.Join(store.prepare(ctx), store.close())
+	return errors.Join(store.Prepare(ctx), store.Close())
 }
 
-// tearDown ends everything. What was stored is removed, unless keep.
+// tearDown ends all processes and servers. It removes what was stored, unless keep.
 func (s *stage) tearDown(ctx context.Context, keep bool) error {
 	err := s.fleet.stop()
 	if s.org != nil {
@@ -100,23 +100,24 @@ func (s *stage) tearDown(ctx context.Context, keep bool) error {
 
 func (s *stage) dropStore(ctx context.Context) error {
 	if s.dir != "" {
-		return os.RemoveAll(s.dir) //nolint:gosec // what os.MkdirTemp made
+		return os.RemoveAll(s.dir)
 	}
-	store, err := s.store.open()
+	store, err := s.opt.stores.open(s.store)
 	if err != nil {
 		return err
 	}
-	return errors.Join(store.drop(ctx), store.close())
+	return errors.Join(store.Drop(ctx), store.Close())
 }
 
-// rand is somebody's chance: the same in every run with one seed.
-func (s *stage) rand(who string) *rand.Rand {
+// rand returns a source of random numbers for one purpose. It is the same in all runs with one
+// seed.
+func (s *stage) rand(purpose string) *rand.Rand {
 	h := fnv.New64a()
-	_, _ = h.Write([]byte(who))                         // never fails
-	return rand.New(rand.NewPCG(s.opt.seed, h.Sum64())) //nolint:gosec // a play, no secret
+	_, _ = h.Write([]byte(purpose))                     // never fails
+	return rand.New(rand.NewPCG(s.opt.seed, h.Sum64())) //nolint:gosec // a simulation, no secret
 }
 
-// A server listens on a port of this machine.
+// A server listens on a loopback port.
 type server struct {
 	http *http.Server
 	url  string

@@ -1,4 +1,4 @@
-package main
+package torture
 
 import (
 	"bytes"
@@ -20,7 +20,7 @@ func TestReportSumsBothDirections(t *testing.T) {
 		sessions:  map[string]bool{"s1": true, "s2": true},
 		returned:  map[string]bool{"s1": true},
 	}
-	r := newReport(options{store: storeSQLite, seed: 7}, f, 90*time.Second)
+	r := newReport(options{store: "memory", seed: 7}, f, 90*time.Second)
 	require.Equal(t, 4, r.Sent)
 	require.Equal(t, 3, r.Delivered)
 	require.Equal(t, 1, r.Lost)
@@ -70,14 +70,14 @@ func TestExplainTellsWhatWentWrong(t *testing.T) {
 
 func TestFlags(t *testing.T) {
 	t.Parallel()
-	o, err := parse(nil, io.Discard)
+	o, err := parse(nil, io.Discard, several())
 	require.NoError(t, err)
 	require.Equal(t, 30*time.Second, o.writing)
-	o, err = parse([]string{"-kills", "20"}, io.Discard)
+	o, err = parse([]string{"-kills", "20"}, io.Discard, several())
 	require.NoError(t, err)
 	require.Equal(t, time.Minute, o.writing)
 	for arg, want := range map[string]string{
-		"-store=mysql":    "-store must be",
+		"-store=mysql":    "-store must be memory, postgres or redis",
 		"-store=redis":    "-dsn is required",
 		"-replicas=0":     "-replicas must be",
 		"-customers=0":    "-customers must be",
@@ -88,7 +88,7 @@ func TestFlags(t *testing.T) {
 		"sqlite":          "unexpected argument",
 		"-no-such-flag=1": "not defined",
 	} {
-		_, err := parse([]string{arg}, io.Discard)
+		_, err := parse([]string{arg}, io.Discard, several())
 		require.ErrorContains(t, err, want, arg)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package torture
 
 import (
 	"encoding/json"
@@ -10,8 +10,9 @@ import (
 	"time"
 )
 
-// A report is the line of JSON at the end. Times are in milliseconds, from the first attempt to write a message until its first
-// arrival at the other side, waits for dead replicas included.
+// A report is the line of JSON at the end. Times are in milliseconds, from the first attempt to
+// write a message until its first arrival at the other side. They include the wait for leases of
+// dead replicas.
 type report struct {
 	Store     string `json:"store"`
 	Replicas  int    `json:"replicas"`
@@ -23,7 +24,7 @@ type report struct {
 
 	Seconds          float64 `json:"seconds"`
 	Sent             int     `json:"sent"`
-	Delivered        int     `json:"delivered"` // arrived or came back to the bot
+	Delivered        int     `json:"delivered"` // arrived or were handed back to the bot
 	Lost             int     `json:"lost"`
 	Reordered        int     `json:"reordered"`
 	DuplicatesSameID int     `json:"duplicates_same_id"`
@@ -36,11 +37,11 @@ type report struct {
 	ToHost    way `json:"to_host"`
 
 	Sessions   int      `json:"sessions"`
-	Unreturned int      `json:"unreturned"` // sessions that never came back to the bot
+	Unreturned int      `json:"unreturned"` // sessions without a Return
 	Problems   []string `json:"problems,omitempty"`
 }
 
-// A way is the part of one direction.
+// A way is the part of a report about one direction.
 type way struct {
 	Sent        int   `json:"sent"`
 	Arrived     int   `json:"arrived"`
@@ -90,7 +91,7 @@ func newWay(c counts) way {
 	}
 }
 
-// verdict is nil if all promises were kept.
+// verdict returns an error that lists the broken promises, or nil.
 func (r report) verdict() error {
 	var errs []error
 	for _, broken := range []struct {
@@ -120,7 +121,7 @@ func (r report) verdict() error {
 	return errors.Join(errs...)
 }
 
-// write puts the table on out for people, and the JSON on result for programs.
+// write writes a table for people to out, and JSON for programs to result.
 func (r report) write(out, result io.Writer) error {
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	row := func(name string, a, b any) { _, _ = fmt.Fprintf(t, "%s\t%v\t%v\t\n", name, a, b) }

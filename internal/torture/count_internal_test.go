@@ -1,4 +1,4 @@
-package main
+package torture
 
 import (
 	"testing"
@@ -7,26 +7,26 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// at is a moment of a made-up run.
+// at is a time in an invented run.
 func at(seconds float64) time.Time {
 	return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC).Add(time.Duration(seconds * float64(time.Second)))
 }
 
-// lined are lines 0, 1, 2 … of customer c, written and accepted by replica a a second apart.
+// lined returns lines 0, 1, 2 … of customer c, written and accepted by replica a a second apart.
 func lined(texts ...string) []line {
 	var list []line
 	for i, text := range texts {
-		list = append(list, line{text: text, lane: "c", n: i, began: at(float64(i)), accepted: at(float64(i) + 0.1), by: "a"})
+		list = append(list, line{text: text, customer: "c", n: i, began: at(float64(i)), accepted: at(float64(i) + 0.1), by: "a"})
 	}
 	return list
 }
 
-// came is an arrival under the line's usual id.
+// came returns an arrival under the line's usual id.
 func came(text string, seconds float64, by string) arrival {
 	return arrival{text: text, id: "id of " + text, at: at(seconds), by: by}
 }
 
-// straight is a direction in which every attempt arrived.
+// straight returns a direction in which every attempt arrived.
 func straight(lines []line, arrivals ...arrival) direction {
 	return direction{lines: lines, attempts: arrivals, arrivals: arrivals}
 }
@@ -63,7 +63,7 @@ func TestCount(t *testing.T) {
 			},
 			want: counts{sent: 1, arrived: 1},
 		},
-		"never accepted is nobody's loss": {
+		"never accepted is not lost": {
 			in:   direction{lines: refused},
 			want: counts{notAccepted: 1},
 		},
@@ -91,7 +91,7 @@ func TestCount(t *testing.T) {
 			in:   straight(lined("m0", "m1", "m2"), came("m1", 1, "a"), came("m2", 2, "a"), came("m0", 3, "a")),
 			want: counts{sent: 3, arrived: 3, reordered: 1},
 		},
-		"overtaken, and it says so": {
+		"overtaken, and flagged": {
 			in:   straight(lined("m0", "m1"), came("m1", 1, "a"), flagged),
 			want: counts{sent: 2, arrived: 2, stray: 1},
 		},
@@ -99,7 +99,7 @@ func TestCount(t *testing.T) {
 			in:   straight(lined("m0", "m1"), came("m0", 1, "a"), came("m1", 2, "a"), came("m0", 20, "b")),
 			want: counts{sent: 2, arrived: 2, sameID: 1},
 		},
-		"a repeat whose first attempt died at the door may come late": {
+		"a repeat whose first attempt had no effect may come late": {
 			in: direction{
 				lines:    lined("m0", "m1"),
 				attempts: []arrival{came("m0", 1, "a"), came("m1", 2, "b"), came("m0", 20, "b")},
@@ -109,19 +109,19 @@ func TestCount(t *testing.T) {
 		},
 		"another customer's line is no overtaking": {
 			in: straight(
-				[]line{{text: "x", lane: "d", n: 5, accepted: at(0)}, {text: "y", lane: "e", n: 0, accepted: at(0)}},
+				[]line{{text: "x", customer: "d", n: 5, accepted: at(0)}, {text: "y", customer: "e", n: 0, accepted: at(0)}},
 				came("x", 1, "a"), came("y", 2, "a"),
 			),
 			want: counts{sent: 2, arrived: 2},
 		},
-		"an attempt died unseen: the lane stood still": {
+		"an attempt ended unseen: the messages of the customer waited": {
 			in:   straight(lined("m0", "m1"), came("m1", 18, "b"), came("m0", 19, "b")),
 			died: map[string]time.Time{"a": at(1)},
 			want: counts{sent: 2, arrived: 2, interrupted: 1, takeovers: 1},
 		},
-		"the same, and it died before it could say that it had accepted": {
+		"the same, and it died before it answered that it had accepted": {
 			in: straight(
-				[]line{{text: "m0", lane: "c", n: 0, began: at(0), accepted: at(3), by: "b"}, lined("m0", "m1")[1]},
+				[]line{{text: "m0", customer: "c", n: 0, began: at(0), accepted: at(3), by: "b"}, lined("m0", "m1")[1]},
 				came("m1", 18, "b"), came("m0", 19, "b"),
 			),
 			died: map[string]time.Time{"a": at(0.5)},
@@ -132,27 +132,27 @@ func TestCount(t *testing.T) {
 			died: map[string]time.Time{"x": at(-1)},
 			want: counts{sent: 2, arrived: 2, reordered: 1},
 		},
-		"overtaken near a kill: the lane did not stand still": {
+		"overtaken near a kill: messages of the customer went on": {
 			in:   straight(lined("m0", "m1"), came("m1", 5, "b"), came("m0", 19, "b")),
 			died: map[string]time.Time{"a": at(1)},
 			want: counts{sent: 2, arrived: 2, reordered: 1, takeovers: 1},
 		},
-		"a whole lane backwards after a kill: one line of it was under way": {
+		"all lines of a customer backwards after a kill: one was being sent": {
 			in:   straight(lined("m0", "m1", "m2", "m3"), came("m3", 20, "b"), came("m2", 21, "b"), came("m1", 22, "b"), came("m0", 23, "b")),
 			died: map[string]time.Time{"x": at(4)},
 			want: counts{sent: 4, arrived: 4, interrupted: 1, reordered: 2},
 		},
-		"accepted by the dead, brought by another": {
+		"accepted by the dead, sent by another": {
 			in:   straight(lined("m0"), came("m0", 18, "b")),
 			died: map[string]time.Time{"a": at(1)},
 			want: counts{sent: 1, arrived: 1, takeovers: 1},
 		},
-		"brought by the dead, and again by another": {
+		"sent by the dead, and again by another": {
 			in:   straight(lined("m0"), came("m0", 0.5, "c"), came("m0", 18, "b")),
 			died: map[string]time.Time{"c": at(1)},
 			want: counts{sent: 1, arrived: 1, sameID: 1, takeovers: 1},
 		},
-		"brought by another while the first lived": {
+		"sent by another while the first lived": {
 			in:   straight(lined("m0"), came("m0", 1, "b")),
 			died: map[string]time.Time{"a": at(2)},
 			want: counts{sent: 1, arrived: 1},

@@ -1,4 +1,4 @@
-package main
+package torture
 
 import (
 	"context"
@@ -10,23 +10,23 @@ import (
 	"time"
 )
 
-// The pause of a customer whose message was not accepted doubles up to the last one.
+// The pause before a message that was not accepted is sent again. It doubles up to lastAgain.
 const (
 	firstAgain = 50 * time.Millisecond
 	lastAgain  = time.Second
 )
 
-// A customer writes one message after the other, each until a replica has accepted it.
+// A customer writes one message after the other. It repeats each until a replica accepts it.
 type customer struct {
 	id    string
 	n     int           // messages
-	think time.Duration // between them, in the mean
+	think time.Duration // mean pause between them
 	rand  *rand.Rand
 	fleet *fleet
 	book  *book
 }
 
-// writeAll lets all customers write and returns when all is accepted, or ctx has ended.
+// writeAll runs all customers. It returns when all their messages are accepted, or ctx ends.
 func (s *stage) writeAll(ctx context.Context) {
 	var wg sync.WaitGroup
 	for _, id := range s.customers() {
@@ -39,7 +39,7 @@ func (s *stage) writeAll(ctx context.Context) {
 	wg.Wait()
 }
 
-// customers are their ids.
+// customers returns the ids of all customers.
 func (s *stage) customers() []string {
 	ids := make([]string, s.opt.customers)
 	for i := range ids {
@@ -53,15 +53,16 @@ func (c *customer) write(ctx context.Context) {
 		if !pause(ctx, time.Duration(c.rand.Int64N(int64(2*c.think)+1))) {
 			return
 		}
-		l := line{text: marker(byCustomer, c.id, n), lane: c.id, n: n, began: time.Now()}
-		c.book.wrote(l)
+		l := line{text: marker(byCustomer, c.id, n), customer: c.id, n: n, began: time.Now()}
+		c.book.customerWrote(l)
 		if !c.send(ctx, submission{ID: fmt.Sprintf("%s-%d", c.id, n), Text: l.text}) {
 			return
 		}
 	}
 }
 
-// send repeats a message, with the same id, until a replica answers 200.
+// send sends a message, with the same id each time, until a replica answers 200. It returns false
+// if ctx ended before.
 func (c *customer) send(ctx context.Context, m submission) bool {
 	header := http.Header{"Content-Type": {"application/json"}}
 	wait := firstAgain

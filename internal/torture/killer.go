@@ -1,4 +1,4 @@
-package main
+package torture
 
 import (
 	"context"
@@ -8,19 +8,20 @@ import (
 	"time"
 )
 
-// A strike kills replicas at the same time. Each comes back after a pause of its own.
+// A strike kills replicas at the same time. Each starts again after its pause.
 type strike struct {
 	at     time.Duration
-	pauses []time.Duration // one a victim
+	pauses []time.Duration // one for each replica to kill
 }
 
-// The pauses before a dead replica starts again.
+// Limits of the pause before a killed replica starts again.
 const (
 	minPause = 200 * time.Millisecond
 	maxPause = 3 * time.Second
 )
 
-// strikes plans kills over the middle of a time. About one strike in five hits two replicas at once.
+// strikes plans kills at random times, except at the very beginning. About one strike in five kills
+// two replicas at once.
 func strikes(r *rand.Rand, kills, replicas int, within time.Duration) []strike {
 	var plan []strike
 	for left := kills; left > 0; {
@@ -39,8 +40,8 @@ func strikes(r *rand.Rand, kills, replicas int, within time.Duration) []strike {
 	return plan
 }
 
-// killAll carries the plan out and returns when every replica runs again. It never needs all of them to be alive: who is dead when
-// a strike comes is left out, and another one dies.
+// killAll executes the plan and returns when every replica runs again. A strike kills replicas that
+// are alive at its time, and waits for one if all are dead.
 func (f *fleet) killAll(ctx context.Context, r *rand.Rand, plan []strike) {
 	began := time.Now()
 	var reviving sync.WaitGroup
@@ -66,7 +67,8 @@ func (f *fleet) killAll(ctx context.Context, r *rand.Rand, plan []strike) {
 	}
 }
 
-// victim kills somebody who is alive, and waits for one if need be.
+// victim kills a replica that is alive and returns its slot. ok is false if ctx ended before there
+// was one.
 func (f *fleet) victim(ctx context.Context, r *rand.Rand) (slot int, ok bool) {
 	for {
 		for _, slot := range r.Perm(len(f.all())) {
@@ -80,7 +82,7 @@ func (f *fleet) victim(ctx context.Context, r *rand.Rand) (slot int, ok bool) {
 	}
 }
 
-// reviveAgain is patient: the database may be restarting.
+// reviveAgain is revive with several attempts: the database may be restarting.
 func (f *fleet) reviveAgain(ctx context.Context, slot int) (err error) {
 	for range 10 {
 		if err = f.revive(ctx, slot); err == nil || !pause(ctx, time.Second) {
@@ -90,7 +92,7 @@ func (f *fleet) reviveAgain(ctx context.Context, slot int) (err error) {
 	return err
 }
 
-// pause waits, and reports whether the context still lives.
+// pause waits for d. It returns false at once when ctx ends.
 func pause(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -1,4 +1,4 @@
-package main
+package torture
 
 import (
 	"context"
@@ -9,27 +9,27 @@ import (
 	"github.com/genesyshandover/genesyshandover/genesys/genesystest"
 )
 
-// What agents are like.
+// How agents behave.
 const (
 	agentCount  = 5
-	glance      = 150 * time.Millisecond // between two looks at a conversation
-	declineOne  = 15                     // of so many offers
-	endEarly    = 4                      // of so many conversations one is ended while the customer writes
-	silentOne   = 8                      // of so many messages is not answered
-	twoInOneGo  = 8                      // of so many answers comes in two messages
-	typing      = 30 * time.Millisecond  // before a message: Genesys' clock tells them apart by milliseconds
+	glance      = 150 * time.Millisecond // between two reads of a conversation
+	declineOne  = 15                     // one in so many offers is declined
+	endEarly    = 4                      // one in so many conversations is ended while the customer writes
+	silentOne   = 8                      // one in so many messages is not answered
+	twoInOneGo  = 8                      // one in so many answers is two messages
+	typing      = 30 * time.Millisecond  // before a message, so that two have different milliseconds at Genesys
 	earlyAtMost = 8                      // messages read before an early end
 )
 
-// A team is the agents. What they say to a customer is numbered, whoever says it.
+// A team is the agents. All their messages to one customer are numbered in one sequence.
 type team struct {
 	stage *stage
 
 	mu   sync.Mutex
-	said map[string]int // by customer
+	sent map[string]int // messages, by customer
 }
 
-// work lets the agents work until ctx ends.
+// work runs the agents until ctx ends.
 func (t *team) work(ctx context.Context) {
 	var wg sync.WaitGroup
 	for i := range agentCount {
@@ -45,7 +45,7 @@ func (t *team) work(ctx context.Context) {
 					offer.Decline()
 					continue
 				}
-				desk, r := offer.Accept(), rand.New(rand.NewPCG(r.Uint64(), 0)) //nolint:gosec // a play, no secret
+				desk, r := offer.Accept(), rand.New(rand.NewPCG(r.Uint64(), 0)) //nolint:gosec // a simulation, no secret
 				wg.Go(func() { t.serve(ctx, desk, r) })
 			}
 		})
@@ -53,8 +53,8 @@ func (t *team) work(ctx context.Context) {
 	wg.Wait()
 }
 
-// serve is one conversation at a desk: the agent answers what the customer writes, and ends it when the customer has written all
-// and all is there, or some time before.
+// serve handles one conversation: the agent answers the customer's messages, and ends the
+// conversation when all of them have arrived, or some time before.
 func (t *team) serve(ctx context.Context, d *genesystest.Desk, r *rand.Rand) {
 	customer := d.Conversation().CustomerID()
 	early := 0
@@ -83,20 +83,21 @@ func (t *team) reply(ctx context.Context, d *genesystest.Desk, customer string, 
 	}
 	for range messages {
 		if pause(ctx, typing/4+time.Duration(r.Int64N(int64(typing)))) {
-			t.say(d, customer)
+			t.send(d, customer)
 		}
 	}
 }
 
-// say sends the next line of the agents to a customer. One who no longer has the conversation says nothing.
-func (t *team) say(d *genesystest.Desk, customer string) {
+// send sends the next line of the agents to a customer. It does nothing if the agent no longer has
+// the conversation.
+func (t *team) send(d *genesystest.Desk, customer string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	n := t.said[customer]
-	l := line{text: marker(byAgent, customer, n), lane: customer, n: n, began: time.Now()}
+	n := t.sent[customer]
+	l := line{text: marker(byAgent, customer, n), customer: customer, n: n, began: time.Now()}
 	if d.Say(l.text) == "" {
 		return
 	}
-	t.said[customer]++
-	t.stage.book.said(l)
+	t.sent[customer]++
+	t.stage.book.agentWrote(l)
 }

@@ -1,4 +1,4 @@
-package main
+package torture
 
 import (
 	"bytes"
@@ -14,7 +14,8 @@ import (
 	"github.com/genesyshandover/genesyshandover/genesys/genesystest"
 )
 
-// The real limit of 300 requests a minute would make a run last for hours.
+// The rate limit of the fake. With the real limit of 300 requests a minute a run would last for
+// hours.
 const noLimit = 1_000_000
 
 // newOrg starts the fake Genesys Cloud.
@@ -22,8 +23,9 @@ func newOrg(seed uint64) (*genesystest.Org, error) {
 	return genesystest.Start(genesystest.WithSeed(seed), genesystest.WithRateLimit(noLimit))
 }
 
-// tapped is the API of the fake, with an observer at the door for customers' messages: which replica brought what, and when.
-func (s *stage) tapped() http.Handler {
+// genesysAPI is the API of the fake. It records customers' messages: which replica sent what, and
+// when.
+func (s *stage) genesysAPI() http.Handler {
 	api := s.org.Handler()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, "/inbound/open/message") {
@@ -32,7 +34,7 @@ func (s *stage) tapped() http.Handler {
 		}
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
-			return // the replica died while it sent
+			return // the replica died while it was sending
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		var m postedMessage
@@ -53,7 +55,7 @@ func (s *stage) tapped() http.Handler {
 	})
 }
 
-// postedMessage is what the report needs of a message, in either direction.
+// postedMessage is the part of a message that the report needs, in either direction.
 type postedMessage struct {
 	Text    string `json:"text"`
 	Channel struct {
@@ -61,11 +63,12 @@ type postedMessage struct {
 	} `json:"channel"`
 }
 
-// slowly does something, and takes its time before or after, half each: so replicas die before an effect, and between the
-// effect and its answer. ctx is that of the request; if it ends before, nothing is done.
+// slowly calls do, and waits before or after it. So replicas die before an effect, and between the
+// effect and its answer. ctx is the context of the request. If it ends before the effect, do is not
+// called.
 func (s *stage) slowly(ctx context.Context, do func()) {
-	wait := time.Duration(rand.Int64N(2*int64(s.opt.slow) + 1)) //nolint:gosec // a play, no secret
-	if rand.IntN(2) == 0 {                                      //nolint:gosec // a play, no secret
+	wait := time.Duration(rand.Int64N(2*int64(s.opt.slow) + 1)) //nolint:gosec // a simulation, no secret
+	if rand.IntN(2) == 0 {                                      //nolint:gosec // a simulation, no secret
 		if pause(ctx, wait) {
 			do()
 		}
@@ -75,7 +78,7 @@ func (s *stage) slowly(ctx context.Context, do func()) {
 	pause(ctx, wait)
 }
 
-// statusWriter remembers what was answered.
+// statusWriter records the status of an answer.
 type statusWriter struct {
 	http.ResponseWriter
 
@@ -88,8 +91,8 @@ func (w *statusWriter) WriteHeader(status int) {
 	w.ResponseWriter.WriteHeader(status)
 }
 
-// webhook is the load balancer in front of the webhooks. A replica that dies with the request is a failure, which Genesys' own
-// repeats have to repair.
+// webhook is the load balancer in front of the webhooks. If a replica dies during the request, the
+// answer is 502 and Genesys retries.
 func (s *stage) webhook(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
 	if err != nil {
@@ -108,8 +111,41 @@ func (s *stage) webhook(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(a.status)
 }
 
-// signal tells a replica that a conversation changed. Signals may get lost: the SDK polls.
+// signal sends a replica the id of a conversation that changed. A signal may be lost, because the
+// SDK also polls.
 func (s *stage) signal(ctx context.Context, conversation string) error {
 	_, err := s.fleet.send(ctx, http.MethodPost, "/changed/"+url.PathEscape(conversation), nil, nil)
 	return err
+}
+
+// customersChannel receives what the replicas deliver to customers, return to the bot and notify.
+func (s *stage) customersChannel() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /deliver", collect(s, func(d delivered, by string) func() {
+		a := arrival{text: d.Text, id: d.ID, at: time.Now(), by: by, stray: d.OutOfOrder}
+		s.book.attempted(toHost, a)
+		return func() {
+			a.at = time.Now()
+			s.book.delivered(a)
+		}
+	}))
+	mux.HandleFunc("POST /return", collect(s, func(r handedBack, by string) func() {
+		return func() { s.book.handedBack(r, by) }
+	}))
+	mux.HandleFunc("POST /notify", collect(s, func(n noticed, _ string) func() {
+		return func() { s.book.session(n.Session) }
+	}))
+	return mux
+}
+
+// collect decodes a request and calls arrive with it, and slowly the function that arrive returns.
+func collect[T any](s *stage, arrive func(v T, by string) (effect func())) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var v T
+		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 4<<20)).Decode(&v); err != nil {
+			http.Error(w, "unreadable", http.StatusBadRequest)
+			return
+		}
+		s.slowly(r.Context(), arrive(v, r.Header.Get(replicaHeader)))
+	}
 }

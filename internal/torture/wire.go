@@ -1,4 +1,4 @@
-package main
+package torture
 
 import (
 	"fmt"
@@ -10,18 +10,18 @@ import (
 	"github.com/genesyshandover/genesyshandover/region"
 )
 
-// An assignment is what a replica is told when it starts: one line of JSON on its standard input, so that no secret is among
-// the arguments or in the environment, where other users of the machine could see it.
+// An assignment is the configuration of a replica: one line of JSON on its standard input. So no
+// secret is in the arguments or the environment, where other users of the machine could see it.
 type assignment struct {
-	Name      string    `json:"name"` // of this process: a new one after each start
-	Store     storeSpec `json:"store"`
-	API       string    `json:"api"`       // where the fake Genesys Cloud listens
-	Collector string    `json:"collector"` // where the customers' channel listens
-	Channel   access    `json:"channel"`
-	Verbose   bool      `json:"verbose"`
+	Name    string    `json:"name"` // of this process: a new one after each start
+	Store   storeSpec `json:"store"`
+	API     string    `json:"api"`     // URL of the fake Genesys Cloud
+	Channel string    `json:"channel"` // URL of the customers' channel
+	Access  access    `json:"access"`
+	Verbose bool      `json:"verbose"`
 }
 
-// access is a handover.Channel with readable secrets.
+// access is a handover.Channel with secrets that can be encoded.
 type access struct {
 	Region        region.Region `json:"region"`
 	ClientID      string        `json:"clientId"`
@@ -47,24 +47,24 @@ func (a access) channel() handover.Channel {
 	}
 }
 
-// replicaHeader names the process that a request or an answer comes from.
+// replicaHeader is the header with the name of the process that sent a request or an answer.
 const replicaHeader = "X-Replica"
 
-// A submission is a customer's message on its way to a replica.
+// A submission is a customer's message to a replica.
 type submission struct {
 	ID   string `json:"id"`
 	Text string `json:"text"`
-	Try  int    `json:"try"` // from 0; the id stays the same
+	Try  int    `json:"try"` // from 0; all tries have the same id
 }
 
-// A standing is what a replica says of a customer.
-type standing struct {
+// A status is the session and the turn of a customer.
+type status struct {
 	Session string         `json:"session"`
 	State   handover.State `json:"state"`
 	Turn    handover.Turn  `json:"turn"`
 }
 
-// What replicas post to the customers' channel.
+// Requests of replicas to the customers' channel.
 type (
 	delivered struct {
 		ID         string `json:"id"`
@@ -81,7 +81,8 @@ type (
 	}
 )
 
-// A marker is a text that says what it is: the kind, the customer it belongs to and its place among those of its kind.
+// marker returns a unique text: the kind, the customer and the number among the texts of this kind
+// and customer.
 func marker(kind, customer string, n int) string { return fmt.Sprintf("%s %s %d", kind, customer, n) }
 
 // The kinds of markers.
@@ -94,5 +95,5 @@ const (
 // isMarker reports whether a text is a marker of a kind.
 func isMarker(text, kind string) bool { return strings.HasPrefix(text, kind+" ") }
 
-// milliseconds are how long something took, for people.
+// milliseconds formats a duration for people.
 func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) + " ms" }

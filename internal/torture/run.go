@@ -1,4 +1,4 @@
-package main
+package torture
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"os/exec"
 	"sync"
 	"time"
@@ -15,21 +16,22 @@ import (
 )
 
 const (
-	// A lease lives 15 s and is taken over 2 s later: what a dead replica began is repeated by then.
+	// A lease lasts 15 s and is taken over 2 s later. By then the work of a dead replica is
+	// repeated.
 	afterLastKill = 22 * time.Second
-	// Everything must be where it belongs so long after the last message.
+	// The time limit for everything to arrive after the last message.
 	settleTime = 4 * time.Minute
-	look       = 250 * time.Millisecond
-	dropTime   = time.Minute
+	checkEvery = 250 * time.Millisecond
+	dropTime   = time.Minute // limit for shutting down and removing what was stored
 )
 
-// run plays the whole test. The error says which promise was broken.
+// run is the whole test. The error lists the broken promises.
 func run(ctx context.Context, o options, result, screen io.Writer) (err error) {
 	began := time.Now()
 	s, err := setUp(ctx, o, screen)
 	var r report
 	if err == nil {
-		r, err = s.play(ctx, began, screen)
+		r, err = s.run(ctx, began, screen)
 	}
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), dropTime)
 	defer cancel()
@@ -44,11 +46,11 @@ func run(ctx context.Context, o options, result, screen io.Writer) (err error) {
 	return errors.Join(r.write(screen, result), r.verdict(), stopped)
 }
 
-// play lets everybody act until all is written and settled.
-func (s *stage) play(ctx context.Context, began time.Time, screen io.Writer) (report, error) {
+// run runs agents, customers and the killer until everything is written and has arrived.
+func (s *stage) run(ctx context.Context, began time.Time, screen io.Writer) (report, error) {
 	acting, stop := context.WithCancel(ctx)
 	var wg sync.WaitGroup
-	wg.Go(func() { (&team{stage: s, said: map[string]int{}}).work(acting) })
+	wg.Go(func() { (&team{stage: s, sent: map[string]int{}}).work(acting) })
 	wg.Go(func() { s.showProgress(acting, screen, began) })
 
 	var trouble sync.WaitGroup
@@ -81,7 +83,8 @@ func (s *stage) report(restarts int, began time.Time, screen io.Writer) report {
 	return r
 }
 
-// restartDatabase runs -restart in the middle.
+// restartDatabase runs the command of -restart in the middle of the run, and returns how often it
+// succeeded.
 func (s *stage) restartDatabase(ctx context.Context, screen io.Writer) int {
 	if s.opt.restart == "" || !pause(ctx, s.opt.writing/2) {
 		return 0
@@ -95,18 +98,19 @@ func (s *stage) restartDatabase(ctx context.Context, screen io.Writer) int {
 	return 1
 }
 
-// settle waits until everything is where it belongs and no dead replica's lease is left. What is missing when its time is over
-// shows in the report.
+// settle waits until everything has arrived, all sessions have ended and the leases of dead
+// replicas have run out. After settleTime it returns, and the report shows what is missing.
 func (s *stage) settle(ctx context.Context) {
 	quiet := s.book.lastDeath().Add(afterLastKill)
-	for end := time.Now().Add(settleTime); time.Now().Before(end) && pause(ctx, look); {
+	for end := time.Now().Add(settleTime); time.Now().Before(end) && pause(ctx, checkEvery); {
 		if s.arrived() && s.ended(ctx) && time.Now().After(quiet) {
 			return
 		}
 	}
 }
 
-// arrived: every line is at the other side, or nobody will ever bring it; every session is back.
+// arrived reports whether every line has arrived, was handed back or was given up, and every
+// session was returned.
 func (s *stage) arrived() bool {
 	lines, sessions := s.book.open()
 	for _, text := range lines {
@@ -117,7 +121,7 @@ func (s *stage) arrived() bool {
 	return len(sessions) == 0
 }
 
-// givenUp reports whether an agent was told that a line failed.
+// givenUp reports whether Genesys shows a line as failed to its agent.
 func (s *stage) givenUp(text string) bool {
 	for _, c := range s.org.Conversations() {
 		for _, e := range c.Transcript() {
@@ -129,11 +133,11 @@ func (s *stage) givenUp(text string) bool {
 	return false
 }
 
-// ended asks the replicas: no customer has a session that is open.
+// ended asks the replicas and reports whether no customer has an open session.
 func (s *stage) ended(ctx context.Context) bool {
 	for _, id := range s.customers() {
 		a, err := s.fleet.send(ctx, http.MethodGet, "/customers/"+id, nil, nil)
-		var now standing
+		var now status
 		if err != nil || a.status != http.StatusOK || json.Unmarshal(a.body, &now) != nil {
 			return false
 		}
@@ -143,4 +147,35 @@ func (s *stage) ended(ctx context.Context) bool {
 		}
 	}
 	return true
+}
+
+// How often progress is shown. In a terminal the same line is rewritten.
+const (
+	everyTerminal = time.Second
+	everyLine     = 5 * time.Second
+)
+
+// showProgress prints the progress until ctx ends.
+func (s *stage) showProgress(ctx context.Context, screen io.Writer, began time.Time) {
+	every, before, after := everyLine, "", "\n"
+	if terminal(screen) {
+		every, before, after = everyTerminal, "\r\033[K", ""
+	}
+	for pause(ctx, every) {
+		p := s.book.progress()
+		_, _ = fmt.Fprintf(screen, "%s%4.0f s  customers: %d accepted, %d settled   agents: %d said, %d delivered   "+
+			"handovers: %d, %d returned   killed: %d, alive: %d%s", before, time.Since(began).Seconds(),
+			p.accepted, p.arrived, p.said, p.delivered, p.sessions, p.returned, p.kills, s.fleet.alive(), after)
+	}
+	_, _ = fmt.Fprintln(screen)
+}
+
+// terminal reports whether w is a terminal.
+func terminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
