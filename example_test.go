@@ -68,7 +68,8 @@ func quickStart(
 	resume := func(context.Context, handover.Return) error { return nil }
 	options := []genesys.Option{genesys.WithHTTPClient(org.HTTPClient())}
 	customer, id, text := handover.Customer("ada"), "1", "I want to talk to a person."
-	lines := []handover.Line{{Speaker: handover.SpeakerCustomer, Text: text}}
+	lines := []handover.Line{{ID: id, Speaker: handover.SpeakerCustomer, Text: text}}
+	say := func(context.Context) error { return nil }
 
 	// quick start: begin
 	desk, err := handover.New(handover.Config{
@@ -82,7 +83,7 @@ func quickStart(
 			AgentQueue:     "Support",
 		},
 		Deliver:       deliver, // agent → customer
-		Return:        resume,  // agent → bot, with what the customer wrote that nobody answered
+		Return:        resume,  // agent → bot, with the messages that no agent answered
 		ClientOptions: options, // none in production; a fake Genesys in tests
 	})
 	if err != nil {
@@ -91,12 +92,15 @@ func quickStart(
 	mux.Handle("POST /genesys", webhook.NewHandler(desk, desk.Receive))
 	go desk.Run(ctx)
 
-	// For every message of the customer: the bot answers only when it is its turn.
+	// For every message of the customer: if the bot has the turn, Reply sends its answer.
 	turn, err := desk.Forward(ctx, customer, handover.Text(id, text))
+	if err == nil && turn == handover.TurnBot {
+		turn, err = desk.Reply(ctx, customer, handover.Text(id, text), say)
+	}
 	if err != nil {
 		return err
 	}
-	// When the bot gives up.
+	// When the bot cannot help.
 	session, err := desk.HandOver(ctx, customer, handover.Request{ID: id, Transcript: lines})
 	// quick start: end
 	see(turn, session)

@@ -9,7 +9,8 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// bot is the program that embeds the SDK: a few answers, and a person when it has none.
+// bot is the program that uses the SDK: it has a few answers, and hands over all other
+// questions.
 type bot struct {
 	desk  *handover.Manager
 	story *story
@@ -19,10 +20,10 @@ type bot struct {
 	said    int
 }
 
-// ada is the one customer of this program, by its own id.
+// ada is the id of the only customer of this program.
 const ada = "ada"
 
-// hear takes everything the customer writes.
+// hear processes every message of the customer.
 func (b *bot) hear(ctx context.Context, m handover.Message) error {
 	key := handover.Customer(ada)
 	turn, err := b.desk.Forward(ctx, key, m)
@@ -37,17 +38,17 @@ func (b *bot) hear(ctx context.Context, m handover.Message) error {
 	return b.answer(ctx, key, m)
 }
 
-// answer replies, or asks for an agent.
+// answer replies to the customer and hands over if it has no answer.
 func (b *bot) answer(ctx context.Context, key handover.Key, m handover.Message) error {
-	b.log(handover.SpeakerCustomer, m.Text)
+	b.log(handover.Line{ID: m.ID, Speaker: handover.SpeakerCustomer, Text: m.Text})
 	reply, known := lookUp(m.Text)
-	if turn, err := b.desk.Turn(ctx, key); err != nil || turn == handover.TurnAgent {
-		return err // an agent came while the bot was thinking
-	}
-	b.log(handover.SpeakerBot, reply)
-	b.story.says("bot", "customer", reply)
-	if known {
+	turn, err := b.desk.Reply(ctx, key, m, func(context.Context) error {
+		b.log(handover.Line{Speaker: handover.SpeakerBot, Text: reply})
+		b.story.says("bot", "customer", reply)
 		return nil
+	})
+	if err != nil || turn == handover.TurnAgent || known {
+		return err // with TurnAgent an agent came while the bot was thinking, and has the message now
 	}
 	session, err := b.desk.HandOver(ctx, key, handover.Request{
 		ID:         "handover-" + m.ID,
@@ -75,7 +76,8 @@ func (b *bot) deliver(_ context.Context, d handover.Delivery) error {
 	return nil
 }
 
-// resume is called when the conversation is the bot's again: it answers what no agent answered.
+// resume is called when the bot has the conversation again. It answers the messages that no
+// agent answered.
 func (b *bot) resume(ctx context.Context, r handover.Return) error {
 	b.story.state(r.Session.State, "back with the bot, ended by "+string(r.Session.Ending.Reason))
 	for _, u := range r.Unanswered {
@@ -87,11 +89,11 @@ func (b *bot) resume(ctx context.Context, r handover.Return) error {
 	return nil
 }
 
-func (b *bot) log(s handover.Speaker, text string) {
+func (b *bot) log(l handover.Line) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.history = append(b.history, handover.Line{Speaker: s, Text: text})
-	if s == handover.SpeakerBot {
+	b.history = append(b.history, l)
+	if l.Speaker == handover.SpeakerBot {
 		b.said++
 	}
 }
@@ -102,7 +104,7 @@ func (b *bot) lines() []handover.Line {
 	return append([]handover.Line(nil), b.history...)
 }
 
-// spoken is how often the bot has said something.
+// spoken returns how many messages the bot has written.
 func (b *bot) spoken() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -18,7 +18,7 @@ import (
 
 const shutdownTime = 15 * time.Second
 
-// runLive relays between standard input and a real organisation.
+// runLive relays between standard input and a real organization until ctx or the input ends.
 func runLive(ctx context.Context, set settings, s *story, in io.Reader) error {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", set.listen)
 	if err != nil {
@@ -62,7 +62,8 @@ func relay(ctx context.Context, l net.Listener, c handover.Channel, s *story, in
 	return err
 }
 
-// chatFrom takes each line as a message of the customer, until the input or the context ends.
+// chatFrom sends each line as a message of the customer until in is closed, ctx ends, or the
+// server fails.
 func chatFrom(ctx context.Context, b *bot, in <-chan string, failed <-chan error) error {
 	began := time.Now().UnixNano()
 	for n := 0; ; n++ {

@@ -1,8 +1,10 @@
 // Quickstart hands a bot conversation over to a live agent and takes it back.
 //
-// Without any setting it plays the whole story against a fake Genesys Cloud in memory. With GENESYS_REGION, GENESYS_CLIENT_ID,
-// GENESYS_CLIENT_SECRET, GENESYS_INTEGRATION_ID, GENESYS_WEBHOOK_SECRET and GENESYS_AGENT_QUEUE it talks to a real
-// organisation: it listens for the integration's webhook and takes what the customer writes from standard input.
+// Without settings it plays a whole conversation against a fake Genesys Cloud in memory. With
+// GENESYS_REGION, GENESYS_CLIENT_ID, GENESYS_CLIENT_SECRET, GENESYS_INTEGRATION_ID,
+// GENESYS_WEBHOOK_SECRET and GENESYS_AGENT_QUEUE it uses a real organization: it serves the
+// integration's webhook and reads the customer's messages from standard input. The settings are
+// described in docs/setup.md.
 package main
 
 import (

@@ -9,7 +9,8 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// notify is called with every step in between. A web page would show some of them to the customer.
+// notify is called with every change of a session. A web page would show some of them to the
+// customer.
 func (b *bot) notify(ctx context.Context, n handover.Notice) error {
 	b.story.state(n.Session.State, b.sentence(ctx, n))
 	return nil
@@ -43,12 +44,12 @@ func (b *bot) sentence(ctx context.Context, n handover.Notice) string {
 		return "ended by " + ender(n) + detail(n.Session.Ending)
 	case handover.NoticeReturned:
 		return "given back to the bot"
-	default: // new kinds appear
+	default: // a later version may add kinds
 		return string(n.Kind) + ": " + n.Detail
 	}
 }
 
-// ender is why it ended, and who did it.
+// ender returns the reason of the end, with the agent's name if an agent ended it.
 func ender(n handover.Notice) string {
 	reason := string(n.Session.Ending.Reason)
 	if n.Session.Ending.Reason == handover.EndByAgent && n.Agent.Name != "" {
@@ -64,7 +65,7 @@ func detail(e handover.Ending) string {
 	return ": " + e.Detail
 }
 
-// queue is the name of a queue; notices carry ids.
+// queue returns the name of a queue, because notices have only its id.
 func (b *bot) queue(ctx context.Context, id string) string {
 	client, err := b.desk.Client(ctx, "")
 	if err != nil {
@@ -77,7 +78,8 @@ func (b *bot) queue(ctx context.Context, id string) string {
 	return q.Name
 }
 
-// listen hears of changes in queues over a WebSocket, until ctx ends. Without it everything works, but is seen by polling.
+// listen receives changes in queues over a WebSocket until ctx ends. Without it the Manager
+// sees the same changes later, by polling.
 func (b *bot) listen(ctx context.Context, queues ...string) error {
 	client, err := b.desk.Client(ctx, "")
 	if err != nil {

@@ -15,10 +15,10 @@ import (
 	"github.com/genesyshandover/genesyshandover/webhook"
 )
 
-// patience is for the whole play, which takes some seconds.
+// patience is the timeout of the whole play, which takes a few seconds.
 const patience = 2 * time.Minute
 
-// play runs the story against a fake organisation, with agents who follow a script.
+// play runs the conversation against a fake organization whose agents follow a script.
 func play(ctx context.Context, s *story) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -46,7 +46,7 @@ func play(ctx context.Context, s *story) error {
 	return err
 }
 
-// wire is all that a program has to do to embed the SDK.
+// wire has all the code that a program needs to use the SDK.
 func wire(c handover.Channel, s *story, opts ...genesys.Option) (*bot, error) {
 	b := &bot{story: s}
 	desk, err := handover.New(handover.Config{
@@ -95,15 +95,16 @@ func script(ctx context.Context, org *genesystest.Org, b *bot) error {
 	return ending(ctx, org, b, second)
 }
 
-// chat is a conversation at an agent's desk.
+// chat is the conversation as an agent sees it.
 type chat struct{ *genesystest.Desk }
 
-// reads waits until the agent has read a text.
+// reads waits until the agent has read text.
 func (c chat) reads(ctx context.Context, org *genesystest.Org, text string) error {
 	return org.Await(ctx, func() bool { return slices.Contains(c.Texts(), text) })
 }
 
-// answered: people take their time, so the customer sees it ring, be declined, and ring again.
+// answered returns the chat after Ann declines and Ben accepts. It waits for each step, so that
+// the customer sees every change.
 func answered(ctx context.Context, org *genesystest.Org, b *bot, ann, ben *genesystest.Agent) (chat, error) {
 	offer, err := ann.Next(ctx)
 	if err != nil {
@@ -128,7 +129,7 @@ func accepted(ctx context.Context, org *genesystest.Org, b *bot, a *genesystest.
 	return c, b.reaches(ctx, org, handover.StateConnected, a.Name())
 }
 
-// reaches waits until the session is in a state with an agent.
+// reaches waits until the session is in state with the agent.
 func (b *bot) reaches(ctx context.Context, org *genesystest.Org, state handover.State, agent string) error {
 	return org.Await(ctx, func() bool {
 		s, err := b.desk.Session(ctx, handover.Customer(ada))
@@ -136,7 +137,7 @@ func (b *bot) reaches(ctx context.Context, org *genesystest.Org, state handover.
 	})
 }
 
-// talk: text and a file, both ways.
+// talk sends text and a file in both directions.
 func talk(ctx context.Context, org *genesystest.Org, b *bot, c chat) error {
 	c.Say("Hello Ada, I am Ben. Can you send me the bill?")
 	bill := handover.Message{ID: "bill", Text: "Here it is.", Attachments: []openmessaging.Attachment{{
@@ -160,7 +161,8 @@ func transferred(ctx context.Context, org *genesystest.Org, b *bot, c chat, next
 	return accepted(ctx, org, b, next)
 }
 
-// ending: the agent ends while the customer writes once more. The bot answers that.
+// ending ends the conversation by the agent while the customer writes. The bot must answer that
+// message.
 func ending(ctx context.Context, org *genesystest.Org, b *bot, c chat) error {
 	id := c.Say("This is Cleo of Billing. The second charge is refunded.")
 	if err := org.Await(ctx, func() bool { return c.Status(id) == "Delivered" }); err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/genesys/genesystest"
 )
 
-// The whole story, in virtual time: what a person reads is in it, in this order.
+// In virtual time, the output has the whole conversation in this order.
 func TestPlay(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -97,7 +97,7 @@ func TestSettings(t *testing.T) {
 	})
 }
 
-// The same wiring over a real socket, as with a real organisation.
+// The same code over a real socket, as with a real organization.
 func TestRelay(t *testing.T) {
 	t.Parallel()
 	org := genesystest.New(t)
@@ -122,7 +122,7 @@ func TestRelay(t *testing.T) {
 	require.Contains(t, out.String(), "bot       → customer  Hello!")
 }
 
-// lockedBuffer may be read while it is written.
+// lockedBuffer is a buffer that is safe for concurrent use.
 type lockedBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer

@@ -9,13 +9,14 @@ import (
 	"github.com/genesyshandover/genesyshandover/region"
 )
 
-// settings of a real organisation: step 8 of the set-up.
+// settings has the configuration for a real organization, see docs/setup.md#step-8.
 type settings struct {
 	channel handover.Channel
 	listen  string
 }
 
-// settingsFrom reads the environment. None set: the fake. Some, but not all: what is missing is named.
+// settingsFrom reads the environment. live is false if no variable is set. If only some are
+// set, it returns an error that names the missing ones.
 func settingsFrom(getenv func(string) string) (s settings, live bool, err error) {
 	var missing []string
 	get := func(name string) string {

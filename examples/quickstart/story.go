@@ -13,7 +13,8 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// story prints what happens, so that a person can follow it: time, who → whom, state, what the API saw.
+// story prints what happens: the time, the messages, the states of the session, and the API
+// calls.
 type story struct {
 	mu    sync.Mutex
 	w     io.Writer
@@ -31,24 +32,24 @@ func (s *story) line(format string, args ...any) {
 	_, _ = fmt.Fprintf(s.w, "%6.2fs  %s\n", time.Since(s.start).Seconds(), fmt.Sprintf(format, args...))
 }
 
-// chapter says what comes next.
+// chapter prints a heading.
 func (s *story) chapter(text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_, _ = fmt.Fprintf(s.w, "\n%s\n", text)
 }
 
-// says is a line of the conversation.
+// says prints a message of the conversation.
 func (s *story) says(who, whom, text string) {
 	s.line("%-9s → %-9s %s", who, whom, text)
 }
 
-// state is a step of the session.
+// state prints a state of the session.
 func (s *story) state(state handover.State, why string) {
 	s.line("%21s %-10s %s", "state:", state, why)
 }
 
-// called is an observer of the API client.
+// called prints a call of the API client. It is an observer of genesys.Client.
 func (s *story) called(_ context.Context, c genesys.Call) {
 	s.mu.Lock()
 	s.calls[c.Op]++
@@ -56,14 +57,14 @@ func (s *story) called(_ context.Context, c genesys.Call) {
 	s.line("%21s %s %d", "Genesys API:", c.Op, c.Status)
 }
 
-// heard is an observer of the notifications.
+// heard prints some events of the Listener. It is an observer of notifications.Listener.
 func (s *story) heard(e notifications.Event) {
 	if e.Kind == notifications.Connected || e.Kind == notifications.Rejected {
 		s.line("%21s %s %s", "Genesys notifications:", e.Kind, strings.Join(e.Permissions, ", "))
 	}
 }
 
-// sum is how many calls the API saw.
+// sum returns the number of API calls.
 func (s *story) sum() (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
