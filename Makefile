@@ -45,7 +45,8 @@ tidy:
 deps:
 	.ci/deps
 
-# Every fuzz target for FUZZTIME (20000x: so many inputs; 5m: five minutes).
+# Every fuzz target for FUZZTIME (20000x: so many inputs; 5m: five minutes), then the simulation with
+# SEEDS seeds (150) from each first seed in SEED (four).
 fuzz:
 	.ci/fuzz
 
