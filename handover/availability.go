@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// An Availability tells what a customer who asks for an agent may expect of a queue. It is a hint
+// An Availability says what a customer who asks for an agent may expect of a queue. It is a hint
 // and up to half a minute old. A nil field is unknown, which means neither "no agents" nor "no
 // wait".
 type Availability struct {

@@ -18,7 +18,7 @@ import (
 //
 // Deliver, Return and Notify get a context that ends after 8 seconds, Typing one of 2 seconds. A callback that ignores its
 // context counts as failed when that ends. It delays only its own customer: it no longer occupies a worker, and after a minute
-// its customer goes on without it. Its goroutine stays until it returns, so callbacks that never return leak as many
+// the lane of its customer continues without it. Its goroutine stays until it returns, so callbacks that never return leak as many
 // goroutines as there are such calls; they are logged. What it returns late is accepted if nothing has replaced it.
 //
 // Records of a channel for which Channels returns [ErrNoChannel] are left alone. When they have been due for as long as they are
@@ -36,8 +36,8 @@ type Config struct {
 	// the end once an hour; then it is given up, with a NoticeMessageFailed for each message and a log line. What is given to
 	// Forward while it runs comes in another Return, so answer Unanswered from here and do not forward it.
 	Return func(ctx context.Context, r Return) error
-	// Notify tells the steps in between; nil: they are not stored. An error makes a notice come again, for a day; while that
-	// lasts and the lane is full, the oldest give way to the agent's messages, never the one that tells the end.
+	// Notify gets the steps in between; nil: they are not stored. After an error a notice is repeated, for a day; while that
+	// lasts and the lane is full, the oldest are dropped in favor of the agent's messages, never the one that reports the end.
 	Notify func(ctx context.Context, n Notice) error
 	// Typing reports that an agent types. It is neither stored nor repeated.
 	Typing func(ctx context.Context, t TypingEvent)

@@ -338,7 +338,7 @@ const LookupTime = 4 * time.Second
 // FetchTime leaves time for what follows.
 const FetchTime = 3 * time.Second
 
-// forbiddenTime is how long it is believed that messages may not be read: a permission may be granted meanwhile.
+// forbiddenTime is how long a refusal to read messages counts: a permission may be granted in between.
 const forbiddenTime = 10 * time.Minute
 
 // MayFetch is the last refusal, while it is believed.

@@ -17,7 +17,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/record"
 )
 
-// An Availability tells what a customer who asks for an agent may expect of a queue.
+// An Availability says what a customer who asks for an agent may expect of a queue.
 type Availability struct {
 	// Agents is the number of members who serve the queue: they have joined it and their routing
 	// status is idle, interacting or communicating, so some of them may be busy. Members with

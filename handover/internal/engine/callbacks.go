@@ -47,7 +47,7 @@ func guarded(name string, f func() error) (err error) {
 func (m *Manager) call(
 	ctx context.Context, name string, j *record.Job, attempt int, f func(context.Context) error, late func(error),
 ) error {
-	begins := func() bool { return m.Now().Sub(j.Began) <= record.EffectStart+account.WaitTime } // or somebody else may perform by now
+	begins := func() bool { return m.Now().Sub(j.Began) <= record.EffectStart+account.WaitTime } // or another process may perform by now
 	err := m.bounded(ctx, name, j.Key.Channel, j.Began.Add(callTime), begins, f, late)
 	_, permanent := errors.AsType[*record.UndeliverableError](err)
 	pending := name == callDeliver && errors.Is(err, record.Pending)

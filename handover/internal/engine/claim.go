@@ -13,7 +13,7 @@ import (
 )
 
 // claim takes the leases of what can be performed now, in the edit that is about to be stored. done is the job that is being
-// settled: its lane goes on with the worker it has.
+// settled: its lane keeps its worker.
 func (m *Manager) claim(tx *record.Transaction, done *record.Job) []*record.Job {
 	var jobs []*record.Job
 	leaves, why := m.serves(tx)
@@ -42,7 +42,7 @@ func (m *Manager) claim(tx *record.Transaction, done *record.Job) []*record.Job 
 	return jobs
 }
 
-// take reserves a worker for a lane, if nobody performs in it: by its lease, or because that is our own and nobody here does.
+// take reserves a worker for a lane in which no worker performs: its lease has run out, or is ours and unused.
 // The lane of a job that is being settled has its worker, but does not keep it for ever while others wait.
 func (m *Manager) take(tx *record.Transaction, n record.LaneName, done *record.Job) (seat, bool) {
 	s := m.seatFor(tx.Key.Channel, n)
@@ -78,7 +78,7 @@ func (m *Manager) release(jobs []*record.Job) {
 	}
 }
 
-// launch performs claimed jobs. The lane of a job that was settled is free, unless it goes on.
+// launch performs claimed jobs. The lane of a job that was settled is free, unless it continues.
 func (m *Manager) launch(ctx context.Context, jobs []*record.Job, done *record.Job) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -138,7 +138,7 @@ func (m *Manager) receiveUnstored(ctx context.Context, k machine.Key, fn func(*r
 	if err != nil {
 		return err
 	}
-	if !tx.Fresh { // made meanwhile
+	if !tx.Fresh { // made in between
 		_, err := m.accept(ctx, k, fn)
 		return err
 	}

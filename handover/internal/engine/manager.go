@@ -54,7 +54,7 @@ type Manager struct {
 	strangers   strangers
 	stuck       stuck
 	nudge       chan struct{}
-	idle        chan struct{} // told when the last effect is done
+	idle        chan struct{} // gets a value when the last effect is done
 	clockWarned atomic.Bool
 	made        time.Time
 
@@ -66,7 +66,7 @@ type Manager struct {
 	effects int       // under way or reserved
 	workers workers
 	swept   time.Time // when the last sweep began
-	sweepAt time.Time // when the next one may begin, zero: nobody asked
+	sweepAt time.Time // when the next one may begin; zero: none is wanted
 	busy    map[busyLane]bool
 	aside   map[machine.Key]time.Time
 

@@ -78,7 +78,7 @@ func (m *Manager) performDelivery(ctx context.Context, j *record.Job, head *reco
 		return record.Outcome{}
 	}
 	if head.Unsure {
-		attempt++ // of somebody who did not live to say what became of it
+		attempt++ // of a process that died before it stored the result
 	}
 	deliver := func(ctx context.Context) error {
 		return m.config.Deliver(ctx, record.Delivery{
@@ -119,7 +119,7 @@ func (m *Manager) judgeDelivery(ctx context.Context, j *record.Job, d *record.St
 	return k, o
 }
 
-// sendReceipt tells Genesys what became of its message.
+// sendReceipt sends Genesys the receipt of its message.
 func (m *Manager) sendReceipt(ctx context.Context, k *channelState, r *record.Receipt) error {
 	s := account.ShareCourtesy
 	w := openmessaging.InboundReceipt{

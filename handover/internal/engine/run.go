@@ -102,7 +102,7 @@ func (r *rounds) round(ctx context.Context) time.Duration {
 		for _, id := range r.inTurn() {
 			list, _, err := r.page(ctx, id, record.TurnLimit, now, &wait)
 			if err != nil {
-				break // the next round tells
+				break // the next round decides
 			}
 			lists = append(lists, list)
 		}
@@ -255,8 +255,8 @@ type claim struct {
 	leaves  time.Duration   // it is left to another Manager
 }
 
-// claimDue makes an empty edit of a record: that takes the leases of what can be done. One that was removed meanwhile is not made
-// again. What nobody has worked on for the whole retention is given up.
+// claimDue makes an empty edit of a record: that takes the leases of what can be done. One that was removed in between is not made
+// again. What was not worked on for the whole retention is given up.
 func (m *Manager) claimDue(ctx context.Context, k machine.Key) claim {
 	var last *record.Transaction
 	f, err := m.accept(ctx, k, func(tx *record.Transaction) error {

@@ -28,7 +28,7 @@ type stuck struct {
 type call struct {
 	done  chan struct{}
 	ended bool // it has returned
-	left  bool // nobody waits for it any more
+	left  bool // no worker waits for it any more
 	err   error
 }
 
@@ -65,7 +65,7 @@ func (m *Manager) bounded(
 	return record.ErrStuck
 }
 
-// end notes that a call has returned, and reports whether nobody waits for it any more.
+// end notes that a call has returned, and reports whether no worker waits for it any more.
 func (s *stuck) end(c *call, which failing, err error) (left bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -95,7 +95,7 @@ func (s *stuck) leave(c *call, which failing) (left bool, n int) {
 	return true, s.n[which]
 }
 
-// settleLate stores the result of a callback that ignored its context: the lane goes on, and a message that the host has taken is
+// settleLate stores the result of a callback that ignored its context: the lane continues, and a message that the host has taken is
 // not delivered again. A failure was counted before.
 func (m *Manager) settleLate(ctx context.Context, j *record.Job, o record.Outcome) {
 	j.Returned.Store(true)

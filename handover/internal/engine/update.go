@@ -26,7 +26,7 @@ func (m *Manager) accept(ctx context.Context, k machine.Key, fn func(*record.Tra
 }
 
 // edit is accept; done is the job whose outcome is being settled, if it is one. Once begun it is not cancelled: leases that were
-// stored nevertheless would be nobody's.
+// stored nevertheless would have no owner.
 func (m *Manager) edit(ctx context.Context, k machine.Key, done *record.Job, fn func(*record.Transaction) error) (*record.Record, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -77,12 +77,12 @@ func (m *Manager) tryEdit(ctx context.Context, k machine.Key, done *record.Job, 
 	if err != nil {
 		return nil, err
 	}
-	if done != nil && (tx.Fresh || tx.Created != done.File.Created) { // removed meanwhile, and perhaps made anew: of no concern to it
+	if done != nil && (tx.Fresh || tx.Created != done.File.Created) { // removed in between, and perhaps made anew: it is another record
 		m.launch(ctx, nil, done)
 		return tx.Record, nil
 	}
 	if done != nil && tx.Lane(done.Lane).Lease.Owner == m.owner {
-		tx.Lane(done.Lane).Lease = record.Lease{} // nobody else in this process works in the lane
+		tx.Lane(done.Lane).Lease = record.Lease{} // no other worker of this process is in the lane
 	}
 	if err := m.change(ctx, tx, fn); err != nil {
 		return tx.Record, err

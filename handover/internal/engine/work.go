@@ -8,7 +8,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/record"
 )
 
-// work performs and settles, one effect after the other, as long as the lane goes on.
+// work performs and settles, one effect after the other, as long as the lane has work.
 func (m *Manager) work(ctx context.Context, j *record.Job) {
 	defer m.vacate(seatOf(j))
 	for j != nil {
@@ -45,7 +45,7 @@ func (m *Manager) perform(ctx context.Context, j *record.Job) (o record.Outcome)
 }
 
 // settle stores what became of a job. Whoever holds the lease by now: a fact is a fact. While the store is down it tries
-// until the lease is over; then somebody else performs again.
+// until the lease is over; then another worker performs again.
 func (m *Manager) settle(ctx context.Context, j *record.Job, o record.Outcome) {
 	last := j.Lease.Until.Add(record.LeaseGrace)
 	var slot record.Reservation

@@ -81,7 +81,7 @@ func (t *Transition) disconnected(e Event) bool {
 	return t.State == StateEnding && !t.DisconnectedAt.IsZero() && reasonOf(e.Standing) != EndByAgent
 }
 
-// answers tells until when an agent answers for what was sent: to the end, if he was there or ended it.
+// answers returns until when an agent answers for what was sent: until the end, if an agent was there or ended it.
 func (t *Transition) answers(e Event) {
 	t.came(e)
 	end := e.Standing.EndedAt

@@ -90,7 +90,7 @@ func (t *Transition) agentLeft(a Agent) {
 }
 
 // learn notes the bot queue where none is configured: the one the flow put the conversation into. Where it stands by now may be
-// another queue of the agents, since nobody may have stored that a transfer worked.
+// another queue of the agents: a transfer may have worked without being stored.
 func (t *Transition) learn(e Event) {
 	if t.Routing == RouteByTransfer && t.BotQueue == "" && t.QueueID != "" && e.Entry != t.QueueID {
 		t.BotQueue = e.Entry
@@ -131,7 +131,7 @@ func (t *Transition) readEnding(e Event) {
 		}
 		t.answers(e)
 		t.over(t.Ending.Reason, t.Ending.Code, t.Ending.Detail, t.endOf(e))
-	case genesys.PhaseConnected, genesys.PhaseParked: // somebody came: what was sent so far is answered for
+	case genesys.PhaseConnected, genesys.PhaseParked: // an agent came and answers for what was sent so far
 		t.Agent, t.WaitingSince = AgentOf(e.Standing), time.Time{}
 		t.attended()
 	default:

@@ -7,7 +7,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/genesys"
 )
 
-// InBotQueue reports whether it stands where the flow put it. While the queues are not known yet, whatever it stands in before an
+// InBotQueue reports whether it is in the queue into which the flow put it. While the queues are not known yet, any queue before an
 // agent has it is taken for that.
 func (c Handover) InBotQueue(s genesys.Standing) bool {
 	switch {

@@ -41,7 +41,7 @@ type Handover struct {
 	EndRequestedAt time.Time     `json:"endAsked,omitzero"`     //
 	Disconnects    int           `json:"disconnects,omitempty"` // attempts
 	DisconnectedAt time.Time     `json:"disconnected,omitzero"` // the last that Genesys took
-	WaitingSince   time.Time     `json:"waiting,omitzero"`      // since when nobody is there: the clock of NoAgent
+	WaitingSince   time.Time     `json:"waiting,omitzero"`      // since when no agent is there: the clock of NoAgent
 	CustomerAt     time.Time     `json:"customerAt,omitzero"`   // last word of the customer
 	AgentAt        time.Time     `json:"agentAt,omitzero"`      // when the last message of an agent arrived
 	AgentWrote     time.Time     `json:"agentWrote,omitzero"`   // when it was written, by Genesys' clock
@@ -50,7 +50,7 @@ type Handover struct {
 	ReadAt         time.Time     `json:"readAt,omitzero"`       // when the last read began
 	PollAt         time.Time     `json:"pollAt,omitzero"`       // when the next begins
 	PollEvery      time.Duration `json:"pollEvery,omitempty"`   // pause before it
-	Poll           bool          `json:"poll,omitempty"`        // it is a mere poll: nobody said that something changed
+	Poll           bool          `json:"poll,omitempty"`        // it is a poll: no signal asked for it
 	Slot           time.Time     `json:"slot,omitzero"`         // of the budget, taken for the next poll
 	EndSignalledAt time.Time     `json:"told,omitzero"`         // when it ended, by Genesys' clock, as a signal reports, and neither a read nor an agent has contradicted
 	SignalledAt    time.Time     `json:"signalled,omitzero"`    // last signal, or proof that the source it came from is alive
@@ -74,7 +74,7 @@ type Leftover string
 // The leftovers.
 const (
 	LeftoverNone      Leftover = ""
-	LeftoverOpen      Leftover = "open"  // no session needs its conversation, which goes on
+	LeftoverOpen      Leftover = "open"  // no session needs its conversation, which is still open
 	LeftoverRequested Leftover = "asked" // the same, and the host or one of its timers ended it
 )
 
@@ -149,7 +149,7 @@ const (
 	flowPatience   = 30 * time.Second // for a flow to take the opening
 	SettlePeriod   = 5 * time.Second  // after our own write a read may be stale
 	movedPatience  = 10 * time.Second // for a read to tell how the old conversation ended
-	unnamedFlow    = time.Hour        // for a conversation that the flow routes and nobody names
+	unnamedFlow    = time.Hour        // for a conversation that the flow routes and that no answer names
 	GonePatience   = time.Minute      // for a conversation that reads do not find
 	DeniedPause    = 5 * time.Second  // between two reads that are forbidden, which prove that reads are
 	alonePatience  = 2 * time.Minute  // for an agent to come back to a customer who is alone
@@ -168,7 +168,7 @@ const (
 	SourcePoll  = 5 * time.Minute  // while a signal source is alive
 	sourceDelay = 10 * time.Second // at most, between a step and its signal
 	sourceTrust = 5 * time.Minute  // how long a signal proves that its source is alive
-	BlindPoll   = 5 * time.Minute  // a permission may be granted meanwhile
+	BlindPoll   = 5 * time.Minute  // a permission may be granted in between
 	BlindPause  = time.Minute      // between two reads that may be forbidden
 
 	maxUnsignalled = 2 // steps in a row

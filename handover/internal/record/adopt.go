@@ -28,9 +28,9 @@ func (tx *Transaction) adopt(a *Watched, r *Reading, defaults machine.Timers, bo
 		Legs:        a.Legs,
 	}
 	c.Queue, c.Blind = c.QueueID, r.Blind
-	if o := tx.Open(); o != nil { // the bot's session goes on with this conversation, and needs no other
+	if o := tx.Open(); o != nil { // the bot's session continues in this conversation and needs no other
 		tx.Apply(machine.Event{Kind: machine.EvEnd, Reason: machine.EndByGenesys, Detail: "an agent went on with another conversation of the customer"})
-		tx.Handover.Leftover = machine.LeftoverOpen // nobody asked for the end of its conversation
+		tx.Handover.Leftover = machine.LeftoverOpen // no one asked to end its conversation
 		tx.Tidy()
 	}
 	tx.install(c)

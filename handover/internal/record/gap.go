@@ -33,8 +33,8 @@ type Gap struct {
 }
 
 // GapOf compares what a read lists since a time with what has come. Where something has come and nothing of it is listed, the ids
-// differ (whether they are the same is UNCERTAIN), and nothing can be told. At the end of a session nothing is waited for that can
-// be told from what a webhook brings.
+// differ (whether they are the same is UNCERTAIN), and nothing can be compared. The end of a session does not wait for what can
+// be distinguished from what a webhook brings.
 func (f *Record) GapOf(r *Reading, since time.Time, l machine.Listing, end bool) Gap {
 	listed := r.listed(since)
 	for _, ref := range listed {

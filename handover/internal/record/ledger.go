@@ -105,7 +105,7 @@ func (f *Record) Agents() *machine.Handover {
 	return nil
 }
 
-// sending returns the session whose agents new words are for, or nil: in one that ends, they wait for what comes after it.
+// sending returns the session whose agents get new words, or nil: in a session that ends, words wait for what follows it.
 func (f *Record) sending() *machine.Handover {
 	if c := f.Agents(); c != nil && c.State != machine.StateEnding {
 		return c
@@ -217,7 +217,7 @@ func (tx *Transaction) distribute() {
 		tx.assign()
 		return
 	}
-	if tx.Agents() != nil { // it is ending: what is on its way goes on
+	if tx.Agents() != nil { // it is ending: what is on its way continues
 		return
 	}
 	for i := range tx.Words {
@@ -273,7 +273,7 @@ func (tx *Transaction) thaw(seq uint64) {
 	}
 }
 
-// assign gives the open session the words that are nobody's, in order, and new wire times to it and to what comes behind it.
+// assign gives the words that belong to no session to the open one, in order, and new wire times to them and to all that follow.
 func (tx *Transaction) assign() {
 	c, shift := tx.sending(), false
 	unkept := false

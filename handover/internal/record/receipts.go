@@ -88,7 +88,7 @@ func (tx *Transaction) Conclude(id string, v VerdictOf) bool {
 			return true
 		}
 		return v.failed() && !d.Verdict.failed() && tx.failedLater(id, v)
-	case at >= 0: // an attempt failed, or nobody knows what became of it
+	case at >= 0: // an attempt failed, or its result is unknown
 		tx.concluded(at, v, false)
 		return true
 	}
@@ -125,7 +125,7 @@ func (tx *Transaction) pend(id string) {
 	}
 }
 
-// concluded removes a message from the lane to the host: what became of it is known. told says that Genesys has its receipt.
+// concluded removes a message from the lane to the host: its result is known. told: Genesys has its receipt.
 func (tx *Transaction) concluded(at int, v VerdictOf, told bool) {
 	d := *tx.In.remove(at).Delivery
 	tx.Given = machine.Later(tx.Given, d.Time)
@@ -149,7 +149,7 @@ func (tx *Transaction) finalReceipt(id string, v VerdictOf) {
 	}
 }
 
-// failedLater tells the host's notices that a message failed.
+// failedLater adds the notice that a message failed.
 func (tx *Transaction) failedLater(id string, v VerdictOf) bool {
 	tx.AddLog(saidLost, string(v.Code))
 	tx.Notice(Notice{

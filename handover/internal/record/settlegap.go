@@ -119,7 +119,7 @@ func (tx *Transaction) acceptMissing(o Outcome, g Gap, conversation, from string
 		case i >= 0:
 			fetched = tx.acceptFetched(&o.Stored[i], conversation, from) || fetched
 		case !asked || o.GapErr != nil && !unfetchable(o.GapErr), o.Read.genesysBegan().Sub(ref.Time) < webhookLife:
-			all = false // nobody answered, or its webhook may come
+			all = false // no answer, or its webhook may still arrive
 			continue
 		default:
 			lost = append(lost, ref)

@@ -206,7 +206,7 @@ func (tx *Transaction) wasIn(conversation string) bool {
 	return false
 }
 
-// refused: Genesys will never take it. The lane goes on.
+// refused: Genesys will never take it. The lane continues.
 func (tx *Transaction) refused(x Entry, o Outcome) {
 	why := Explain(o.Err)
 	tx.Out.Failures, tx.Out.NotBefore = 0, time.Time{}

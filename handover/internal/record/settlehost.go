@@ -45,7 +45,7 @@ func (tx *Transaction) SettleIn(j *Job, o Outcome) {
 		return
 	}
 	if o.Effect == EffectNotPerformed { // it could not begin in time
-		if l := tx.In.Lease; x.Kind == KindReturn && !j.Head.Unsure && (l.Owner == "" || l.N == j.Lease.N) { // nobody else has begun it
+		if l := tx.In.Lease; x.Kind == KindReturn && !j.Head.Unsure && (l.Owner == "" || l.N == j.Lease.N) { // no other worker has begun it
 			tx.unfreeze(x)
 		}
 		x.NotBefore = tx.backoff(1, o)

@@ -77,7 +77,7 @@ func (tx *Transaction) settleLookRead(j *Job, o Outcome) {
 		return
 	}
 	open := tx.Open() != nil
-	if tx.settleRead(o.Read); open && tx.Open() == nil && !o.End { // what was stored meanwhile has made it the end
+	if tx.settleRead(o.Read); open && tx.Open() == nil && !o.End { // what was stored in between made it the end
 		tx.repairEnd(o.Read)
 	}
 }
@@ -176,7 +176,7 @@ type Reservation struct {
 }
 
 // ReservePoll puts the poll that a look scheduled into a slot of the budget, and gives back the one that this look made needless:
-// where signals ask for the reads, polls that nobody makes would push the others out for hours.
+// where signals ask for the reads, polls that are not made would push the others out for hours.
 func (tx *Transaction) ReservePoll(o Outcome, r *Reservation) {
 	c := tx.Handover
 	if o.Task != TaskLook || o.Polls == nil || c == nil {

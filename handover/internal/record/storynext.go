@@ -60,7 +60,7 @@ func (s *story) waits(f *Record) {
 	}
 }
 
-// lane tells what waits in a lane, by kind, and how it goes with the first of it.
+// lane says what waits in a lane, by kind, and how the attempts of its head went.
 func (s *story) lane(l *lane, entries []Entry, to string) []string {
 	if len(entries) == 0 {
 		return nil
@@ -94,7 +94,7 @@ func (s *story) lane(l *lane, entries []Entry, to string) []string {
 // failingTime is how long a Return or a notice fails before the story says so.
 const failingTime = 10 * time.Minute
 
-// failing tells which entries the host has not taken for long: they need not be the first of their lane.
+// failing says which entries the host has refused for long: they need not be at the head of their lane.
 func (s *story) failing(l *lane) []string {
 	var list []string
 	for _, k := range []EntryKind{KindReturn, KindNotice} {

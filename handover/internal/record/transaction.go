@@ -105,7 +105,7 @@ func (tx *Transaction) Begin(c machine.Handover, o *Opening) {
 func (tx *Transaction) deliver(d StoredDelivery, notBefore time.Time) {
 	first := 0
 	newest := tx.Given
-	if tx.In.begun() { // also by somebody who died meanwhile
+	if tx.In.begun() { // also by a process that has died since
 		first = 1
 		if h := tx.In.Entries[0].Delivery; h != nil {
 			newest = machine.Later(newest, h.Time)

@@ -18,9 +18,9 @@ type Job struct {
 	Began    time.Time
 	Inherits bool        // its worker comes from the job before it in the lane
 	Seat     any         // what the engine reserved for it
-	Returned atomic.Bool // its callback, after nobody waited for it any more
+	Returned atomic.Bool // its callback, after the worker stopped waiting for it
 	Left     bool        // the lane is free inside this process
-	Next     *Job        // goes on with the worker
+	Next     *Job        // continues with the worker
 }
 
 // A LaneName names a lane of a record.
@@ -48,5 +48,5 @@ func (f *Record) Lane(n LaneName) *lane {
 // ErrUnchanged is the error of an edit that changes nothing: nothing is stored.
 var ErrUnchanged = errors.New("handover: unchanged")
 
-// ErrUnsure goes with ErrConflict where nobody knows whether the store took the record.
+// ErrUnsure accompanies ErrConflict if it is unknown whether the store took the record.
 var ErrUnsure = errors.New("handover: outcome unknown")

@@ -150,7 +150,7 @@ func (f *Record) LegsOf(conversation string) machine.Legs {
 }
 
 // leave watches what a session that is over leaves behind in Genesys: the conversation that a message of it opened instead of its
-// own, and its own, if that goes on, or if a message that was sent last may have revived it.
+// own, and its own, if it is still open, or if the message that was sent last may have revived it.
 func (tx *Transaction) leave(c *machine.Handover) {
 	tx.close(c, c.MovedTo, false)
 	ours := !c.EndRequestedAt.IsZero() || c.Leftover == machine.LeftoverRequested || c.Ending.Reason == machine.EndFailed || c.Ending.Reason == machine.EndRefused

@@ -50,7 +50,7 @@ const (
 	effectDone         effectOutcome = iota
 	EffectRefused                    // certainly not performed, and never will be
 	EffectNotPerformed               // certainly not performed
-	EffectAmbiguous                  // nobody knows
+	EffectAmbiguous                  // the result is unknown
 	EffectPostponed                  // not tried: a read changed the picture
 )
 
