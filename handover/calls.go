@@ -159,8 +159,8 @@ func (m *Manager) Forget(ctx context.Context, k Key) error {
 // stores nothing and ignores errors of Genesys.
 //
 // Errors: ErrInvalid for an unusable key, ErrNoChannel, and errors of the Store and of
-// Config.Channels. Typing sends the request before it returns, and waits for at most 2 seconds
-// or until ctx ends.
+// Config.Channels. Typing sends the request before it returns. The request takes at most
+// 2 seconds and ends with ctx.
 func (m *Manager) Typing(ctx context.Context, k Key) error {
 	return m.engine.Typing(ctx, k.internal())
 }

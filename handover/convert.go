@@ -3,6 +3,7 @@ package handover
 import (
 	"context"
 	"iter"
+	"maps"
 	"slices"
 
 	"github.com/genesyshandover/genesyshandover/handover/internal/engine"
@@ -89,9 +90,11 @@ func keyOf(k machine.Key) Key { return Key(k) }
 
 // internal returns a copy that shares nothing with m, because the caller may change m after the call.
 func (m Message) internal() record.Message {
-	return record.Message{
-		ID: m.ID, Time: m.Time, Text: m.Text, Attachments: slices.Clone(m.Attachments), Answer: (*record.Answer)(m.Answer),
+	var answer *record.Answer
+	if m.Answer != nil {
+		answer = new(record.Answer(*m.Answer))
 	}
+	return record.Message{ID: m.ID, Time: m.Time, Text: m.Text, Attachments: slices.Clone(m.Attachments), Answer: answer}
 }
 
 func messageOf(m record.Message) Message {
@@ -104,7 +107,7 @@ func (r Request) internal() record.Request {
 		lines = append(lines, record.Line{ID: l.ID, Speaker: record.Speaker(l.Speaker), Time: l.Time, Text: l.Text})
 	}
 	return record.Request{
-		ID: r.ID, Queue: r.Queue, Customer: r.Customer, Summary: r.Summary, Transcript: lines, Attributes: r.Attributes,
+		ID: r.ID, Queue: r.Queue, Customer: r.Customer, Summary: r.Summary, Transcript: lines, Attributes: maps.Clone(r.Attributes),
 		Timers: machine.Timers(r.Timers),
 	}
 }
@@ -115,7 +118,7 @@ func requestOf(r record.Request) Request {
 		lines = append(lines, Line{ID: l.ID, Speaker: Speaker(l.Speaker), Time: l.Time, Text: l.Text})
 	}
 	return Request{
-		ID: r.ID, Queue: r.Queue, Customer: r.Customer, Summary: r.Summary, Transcript: lines, Attributes: r.Attributes,
+		ID: r.ID, Queue: r.Queue, Customer: r.Customer, Summary: r.Summary, Transcript: lines, Attributes: maps.Clone(r.Attributes),
 		Timers: Timers(r.Timers),
 	}
 }

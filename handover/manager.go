@@ -11,6 +11,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
 
 	"github.com/genesyshandover/genesyshandover/genesys"
+	"github.com/genesyshandover/genesyshandover/region"
 )
 
 // A Config of a [Manager]. Channel or Channels, Deliver and Return are required. The callbacks run in the Manager's goroutines,
@@ -30,7 +31,8 @@ type Config struct {
 
 	// Deliver sends an agent's message to the customer. An error makes it come again, with the same Delivery.ID, for two
 	// minutes; then, or at once after Undeliverable, the agent sees that it failed. Pending means that the outcome is reported
-	// later, to Manager.Delivered or Manager.Fail.
+	// later, to Manager.Delivered or Manager.Fail. A message for a customer whose record may not be made, since too many were, is
+	// delivered while its webhook runs, without a receipt: an error makes Genesys post it again.
 	Deliver func(ctx context.Context, d Delivery) error
 	// Return gives the conversation back to the bot. An error makes it come again, with the same Return.ID, for 7 days and in
 	// the end once an hour; then it is given up, with a NoticeMessageFailed for each message and a log line. What is given to
@@ -65,7 +67,7 @@ type Config struct {
 }
 
 // DefaultWorkers is what Config.Workers is if it is 0.
-const DefaultWorkers = 64
+const DefaultWorkers = engine.DefaultWorkers // 64
 
 // A Manager relays between customers, bot and agents. Safe for concurrent use, in any number of replicas on one Store.
 type Manager struct{ engine *engine.Manager }
@@ -112,6 +114,11 @@ func (c Config) validate() error {
 	}
 	if c.Workers < 0 {
 		bad(fmt.Sprintf("Workers is %d: use 0 for the default or a positive number", c.Workers))
+	}
+	// Options are the same for every channel, so any channel shows whether they can be used.
+	probe := Channel{Region: region.USEast1, ClientID: "id", ClientSecret: NewSecret("secret")}
+	if _, err := probe.Client(c.ClientOptions...); err != nil {
+		errs = append(errs, fmt.Errorf("handover: Config.ClientOptions: %w", err))
 	}
 	return machine.Invalid(errors.Join(errs...))
 }

@@ -9,7 +9,7 @@ import (
 // low cardinality.
 type Observation struct {
 	Op       string // one of the Op constants
-	Channel  string // the host's id of the channel; empty where the Manager serves none of that name
+	Channel  string // the host's id of the channel; empty if it is known that there is none of that name
 	Duration time.Duration
 	Err      error // nil, or why the operation failed; a panic of a callback is an error, too
 }

@@ -41,7 +41,7 @@ func (m *Manager) Refresh(r *http.Request) (*webhook.Verifier, error) {
 // that already has its receipt and a call after 10 minutes change nothing and return nil. It may be called before Deliver has
 // returned: then the message is not delivered again, whatever Deliver returns.
 //
-// Errors: ErrNoChannel, ErrBusy, and what Config.Channels or the Store returned. Safe for concurrent use.
+// Errors: ErrInvalid for an unusable key, ErrNoChannel, ErrBusy, and what Config.Channels or the Store returned. Safe for concurrent use.
 func (m *Manager) Delivered(ctx context.Context, k Key, deliveryID string) error {
 	return m.engine.Delivered(ctx, k.internal(), deliveryID)
 }
@@ -55,7 +55,7 @@ func (m *Manager) Delivered(ctx context.Context, k Key, deliveryID string) error
 // A message has its final receipt once Deliver returned nil (unless Channel.Receipts is ReceiptsFailures), after Delivered, or
 // when the report came later than 10 minutes after [Pending].
 //
-// Errors: ErrNoChannel, ErrBusy, and what the Store returned. Safe for concurrent use.
+// Errors: ErrInvalid for an unusable key, ErrNoChannel, ErrBusy, and what the Store returned. Safe for concurrent use.
 func (m *Manager) Fail(ctx context.Context, k Key, deliveryID string, code openmessaging.ReasonCode) error {
 	return m.engine.Fail(ctx, k.internal(), deliveryID, code)
 }
@@ -63,8 +63,8 @@ func (m *Manager) Fail(ctx context.Context, k Key, deliveryID string, code openm
 // Recheck schedules a read of a conversation that may have changed. A signal may be wrong, so
 // only the read changes the session. An unknown conversation is not an error. An empty
 // conversationID schedules a read of all open sessions, within the share that polls have of the
-// rate limit. Such a sweep begins at most once a minute. Errors: what the Store returned. Safe
-// for concurrent use.
+// rate limit. Such a sweep begins at most once a minute. Errors: ErrBusy, the error of ctx, and
+// what the Store returned. Safe for concurrent use.
 func (m *Manager) Recheck(ctx context.Context, conversationID string) error {
 	return m.engine.Recheck(ctx, conversationID)
 }
@@ -80,8 +80,8 @@ func (m *Manager) Recheck(ctx context.Context, conversationID string) error {
 // [webhook.EventBridgeEvent] does.
 //
 // With a channel, only records of that channel are affected; an empty channel means any. An
-// unknown conversation is not an error. Errors: what the Store returned. Safe for concurrent
-// use.
+// unknown conversation is not an error. Errors: ErrBusy, the error of ctx, and what the Store
+// returned. Safe for concurrent use.
 func (m *Manager) Ended(ctx context.Context, channel, conversationID string, at time.Time) error {
 	return m.engine.Ended(ctx, channel, conversationID, at)
 }

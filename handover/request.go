@@ -45,7 +45,7 @@ const (
 )
 
 // An Opening is the argument of Config.Compose: a request with its key and its channel.
-// Key.Channel is never empty.
+// Key.Channel is empty only if Config.Channels serves a channel without a name.
 type Opening struct {
 	Key     Key
 	Channel Channel

@@ -265,6 +265,27 @@ func TestRotatedSecretIsReadAgain(t *testing.T) {
 	})
 }
 
+// TestFailingChannelsAreAskedSeldom checks that wrong signatures do not make the Manager call
+// Channels again and again while Channels fails.
+func TestFailingChannelsAreAskedSeldom(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newTenants(t, genesystest.AllowErrors())
+		c := h.a.Channel()
+		require.Equal(t, http.StatusOK, h.post(t, "a", secretOf(c), c.IntegrationID, "before"))
+		wait(15 * time.Second)
+		h.mu.Lock()
+		h.err = errStore
+		h.mu.Unlock()
+		for range 50 {
+			h.post(t, "a", webhook.NewSecret(), c.IntegrationID, "forged")
+			wait(100 * time.Millisecond)
+		}
+		require.Equal(t, 2, h.asks())
+		require.Equal(t, http.StatusOK, h.post(t, "a", secretOf(c), c.IntegrationID, "the known secret works"))
+	})
+}
+
 // TestChannelIsReadAgainAfterA401 checks that the channel is read again after a 401, because
 // the OAuth client may have a new secret, and that no message is lost.
 func TestChannelIsReadAgainAfterA401(t *testing.T) {

@@ -33,17 +33,21 @@ func TestComposeResultOpensTheConversation(t *testing.T) {
 		calls := 0
 		h := newHost(t, org, composing(func(ctx context.Context, o handover.Opening) ([]string, error) {
 			calls++
+			o.Request.Attributes["added"] = "by Compose"
 			return []string{fmt.Sprint(ctx.Value(callerKey{}), " ", o.Key.Channel, " ", o.Channel.AgentQueue), " ", o.Request.Summary}, nil
 		}))
 		ctx := context.WithValue(t.Context(), callerKey{}, "caller")
-		request := handover.Request{ID: "r1", Summary: "a bill"}
+		request := handover.Request{ID: "r1", Summary: "a bill", Attributes: map[string]string{"plan": "gold"}}
 		first, err := h.desk.HandOver(ctx, handover.Customer("c1"), request)
 		require.NoError(t, err)
-		require.Equal(t, []string{"caller genesys Support", "a bill"}, ann.Wait(t).Accept().Texts())
+		chat := ann.Wait(t).Accept()
+		require.Equal(t, []string{"caller genesys Support", "a bill"}, chat.Texts())
+		require.Equal(t, request.Attributes, chat.Attributes())
 		again, err := h.desk.HandOver(ctx, handover.Customer("c1"), request)
 		require.NoError(t, err)
 		require.Equal(t, first.ID, again.ID)
 		require.Equal(t, 1, calls, "a repeat composes nothing")
+		require.Equal(t, map[string]string{"plan": "gold"}, request.Attributes, "the map of the caller")
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/genesyshandover/genesyshandover/genesys"
 	"github.com/genesyshandover/genesyshandover/handover"
 	"github.com/genesyshandover/genesyshandover/region"
 	"github.com/genesyshandover/genesyshandover/webhook"
@@ -147,6 +148,12 @@ func TestNewReturnsAllErrors(t *testing.T) {
 	}
 	_, err = handover.New(handover.Config{Channel: goodChannel(), Channels: noChannels, Deliver: nothing, Return: noReturn})
 	require.ErrorContains(t, err, "both set")
+	for _, c := range []handover.Config{{Channel: goodChannel()}, {Channels: noChannels}} {
+		c.Deliver, c.Return, c.ClientOptions = nothing, noReturn, []genesys.Option{nil}
+		_, err = handover.New(c)
+		require.ErrorIs(t, err, handover.ErrInvalid)
+		require.ErrorContains(t, err, "Config.ClientOptions")
+	}
 	for _, c := range []handover.Config{
 		{Channel: goodChannel(), Deliver: nothing, Return: noReturn},
 		{Channels: noChannels, Deliver: nothing, Return: noReturn},

@@ -47,7 +47,7 @@ type Budget struct {
 	closed  time.Time     // nothing is sent before, as a 429 asked
 	limited bool          // the wait of a 429 has not been tested by a request yet
 	probe   time.Time     // until then the outcome of the request that tests it is awaited
-	polls   map[int64]int // reserved, in each pollPeriod
+	polls   map[int64]int // reserved, in each PollPeriod
 	Offset  clockOffset
 }
 
@@ -85,8 +85,8 @@ const (
 	SharePolls    Share = 30
 )
 
-// Do performs one call within the budget. It waits for a free slot until effectStart at most, and
-// for nothing else: a request that must wait is a *waitError.
+// Do performs one call within the budget. It waits for a free slot until EffectStart at most, and
+// for nothing else: a request that must wait is a *WaitError.
 func (a *Account) Do(ctx context.Context, s Share, call func(context.Context) error) error {
 	if !a.holdsSlot(ctx) {
 		switch free, err := a.Await(ctx, record.EffectStart, a.Slots); {
@@ -140,7 +140,7 @@ func (e *blamelessError) Error() string { return e.err.Error() }
 func (e *blamelessError) Unwrap() error { return e.err }
 
 // Take spends one request if the share of the budget has one left. Otherwise it returns a
-// *waitError.
+// *WaitError.
 func (a *Account) Take(s Share) error {
 	a.Mu.Lock()
 	defer a.Mu.Unlock()
@@ -272,7 +272,7 @@ func (o *clockOffset) add(sent, received, date time.Time) {
 	o.trips = append(o.trips, trip)
 }
 
-// Get returns the offset, and whether it is known within offsetKnown. It is where all round trips agree, and nothing if they allow
+// Get returns the offset, and whether it is known within the accuracy that is needed. It is where all round trips agree, and nothing if they allow
 // that: a machine that keeps its clock by NTP agrees with Genesys within milliseconds, and a Date cannot tell that.
 func (o *clockOffset) Get() (ahead time.Duration, known bool) {
 	if len(o.trips) == 0 {

@@ -7,7 +7,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/genesys"
 )
 
-// AvailabilityTime is how long a caller of Availability waits for Genesys.
+// Limits of what is asked for Availability.
 const (
 	AvailabilityTime = LookupTime // bounds what a caller of Availability waits for Genesys
 	WaitTime         = 1500 * time.Millisecond

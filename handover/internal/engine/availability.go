@@ -61,20 +61,21 @@ func (m *Manager) availability(ctx context.Context, channel, queue string) (Avai
 			return Availability{}, found.err
 		}
 	}
-	wait := m.waitOf(ctx, k, id)
+	wait := m.waitOf(ctx, k, id, limit)
 	agents := m.fact(ctx, k, factKey{k.account, "agents", id, ""}, limit, func(ctx context.Context, f *fact) error {
 		return k.account.Ask(ctx, func(ctx context.Context) (err error) {
 			f.agents, err = k.account.CountAgents(ctx, id)
 			return err
 		})
 	})
-	return Availability{Agents: agents.agents, Wait: wait}, cmp.Or(agents.err, ctx.Err())
+	return Availability{Agents: copyOf(agents.agents), Wait: wait}, cmp.Or(agents.err, ctx.Err())
 }
 
 // waitOf returns Genesys' estimate of how long a message waits in a queue, or nil if it is unknown
-// after waitTime.
-func (m *Manager) waitOf(ctx context.Context, k *channelState, queueID string) *time.Duration {
-	return m.fact(ctx, k, factKey{k.account, "wait", queueID, ""}, m.Now().Add(account.WaitTime), func(ctx context.Context, f *fact) error {
+// after WaitTime, or at the limit if that is earlier.
+func (m *Manager) waitOf(ctx context.Context, k *channelState, queueID string, limit time.Time) *time.Duration {
+	limit = machine.Earlier(limit, m.Now().Add(account.WaitTime))
+	return copyOf(m.fact(ctx, k, factKey{k.account, "wait", queueID, ""}, limit, func(ctx context.Context, f *fact) error {
 		return k.account.Ask(ctx, func(ctx context.Context) error {
 			d, known, err := k.account.Client.Routing.EstimatedWait(ctx, queueID)
 			if known {
@@ -82,7 +83,15 @@ func (m *Manager) waitOf(ctx context.Context, k *channelState, queueID string) *
 			}
 			return err
 		})
-	}).wait
+	}).wait)
+}
+
+// copyOf returns a copy of a cached value, because the host may change what it gets.
+func copyOf[T any](p *T) *T {
+	if p == nil {
+		return nil
+	}
+	return new(*p)
 }
 
 // facts caches what Genesys states about queues.
@@ -112,7 +121,7 @@ type knownFact struct {
 	until time.Time
 }
 
-// fact returns an answer that is at most factTime old: the last one, or that of ask. It returns the
+// fact returns an answer that is at most half a minute old: the last one, or that of ask. It returns the
 // zero fact if none is known at the time limit, when ctx ends, or without a queue. Callers with the
 // same question wait for one another.
 func (m *Manager) fact(

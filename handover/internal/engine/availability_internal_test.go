@@ -36,23 +36,23 @@ func TestAvailabilitySpendsNoMessages(t *testing.T) {
 		k.account.Client = client
 
 		spend(k.account, account.ShareCourtesy)
-		require.Nil(t, m.waitOf(t.Context(), k, "queue"))
+		require.Nil(t, m.waitOf(t.Context(), k, "queue", m.Now().Add(time.Hour)))
 		require.Zero(t, network.calls)
 		require.Equal(t, 60, spend(k.account, account.ShareMessages), "they are left")
 
 		<-time.After(account.BudgetWindow)
 		for range 2 * account.BreakerFailures {
-			require.Nil(t, m.waitOf(t.Context(), k, "queue"))
+			require.Nil(t, m.waitOf(t.Context(), k, "queue", m.Now().Add(time.Hour)))
 			<-time.After(account.FactTime)
 		}
 		require.Equal(t, 2*account.BreakerFailures, network.calls)
 		require.Zero(t, k.account.Broken)
 
 		k.account.Broken, k.account.Retry = account.BreakerFailures, time.Time{}
-		require.Nil(t, m.waitOf(t.Context(), k, "queue"))
+		require.Nil(t, m.waitOf(t.Context(), k, "queue", m.Now().Add(time.Hour)))
 		require.Equal(t, 2*account.BreakerFailures, network.calls, "a message finds out whether Genesys is back")
 		require.NoError(t, k.account.Take(account.ShareMessages))
-		require.Nil(t, m.waitOf(t.Context(), k, ""))
+		require.Nil(t, m.waitOf(t.Context(), k, "", m.Now().Add(time.Hour)))
 	})
 }
 
@@ -80,7 +80,7 @@ func TestOneNoticeWaitsForAHangingEstimate(t *testing.T) {
 		for calls, patience := range []time.Duration{time.Millisecond, account.WaitTime - 1, account.WaitTime - 1, account.WaitTime - 1} {
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			began := time.Now()
-			require.Nil(t, m.waitOf(ctx, k, "queue"))
+			require.Nil(t, m.waitOf(ctx, k, "queue", m.Now().Add(time.Hour)))
 			cancel()
 			require.Equal(t, min(calls+1, 2), network.calls)
 			require.Equal(t, calls < 2, time.Since(began) > 0)

@@ -38,7 +38,7 @@ type oauthClient struct {
 	id     string
 }
 
-// A channelState channel, as it was last asked for.
+// A channelState is a channel as Config.Channels last returned it, with what was made from it.
 type channelState struct {
 	channel  Channel
 	account  *account.Account
@@ -273,17 +273,22 @@ func (m *Manager) Refresh(r *http.Request) (*webhook.Verifier, error) {
 		return nil, err
 	}
 	m.channels.mu.Lock()
-	if now := m.channels.known[id]; now != nil {
-		k = now // another request may just have asked
+	if newest := m.channels.known[id]; newest != nil {
+		k = newest // another request may just have asked
 	}
 	due := m.Now().Sub(k.asked) >= refreshTime
 	m.channels.mu.Unlock()
-	if due {
-		if k, err = m.lookUpChannel(r.Context(), id, true); err != nil {
-			return nil, err
-		}
+	if !due {
+		return k.verifier, nil
 	}
-	return k.verifier, nil
+	fresh, err := m.lookUpChannel(r.Context(), id, true)
+	if err != nil { // an attempt counts too: signatures cost nothing to forge
+		m.channels.mu.Lock()
+		k.asked = m.Now()
+		m.channels.mu.Unlock()
+		return nil, err
+	}
+	return fresh.verifier, nil
 }
 
 // channelID reads the empty name as the one channel.

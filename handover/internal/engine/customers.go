@@ -16,7 +16,7 @@ import (
 var errNoRecord = errors.New("handover: no record of this customer")
 
 // acceptFor edits the record that a webhook is for. It tries the customer id, both as received
-// and as fromID made it, then the conversation, because an id may come back changed. If no
+// and as record.FromID made it, then the conversation, because an id may come back changed. If no
 // record matches and create is set, it creates one.
 func (m *Manager) acceptFor(ctx context.Context, channel string, o *openmessaging.Outbound, create bool, fn func(*record.Transaction) error) error {
 	known := func(tx *record.Transaction) error {
@@ -172,7 +172,7 @@ func (m *Manager) receiveUnstored(ctx context.Context, k machine.Key, fn func(*r
 }
 
 // keysOf returns the keys that a customer id may mean, the likeliest first. An id in the form
-// of fromID may also be the host's own.
+// of record.FromID may also be the host's own.
 func (m *Manager) keysOf(ctx context.Context, channel string, o *openmessaging.Outbound) []machine.Key {
 	as := machine.Key{Channel: m.channelID(channel), Customer: o.CustomerID}
 	customer, _, ours := record.SplitFrom(o.CustomerID)

@@ -49,7 +49,7 @@ func (m *Manager) waitIn(ctx context.Context, channel, queueID string) *time.Dur
 	if err != nil {
 		return nil
 	}
-	return m.waitOf(ctx, k, queueID)
+	return m.waitOf(ctx, k, queueID, m.Now().Add(account.WaitTime))
 }
 
 // give calls the host with a notice or a Return.

@@ -8,7 +8,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/record"
 )
 
-// Delivered reports that a message for which Deliver returned [Pending] has reached the customer.
+// Delivered reports that a message for which Deliver returned [record.Pending] has reached the customer.
 func (m *Manager) Delivered(ctx context.Context, k machine.Key, deliveryID string) error {
 	k, err := m.key(k)
 	if err != nil {
@@ -23,7 +23,7 @@ func (m *Manager) Delivered(ctx context.Context, k machine.Key, deliveryID strin
 }
 
 // Fail reports that the customer's channel refused a message: one for which Deliver returned
-// [Pending], or one that it had taken.
+// [record.Pending], or one that it had taken.
 func (m *Manager) Fail(ctx context.Context, k machine.Key, deliveryID string, code openmessaging.ReasonCode) error {
 	k, err := m.key(k)
 	if err != nil {

@@ -33,7 +33,7 @@ type call struct {
 }
 
 // bounded runs a callback in a task of its own, so that one that ignores its context holds no worker and no webhook. The context
-// ends at end. If the callback has not returned a moment later, bounded returns errStuck, and calls late, unless it is nil, with
+// ends at end. If the callback has not returned a moment later, bounded returns an error, and calls late, unless it is nil, with
 // what the callback returns in the end. begins reports whether the callback may still begin.
 func (m *Manager) bounded(
 	ctx context.Context, name, channel string, end time.Time, begins func() bool, f func(context.Context) error, late func(error),

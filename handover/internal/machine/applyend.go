@@ -96,7 +96,7 @@ func (t *Transition) answers(e Event) {
 	}
 }
 
-// sure reports whether a read is believed. One that began within settlePeriod of our own write may be older than that write, so
+// sure reports whether a read is believed. One that began within SettlePeriod of our own write may be older than that write, so
 // a second one has to agree that began later.
 func (t *Transition) sure(e Event) bool {
 	if t.MovedTo != "" || e.Began.Sub(t.LastWriteAt) >= SettlePeriod {

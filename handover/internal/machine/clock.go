@@ -12,7 +12,7 @@ const DateStep = time.Second
 // so a wrong clock of this machine changes nothing. The zero value says that both clocks agree.
 type Clock struct {
 	Ahead      time.Duration // of Genesys' clock, the best guess
-	Unmeasured bool          // it is not known within offsetKnown
+	Unmeasured bool          // it is not known within the accuracy that is needed
 }
 
 // Genesys converts a time of this machine's clock. It keeps the zero time.

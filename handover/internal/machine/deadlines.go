@@ -4,8 +4,8 @@ import (
 	"time"
 )
 
-// MustDisconnect reports whether to disconnect again: at most maxDisconnects times, and not
-// within settlePeriod, while a read may be stale.
+// MustDisconnect reports whether to disconnect again: at most MaxDisconnects times, and not
+// within SettlePeriod, while a read may be stale.
 func (c *Handover) MustDisconnect(now time.Time) bool {
 	return c.Disconnects < MaxDisconnects && now.Sub(c.DisconnectedAt) >= SettlePeriod
 }

@@ -117,20 +117,20 @@ const (
 
 // An Event carries what its kind needs.
 type Event struct {
-	Clock // Began of evAgentSpoke and evSignalled, Standing and history are by Genesys' clock
+	Clock // Began of EvAgentWrote and EvSignalled, Standing and history are by Genesys' clock
 
 	Kind         EventKind
-	Conversation string           // evAccepted, evNamed, evMoved
-	Resumed      bool             // evAccepted, evNamed
-	Reason       EndReason        // evEnd
-	Code, Detail string           // evEnd, evRefused, evFailed, evReleased
-	Permission   string           // evBlind: what is missing
-	Alive        bool             // evSocket
-	Standing     genesys.Standing // evRead
-	History                       // evRead
-	Legs         Legs             // evRead; evAccepted, evNamed: what was seen of the conversation before
-	QueueName    string           // evRead: of the queue it waits in, where that is reported; may be empty
-	Began        time.Time        // evRead, evGone: when the read began; evAgentSpoke: when it was written; evSignalled: when it ended
+	Conversation string           // EvAccepted, EvNamed, EvMoved
+	Resumed      bool             // EvAccepted, EvNamed
+	Reason       EndReason        // EvEnd
+	Code, Detail string           // EvEnd, EvRefused, EvFailed, EvReleased
+	Permission   string           // EvBlind: what is missing
+	Alive        bool             // EvSocket
+	Standing     genesys.Standing // EvRead
+	History                       // EvRead
+	Legs         Legs             // EvRead; EvAccepted, EvNamed: what was seen of the conversation before
+	QueueName    string           // EvRead: of the queue it waits in, where that is reported; may be empty
+	Began        time.Time        // EvRead, EvGone: when the read began; EvAgentWrote: when it was written; EvSignalled: when it ended
 }
 
 // An Effect is what follows of a move: a notice, or the hand-back.

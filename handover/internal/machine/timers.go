@@ -20,8 +20,8 @@ const leastTimer = time.Second
 // DefaultTimers returns the timers of a session that sets none.
 func DefaultTimers() Timers { return Timers{Max: DefaultMax, Retention: DefaultRetention} }
 
-// Timers are the Timers that a record stores. The type is separate so that a change of Timers
-// does not change the stored format.
+// Timers are stored in records. They are a type apart from handover.Timers, so that a change of
+// that type does not change the stored format.
 type Timers struct {
 	NoAgent      time.Duration
 	CustomerWarn time.Duration

@@ -41,7 +41,7 @@ func (f *Record) Encode(k machine.Key, revision uint64) (Stored, error) {
 	return r, nil
 }
 
-// Decode reads the file of a record. What this release cannot read or would misread is errUnreadable, without any content.
+// Decode reads a record. What this release cannot read or would misread is ErrUnreadable, without any content.
 func Decode(r Stored) (*Record, error) {
 	if IsReserved(r.Key) {
 		return nil, fmt.Errorf("%w: it is no customer's", ErrUnreadable)

@@ -132,7 +132,7 @@ func Explain(err error) string {
 const LimitedMost = 2 * time.Minute
 
 // LimitedWait returns how long to wait after a 429: what Genesys asks for plus a second, and at
-// most limitedMost, because one wrong answer must not silence an account for days.
+// most LimitedMost, because one wrong answer must not silence an account for days.
 func LimitedWait(e *genesys.Error) time.Duration {
 	return min(max(e.RetryAfter, 0)+LimitedPause, LimitedMost)
 }

@@ -31,7 +31,7 @@ type Lease struct {
 // The times of leases and effects.
 const (
 	LeaseTime   = 15 * time.Second
-	LeaseGrace  = 2 * time.Second  // clocks of replicas may differ by this much
+	LeaseGrace  = 2 * time.Second  // another replica waits so much longer
 	EffectTime  = 10 * time.Second // an effect ends within, from its lease
 	EffectStart = time.Second      // an effect begins within, from its lease
 )
@@ -85,8 +85,8 @@ type Entry struct {
 	// To the host.
 	Delivery *StoredDelivery  `json:"delivery,omitempty"`
 	Notice   *Notice          `json:"notice,omitempty"`
-	Session  *machine.Session `json:"session,omitempty"` // kindReturn; its messages are in the ledger
-	Later    bool             `json:"later,omitempty"`   // kindReturn: not the first of its session
+	Session  *machine.Session `json:"session,omitempty"` // KindReturn; its messages are in the ledger
+	Later    bool             `json:"later,omitempty"`   // KindReturn: not the first of its session
 
 	// A customer's message in the view of the lane to Genesys. It is stored in the ledger.
 	Message *storedMessage `json:"-"`

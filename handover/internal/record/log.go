@@ -7,7 +7,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
 )
 
-// The values of logLine.What, besides the states, for [Manager.Explain]. For a state, Why
+// The values of LogLine.What, besides the states, for Manager.Explain. For a state, Why
 // begins with the event, followed by the agent, queue or reason. No line contains message text
 // or a customer id.
 const (

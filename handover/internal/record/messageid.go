@@ -38,7 +38,7 @@ func FromID(i machine.Identity, customer, handover string) string {
 	return customer
 }
 
-// SplitFrom returns the customer id and the session id that fromID joined. ok is false for an
+// SplitFrom returns the customer id and the session id that FromID joined. ok is false for an
 // id of another form; then customer is id.
 func SplitFrom(id string) (customer, handover string, ok bool) {
 	i := strings.LastIndexByte(id, '~')

@@ -31,7 +31,7 @@ func (tx *Transaction) fireTimers() {
 	}
 }
 
-// unsure reports whether a due timer has to wait, for timerPatience at most. It waits if the
+// unsure reports whether a due timer has to wait, for TimerPatience at most. It waits if the
 // read failed, if a step needs a second read to confirm it, or if agents' messages are missing.
 func (tx *Transaction) unsure(o Outcome) bool {
 	c := tx.Open()

@@ -46,7 +46,7 @@ func (f *Record) NextTask() (TaskKind, time.Time) {
 		return kind, at
 	}
 	at = machine.Later(at, f.Control.NotBefore)
-	if c != nil { // a timer waits for a rate limit of Genesys, but at most timerPatience
+	if c != nil { // a timer waits for a rate limit of Genesys, but at most TimerPatience
 		if k, t := c.Timer(); k != machine.TimerNone && t.Add(machine.TimerPatience).Before(at) {
 			return TaskLook, t.Add(machine.TimerPatience)
 		}

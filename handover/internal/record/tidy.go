@@ -25,7 +25,7 @@ func (tx *Transaction) Tidy() {
 	tx.hasten()
 }
 
-// tidyEnding waits for the messages of a session that is ending, for at most drainPatience.
+// tidyEnding waits for the messages of a session that is ending, for at most DrainPatience.
 func (tx *Transaction) tidyEnding(c *machine.Handover) {
 	if !tx.Now.Before(c.EndRequestedAt.Add(machine.DrainPatience)) {
 		tx.drain(c)

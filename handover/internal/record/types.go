@@ -113,7 +113,7 @@ type Answer struct {
 // Text returns a Message with an id and a text.
 func Text(id, text string) Message { return Message{ID: id, Text: text} }
 
-// validate returns an [ErrInvalid] for everything that Genesys would refuse.
+// validate returns a [machine.ErrInvalid] for everything that Genesys would refuse.
 func (m Message) validate() error {
 	if err := checkHostID("Message.ID", m.ID); err != nil {
 		return err
@@ -192,7 +192,7 @@ func checkHostID(field, id string) error {
 	return machine.CheckPart(field, id, 1, maxHostID)
 }
 
-// A Request is the argument of [Manager.HandOver] and [Manager.Open].
+// A Request is the argument of Manager.HandOver and Manager.Open.
 type Request struct {
 	ID         string                 // the host's id, required; the same id is the same request
 	Queue      string                 // exact name or id; empty: the channel's
@@ -235,7 +235,7 @@ const (
 	maxTexts   = 3
 	maxRequest = 256 << 10 // bytes of Summary, Transcript and Attributes
 
-	// defaultAttributesLimit is conservative: Genesys documents no limit for Open Messaging.
+	// DefaultAttributesLimit is conservative: Genesys documents no limit for Open Messaging.
 	DefaultAttributesLimit = 2000
 )
 

@@ -14,7 +14,7 @@ type Outcome struct {
 	Err          error
 	RetryAfter   time.Duration // before it makes sense to try again
 	ChannelFault bool          // the failure counts against the channel, not against the entry
-	Code         string        // of an Ending, with effectRefused
+	Code         string        // of an Ending, with EffectRefused
 	QueueID      string        // resolved on the way
 	BotQueue     string        //
 	Conversation string        // that a message went into

@@ -108,7 +108,7 @@
 //     callbacks by telephone.
 //
 //   - Retries and limits inside the client, real stores (see handover/storetest), and real
-//     concurrency: go test -race of package handover finds data races.
+//     concurrency: go test -race of handover/scenario finds data races.
 //
 //   - Openings and transfers that are refused, queues that do not exist, full lanes, a host that
 //     fails for minutes or a Genesys for a quarter of an hour, webhooks of earlier conversations or
