@@ -162,16 +162,17 @@ func TestTypingEventNamesSessionAndDuration(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)
 		ann := org.Agent("Ann", "Support")
-		var events []handover.TypingEvent
+		typed := make(chan handover.TypingEvent, 2)
 		h := newHost(t, org, func(c *handover.Config) {
-			c.Typing = func(_ context.Context, e handover.TypingEvent) { events = append(events, e) }
+			c.Typing = func(_ context.Context, e handover.TypingEvent) { typed <- e }
 		})
 		chat := h.connected(t, "c1", ann)
 		chat.Type()
 		pass(time.Second)
-		require.Len(t, events, 1)
-		require.Equal(t, 5*time.Second, events[0].Duration)
-		require.Equal(t, h.session(t, "c1").ID, events[0].Session.ID)
-		require.Equal(t, "c1", events[0].Session.Key.Customer)
+		require.Len(t, typed, 1)
+		event := <-typed
+		require.Equal(t, 5*time.Second, event.Duration)
+		require.Equal(t, h.session(t, "c1").ID, event.Session.ID)
+		require.Equal(t, "c1", event.Session.Key.Customer)
 	})
 }
