@@ -21,7 +21,7 @@ test:
 	.ci/test
 
 race:
-	$(GO) test -race -shuffle=on -timeout 20m work
+	$(GO) test -race -shuffle=on -timeout 40m work
 
 # Our requests and the fake's answers against the official definition, with the list of what was exercised; the documents
 # too. -count=1 because both read files outside of their module, whose changes the test cache does not see.
