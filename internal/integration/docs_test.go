@@ -57,10 +57,14 @@ func TestSecurityNamesRealTests(t *testing.T) {
 // TestDocumentsLinkToFilesThatExist follows the relative links of the documents.
 func TestDocumentsLinkToFilesThatExist(t *testing.T) {
 	t.Parallel()
-	link := regexp.MustCompile(`\]\(([^)#]+)\)`)
-	pages, err := filepath.Glob(filepath.Join(root, "*.md"))
-	require.NoError(t, err)
-	require.NotEmpty(t, pages)
+	link := regexp.MustCompile(`\]\(([^)#]+)(#[^)]*)?\)`)
+	var pages []string
+	for _, pattern := range []string{"*.md", "docs/*.md", "handover/*.md", "examples/*/*.md"} {
+		found, err := filepath.Glob(filepath.Join(root, pattern))
+		require.NoError(t, err)
+		require.NotEmpty(t, found)
+		pages = append(pages, found...)
+	}
 	for _, page := range pages {
 		t.Run(filepath.Base(page), func(t *testing.T) {
 			t.Parallel()
@@ -68,7 +72,7 @@ func TestDocumentsLinkToFilesThatExist(t *testing.T) {
 			require.NoError(t, err)
 			for _, found := range link.FindAllStringSubmatch(string(text), -1) {
 				if !strings.Contains(found[1], "://") {
-					_, err := os.Stat(filepath.Join(root, found[1])) //nolint:gosec // our own documents
+					_, err := os.Stat(filepath.Join(filepath.Dir(page), found[1])) //nolint:gosec // our own documents
 					require.NoError(t, err, "the link leads nowhere")
 				}
 			}
