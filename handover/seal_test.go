@@ -195,9 +195,9 @@ func FuzzSealOpens(f *testing.F) {
 		r, err := seal(t, store, newKey(), oldKey()).Get(t.Context(), k)
 		if bytes.Equal(data, genuine) {
 			require.NoError(t, err)
-			require.Equal(t, "genuine", string(r.Data))
-			return
 		}
-		require.Error(t, err)
+		if err == nil { // another process of the fuzzer has sealed it with another nonce
+			require.Equal(t, "genuine", string(r.Data))
+		}
 	})
 }
