@@ -89,7 +89,7 @@ const (
 	NoticeMisrouted      NoticeKind = "misrouted" // in queue To, neither bot queue nor agent queue: see Detail
 	NoticeIdle           NoticeKind = "idle"      // the customer is silent, the end is near
 	NoticeMessageFailed  NoticeKind = "messageFailed"
-	NoticeGap            NoticeKind = "gap"            // lost messages of agents, once per session: see Permission
+	NoticeGap            NoticeKind = "gap"            // lost messages of agents, once per conversation of a session: see Permission
 	NoticeConnectionLost NoticeKind = "connectionLost" // of a signal source, the webhook or the right to read: see Detail
 	NoticeEnding         NoticeKind = "ending"
 	NoticeEnded          NoticeKind = "ended"

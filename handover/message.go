@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
+	"github.com/genesyshandover/genesyshandover/handover/internal/record"
 )
 
 // A Key identifies one customer of one channel. At most one session is open per key. In a
@@ -19,7 +20,7 @@ type Key struct {
 func Customer(id string) Key { return Key{Customer: id} }
 
 // MaxMessage is the limit of Message.Text, in bytes.
-const MaxMessage = 64 << 10
+const MaxMessage = record.MaxMessage // 64 KiB
 
 // A Message is a message of the customer. It has text, attachments or both; or it has only an
 // Answer. The text and each attachment are separate messages in Genesys, in this order. A text

@@ -16,8 +16,8 @@ import (
 
 // The limits of a [Key], in bytes.
 const (
-	MaxChannelID  = 128
-	MaxCustomerID = 256
+	MaxChannelID  = machine.MaxChannelID  // 128
+	MaxCustomerID = machine.MaxCustomerID // 256
 )
 
 // Validate returns all mistakes in one [ErrInvalid]. For each it names the field and the fix.

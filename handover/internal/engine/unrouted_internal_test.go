@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// By a clock that is ahead the last word of the agent before comes after the opening. The conversation stands in the bot queue because
+// By a clock that is ahead, the last message of the earlier agent was written after the opening. The conversation is in the bot queue because
 // nobody has transferred it yet, not because its agents have given it back.
 func TestConnectedByAWordOfBeforeItIsStillTransferred(t *testing.T) {
 	t.Parallel()

@@ -20,7 +20,7 @@ func (c Handover) InBotQueue(s genesys.Standing) bool {
 	}
 }
 
-// Unrouted reports whether a word of an agent of before, by a clock that is ahead, has made it connected, and nobody of this
+// Unrouted reports whether a message of an earlier agent, by a clock that is ahead, has made it connected, and no agent of this
 // handover came yet. came is when the first agent did, as a read shows it.
 func (c Handover) Unrouted(came time.Time) bool {
 	return c.State == StateConnected && c.Routing == RouteByTransfer && c.Transferred.IsZero() && came.Before(c.OpeningTriedAt)

@@ -37,7 +37,7 @@ func HistoryOf(c *genesys.Conversation, since time.Time) History {
 	return h
 }
 
-// movedOn reports whether an agent left a conversation to somebody else: his leg says so, or it has stood in a queue since he
+// movedOn reports whether an agent left a conversation to another agent: the leg says so, or it was in a queue since the agent
 // came.
 func movedOn(c *genesys.Conversation, agent genesys.Participant) bool {
 	if strings.HasPrefix(agent.DisconnectType, genesys.DisconnectTransfer) {

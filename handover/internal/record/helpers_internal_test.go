@@ -109,7 +109,7 @@ func newEdit(f *Record) *Transaction {
 	}
 }
 
-// fileIn is a file whose session stands in a state.
+// fileIn returns a record with a session in a state.
 func fileIn(s machine.State) *Record {
 	c := coreIn(s)
 	return &Record{Format: FileFormat, Created: 1, Touched: ago(10 * time.Minute), Handover: &c, Keep: machine.DefaultRetention}

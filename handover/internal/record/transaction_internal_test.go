@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// comes hears a message of an agent, written so long after noon.
+// comes stores a message of an agent, written so long after noon.
 func comes(tx *Transaction, text string, after time.Duration, with ...func(*openmessaging.Outbound)) {
 	o := &openmessaging.Outbound{
 		ID: text, CustomerID: "customer", ConversationID: "conversation", Time: noon().Add(after), Origin: openmessaging.OriginHuman,
