@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"net/http"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/genesyshandover/genesyshandover/genesys"
 	"github.com/genesyshandover/genesyshandover/handover/internal/account"
 	"github.com/genesyshandover/genesyshandover/handover/internal/environment"
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
@@ -17,6 +19,13 @@ import (
 	"github.com/genesyshandover/genesyshandover/region"
 	"github.com/stretchr/testify/require"
 )
+
+// offline is a network that reaches nobody.
+type offline struct{}
+
+func (offline) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, errors.New("offline")
+}
 
 // crowded is a Manager that does not run, on a store with open sessions whose polls are a minute off.
 func crowded(t *testing.T, n int, with ...func(*Config)) (*Manager, *account.Account) {
@@ -28,6 +37,8 @@ func crowded(t *testing.T, n int, with ...func(*Config)) (*Manager, *account.Acc
 		},
 		Deliver: func(context.Context, record.Delivery) error { return nil }, Return: func(context.Context, record.Return) error { return nil },
 		Store: newMapStore(),
+		// A lookup of a name in a bubble of synctest would break the next lookup outside of it.
+		ClientOptions: []genesys.Option{genesys.WithHTTPClient(&http.Client{Transport: offline{}})},
 	}
 	for _, f := range with {
 		f(&c)

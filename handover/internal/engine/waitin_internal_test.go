@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,13 +17,13 @@ import (
 func TestANoticeWaitsForNoChannel(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var left time.Duration
+		var asked atomic.Bool
+		var left atomic.Int64 // of the time of the call, in the last Notify
 		m, _ := crowded(t, 0, func(c *Config) {
 			one := c.Channel
 			c.Channel = Channel{}
 			c.Channels = func(ctx context.Context, _ string) (Channel, error) {
-				if left == 0 { // the first, of crowded, is answered
-					left = 1
+				if !asked.Swap(true) { // the first, of crowded, is answered
 					return one, nil
 				}
 				<-ctx.Done()
@@ -31,7 +32,7 @@ func TestANoticeWaitsForNoChannel(t *testing.T) {
 			c.Notify = func(ctx context.Context, _ record.Notice) error {
 				end, ok := ctx.Deadline()
 				if ok {
-					left = time.Until(end)
+					left.Store(int64(time.Until(end)))
 				}
 				return ctx.Err()
 			}
@@ -44,13 +45,13 @@ func TestANoticeWaitsForNoChannel(t *testing.T) {
 		j := &record.Job{Key: tx.Key, Lane: record.ToHost, File: tx.Record, Began: time.Now()}
 		o := m.performIn(ctx, j)
 		require.NoError(t, o.Err)
-		require.GreaterOrEqual(t, left, callTime-account.WaitTime)
+		require.GreaterOrEqual(t, time.Duration(left.Load()), callTime-account.WaitTime)
 
-		left = 1
+		left.Store(0)
 		j.Began = time.Now().Add(-record.LeaseTime) // a process that stood still while it asked
 		o = m.performIn(ctx, j)
 		require.Equal(t, record.EffectNotPerformed, o.Effect)
-		require.EqualValues(t, 1, left, "nobody was told")
+		require.Zero(t, left.Load(), "the host was called")
 		<-time.After(lookupTimeout) // the lookups outlive those that waited for them
 	})
 }
