@@ -37,21 +37,21 @@ func (m *meddler) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 }
 
 // meddled returns a store with a meddler, and a second one on the same records.
-func meddled(t *testing.T, after string) (s, beside *redisstore.Store, m *meddler) {
+func meddled(t *testing.T, after string) (s, other *redisstore.Store, m *meddler) {
 	t.Helper()
 	client, prefix := shared(t)
-	beside = newStore(t, client, redisstore.WithPrefix(prefix))
+	other = newStore(t, client, redisstore.WithPrefix(prefix))
 	hooked := connect(t, client.Options().Addr)
 	m = &meddler{after: after}
 	hooked.AddHook(m)
-	return newStore(t, hooked, redisstore.WithPrefix(prefix)), beside, m
+	return newStore(t, hooked, redisstore.WithPrefix(prefix)), other, m
 }
 
-func TestDueMeanwhile(t *testing.T) {
+func TestDueWithConcurrentWrites(t *testing.T) {
 	t.Parallel()
-	s, beside, m := meddled(t, "zrange")
+	s, other, m := meddled(t, "zrange")
 	for i, customer := range []string{"a", "b", "c", "d", "e"} {
-		require.NoError(t, beside.Put(t.Context(), record(customer, uint64(i)+1), 0))
+		require.NoError(t, other.Put(t.Context(), record(customer, uint64(i)+1), 0))
 	}
 	now := time.UnixMicro(10).UTC()
 	var errs []error
@@ -59,8 +59,8 @@ func TestDueMeanwhile(t *testing.T) {
 		later, never, last := record("a", 20), record("b", 21), record("d", 22)
 		never.WakeAt, last.WakeAt = time.Time{}, now
 		errs = []error{
-			beside.Put(t.Context(), later, 1), beside.Put(t.Context(), never, 2), beside.Delete(t.Context(), record("c", 3).Key, 3),
-			beside.Put(t.Context(), last, 4),
+			other.Put(t.Context(), later, 1), other.Put(t.Context(), never, 2), other.Delete(t.Context(), record("c", 3).Key, 3),
+			other.Put(t.Context(), last, 4),
 		}
 	}
 	due, err := s.Due(t.Context(), handover.DueQuery{Now: now, Limit: 10})
@@ -73,28 +73,28 @@ func TestDueMeanwhile(t *testing.T) {
 	require.Equal(t, []string{"e", "d"}, customers, "what is due now, oldest first")
 }
 
-func TestFindMeanwhile(t *testing.T) {
+func TestFindWithConcurrentWrites(t *testing.T) {
 	t.Parallel()
-	s, beside, m := meddled(t, "smembers")
-	require.NoError(t, beside.Put(t.Context(), record("c", 1), 0))
+	s, other, m := meddled(t, "smembers")
+	require.NoError(t, other.Put(t.Context(), record("c", 1), 0))
 	var changed error
 	m.meddle = func() {
 		r := record("c", 2)
 		r.ConversationID = "another"
-		changed = beside.Put(t.Context(), r, 1)
+		changed = other.Put(t.Context(), r, 1)
 	}
 	_, err := s.Find(t.Context(), "", record("c", 1).ConversationID)
 	require.ErrorIs(t, err, handover.ErrNotFound)
 	require.NoError(t, changed)
 }
 
-func TestAllMeanwhile(t *testing.T) {
+func TestAllWithConcurrentWrites(t *testing.T) {
 	t.Parallel()
-	s, beside, m := meddled(t, "zrange")
-	require.NoError(t, beside.Put(t.Context(), record("a", 1), 0))
-	require.NoError(t, beside.Put(t.Context(), record("b", 1), 0))
+	s, other, m := meddled(t, "zrange")
+	require.NoError(t, other.Put(t.Context(), record("a", 1), 0))
+	require.NoError(t, other.Put(t.Context(), record("b", 1), 0))
 	var removed error
-	m.meddle = func() { removed = beside.Delete(t.Context(), record("a", 1).Key, 1) }
+	m.meddle = func() { removed = other.Delete(t.Context(), record("a", 1).Key, 1) }
 	var got []handover.Record
 	for r, err := range s.All(t.Context(), "") {
 		require.NoError(t, err)

@@ -71,7 +71,7 @@ func TestTooFewReplicas(t *testing.T) {
 }
 
 // No Get returns a write that still waits for the replicas, or that waited when its process died.
-func TestNobodyReadsWhatStillWaits(t *testing.T) {
+func TestReadsOnlyReplicatedRecords(t *testing.T) {
 	t.Parallel()
 	primary := start(t)
 	replica := primary.startReplica(t)

@@ -26,9 +26,9 @@ func (s *stage) another() {
 	}, nil))
 }
 
-// toldSoon checks that the socket reports the end of a handover. With a live source the next
+// socketReportsEnd checks that the socket reports the end of a handover. With a live source the next
 // poll is minutes away.
-func (s *stage) toldSoon(request string) {
+func (s *stage) socketReportsEnd(request string) {
 	s.t.Helper()
 	chat := s.with(request)
 	pass(10 * time.Minute)
@@ -44,11 +44,11 @@ func TestAcceptanceOfSockets(t *testing.T) {
 		"notification channels die after a day": {play: func(s *stage) {
 			bySocket(s)
 			for day := range 4 {
-				s.toldSoon(fmt.Sprint("h", day))
+				s.socketReportsEnd(fmt.Sprint("h", day))
 				pass(25 * time.Hour)
 			}
 			require.Equal(s.t, 1, s.org.Sockets())
-			s.toldSoon("last")
+			s.socketReportsEnd("last")
 		}},
 		"a handover that lasts longer than the channel is never ended": {
 			config: func(c *handover.Config) { c.Channel.Timers.Max = -1 },
@@ -62,13 +62,13 @@ func TestAcceptanceOfSockets(t *testing.T) {
 		},
 		"a 21st channel evicts the one that is listened to": {play: func(s *stage) {
 			bySocket(s)
-			s.toldSoon("h1")
+			s.socketReportsEnd("h1")
 			for range 20 {
 				s.another()
 			}
 			pass(5 * time.Minute)
 			require.Equal(s.t, 1, s.org.Sockets(), "there is a new one")
-			s.toldSoon("h2")
+			s.socketReportsEnd("h2")
 		}},
 		"sockets and topics run out": {play: func(s *stage) {
 			s.listens(s.t.Context(), s.t, s.org)

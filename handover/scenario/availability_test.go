@@ -23,7 +23,7 @@ const (
 )
 
 // told formats an Availability as text, such as "agents wait".
-func told(a handover.Availability) string {
+func formatted(a handover.Availability) string {
 	agents, wait := "?", "?"
 	if a.Agents != nil {
 		agents = fmt.Sprint(*a.Agents)
@@ -39,7 +39,7 @@ func (h *host) available(t *testing.T, queue string) string {
 	t.Helper()
 	a, err := h.desk.Availability(t.Context(), "", queue)
 	require.NoError(t, err)
-	return told(a)
+	return formatted(a)
 }
 
 func TestAvailability(t *testing.T) {
@@ -218,7 +218,7 @@ func TestConcurrentAvailabilityCallsShareARequest(t *testing.T) {
 		for range cap(answers) {
 			go func() {
 				a, err := h.desk.Availability(t.Context(), "", "")
-				answers <- fmt.Sprint(told(a), err)
+				answers <- fmt.Sprint(formatted(a), err)
 			}()
 		}
 		pass(500 * time.Millisecond)

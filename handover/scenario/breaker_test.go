@@ -27,7 +27,7 @@ func TestBreakerIgnoresFailuresOfOneRequest(t *testing.T) {
 		},
 		"receipts that Genesys does not take": func(t *testing.T, h *apiHost, i int) {
 			t.Helper()
-			h.hear(t, fmt.Sprint("unknown to Genesys ", i), openmessaging.OriginBot, openmessaging.Message{Text: "x"})
+			h.receive(t, fmt.Sprint("unknown to Genesys ", i), openmessaging.OriginBot, openmessaging.Message{Text: "x"})
 			wait(time.Second)
 		},
 		"conversations that are deleted": func(t *testing.T, h *apiHost, _ int) {

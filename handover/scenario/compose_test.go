@@ -88,10 +88,10 @@ func TestComposeErrorStoresNothing(t *testing.T) {
 				}
 				if name == "panic" {
 					for _, want := range []string{"callback=Compose", "type=string", "stack=", "compose_test.go"} {
-						require.Positive(t, log.told(want), want)
+						require.Positive(t, log.count(want), want)
 					}
 				}
-				require.Zero(t, log.told("hidden words"))
+				require.Zero(t, log.count("hidden words"))
 				require.NotContains(t, err.Error(), "hidden words")
 				require.Zero(t, store.writes())
 			})

@@ -64,7 +64,7 @@ func TestConcurrentCallsKeepEachWritersOrder(t *testing.T) {
 			})
 			wg.Go(func() {
 				for n := range each {
-					h.hear(t, fmt.Sprintf("%d-%d", i, n), openmessaging.OriginHuman, openmessaging.Message{Text: fmt.Sprintf("a%d/%d", i, n)})
+					h.receive(t, fmt.Sprintf("%d-%d", i, n), openmessaging.OriginHuman, openmessaging.Message{Text: fmt.Sprintf("a%d/%d", i, n)})
 					wait(10 * time.Millisecond) // messages of the same millisecond have no order
 				}
 			})

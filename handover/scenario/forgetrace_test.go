@@ -22,7 +22,7 @@ func TestForgetWaitsForADelivery(t *testing.T) {
 		chat.End()
 		h.until(t, 1)
 		h.failing(slowly(5*time.Second, nil))
-		require.Equal(t, 200, h.hear(t, org, outbound{id: "w1", customer: "c1", conversation: h.session(t, "c1").ConversationID, text: "late", origin: "Bot"}))
+		require.Equal(t, 200, h.receive(t, org, outbound{id: "w1", customer: "c1", conversation: h.session(t, "c1").ConversationID, text: "late", origin: "Bot"}))
 		pass(time.Second)
 		require.NoError(t, h.desk.Forget(t.Context(), handover.Customer("c1")))
 		require.NotEmpty(t, store.records(t))
@@ -30,7 +30,7 @@ func TestForgetWaitsForADelivery(t *testing.T) {
 		require.Equal(t, []string{"back: agent []", "flow: late (late)"}, h.lines())
 		require.Empty(t, store.records(t))
 		// The lane is free again.
-		require.Equal(t, 200, h.hear(t, org, outbound{id: "w2", customer: "c1", text: "again", origin: "Bot"}))
+		require.Equal(t, 200, h.receive(t, org, outbound{id: "w2", customer: "c1", text: "again", origin: "Bot"}))
 		h.until(t, 3)
 	})
 }

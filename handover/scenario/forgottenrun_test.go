@@ -26,7 +26,7 @@ func TestMissingRunIsLogged(t *testing.T) {
 		},
 		"Receive": func(t *testing.T, org *genesystest.Org, h *host) {
 			t.Helper()
-			require.Equal(t, 200, h.hear(t, org, outbound{id: "w1", customer: "c1", text: "hello"}))
+			require.Equal(t, 200, h.receive(t, org, outbound{id: "w1", customer: "c1", text: "hello"}))
 		},
 		"End": func(t *testing.T, _ *genesystest.Org, h *host) { t.Helper(); h.end(t, "known", handover.EndByCustomer) },
 	} {
@@ -37,17 +37,17 @@ func TestMissingRunIsLogged(t *testing.T) {
 				h := buildHost(t, org, logging(tap))
 				h.handOver(t, "known", "r0")
 				pass(5 * time.Second)
-				require.Zero(t, tap.told(scolding), "the host may be about to call it; and no timer tells")
+				require.Zero(t, tap.count(scolding), "the host may be about to call it; and no timer tells")
 				pass(time.Minute)
-				require.Zero(t, tap.told(scolding))
+				require.Zero(t, tap.count(scolding))
 				accept(t, org, h)
-				require.Equal(t, 1, tap.told(scolding))
-				require.Equal(t, 1, tap.told("Call Manager.Run"))
+				require.Equal(t, 1, tap.count(scolding))
+				require.Equal(t, 1, tap.count("Call Manager.Run"))
 				h.says(t, "known", "m2", "two", handover.TurnAgent)
 				pass(time.Hour)
 				h.handOver(t, "c2", "r2")
-				require.Equal(t, 1, tap.told(scolding), "once")
-				require.Zero(t, tap.told("known"))
+				require.Equal(t, 1, tap.count(scolding), "once")
+				require.Zero(t, tap.count("known"))
 			})
 		})
 	}
@@ -76,7 +76,7 @@ func TestLateRunIsNotLogged(t *testing.T) {
 		h.says(t, "c1", "m3", "three", handover.TurnAgent) // another replica sends it
 		pass(time.Minute)
 		h.says(t, "c1", "m4", "four", handover.TurnAgent)
-		require.Zero(t, tap.told(scolding), "it has run")
+		require.Zero(t, tap.count(scolding), "it has run")
 		require.Equal(t, []string{"summary r1", "one", "two"}, agentReads(chat.Conversation()))
 	})
 }
@@ -92,6 +92,6 @@ func TestNoWorkNeedsNoRun(t *testing.T) {
 		require.Equal(t, handover.TurnBot, h.turn(t, "c1"))
 		h.end(t, "c1", handover.EndByBot)
 		require.NoError(t, h.desk.Forget(t.Context(), handover.Customer("c1")))
-		require.Zero(t, tap.told(scolding))
+		require.Zero(t, tap.count(scolding))
 	})
 }

@@ -19,13 +19,13 @@ const viewMessages = "conversation:message:view"
 
 // A door is a network path to the host. While it is shut, connections are cut, and webhooks are
 // lost after their retries.
-type frontDoor struct {
+type endpoint struct {
 	http.Handler
 
 	shut atomic.Bool
 }
 
-func (d *frontDoor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (d *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if d.shut.Load() {
 		panic(http.ErrAbortHandler)
 	}
@@ -33,10 +33,10 @@ func (d *frontDoor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // behind returns a host with a webhook endpoint that can be unavailable.
-func behind(t *testing.T, org *genesystest.Org) (*host, *frontDoor) {
+func behind(t *testing.T, org *genesystest.Org) (*host, *endpoint) {
 	t.Helper()
 	h := buildHost(t, org)
-	d := &frontDoor{Handler: h.handler()}
+	d := &endpoint{Handler: h.handler()}
 	org.DeliverTo(d, "/genesys")
 	h.run(t.Context())
 	return h, d
@@ -44,7 +44,7 @@ func behind(t *testing.T, org *genesystest.Org) (*host, *frontDoor) {
 
 // during lets an agent write a line every 30 s for ten minutes. The endpoint is unavailable
 // from one line to another.
-func during(d *frontDoor, desk *genesystest.Desk, from, to int) (wrote []string) {
+func during(d *endpoint, desk *genesystest.Desk, from, to int) (wrote []string) {
 	for i := range 20 {
 		if i == from {
 			d.shut.Store(true)

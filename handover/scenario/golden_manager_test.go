@@ -72,18 +72,18 @@ func TestGoldenLaterReleaseIsSetAside(t *testing.T) {
 		h.serve(org)
 		h.run(t.Context())
 		pass(time.Second)
-		require.Equal(t, 1, tap.told("record set aside"))
+		require.Equal(t, 1, tap.count("record set aside"))
 		require.Positive(t, store.since("get"))
 		pass(9 * time.Minute)
 		require.Zero(t, store.since("get"), "it is left alone")
-		require.Equal(t, 1, tap.told("record set aside"), "it is reported once")
+		require.Equal(t, 1, tap.count("record set aside"), "it is reported once")
 		require.Equal(t, 64, store.widest(), "a page of Due has the same limit whatever is set aside")
 
 		chat := h.connected(t, "c1", ann) // other customers are not affected
 		chat.End()
 		h.until(t, 1)
 		require.Equal(t, []string{"back: agent []"}, h.lines())
-		require.Equal(t, 2, tap.told("record set aside"), "tried again after ten minutes")
+		require.Equal(t, 2, tap.count("record set aside"), "tried again after ten minutes")
 		_, err := h.desk.Forward(t.Context(), k, handover.Text("m1", "one"))
 		require.Error(t, err, "the bot must not answer: the turn is unknown")
 		_, err = h.desk.Turn(t.Context(), k)
@@ -91,7 +91,7 @@ func TestGoldenLaterReleaseIsSetAside(t *testing.T) {
 
 		require.Equal(t, was, store.records(t)[k], "it is never rewritten")
 		for _, private := range []string{"c2VjcmV0", "tomorrow", "words"} {
-			require.Zero(t, tap.told(private))
+			require.Zero(t, tap.count(private))
 			require.NotContains(t, err.Error(), private)
 		}
 	})

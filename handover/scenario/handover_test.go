@@ -207,11 +207,11 @@ func TestAgentsMessageInEveryState(t *testing.T) {
 	t.Parallel()
 	eachState(t, func(t *testing.T, d *apiDesk) {
 		t.Helper()
-		d.hear(t, "p1", openmessaging.OriginHuman, openmessaging.Message{Text: "person"})
+		d.receive(t, "p1", openmessaging.OriginHuman, openmessaging.Message{Text: "person"})
 		if d.agents() || d.in == "bot" {
 			require.Equal(t, handover.StateConnected, d.session(t).State, "it proves that an agent is there")
 		}
-		d.hear(t, "p1", openmessaging.OriginHuman, openmessaging.Message{Text: "person"})
+		d.receive(t, "p1", openmessaging.OriginHuman, openmessaging.Message{Text: "person"})
 		d.settle(t)
 		require.Equal(t, []string{"person"}, d.got(), "once")
 		late := d.in == "none" || d.in == "ended" || d.in == "returning"
@@ -229,7 +229,7 @@ func TestFlowsMessageInEveryState(t *testing.T) {
 	eachState(t, func(t *testing.T, d *apiDesk) {
 		t.Helper()
 		state := d.state(t)
-		d.hear(t, "f1", openmessaging.OriginBot, openmessaging.Message{Text: "flow"})
+		d.receive(t, "f1", openmessaging.OriginBot, openmessaging.Message{Text: "flow"})
 		if d.in != "none" {
 			require.Equal(t, state, d.state(t))
 		}
@@ -247,7 +247,7 @@ func TestReceiptInEveryState(t *testing.T) {
 	eachState(t, func(t *testing.T, d *apiDesk) {
 		t.Helper()
 		for _, s := range []openmessaging.Status{openmessaging.StatusDelivered, openmessaging.StatusFailed, openmessaging.StatusFailed} {
-			d.hear(t, "x1", openmessaging.OriginHuman, openmessaging.Receipt{MessageID: "x1", Status: s})
+			d.receive(t, "x1", openmessaging.OriginHuman, openmessaging.Receipt{MessageID: "x1", Status: s})
 		}
 		d.settle(t)
 		want := 1

@@ -198,7 +198,7 @@ func (h *apiHost) handOver(t *testing.T, id string) handover.Session {
 }
 
 // hear passes a message to the Manager as the webhook handler does.
-func (h *apiHost) hear(t *testing.T, id string, origin openmessaging.Origin, body openmessaging.Body) {
+func (h *apiHost) receive(t *testing.T, id string, origin openmessaging.Origin, body openmessaging.Body) {
 	t.Helper()
 	o := openmessaging.Outbound{
 		ID: id, IntegrationID: h.org.Channel().IntegrationID, CustomerID: h.key.Customer, Time: time.Now(),

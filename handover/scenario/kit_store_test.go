@@ -62,7 +62,7 @@ type outbound struct {
 }
 
 // hear posts a signed webhook to the host and returns the status.
-func (h *host) hear(t *testing.T, org *genesystest.Org, o outbound) int {
+func (h *host) receive(t *testing.T, org *genesystest.Org, o outbound) int {
 	t.Helper()
 	c := org.Channel()
 	if o.at.IsZero() {

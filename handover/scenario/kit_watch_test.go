@@ -120,7 +120,7 @@ func logging(w *wiretap) func(*handover.Config) {
 }
 
 // told counts occurrences of a text in the log.
-func (w *wiretap) told(text string) int {
+func (w *wiretap) count(text string) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return strings.Count(w.logs.String(), text)

@@ -113,9 +113,9 @@ func TestPanicsOfCallbacksAreObserved(t *testing.T) {
 				conversation(t, h, ann)
 				require.Contains(t, o.failures("Config."+name+" panicked: string"), c.op)
 				for _, want := range []string{"callback=" + name, "type=string", "stack=", "observer_test.go"} {
-					require.Positive(t, log.told(want), want)
+					require.Positive(t, log.count(want), want)
 				}
-				require.Zero(t, log.told(hidden))
+				require.Zero(t, log.count(hidden))
 				require.Empty(t, o.failures(hidden))
 			})
 		})
@@ -150,8 +150,8 @@ func TestPanicInTheObserverIsLogged(t *testing.T) {
 		conversation(t, h, ann)
 		require.Equal(t, []string{"agent: Hello!", "back: agent []"}, h.lines())
 		require.Equal(t, 1, h.tries("agent: Hello!"))
-		require.Positive(t, log.told("callback=Observer"))
-		require.Zero(t, log.told("metrics"))
+		require.Positive(t, log.count("callback=Observer"))
+		require.Zero(t, log.count("metrics"))
 	})
 }
 

@@ -42,7 +42,7 @@ func TestOlderMessageAfterADeadAttempt(t *testing.T) {
 		kill()
 		pass(18 * time.Second)
 		b.serve(org)
-		require.Equal(t, http.StatusOK, b.hear(t, org, outbound{
+		require.Equal(t, http.StatusOK, b.receive(t, org, outbound{
 			id: "first-id", customer: "c1", conversation: chat.Conversation().ID(), text: "first", at: written,
 		}))
 		b.run(t.Context())

@@ -66,9 +66,9 @@ func (t *tokenTap) RoundTrip(r *http.Request) (*http.Response, error) {
 	return t.base.RoundTrip(r)
 }
 
-// TestNothingPrivateIsTold checks that no secret, token, customer text or customer id appears
+// TestNothingPrivateIsLogged checks that no secret, token, customer text or customer id appears
 // in a log line, an error or a metric, even if everything fails.
-func TestNothingPrivateIsTold(t *testing.T) {
+func TestNothingPrivateIsLogged(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t, genesystest.AllowErrors())
@@ -93,10 +93,10 @@ func TestNothingPrivateIsTold(t *testing.T) {
 		misfortunes(t, m, org, store, tap)
 		tap.mu.Lock()
 		defer tap.mu.Unlock()
-		told := tap.logs.String()
-		require.Contains(t, told, "callback panicked")
-		require.Contains(t, told, "what happened")
-		require.Contains(t, told, "send.message")
+		text := tap.logs.String()
+		require.Contains(t, text, "callback panicked")
+		require.Contains(t, text, "what happened")
+		require.Contains(t, text, "send.message")
 		private := []string{
 			secretCustomer, "private", "cheated", c.Channel.ClientSecret.Reveal(), c.Channel.WebhookSecrets[0].Reveal(),
 		}
@@ -105,8 +105,8 @@ func TestNothingPrivateIsTold(t *testing.T) {
 		}
 		require.Greater(t, len(private), 5)
 		for _, p := range private {
-			if i := strings.Index(told, p); i >= 0 {
-				t.Errorf("%q appears: …%s…", p, told[max(0, i-200):min(len(told), i+200)])
+			if i := strings.Index(text, p); i >= 0 {
+				t.Errorf("%q appears: …%s…", p, text[max(0, i-200):min(len(text), i+200)])
 			}
 		}
 	})

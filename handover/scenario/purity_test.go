@@ -10,10 +10,10 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// TestRetriedEditKeepsTheSender checks an edit that reruns. The first run of a HandOver joins a
+// TestRetriedTransactionKeepsTheSender checks an edit that reruns. The first run of a HandOver joins a
 // planned session; the record is gone when it is stored, and the second run begins another
 // session. That session is opened with the customer id of that session, not of the planned one.
-func TestRetriedEditKeepsTheSender(t *testing.T) {
+func TestRetriedTransactionKeepsTheSender(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t)

@@ -61,7 +61,7 @@ func TestReservedRecordsAreLeftAlone(t *testing.T) {
 		worker.until(t, 1)
 		pass(15 * time.Minute) // longer than the retention
 		require.Equal(t, all, store.records(t))
-		require.Zero(t, tap.told("set aside"))
+		require.Zero(t, tap.count("set aside"))
 		for s, err := range worker.desk.Sessions(t.Context(), "") {
 			require.NoError(t, err)
 			require.Empty(t, s)
@@ -82,7 +82,7 @@ func TestReservedKeysCannotBeUsed(t *testing.T) {
 			require.Error(t, err)
 			require.ErrorContains(t, h.desk.Forget(t.Context(), handover.Customer(k.Customer)), "control character")
 			for _, customer := range []string{k.Customer, k.Customer + "~abcdefghijk2"} {
-				require.NotEqual(t, http.StatusOK, h.hear(t, org, outbound{id: "w1", customer: customer, text: "hello"}))
+				require.NotEqual(t, http.StatusOK, h.receive(t, org, outbound{id: "w1", customer: customer, text: "hello"}))
 			}
 			// A conversation id stored with such a record does not lead to it either.
 			hinted := r

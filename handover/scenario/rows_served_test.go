@@ -55,7 +55,7 @@ func TestRemovedChannelIsGivenUp(t *testing.T) {
 		store.since("put")
 		pass(70 * time.Hour)
 		require.LessOrEqual(t, store.since("put"), 2, "no leases")
-		require.Equal(t, 1, h.tap.told("does not know the channel"))
+		require.Equal(t, 1, h.tap.count("does not know the channel"))
 		require.Empty(t, h.ended())
 		pass(5 * time.Hour)
 		require.Len(t, h.ended(), 1)
@@ -124,7 +124,7 @@ func TestManagersOfOneChannelIDOnTwoIntegrations(t *testing.T) {
 		h.until(t, 11)
 		require.Empty(t, other.lines())
 		require.Empty(t, elsewhere.Conversations())
-		require.Equal(t, 1, tap.told("another integration"))
+		require.Equal(t, 1, tap.count("another integration"))
 	})
 }
 
@@ -151,7 +151,7 @@ func TestManagersOfOneClientOnTwoIntegrations(t *testing.T) {
 		h.until(t, 11)
 		require.Zero(t, others.writes())
 		require.Empty(t, other.lines())
-		require.LessOrEqual(t, tap.told("another integration"), 1)
+		require.LessOrEqual(t, tap.count("another integration"), 1)
 	})
 }
 
@@ -178,7 +178,7 @@ func TestSessionKeepsItsIntegration(t *testing.T) {
 			pass(time.Minute + 5*time.Second)
 			require.Contains(t, chat.Texts(), id, "when nobody has done it for a minute")
 		}
-		require.Equal(t, 1, h.tap.told("another integration"))
+		require.Equal(t, 1, h.tap.count("another integration"))
 	})
 }
 
@@ -224,7 +224,7 @@ func TestStopWritesOnceForEachEffect(t *testing.T) {
 		for i := range 5 {
 			for n := range 2 {
 				o := outbound{id: fmt.Sprint("w", i, n), customer: fmt.Sprint("c", i), text: "hello"}
-				require.Equal(t, http.StatusOK, h.hear(t, org, o))
+				require.Equal(t, http.StatusOK, h.receive(t, org, o))
 			}
 		}
 		pass(time.Second)
@@ -249,7 +249,7 @@ func TestWebhooksWaitForNoWorker(t *testing.T) {
 		h.failing(slowly(5*time.Second, nil))
 		for i := range 50 {
 			began := time.Now()
-			require.Equal(t, http.StatusOK, h.hear(t, org, outbound{id: fmt.Sprint("w", i), customer: fmt.Sprint("c", i), text: "hello"}))
+			require.Equal(t, http.StatusOK, h.receive(t, org, outbound{id: fmt.Sprint("w", i), customer: fmt.Sprint("c", i), text: "hello"}))
 			require.Zero(t, time.Since(began))
 			require.Len(t, store.records(t), i+1, "stored before it is answered")
 		}

@@ -92,7 +92,7 @@ func TestWebhookThatIsDead(t *testing.T) {
 				ann := org.Agent("Ann", "Support")
 				var w *wiretap
 				h := buildHost(t, org, func(c *handover.Config) { w = logged(c) })
-				d := &frontDoor{Handler: h.handler()}
+				d := &endpoint{Handler: h.handler()}
 				org.DeliverTo(d, "/genesys")
 				h.run(t.Context())
 				chat := h.connected(t, "c1", ann)

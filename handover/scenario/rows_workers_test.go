@@ -266,9 +266,9 @@ func TestCallbacksThatNeverReturn(t *testing.T) {
 		pass(12 * time.Second)
 		require.Equal(t, 1, h.delivered("a-new"), "the others have had their 8 s")
 		for _, n := range []int{1, 2, 4, 8, 16, 32} {
-			require.Equal(t, 1, h.tap.told(fmt.Sprintf("callback=Deliver channel=a running=%d\n", n)), n)
+			require.Equal(t, 1, h.tap.count(fmt.Sprintf("callback=Deliver channel=a running=%d\n", n)), n)
 		}
-		require.Zero(t, h.tap.told("running=3\n"))
+		require.Zero(t, h.tap.count("running=3\n"))
 	})
 }
 

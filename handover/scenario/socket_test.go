@@ -158,10 +158,10 @@ func TestSocketOnARealNetwork(t *testing.T) {
 			}
 		}))
 	require.NoError(t, err)
-	told := make(chan string, 1000)
+	ids := make(chan string, 1000)
 	go func() {
 		_ = l.Run(t.Context(), func(ctx context.Context, id string) error {
-			told <- id
+			ids <- id
 			return h.desk.Recheck(ctx, id)
 		})
 	}()
@@ -172,7 +172,7 @@ func TestSocketOnARealNetwork(t *testing.T) {
 	chat := ann.Wait(t).Accept()
 	chat.Say("hello")
 	genesystest.Until(t, func() bool { return len(h.delivered()) == 1 })
-	for id := range told {
+	for id := range ids {
 		if id == chat.Conversation().ID() {
 			break
 		}

@@ -31,7 +31,7 @@ func TestManagerOfOneChannelAsksForItsOwn(t *testing.T) {
 		require.NoError(t, store.Put(t.Context(), other, 0))
 		require.NoError(t, h.desk.Recheck(t.Context(), other.ConversationID))
 		chat.Say("hello")
-		require.Equal(t, http.StatusOK, h.hear(t, org, outbound{id: "w1", customer: "a changed id", conversation: other.ConversationID, text: "you there?"}))
+		require.Equal(t, http.StatusOK, h.receive(t, org, outbound{id: "w1", customer: "a changed id", conversation: other.ConversationID, text: "you there?"}))
 		pass(time.Minute)
 		require.Subset(t, h.lines(), []string{"agent: hello", "agent: you there?"})
 		chat.End()
@@ -39,7 +39,7 @@ func TestManagerOfOneChannelAsksForItsOwn(t *testing.T) {
 		pass(time.Minute)
 		require.Equal(t, []string{own}, store.channels())
 		require.Equal(t, other, store.records(t)[other.Key])
-		require.Zero(t, tap.told("set aside"))
+		require.Zero(t, tap.count("set aside"))
 	})
 }
 
@@ -77,7 +77,7 @@ func TestManagerOnASealedStore(t *testing.T) {
 		chat := h.connected(t, "c1", ann)
 		chat.Say("hello")
 		pass(5 * time.Minute)
-		require.Equal(t, 100, tap.told("record set aside"), "each once")
+		require.Equal(t, 100, tap.count("record set aside"), "each once")
 		require.Contains(t, h.lines(), "agent: hello")
 		chat.End()
 		h.until(t, 1)

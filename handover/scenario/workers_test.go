@@ -23,7 +23,7 @@ func TestFreeWorkerTakesTheNextCustomer(t *testing.T) {
 		h.failing(slowly(slow, nil))
 		for i := range customers {
 			customer := "c" + strconv.Itoa(i)
-			require.Equal(t, 200, h.hear(t, org, outbound{id: "w" + customer, customer: customer, text: "hello", origin: "Bot"}))
+			require.Equal(t, 200, h.receive(t, org, outbound{id: "w" + customer, customer: customer, text: "hello", origin: "Bot"}))
 		}
 		pass(300*time.Millisecond + customers/callers*slow + 50*time.Millisecond) // a flow's messages wait 250 ms
 		require.Len(t, h.lines(), customers)

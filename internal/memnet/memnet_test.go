@@ -16,7 +16,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/internal/memnet"
 )
 
-func TestListenerCarriesBytes(t *testing.T) {
+func TestListenerTransfersBytes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := memnet.Listen("bot")

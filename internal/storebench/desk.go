@@ -60,7 +60,7 @@ type desk struct {
 	manager   *handover.Manager
 	store     *counting
 	genesys   *stub
-	duties    atomic.Int64
+	tasks     atomic.Int64
 	customers []*customer
 	stop      func() // ends Run and waits for it
 }
@@ -68,7 +68,7 @@ type desk struct {
 type customer struct {
 	key             handover.Key
 	sent, delivered chan struct{}
-	said, heard     int
+	said, received  int
 }
 
 func channelOf() handover.Channel {
@@ -115,7 +115,7 @@ func (d *desk) config(byKey map[handover.Key]*customer) handover.Config {
 		ClientOptions: []genesys.Option{genesys.WithHTTPClient(&http.Client{Transport: d.genesys})},
 		Observer: func(_ context.Context, o handover.Observation) {
 			if strings.HasPrefix(o.Op, "task.") {
-				d.duties.Add(1)
+				d.tasks.Add(1)
 			}
 		},
 	}
@@ -190,9 +190,9 @@ func (d *desk) toCustomer(ctx context.Context, c *customer) error {
 }
 
 func (d *desk) receive(ctx context.Context, c *customer, text string) error {
-	c.heard++
+	c.received++
 	return d.manager.Receive(ctx, webhook.Notification{Channel: "shop", Outbound: openmessaging.Outbound{
-		ID: "a" + strconv.Itoa(c.heard), CustomerID: c.key.Customer, ConversationID: conversationOf(c.key.Customer),
+		ID: "a" + strconv.Itoa(c.received), CustomerID: c.key.Customer, ConversationID: conversationOf(c.key.Customer),
 		Time: time.Now(), Origin: openmessaging.OriginHuman, Body: openmessaging.Message{Text: text},
 	}})
 }

@@ -11,7 +11,7 @@
 //   - Relay: messages through a Manager in both directions, for one customer and for many.
 //     writes/op is the cost of a message, two by design. share-of-raw is messages per second
 //     divided by the updates per second of the bare store with as many writers; with two writes per
-//     message it is at most 0.5. duties/op counts reads of conversations that were due by chance,
+//     message it is at most 0.5. tasks/op counts reads of conversations that were due by chance,
 //     two writes each, which writes/op includes. p99/p50 compares the slowest of a hundred with the
 //     median. The Manager has two workers per customer, so that the store is the limit and not
 //     Config.Workers.

@@ -43,14 +43,14 @@ func TestWritesPerMessage(t *testing.T) {
 						require.NoError(t, way(t.Context(), c)) // proves that the agent is there
 					}
 					synctest.Wait()
-					puts, duties := d.store.puts.Load(), d.duties.Load()
+					puts, tasks := d.store.puts.Load(), d.tasks.Load()
 					for range n {
 						for _, c := range d.customers {
 							require.NoError(t, way(t.Context(), c))
 							synctest.Wait()
 						}
 					}
-					require.Zero(t, d.duties.Load()-duties, "a poll would be counted as writes of messages")
+					require.Zero(t, d.tasks.Load()-tasks, "a poll would be counted as writes of messages")
 					require.EqualValues(t, 2*n*len(d.customers), d.store.puts.Load()-puts)
 				}
 			})

@@ -55,7 +55,7 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
-func TestExplainTellsWhatWentWrong(t *testing.T) {
+func TestExplainNamesFailures(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	d := straight(lined("m0", "m1", "m2", "m3"), came("m1", 1, "a"), came("m0", 2, "a"), came("m2", 3, "a"))

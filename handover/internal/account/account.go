@@ -119,25 +119,25 @@ func (a *Account) Ask(ctx context.Context, call func(context.Context) error) err
 	if shaky {
 		return &record.WaitError{After: breakerFirst, Why: "Genesys failed repeatedly"}
 	}
-	return a.Do(ctx, ShareCourtesy, Blameless(call))
+	return a.Do(ctx, ShareCourtesy, Uncounted(call))
 }
 
 // Blameless wraps a call whose failure does not count for the breaker. A 429 still closes the
 // account.
-func Blameless(call func(context.Context) error) func(context.Context) error {
+func Uncounted(call func(context.Context) error) func(context.Context) error {
 	return func(ctx context.Context) error {
 		if err := call(ctx); err != nil {
-			return &blamelessError{err}
+			return &uncountedError{err}
 		}
 		return nil
 	}
 }
 
-type blamelessError struct{ err error }
+type uncountedError struct{ err error }
 
-func (e *blamelessError) Error() string { return e.err.Error() }
+func (e *uncountedError) Error() string { return e.err.Error() }
 
-func (e *blamelessError) Unwrap() error { return e.err }
+func (e *uncountedError) Unwrap() error { return e.err }
 
 // Take spends one request if the share of the budget has one left. Otherwise it returns a
 // *WaitError.
@@ -190,7 +190,7 @@ func (a *Account) Judge(err error) {
 	if !now.Before(a.closed) { // an answer from before the wait of a 429 does not end it
 		a.limited, a.probe = false, time.Time{}
 	}
-	if _, blameless := errors.AsType[*blamelessError](err); blameless {
+	if _, uncounted := errors.AsType[*uncountedError](err); uncounted {
 		return
 	}
 	if !record.ChannelFault(err) {

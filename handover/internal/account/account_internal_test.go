@@ -285,13 +285,13 @@ func TestOnlyALookTakesASlot(t *testing.T) {
 	for range 15 {
 		a.PollSlot(noon())
 	}
-	for duty, want := range map[record.TaskKind]time.Time{record.TaskReceipt: noon().Add(time.Second), record.TaskLook: noon().Add(10 * time.Second)} {
-		tx := newEdit(fileIn(machine.StateQueued))
+	for task, want := range map[record.TaskKind]time.Time{record.TaskReceipt: noon().Add(time.Second), record.TaskLook: noon().Add(10 * time.Second)} {
+		tx := newTransaction(recordIn(machine.StateQueued))
 		tx.Handover.PollAt, tx.Handover.Poll = noon().Add(time.Second), true
-		tx.ReservePoll(record.Outcome{Task: duty, Polls: a}, &record.Reservation{})
-		require.Equal(t, want, tx.Handover.PollAt, duty)
+		tx.ReservePoll(record.Outcome{Task: task, Polls: a}, &record.Reservation{})
+		require.Equal(t, want, tx.Handover.PollAt, task)
 	}
-	tx := newEdit(fileIn(machine.StateQueued))
+	tx := newTransaction(recordIn(machine.StateQueued))
 	tx.Handover.PollAt = noon().Add(time.Second)
 	tx.ReservePoll(record.Outcome{Task: record.TaskLook, Polls: a}, &record.Reservation{})
 	require.Equal(t, noon().Add(time.Second), tx.Handover.PollAt, "a read for a reason waits for no slot")
@@ -304,7 +304,7 @@ func TestAConflictTakesNoSecondSlot(t *testing.T) {
 	other := a.PollSlot(noon().Add(30 * time.Second))
 	var slot record.Reservation
 	for range 40 {
-		tx := newEdit(fileIn(machine.StateQueued))
+		tx := newTransaction(recordIn(machine.StateQueued))
 		tx.Handover.Slot = other
 		tx.Handover.PollAt, tx.Handover.Poll = noon().Add(time.Second), true
 		tx.ReservePoll(record.Outcome{Task: record.TaskLook, Polls: a}, &slot)

@@ -24,9 +24,9 @@ func TestAFetchThatFailsIsNoFaultOfTheChannel(t *testing.T) {
 	t.Parallel()
 	a := NewAccount(environment.New())
 	for range 2 * BreakerFailures {
-		require.Error(t, a.Do(t.Context(), ShareReads, Blameless(func(context.Context) error { return refusedWith(503) })))
+		require.Error(t, a.Do(t.Context(), ShareReads, Uncounted(func(context.Context) error { return refusedWith(503) })))
 	}
 	require.NoError(t, a.Do(t.Context(), ShareMessages, func(context.Context) error { return nil }))
-	require.Error(t, a.Do(t.Context(), ShareReads, Blameless(func(context.Context) error { return refusedWith(429) })))
+	require.Error(t, a.Do(t.Context(), ShareReads, Uncounted(func(context.Context) error { return refusedWith(429) })))
 	require.Error(t, a.Do(t.Context(), ShareMessages, func(context.Context) error { return nil }), "too much is too much")
 }

@@ -18,7 +18,7 @@ func TestSignalsSpendNoSlotsInVain(t *testing.T) {
 		a := NewAccount(environment.New())
 		list := make([]*record.Transaction, 80)
 		for i := range list {
-			list[i] = newEdit(fileIn(machine.StateConnected))
+			list[i] = newTransaction(recordIn(machine.StateConnected))
 		}
 		for range 90 { // half an hour
 			for _, tx := range list {
@@ -26,7 +26,7 @@ func TestSignalsSpendNoSlotsInVain(t *testing.T) {
 				tx.ReadSoon(tx.Handover)
 				o := listedOutcome(tx)
 				o.Polls = a
-				tx.SettleTask(&record.Job{Lane: record.Control, File: tx.Record}, o)
+				tx.SettleTask(&record.Job{Lane: record.Control, Record: tx.Record}, o)
 				tx.ReservePoll(o, &record.Reservation{})
 			}
 			<-time.After(20 * time.Second)

@@ -16,7 +16,7 @@ import (
 )
 
 // file reads and decodes a customer's record. It returns ErrNotFound if there is none.
-func (m *Manager) file(ctx context.Context, k machine.Key) (*record.Record, error) {
+func (m *Manager) stored(ctx context.Context, k machine.Key) (*record.Record, error) {
 	r, err := m.config.Store.Get(ctx, k)
 	if errors.Is(err, record.ErrNotFound) {
 		return nil, err
@@ -33,7 +33,7 @@ func (m *Manager) Session(ctx context.Context, k machine.Key) (machine.Session, 
 	if err != nil {
 		return machine.Session{}, err
 	}
-	f, err := m.file(ctx, k)
+	f, err := m.stored(ctx, k)
 	switch {
 	case err != nil:
 		return machine.Session{}, err
@@ -109,7 +109,7 @@ func (m *Manager) Typing(ctx context.Context, k machine.Key) error {
 	if !m.typing.due(k, m.Now()) {
 		return nil
 	}
-	f, err := m.file(ctx, k)
+	f, err := m.stored(ctx, k)
 	if errors.Is(err, record.ErrNotFound) {
 		return nil
 	}

@@ -37,7 +37,7 @@ func (m *Manager) claim(tx *record.Transaction, done *record.Job) []*record.Job 
 		head := tx.ClaimHead(n)
 		taken.Seq = head.Seq
 		tx.Lane(n).Lease = taken
-		jobs = append(jobs, &record.Job{Key: tx.Key, Lane: n, Lease: taken, File: tx.Record, Head: head, Began: m.Now(), Inherits: mine, Seat: at})
+		jobs = append(jobs, &record.Job{Key: tx.Key, Lane: n, Lease: taken, Record: tx.Record, Head: head, Began: m.Now(), Inherits: mine, Seat: at})
 	}
 	return jobs
 }

@@ -16,7 +16,7 @@ func TestOldProofAsksForARead(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		m, _ := crowded(t, 0)
-		c, head := coreIn(machine.StateConnected), record.Entry{Kind: record.KindMessage}
+		c, head := handoverIn(machine.StateConnected), record.Entry{Kind: record.KindMessage}
 		for _, ahead := range []time.Duration{0, time.Hour, -time.Hour} {
 			k := machine.Clock{Ahead: ahead}
 			c.ConfirmedAt = k.Genesys(m.Now().Add(-confirmedTime))

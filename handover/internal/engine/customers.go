@@ -49,7 +49,7 @@ func (m *Manager) acceptFor(ctx context.Context, channel string, o *openmessagin
 	if _, _, ours := record.SplitFrom(o.CustomerID); ours {
 		return m.receiveUnstored(ctx, keys[0], fn, "webhook for a handover that is unknown: its message is delivered, and no record is made")
 	}
-	if !m.strangers.take(keys[0].Channel, m.Now()) {
+	if !m.creations.take(keys[0].Channel, m.Now()) {
 		return m.receiveUnstored(ctx, keys[0], fn, "webhooks for too many customers without a record: their messages are delivered, and no records are made")
 	}
 	created := false
@@ -59,58 +59,58 @@ func (m *Manager) acceptFor(ctx context.Context, channel string, o *openmessagin
 		return err
 	})
 	if !created {
-		m.strangers.giveBack(keys[0].Channel)
+		m.creations.giveBack(keys[0].Channel)
 	}
 	return err
 }
 
 const (
-	maxStrangers   = 1000 // records that webhooks create for a channel in one hour
-	strangerPeriod = time.Hour
+	maxCreations   = 1000 // records that webhooks create for a channel in one hour
+	creationPeriod = time.Hour
 	unstoredTime   = 6 * time.Second // for Deliver while Genesys waits for an answer
 )
 
 // strangers bounds, in this process, for how many customers without a record webhooks create one.
-type strangers struct {
+type creations struct {
 	mu   sync.Mutex
-	list map[string]*strangerCount // by channel, of those that the host knows
+	list map[string]*creationCount // by channel, of those that the host knows
 }
 
-type strangerCount struct {
+type creationCount struct {
 	since    time.Time
 	n        int
 	loggedAt map[string]time.Time // by text
 }
 
 // of returns the count of a channel. The caller holds the mutex.
-func (s *strangers) of(channel string) *strangerCount {
+func (s *creations) of(channel string) *creationCount {
 	c := s.list[channel]
 	if c == nil {
 		if s.list == nil {
-			s.list = map[string]*strangerCount{}
+			s.list = map[string]*creationCount{}
 		}
-		c = &strangerCount{loggedAt: map[string]time.Time{}}
+		c = &creationCount{loggedAt: map[string]time.Time{}}
 		s.list[channel] = c
 	}
 	return c
 }
 
 // take reports whether one more record may be created for a channel.
-func (s *strangers) take(channel string, now time.Time) bool {
+func (s *creations) take(channel string, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.of(channel)
-	if now.Sub(c.since) >= strangerPeriod {
+	if now.Sub(c.since) >= creationPeriod {
 		c.since, c.n = now, 0
 	}
-	if c.n >= maxStrangers {
+	if c.n >= maxCreations {
 		return false
 	}
 	c.n++
 	return true
 }
 
-func (s *strangers) giveBack(channel string) {
+func (s *creations) giveBack(channel string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c := s.of(channel); c.n > 0 {
@@ -119,7 +119,7 @@ func (s *strangers) giveBack(channel string) {
 }
 
 // log reports whether a text is to be logged for a channel: once an hour.
-func (s *strangers) log(channel, text string, now time.Time) bool {
+func (s *creations) log(channel, text string, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.of(channel)
@@ -149,7 +149,7 @@ func (m *Manager) receiveUnstored(ctx context.Context, k machine.Key, fn func(*r
 	case err != nil:
 		return err
 	}
-	if m.strangers.log(k.Channel, why, m.Now()) {
+	if m.creations.log(k.Channel, why, m.Now()) {
 		m.log.Warn(why, slog.String("channel", k.Channel))
 	}
 	ctx, cancel := m.Within(ctx, unstoredTime)

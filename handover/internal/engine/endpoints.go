@@ -86,7 +86,7 @@ func (m *Manager) webhookAlarm(ctx context.Context, j *record.Job, kind record.T
 	if kind != record.TaskLook && kind != record.TaskWatch {
 		return ""
 	}
-	undelivered, now := j.File.Undelivered(kind, r), m.Now()
+	undelivered, now := j.Record.Undelivered(kind, r), m.Now()
 	m.endpoints.mu.Lock()
 	p := m.endpoints.of(j.Key.Channel)
 	refused := !p.refusedAt.IsZero() && p.refusedAt.After(p.noticedAt) && now.Sub(p.refusedAt) < webhookReport

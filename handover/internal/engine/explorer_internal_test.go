@@ -40,7 +40,7 @@ func TestExplorer(t *testing.T) {
 func exploreRecord(t *testing.T, limit int, threads bool) {
 	t.Helper()
 	start := &explored{
-		f: &record.Record{Format: record.FileFormat, Created: 1, Touched: noon()}, now: noon(), threads: threads,
+		f: &record.Record{Format: record.CurrentFormat, Created: 1, Touched: noon()}, now: noon(), threads: threads,
 		left: map[string]int{"forward": 2, "hand over": 2, "end": 1, "crash": 1, "lose": 1, "fail": 1, "accept": 2, "leave": 2},
 	}
 	queue, seen := []*explored{start}, map[[32]byte]bool{}
@@ -56,7 +56,7 @@ func exploreRecord(t *testing.T, limit int, threads bool) {
 			seen[key] = true
 			next.check(t)
 			if len(seen)%40 == 0 {
-				next.clone(t).comesToRest(t)
+				next.clone(t).settles(t)
 			}
 			queue = append(queue, next)
 		}
@@ -134,8 +134,8 @@ func (s *explored) key(t *testing.T) [32]byte {
 }
 
 // edit makes one transaction, and takes what becomes due in each lane if a worker is there.
-func (s *explored) edit(fn func(*record.Transaction)) {
-	tx := newEdit(s.f)
+func (s *explored) transact(fn func(*record.Transaction)) {
+	tx := newTransaction(s.f)
 	tx.Now = s.now
 	n := len(s.path)
 	tx.NewID = func() string { n++; return fmt.Sprintf("s%011d", n)[:environment.HandoverIDLength] }
@@ -188,11 +188,11 @@ func (s *explored) events() []string {
 			may("crash "+string(n), "crash", true)
 			continue
 		}
-		tx := newEdit(s.f)
+		tx := newTransaction(s.f)
 		tx.Now = s.now
 		may("claim "+string(n), "", tx.Ready(n) && tx.Lane(n).Lease.Free(s.now))
 	}
-	tx := newEdit(s.f)
+	tx := newTransaction(s.f)
 	tx.Now = s.now
 	may("look", "", tx.Ready(record.Control))
 	for _, c := range s.convs {
@@ -223,7 +223,7 @@ func (s *explored) after(t *testing.T, what string) *explored {
 	case "hand":
 		n.handOver()
 	case "end":
-		n.edit(func(tx *record.Transaction) {
+		n.transact(func(tx *record.Transaction) {
 			tx.Apply(machine.Event{Kind: machine.EvEnd, Reason: machine.EndByCustomer})
 		})
 	case "claim":
@@ -239,22 +239,22 @@ func (s *explored) after(t *testing.T, what string) *explored {
 		c.agentLeft, c.over = n.now, n.now
 	case "wait":
 		n.now = machine.Later(n.now, n.f.WakeAt())
-		n.edit(func(*record.Transaction) {})
+		n.transact(func(*record.Transaction) {})
 	}
 	return n
 }
 
 func (s *explored) forward() {
 	id := fmt.Sprintf("w%d", len(s.words)+1)
-	s.edit(func(tx *record.Transaction) {
+	s.transact(func(tx *record.Transaction) {
 		turn, _ := tx.Forward(record.Text(id, id))
 		s.words = append(s.words, exploredWord{id: id, stored: turn == machine.TurnAgent})
 	})
 }
 
 func (s *explored) handOver() {
-	s.edit(func(tx *record.Transaction) {
-		c := coreIn(machine.StateRequested)
+	s.transact(func(tx *record.Transaction) {
+		c := handoverIn(machine.StateRequested)
 		c.ID = tx.NewID()
 		c.Request, c.ConversationID = "request "+c.ID, ""
 		c.OpeningTriedAt, c.OpeningAcceptedAt, c.LastWriteAt, c.LastQueueID, c.AgentRequestedAt, c.WaitingSince = time.Time{}, time.Time{}, time.Time{}, "", time.Time{}, time.Time{}
@@ -264,7 +264,7 @@ func (s *explored) handOver() {
 
 func (s *explored) claim(t *testing.T, n record.LaneName) {
 	t.Helper()
-	s.edit(func(tx *record.Transaction) {
+	s.transact(func(tx *record.Transaction) {
 		if n == record.ToHost && tx.In.Entries[0].Kind == record.KindReturn && !tx.In.Entries[0].Unsure {
 			require.Nil(t, tx.Agents(), "a Return begins while an agent session is open: %v", s.path)
 		}
@@ -278,7 +278,7 @@ func (s *explored) outcome(n record.LaneName, how string) {
 	s.jobs = slices.DeleteFunc(s.jobs, func(x *record.Job) bool { return x == j })
 	o := record.Outcome{}
 	if n == record.ToHost && how != "fail" && j.Head.Kind == record.KindReturn {
-		for _, u := range j.File.Unanswered(j.Head.Seq) {
+		for _, u := range j.Record.Unanswered(j.Head.Seq) {
 			for i := range s.words {
 				s.words[i].returned = s.words[i].returned || s.words[i].id == u.ID
 			}
@@ -290,14 +290,14 @@ func (s *explored) outcome(n record.LaneName, how string) {
 	switch how {
 	case "crash":
 		s.now = machine.Later(s.now, j.Lease.Until.Add(record.LeaseGrace))
-		s.edit(func(*record.Transaction) {})
+		s.transact(func(*record.Transaction) {})
 		return
 	case "fail":
 		o.Effect, o.Err = record.EffectNotPerformed, genesys.ErrUnavailable
 	case "lose":
 		o.Effect, o.Err, o.Conversation = record.EffectAmbiguous, genesys.ErrUnavailable, ""
 	}
-	s.edit(func(tx *record.Transaction) {
+	s.transact(func(tx *record.Transaction) {
 		tx.Lane(n).Lease = record.Lease{}
 		if n == record.ToGenesys {
 			tx.SettleOut(j, o)
@@ -364,13 +364,13 @@ func (s *explored) look(t *testing.T) {
 	t.Helper()
 	kind, _ := s.f.NextTask()
 	var j *record.Job
-	s.edit(func(tx *record.Transaction) { j = jobOn(t, tx, record.Control) })
+	s.transact(func(tx *record.Transaction) { j = jobOn(t, tx, record.Control) })
 	o := record.Outcome{Task: kind}
 	m := &Manager{Environment: environment.Environment{Now: func() time.Time { return s.now }}}
 	switch kind {
 	case record.TaskLook:
-		c := *j.File.Handover
-		if o.Read = s.read(j.File.Conversation(), c.OpeningTriedAt); o.Read.Err != nil {
+		c := *j.Record.Handover
+		if o.Read = s.read(j.Record.Conversation(), c.OpeningTriedAt); o.Read.Err != nil {
 			o.Err = o.Read.Err
 			break
 		}
@@ -379,11 +379,11 @@ func (s *explored) look(t *testing.T) {
 		case conv == nil:
 		case m.mustTransfer(&next, o.Read):
 			conv.routed, o.Transferred = s.now, true
-		case next.State == machine.StateEnding && !j.File.Sends() && next.MustDisconnect(s.now):
+		case next.State == machine.StateEnding && !j.Record.Sends() && next.MustDisconnect(s.now):
 			conv.over, o.Tried, o.Disconnected = s.now, true, true
 		}
 	case record.TaskWatch:
-		w := j.File.NextWatched()
+		w := j.Record.NextWatched()
 		o.Read = s.read(w.ID, w.Since)
 		if w.MayDisconnect(o.Read, s.now) {
 			conv := s.conversation(w.ID)
@@ -393,7 +393,7 @@ func (s *explored) look(t *testing.T) {
 		}
 	default:
 	}
-	s.edit(func(tx *record.Transaction) {
+	s.transact(func(tx *record.Transaction) {
 		tx.Control.Lease = record.Lease{}
 		tx.SettleTask(j, o)
 	})
@@ -428,8 +428,8 @@ func (s *explored) check(t *testing.T) {
 	}
 }
 
-// comesToRest lets everything work from now on, and holds that every word is answered for in the end.
-func (s *explored) comesToRest(t *testing.T) {
+// settles lets everything work from now on, and holds that every word is answered for in the end.
+func (s *explored) settles(t *testing.T) {
 	t.Helper()
 	path := s.path
 	for range 400 {

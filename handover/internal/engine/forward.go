@@ -59,7 +59,7 @@ func (m *Manager) Turn(ctx context.Context, k machine.Key) (machine.Turn, error)
 	if err != nil {
 		return "", err
 	}
-	f, err := m.file(ctx, k)
+	f, err := m.stored(ctx, k)
 	if errors.Is(err, record.ErrNotFound) {
 		return machine.TurnBot, nil
 	}

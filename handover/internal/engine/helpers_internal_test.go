@@ -20,9 +20,9 @@ func ago(d time.Duration) time.Time { return noon().Add(-d) }
 
 func anna() machine.Agent { return machine.Agent{ID: "a1", Name: "Anna"} }
 
-// coreIn is a session, routed by transfer from the queue "bots" to the queue "agents", as it is at noon when it came into the
+// handoverIn is a session, routed by transfer from the queue "bots" to the queue "agents", as it is at noon when it came into the
 // state a minute before in the ordinary way. Its last write is as old.
-func coreIn(s machine.State) machine.Handover {
+func handoverIn(s machine.State) machine.Handover {
 	c := machine.Handover{
 		Session: machine.Session{
 			ID: "abcdefghijk2", Key: machine.Key{Channel: "shop", Customer: "customer"}, State: s, ConversationID: "conversation",
@@ -83,8 +83,8 @@ func inQueue(id string) func(*genesys.Standing) {
 	return func(s *genesys.Standing) { s.QueueID = id }
 }
 
-// newEdit is an edit of a file at noon, by a host that wants notices, with a clock of its own and no chance in it.
-func newEdit(f *record.Record) *record.Transaction {
+// newTransaction is an edit of a file at noon, by a host that wants notices, with a clock of its own and no chance in it.
+func newTransaction(f *record.Record) *record.Transaction {
 	n := 0
 	return &record.Transaction{
 		Record: f, Key: machine.Key{Channel: "shop", Customer: "customer"}, Now: noon(), Notify: true,
@@ -93,10 +93,10 @@ func newEdit(f *record.Record) *record.Transaction {
 	}
 }
 
-// fileIn is a file whose session stands in a state.
-func fileIn(s machine.State) *record.Record {
-	c := coreIn(s)
-	return &record.Record{Format: record.FileFormat, Created: 1, Touched: ago(10 * time.Minute), Handover: &c, Keep: machine.DefaultRetention}
+// recordIn is a file whose session stands in a state.
+func recordIn(s machine.State) *record.Record {
+	c := handoverIn(s)
+	return &record.Record{Format: record.CurrentFormat, Created: 1, Touched: ago(10 * time.Minute), Handover: &c, Keep: machine.DefaultRetention}
 }
 
 // copied is a file as another replica would load it.
@@ -116,10 +116,10 @@ func jobOn(tb testing.TB, tx *record.Transaction, n record.LaneName) *record.Job
 	head := tx.ClaimHead(n)
 	taken := record.Lease{Owner: "replica", N: tx.Leases, Seq: head.Seq, Until: tx.Now.Add(record.LeaseTime)}
 	tx.Lane(n).Lease = taken
-	return &record.Job{Key: tx.Key, Lane: n, Lease: taken, Head: head, File: copied(tb, tx.Record), Began: tx.Now}
+	return &record.Job{Key: tx.Key, Lane: n, Lease: taken, Head: head, Record: copied(tb, tx.Record), Began: tx.Now}
 }
 
-// wordOf is a message of the customer that waits for the agents of the session in fileIn.
+// wordOf is a message of the customer that waits for the agents of the session in recordIn.
 func wordOf(seq uint64, id string) record.Word {
 	m := record.Text(id, "words "+id).Stored()
 	return record.Word{Seq: seq, ID: id, Message: &m, At: noon(), Wire: noon(), Size: record.SizeOf(m), Handover: "abcdefghijk2"}

@@ -14,15 +14,15 @@ import (
 
 // lined is a file whose messages wait for Genesys.
 func lined(ids ...string) *record.Record {
-	f := fileIn(machine.StateConnected)
+	f := recordIn(machine.StateConnected)
 	for _, id := range ids {
 		f.Words = append(f.Words, wordOf(f.NextSeq(), id))
 	}
 	return f
 }
 
-// busyFile has something to do in each lane, at noon.
-func busyFile() *record.Record {
+// busyRecord has something to do in each lane, at noon.
+func busyRecord() *record.Record {
 	f := lined("a", "b")
 	f.Handover.PollAt = noon()
 	f.In.Push(record.Entry{Seq: f.NextSeq(), Kind: record.KindNotice, At: noon(), Notice: &record.Notice{Kind: machine.NoticeIdle}})
@@ -47,7 +47,7 @@ func TestLeaseOneALane(t *testing.T) {
 	t.Parallel()
 	a, b := replica(t), replica(t)
 	b.owner = "another"
-	tx := newEdit(busyFile())
+	tx := newTransaction(busyRecord())
 	jobs := a.claim(tx, nil)
 	require.Len(t, jobs, 3)
 	for i, n := range []record.LaneName{record.ToGenesys, record.ToHost, record.Control} {
@@ -66,7 +66,7 @@ func TestLeaseOneALane(t *testing.T) {
 }
 
 // Leases 2: taken with what is accepted if the lane is free, due, Run is running and a worker is there; else only WakeAt is set.
-func TestLeaseIsTakenOnlyByWhoCanPerform(t *testing.T) {
+func TestLeaseIsTakenOnlyIfItCanBePerformed(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]func(*Manager, *record.Transaction){
 		"Run does not run": func(m *Manager, _ *record.Transaction) { m.running = false },
@@ -83,8 +83,8 @@ func TestLeaseIsTakenOnlyByWhoCanPerform(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m, tx := replica(t), newEdit(lined("a"))
-			require.Len(t, replica(t).claim(newEdit(lined("a")), nil), 1, "or the test looks at nothing")
+			m, tx := replica(t), newTransaction(lined("a"))
+			require.Len(t, replica(t).claim(newTransaction(lined("a")), nil), 1, "or the test looks at nothing")
 			spoil(m, tx)
 			was := tx.Out.Lease
 			require.Empty(t, m.claim(tx, nil))
@@ -96,11 +96,11 @@ func TestLeaseIsTakenOnlyByWhoCanPerform(t *testing.T) {
 }
 
 // Leases 3: a lane that goes on takes the lease anew, with the worker it has: it is not renewed. Backoff clears it.
-func TestLeaseIsTakenAnewByTheLaneThatGoesOn(t *testing.T) {
+func TestNextEffectTakesANewLease(t *testing.T) {
 	t.Parallel()
-	m, tx := replica(t), newEdit(lined("a", "b"))
+	m, tx := replica(t), newTransaction(lined("a", "b"))
 	j := m.claim(tx, nil)[0]
-	j.File = copied(t, tx.Record)
+	j.Record = copied(t, tx.Record)
 	tx.Now = noon().Add(3 * time.Second)
 	tx.Out.Lease = record.Lease{}
 	tx.SettleOut(j, record.Outcome{Conversation: "conversation"})
@@ -110,7 +110,7 @@ func TestLeaseIsTakenAnewByTheLaneThatGoesOn(t *testing.T) {
 	require.Equal(t, record.Lease{Owner: m.owner, N: 2, Seq: 2, Until: noon().Add(18 * time.Second)}, tx.Out.Lease)
 
 	j = next[0]
-	j.File = copied(t, tx.Record)
+	j.Record = copied(t, tx.Record)
 	tx.Out.Lease = record.Lease{}
 	tx.SettleOut(j, record.Outcome{Effect: record.EffectNotPerformed, Err: record.ErrUnsure, ChannelFault: true})
 	require.Empty(t, m.claim(tx, j))
@@ -124,20 +124,20 @@ func TestLeaseLeftBehindWakesSomebody(t *testing.T) {
 	f := lined("a")
 	f.Out.Lease = record.Lease{Owner: "dead", N: 1, Seq: 1, Until: noon().Add(15 * time.Second)}
 	require.Equal(t, noon().Add(17*time.Second), f.WakeAt())
-	tx := newEdit(f)
+	tx := newTransaction(f)
 	tx.Now = noon().Add(17 * time.Second)
 	jobs := replica(t).claim(tx, nil)
 	require.NotEmpty(t, jobs)
 	require.Equal(t, record.WordUnsure, tx.Words[0].State, "nobody knows what became of the attempt")
-	f = fileIn(machine.StateBot)
+	f = recordIn(machine.StateBot)
 	f.Out.Lease = record.Lease{Owner: "dead", N: 1, Seq: 1, Until: noon().Add(15 * time.Second)}
 	require.True(t, f.WakeAt().After(noon().Add(time.Hour)))
 }
 
 // Leases 4: our own lease is taken anew before it is over if nobody here works under it: the outcome could not be stored.
-func TestLeaseOfOurOwnWhoseOutcomeWasNotStored(t *testing.T) {
+func TestOwnLeaseAfterAnOutcomeThatWasNotStored(t *testing.T) {
 	t.Parallel()
-	m, tx := replica(t), newEdit(lined("a", "b"))
+	m, tx := replica(t), newTransaction(lined("a", "b"))
 	require.Len(t, m.claim(tx, nil), 1)
 	require.Equal(t, record.WordWaiting, tx.Words[0].State)
 	tx.Now = noon().Add(10 * time.Second)
@@ -150,9 +150,9 @@ func TestLeaseOfAnotherIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	a, b := replica(t), replica(t)
 	b.owner = "another"
-	tx := newEdit(lined("a", "b"))
+	tx := newTransaction(lined("a", "b"))
 	late := a.claim(tx, nil)[0]
-	late.File = copied(t, tx.Record)
+	late.Record = copied(t, tx.Record)
 	tx.Now = noon().Add(17 * time.Second)
 	b.claim(tx, nil)
 	taken := tx.Out.Lease

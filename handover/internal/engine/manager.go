@@ -51,7 +51,7 @@ type Manager struct {
 	typing      typing
 	failures    failures
 	endpoints   endpoints
-	strangers   strangers
+	creations   creations
 	stuck       stuck
 	nudge       chan struct{}
 	idle        chan struct{} // gets a value when the last effect is done

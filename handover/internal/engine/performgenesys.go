@@ -16,7 +16,7 @@ const confirmedTime = 15 * time.Second
 
 // performOut sends the next part of the head of the lane to Genesys.
 func (m *Manager) performOut(ctx context.Context, j *record.Job) record.Outcome {
-	c, head := *j.File.Handover, j.Head
+	c, head := *j.Record.Handover, j.Head
 	k, err := m.channel(ctx, j.Key.Channel)
 	if err != nil {
 		return record.Outcome{Effect: record.EffectNotPerformed, ChannelFault: true, Err: err}

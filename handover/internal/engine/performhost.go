@@ -16,7 +16,7 @@ const receiptTime = 2 * time.Second
 
 // performIn calls the host with the head of the lane.
 func (m *Manager) performIn(ctx context.Context, j *record.Job) record.Outcome {
-	head := j.File.In.Entries[0]
+	head := j.Record.In.Entries[0]
 	began := m.Now()
 	var o record.Outcome
 	switch head.Kind {
@@ -25,7 +25,7 @@ func (m *Manager) performIn(ctx context.Context, j *record.Job) record.Outcome {
 	case record.KindNotice:
 		if m.config.Notify != nil {
 			n := *head.Notice
-			n.ID = j.File.EntryID(head.Handover, head.Seq)
+			n.ID = j.Record.EntryID(head.Handover, head.Seq)
 			if n.Kind == machine.NoticeQueued {
 				n.Wait = m.waitIn(ctx, j.Key.Channel, n.To)
 			}
@@ -33,7 +33,7 @@ func (m *Manager) performIn(ctx context.Context, j *record.Job) record.Outcome {
 		}
 	default:
 		r := record.Return{
-			ID: j.File.EntryID(head.Handover, head.Seq), Attempt: head.Attempts + 1, Session: *head.Session, Unanswered: j.File.Unanswered(head.Seq),
+			ID: j.Record.EntryID(head.Handover, head.Seq), Attempt: head.Attempts + 1, Session: *head.Session, Unanswered: j.Record.Unanswered(head.Seq),
 		}
 		o = m.give(ctx, j, callReturn, func(ctx context.Context) error { return m.config.Return(ctx, r) })
 	}
@@ -83,7 +83,7 @@ func (m *Manager) performDelivery(ctx context.Context, j *record.Job, head *reco
 	deliver := func(ctx context.Context) error {
 		return m.config.Deliver(ctx, record.Delivery{
 			ID: d.ID, Session: d.Session, Message: d.Message, Origin: d.Origin, Time: d.Time,
-			Attempt: attempt, Late: d.Late, OutOfOrder: j.File.OutOfOrder(d),
+			Attempt: attempt, Late: d.Late, OutOfOrder: j.Record.OutOfOrder(d),
 		})
 	}
 	k, o := m.judgeDelivery(ctx, j, d, m.call(ctx, callDeliver, j, head.Attempts+1, deliver, func(err error) {

@@ -13,7 +13,7 @@ import (
 
 // performTask does what the state asks for.
 func (m *Manager) performTask(ctx context.Context, j *record.Job) record.Outcome {
-	kind, _ := j.File.NextTask()
+	kind, _ := j.Record.NextTask()
 	began := m.Now()
 	k, err := m.channel(ctx, j.Key.Channel)
 	if err != nil {
@@ -22,11 +22,11 @@ func (m *Manager) performTask(ctx context.Context, j *record.Job) record.Outcome
 	o := record.Outcome{}
 	switch kind {
 	case record.TaskLook:
-		o = m.performLook(ctx, k, j.File)
+		o = m.performLook(ctx, k, j.Record)
 	case record.TaskReceipt:
-		o.Err = m.sendReceipt(ctx, k, j.File.NextReceipt())
+		o.Err = m.sendReceipt(ctx, k, j.Record.NextReceipt())
 	case record.TaskWatch:
-		o = m.performWatch(ctx, k, j.File, j.File.NextWatched())
+		o = m.performWatch(ctx, k, j.Record, j.Record.NextWatched())
 	case record.TaskNone:
 	}
 	if o.Task, o.Polls, o.Timers = kind, k.account, k.channel.Timers; kind == record.TaskLook {
@@ -220,7 +220,7 @@ func (m *Manager) fetch(ctx context.Context, k *channelState, conversation strin
 	began := m.Now()
 	ctx, cancel := m.Within(ctx, account.FetchTime)
 	defer cancel()
-	o.GapErr = k.account.Do(ctx, account.ShareReads, account.Blameless(func(ctx context.Context) (err error) {
+	o.GapErr = k.account.Do(ctx, account.ShareReads, account.Uncounted(func(ctx context.Context) (err error) {
 		o.Stored, err = k.account.Client.Conversations.Messages(ctx, conversation, ids)
 		return err
 	}))

@@ -85,7 +85,7 @@ func (m *Manager) queueName(ctx context.Context, k *channelState, id string) str
 	ctx, cancel := m.Within(ctx, nameTime)
 	defer cancel()
 	var q *genesys.Queue
-	err := k.account.Do(ctx, account.ShareReads, account.Blameless(func(ctx context.Context) (err error) {
+	err := k.account.Do(ctx, account.ShareReads, account.Uncounted(func(ctx context.Context) (err error) {
 		q, err = k.account.Client.Routing.Queue(ctx, id)
 		return err
 	}))

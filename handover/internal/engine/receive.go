@@ -73,7 +73,7 @@ func (m *Manager) receiveTyping(ctx context.Context, channel string, o *openmess
 		return nil
 	}
 	for _, k := range m.keysOf(ctx, channel, o) {
-		f, err := m.file(ctx, k)
+		f, err := m.stored(ctx, k)
 		if err != nil {
 			continue
 		}

@@ -30,15 +30,15 @@ func TestALaneIsNotFreeUntilItsOutcomeIsStored(t *testing.T) {
 		Store: store, Deliver: func(context.Context, record.Delivery) error { return nil }, Return: func(context.Context, record.Return) error { return nil },
 	}, environment.New())
 	k := machine.Key{Channel: "shop", Customer: "customer"}
-	f := fileIn(machine.StateEnded)
+	f := recordIn(machine.StateEnded)
 	f.Handover.HandedBack, f.Forget = true, ago(0)
 	r, err := f.Encode(k, 1)
 	require.NoError(t, err)
 	require.NoError(t, store.Put(t.Context(), r, 0))
 
-	j := &record.Job{Key: k, Lane: record.ToHost, File: f}
+	j := &record.Job{Key: k, Lane: record.ToHost, Record: f}
 	m.busy[busyLane{k, record.ToHost}] = true
-	_, err = m.tryEdit(t.Context(), k, j, func(*record.Transaction) error { return nil })
+	_, err = m.tryTransact(t.Context(), k, j, func(*record.Transaction) error { return nil })
 	require.ErrorContains(t, err, "down")
 	require.True(t, m.busy[busyLane{k, record.ToHost}])
 	require.False(t, j.Left)

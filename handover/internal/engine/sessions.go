@@ -49,11 +49,11 @@ func (m *Manager) beginSession(ctx context.Context, k machine.Key, r record.Requ
 	if err := r.Check(ch.channel.attributesLimit()); err != nil {
 		return machine.Session{}, err
 	}
-	f, err := m.file(ctx, k)
+	f, err := m.stored(ctx, k)
 	if err == nil && f.Began(r.ID) != "" { // a repeat: compose and look up nothing
 		return (&record.Transaction{Record: f, Key: k}).SessionOf(f.Began(r.ID)), nil
 	}
-	c := m.newCore(ch, k, r, s)
+	c := m.newHandover(ch, k, r, s)
 	texts, err := m.compose(ctx, Opening{Key: k, Channel: ch.channel, Request: r})
 	if err != nil {
 		return machine.Session{}, err
@@ -73,9 +73,9 @@ func (m *Manager) beginSession(ctx context.Context, k machine.Key, r record.Requ
 	return session, err
 }
 
-// newCore returns a session that has not begun, with its settings from the request and the
+// newHandover returns a session that has not begun, with its settings from the request and the
 // channel.
-func (m *Manager) newCore(ch *channelState, k machine.Key, r record.Request, s machine.State) machine.Handover {
+func (m *Manager) newHandover(ch *channelState, k machine.Key, r record.Request, s machine.State) machine.Handover {
 	id := m.NewID()
 	c := machine.Handover{
 		Session: machine.Session{ID: id, Key: k, State: s, Queue: r.Queue},

@@ -12,7 +12,7 @@ import (
 
 // A process stood still in an effect while the record was removed and made anew. What it has to say is of another life, where the
 // numbers of entries are the same.
-func TestAnOutcomeOfAnEarlierLifeOfTheRecordSettlesNothing(t *testing.T) {
+func TestOutcomeOfARemovedRecordSettlesNothing(t *testing.T) {
 	t.Parallel()
 	now := noon()
 	m := replicaAt(func() time.Time { return now })
@@ -21,7 +21,7 @@ func TestAnOutcomeOfAnEarlierLifeOfTheRecordSettlesNothing(t *testing.T) {
 	k := machine.Key{Channel: "shop", Customer: "customer"}
 	begins := func(id string) *record.Record {
 		f, err := m.accept(t.Context(), k, func(tx *record.Transaction) error {
-			c := coreIn(machine.StateRequested)
+			c := handoverIn(machine.StateRequested)
 			c.ID, c.Request, c.ConversationID, c.OpeningAcceptedAt = id, id, "", time.Time{}
 			tx.Begin(c, &record.Opening{Texts: []string{"summary"}})
 			return nil
@@ -37,8 +37,8 @@ func TestAnOutcomeOfAnEarlierLifeOfTheRecordSettlesNothing(t *testing.T) {
 	after := begins("abcdefghijk3")
 	require.Equal(t, before.Out.Entries[0].Seq, after.Out.Entries[0].Seq, "or the test looks at nothing")
 
-	m.settle(t.Context(), &record.Job{Key: k, Lane: record.ToGenesys, File: before, Head: before.Out.Entries[0]}, record.Outcome{Conversation: "of the first life"})
-	f, err := m.file(t.Context(), k)
+	m.settle(t.Context(), &record.Job{Key: k, Lane: record.ToGenesys, Record: before, Head: before.Out.Entries[0]}, record.Outcome{Conversation: "of the first life"})
+	f, err := m.stored(t.Context(), k)
 	require.NoError(t, err)
 	require.Len(t, f.Out.Entries, 1)
 	require.Empty(t, f.Handover.ConversationID)

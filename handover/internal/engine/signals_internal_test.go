@@ -10,7 +10,7 @@ import (
 )
 
 // A signal that says more than others asks for a read like them, unless it may not be made; and only of its own conversation.
-func TestASignalOfAnEndIsBelievedOnlyInBlindMode(t *testing.T) {
+func TestReportedEndCountsOnlyInBlindMode(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		state        machine.State
@@ -29,7 +29,7 @@ func TestASignalOfAnEndIsBelievedOnlyInBlindMode(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				m, _ := crowded(t, 0)
-				f := fileIn(test.state)
+				f := recordIn(test.state)
 				k := f.Handover.Key
 				f.Handover.Blind, f.Handover.Started = test.blind, time.Now().Add(-time.Hour).UTC()
 				f.Handover.OpeningTriedAt = f.Handover.Started
@@ -44,7 +44,7 @@ func TestASignalOfAnEndIsBelievedOnlyInBlindMode(t *testing.T) {
 				}
 				require.NoError(t, m.config.Store.Put(t.Context(), r, 0))
 				require.NoError(t, m.Ended(t.Context(), "", "conversation", time.Time{}))
-				f, err = m.file(t.Context(), k)
+				f, err = m.stored(t.Context(), k)
 				require.NoError(t, err)
 				require.Equal(t, test.open, f.Open() != nil)
 				require.Equal(t, test.read, f.Open() != nil && !f.Handover.Poll)

@@ -13,7 +13,7 @@ func (m *Manager) Explain(ctx context.Context, k machine.Key) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	f, err := m.file(ctx, k)
+	f, err := m.stored(ctx, k)
 	if err != nil {
 		return "", err
 	}

@@ -100,7 +100,7 @@ func (s *stuck) leave(c *call, which failing) (left bool, n int) {
 func (m *Manager) settleLate(ctx context.Context, j *record.Job, o record.Outcome) {
 	j.Returned.Store(true)
 	_, err := m.accept(ctx, j.Key, func(tx *record.Transaction) error {
-		if tx.Fresh || tx.Created != j.File.Created {
+		if tx.Fresh || tx.Created != j.Record.Created {
 			return record.ErrUnchanged
 		}
 		blocked := tx.In.Stuck.Equal(j.StuckUntil())

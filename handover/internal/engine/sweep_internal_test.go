@@ -45,7 +45,7 @@ func crowded(t *testing.T, n int, with ...func(*Config)) (*Manager, *account.Acc
 	}
 	m := New(c, environment.New())
 	for i := range n {
-		f := fileIn(machine.StateConnected)
+		f := recordIn(machine.StateConnected)
 		f.Handover.Key.Customer = fmt.Sprintf("c%04d", i)
 		f.Handover.ConversationID = fmt.Sprint("conversation ", i)
 		f.Handover.PollAt, f.Handover.Poll, f.Handover.ReadAt = time.Now().Add(time.Minute).UTC(), true, time.Time{}
@@ -120,14 +120,14 @@ func sickly(t *testing.T, n int) (*Manager, *sickStore) {
 }
 
 // A record that cannot be written leaves the others to the sweep.
-func TestASweepGoesOnBehindARecordThatFails(t *testing.T) {
+func TestSweepContinuesAfterARecordThatFails(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		m, s := sickly(t, 5)
 		s.set(func() { s.sick = map[string]error{"c0001": record.ErrConflict} })
 		require.ErrorIs(t, m.Recheck(t.Context(), ""), record.ErrBusy)
 		for i, moved := range []bool{true, false, true, true, true} {
-			f, err := m.file(t.Context(), machine.Key{Channel: "shop", Customer: fmt.Sprintf("c%04d", i)})
+			f, err := m.stored(t.Context(), machine.Key{Channel: "shop", Customer: fmt.Sprintf("c%04d", i)})
 			require.NoError(t, err)
 			require.Equal(t, moved, f.Handover.PollAt.Before(time.Now().Add(30*time.Second)), i)
 		}
@@ -210,7 +210,7 @@ func TestASweepMovesPollsOnly(t *testing.T) {
 				m, a := crowded(t, 0)
 				<-time.After(account.PollPeriod - time.Duration(time.Now().UnixNano())%account.PollPeriod)
 				now := time.Now().UTC()
-				f := fileIn(machine.StateConnected)
+				f := recordIn(machine.StateConnected)
 				f.Handover.PollAt, f.Handover.Poll = now.Add(time.Minute), true
 				test.change(f.Handover, now)
 				was := f.Handover.PollAt
@@ -218,7 +218,7 @@ func TestASweepMovesPollsOnly(t *testing.T) {
 				require.NoError(t, err)
 				require.NoError(t, m.config.Store.Put(t.Context(), r, 0))
 				require.NoError(t, m.pollSoon(t.Context(), f.Handover.Key, a))
-				f, err = m.file(t.Context(), f.Handover.Key)
+				f, err = m.stored(t.Context(), f.Handover.Key)
 				require.NoError(t, err)
 				if test.want == 0 {
 					require.Equal(t, was, f.Handover.PollAt)

@@ -13,10 +13,10 @@ import (
 
 // By a clock that is ahead, the last message of the earlier agent was written after the opening. The conversation is in the bot queue because
 // nobody has transferred it yet, not because its agents have given it back.
-func TestConnectedByAWordOfBeforeItIsStillTransferred(t *testing.T) {
+func TestSessionConnectedByAnEarlierMessageIsTransferred(t *testing.T) {
 	t.Parallel()
 	word := func() machine.Handover {
-		c := coreIn(machine.StateRequested)
+		c := handoverIn(machine.StateRequested)
 		c.OpeningTriedAt = noon()
 		c, _ = machine.Apply(c, machine.Event{Kind: machine.EvAgentWrote, Began: noon().Add(time.Second)}, noon().Add(time.Second))
 		require.Equal(t, machine.StateConnected, c.State)

@@ -22,12 +22,12 @@ const (
 // accept loads the file of a key, changes it, takes the leases of what can be done at once, and stores all that in one write.
 // fn may run several times. It returns the file as stored; its work is under way when accept returns.
 func (m *Manager) accept(ctx context.Context, k machine.Key, fn func(*record.Transaction) error) (*record.Record, error) {
-	return m.edit(ctx, k, nil, fn)
+	return m.transact(ctx, k, nil, fn)
 }
 
 // edit is accept; done is the job whose outcome is being settled, if it is one. Once begun it is not cancelled: leases that were
 // stored nevertheless would have no owner.
-func (m *Manager) edit(ctx context.Context, k machine.Key, done *record.Job, fn func(*record.Transaction) error) (*record.Record, error) {
+func (m *Manager) transact(ctx context.Context, k machine.Key, done *record.Job, fn func(*record.Transaction) error) (*record.Record, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -35,7 +35,7 @@ func (m *Manager) edit(ctx context.Context, k machine.Key, done *record.Job, fn 
 	deadline := m.Now().Add(conflictTime)
 	pause, try := conflictFirst, fn
 	for {
-		f, err := m.tryEdit(ctx, k, done, try)
+		f, err := m.tryTransact(ctx, k, done, try)
 		switch {
 		case err == nil || errors.Is(err, record.ErrUnchanged):
 			return f, nil
@@ -65,9 +65,9 @@ func claiming(fn func(*record.Transaction) error) func(*record.Transaction) erro
 	}
 }
 
-// tryEdit is one round. Only ErrConflict is certain: after any other error of Put the file is read again, and since edits are
+// tryTransact is one round. Only ErrConflict is certain: after any other error of Put the file is read again, and since edits are
 // idempotent the next round finds what was stored.
-func (m *Manager) tryEdit(ctx context.Context, k machine.Key, done *record.Job, fn func(*record.Transaction) error) (*record.Record, error) {
+func (m *Manager) tryTransact(ctx context.Context, k machine.Key, done *record.Job, fn func(*record.Transaction) error) (*record.Record, error) {
 	unlock, err := m.lock(ctx, k)
 	if err != nil {
 		return nil, err
@@ -77,7 +77,7 @@ func (m *Manager) tryEdit(ctx context.Context, k machine.Key, done *record.Job, 
 	if err != nil {
 		return nil, err
 	}
-	if done != nil && (tx.Fresh || tx.Created != done.File.Created) { // removed in between, and perhaps made anew: it is another record
+	if done != nil && (tx.Fresh || tx.Created != done.Record.Created) { // removed in between, and perhaps made anew: it is another record
 		m.launch(ctx, nil, done)
 		return tx.Record, nil
 	}

@@ -38,11 +38,11 @@ func TestANoticeWaitsForNoChannel(t *testing.T) {
 			}
 		})
 		<-time.After(2 * channelTime)
-		tx := newEdit(fileIn(machine.StateQueued))
+		tx := newTransaction(recordIn(machine.StateQueued))
 		tx.Notice(record.Notice{Kind: machine.NoticeQueued, To: "4f1b1a5e-0000-4000-8000-000000000002"})
 		ctx, cancel := m.Within(t.Context(), record.EffectTime)
 		defer cancel()
-		j := &record.Job{Key: tx.Key, Lane: record.ToHost, File: tx.Record, Began: time.Now()}
+		j := &record.Job{Key: tx.Key, Lane: record.ToHost, Record: tx.Record, Began: time.Now()}
 		o := m.performIn(ctx, j)
 		require.NoError(t, o.Err)
 		require.GreaterOrEqual(t, time.Duration(left.Load()), callTime-account.WaitTime)

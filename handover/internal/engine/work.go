@@ -25,7 +25,7 @@ func (m *Manager) perform(ctx context.Context, j *record.Job) (o record.Outcome)
 	defer func() {
 		if p := recover(); p != nil {
 			if j.Lane == record.Control {
-				o.Task, _ = j.File.NextTask()
+				o.Task, _ = j.Record.NextTask()
 			}
 			m.logPanic(ctx, p, "panic in an effect", slog.String("lane", string(j.Lane)), slog.String("customer", m.hash(j.Key)))
 			o = record.Outcome{Effect: record.EffectAmbiguous, Err: fmt.Errorf("handover: panic: %T", p), Task: o.Task}
@@ -51,7 +51,7 @@ func (m *Manager) settle(ctx context.Context, j *record.Job, o record.Outcome) {
 	var slot record.Reservation
 	var givenUp record.EntryKind
 	for pause := record.BackoffFirst; ; pause *= 2 {
-		_, err := m.edit(ctx, j.Key, j, func(tx *record.Transaction) error {
+		_, err := m.transact(ctx, j.Key, j, func(tx *record.Transaction) error {
 			switch j.Lane {
 			case record.ToGenesys:
 				tx.SettleOut(j, o)

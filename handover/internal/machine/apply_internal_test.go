@@ -112,7 +112,7 @@ func TestASecondForbiddenReadIsBelieved(t *testing.T) {
 		return Apply(c, Event{Kind: EvBlind, Began: at}, at)
 	}
 	for _, s := range []State{StateBot, StateRequested, StateQueued, StateAlerting, StateConnected} {
-		c, _ := forbidden(coreIn(s), noon())
+		c, _ := forbidden(handoverIn(s), noon())
 		require.Equal(t, noon().Add(DeniedPause), c.PollAt)
 		early, effects := forbidden(c, noon().Add(DeniedPause-1))
 		require.False(t, early.Blind, s)
@@ -144,7 +144,7 @@ func TestEveryEventInEveryState(t *testing.T) {
 		for _, s := range allStates() {
 			t.Run(name+" in "+string(s), func(t *testing.T) {
 				t.Parallel()
-				was := coreIn(s)
+				was := handoverIn(s)
 				next, effects := Apply(was, row.event, noon())
 				want := row.want[s]
 				if want == "" {
@@ -197,7 +197,7 @@ func TestEventTableIsComplete(t *testing.T) {
 func TestEndedIsNeverLeft(t *testing.T) {
 	t.Parallel()
 	for name, row := range eventTable() {
-		was := coreIn(StateEnded)
+		was := handoverIn(StateEnded)
 		next, effects := Apply(was, row.event, noon())
 		require.Equal(t, was, next, name)
 		require.Empty(t, effects, name)
@@ -207,7 +207,7 @@ func TestEndedIsNeverLeft(t *testing.T) {
 func TestEndingCanOnlyEnd(t *testing.T) {
 	t.Parallel()
 	for name, row := range eventTable() {
-		next, _ := Apply(coreIn(StateEnding), row.event, noon())
+		next, _ := Apply(handoverIn(StateEnding), row.event, noon())
 		require.Contains(t, []State{StateEnding, StateEnded}, next.State, name)
 	}
 }
@@ -222,7 +222,7 @@ func TestOpenStatesEndOnlyByWhatIsCertain(t *testing.T) {
 			if s == StateEnded {
 				continue
 			}
-			if next, _ := Apply(coreIn(s), row.event, noon()); next.State == StateEnded {
+			if next, _ := Apply(handoverIn(s), row.event, noon()); next.State == StateEnded {
 				require.True(t, certain[row.event.Kind] || s == StateBot && row.event.Kind == EvEnd, "%s in %s", name, s)
 			}
 		}

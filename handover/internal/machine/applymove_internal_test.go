@@ -11,7 +11,7 @@ import (
 func TestAnEndBeforeTheOpeningWasTriedNeedsNoCall(t *testing.T) {
 	t.Parallel()
 	for _, s := range []State{StateBot, StateRequested} {
-		c := coreIn(s)
+		c := handoverIn(s)
 		c.ConversationID, c.OpeningTriedAt, c.OpeningAcceptedAt = "", time.Time{}, time.Time{}
 		next, effects := Apply(c, Event{Kind: EvEnd, Reason: EndByCustomer}, noon())
 		require.Equal(t, StateEnded, next.State)
@@ -27,7 +27,7 @@ func TestAnEndBeforeTheOpeningWasTriedNeedsNoCall(t *testing.T) {
 
 func TestTheOpeningIsAcceptedOnce(t *testing.T) {
 	t.Parallel()
-	c := coreIn(StateRequested)
+	c := handoverIn(StateRequested)
 	c.ConversationID, c.OpeningAcceptedAt = "", time.Time{}
 	c, _ = Apply(c, Event{Kind: EvAccepted, Conversation: "first", Resumed: true}, noon())
 	require.Equal(t, noon(), c.OpeningAcceptedAt)
@@ -43,7 +43,7 @@ func TestTheOpeningIsAcceptedOnce(t *testing.T) {
 func TestAMessageThatOpenedAnotherConversation(t *testing.T) {
 	t.Parallel()
 	moved := func(s State) Handover {
-		c, effects := Apply(coreIn(s), Event{Kind: EvMoved, Conversation: "other"}, noon())
+		c, effects := Apply(handoverIn(s), Event{Kind: EvMoved, Conversation: "other"}, noon())
 		require.Equal(t, s, c.State, "a read tells how the old one ended")
 		require.Empty(t, effects)
 		require.Equal(t, noon(), c.PollAt)
@@ -79,7 +79,7 @@ func TestAMessageThatOpenedAnotherConversation(t *testing.T) {
 		t.Parallel()
 		next, _ := Apply(denied(moved(StateConnected)), Event{Kind: EvBlind, Began: noon()}, noon().Add(time.Second))
 		require.Equal(t, StateEnded, next.State, "or it would wait for ever")
-		c := coreIn(StateConnected)
+		c := handoverIn(StateConnected)
 		c.Blind = true
 		next, _ = Apply(c, Event{Kind: EvMoved, Conversation: "other"}, noon())
 		require.Equal(t, StateEnded, next.State)
@@ -94,9 +94,9 @@ func TestAMessageThatOpenedAnotherConversation(t *testing.T) {
 	})
 	t.Run("it is the same", func(t *testing.T) {
 		t.Parallel()
-		c, _ := Apply(coreIn(StateConnected), Event{Kind: EvMoved, Conversation: "conversation"}, noon())
+		c, _ := Apply(handoverIn(StateConnected), Event{Kind: EvMoved, Conversation: "conversation"}, noon())
 		require.Empty(t, c.MovedTo)
-		c = coreIn(StateRequested)
+		c = handoverIn(StateRequested)
 		c.ConversationID = ""
 		c, _ = Apply(c, Event{Kind: EvMoved, Conversation: "other"}, noon())
 		require.Empty(t, c.MovedTo, "there was none to move from")
@@ -110,7 +110,7 @@ func TestAConversationThatReadsDoNotFind(t *testing.T) {
 		next, _ := Apply(c, Event{Kind: EvGone, Began: at}, at)
 		return next
 	}
-	c := gone(coreIn(StateConnected), 0)
+	c := gone(handoverIn(StateConnected), 0)
 	require.Equal(t, StateConnected, gone(c, time.Minute-1).State)
 	over := gone(c, time.Minute)
 	require.Equal(t, StateEnded, over.State)
@@ -121,13 +121,13 @@ func TestAConversationThatReadsDoNotFind(t *testing.T) {
 	found, _ := Apply(c, e, now)
 	require.Equal(t, StateConnected, gone(found, time.Minute).State, "the minute starts anew")
 
-	ending := coreIn(StateEnding)
+	ending := handoverIn(StateEnding)
 	ending.DisconnectedAt = ago(time.Second)
 	ending = gone(ending, 0)
 	require.Equal(t, StateEnding, ending.State, "one 404 is no proof, even after our disconnect")
 	require.Equal(t, EndByCustomer, gone(ending, time.Minute).Ending.Reason)
 
-	stale := coreIn(StateConnected)
+	stale := handoverIn(StateConnected)
 	next, _ := Apply(stale, Event{Kind: EvGone, Began: stale.ChangedAt.Add(-1)}, noon())
 	require.Zero(t, next.GoneSince)
 }
@@ -140,7 +140,7 @@ func denied(c Handover) Handover {
 
 func TestBlindModeEndsWhenDisconnected(t *testing.T) {
 	t.Parallel()
-	c := denied(coreIn(StateEnding))
+	c := denied(handoverIn(StateEnding))
 	c, _ = Apply(c, Event{Kind: EvBlind, Began: noon()}, noon())
 	require.Equal(t, StateEnding, c.State)
 	c.DisconnectedAt = noon()
@@ -173,7 +173,7 @@ func TestPolls(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := coreIn(test.state)
+			c := handoverIn(test.state)
 			now := noon()
 			for i, want := range test.want {
 				if test.signalled > 0 {
@@ -192,7 +192,7 @@ func TestPolls(t *testing.T) {
 }
 
 // Trailing edge kept: a signal that came while a read was under way is not answered by it.
-func TestAReadThatWasWantedMeanwhileIsKept(t *testing.T) {
+func TestReadRequestedDuringAReadIsKept(t *testing.T) {
 	t.Parallel()
 	began := ago(time.Second)
 	for name, test := range map[string]struct {
@@ -208,13 +208,13 @@ func TestAReadThatWasWantedMeanwhileIsKept(t *testing.T) {
 		for _, e := range []Event{
 			{Kind: EvRead, Began: began, Standing: standing(genesys.PhaseConnected)}, {Kind: EvGone, Began: began},
 		} {
-			c := coreIn(StateConnected)
+			c := handoverIn(StateConnected)
 			c.PollAt, c.Poll = test.wanted, test.poll
 			next, _ := Apply(c, e, noon())
 			require.Equal(t, test.want, next.PollAt, "%s, %s", name, e.Kind)
 		}
 	}
-	c := coreIn(StateConnected)
+	c := handoverIn(StateConnected)
 	c.PollAt = ago(500 * time.Millisecond)
 	next, _ := Apply(c, Event{Kind: EvRead, Began: began, Standing: standing(genesys.PhaseEnded)}, noon())
 	require.Equal(t, StateEnded, next.State)

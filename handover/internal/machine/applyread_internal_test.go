@@ -20,7 +20,7 @@ func TestAReadBegunBeforeTheLastMoveMovesNothing(t *testing.T) {
 	for _, s := range allStates() {
 		for _, p := range allPhases() {
 			for _, queue := range []string{"agents", "bots", "billing"} {
-				was := coreIn(s)
+				was := handoverIn(s)
 				e := shows(p, inQueue(queue))
 				e.Began = was.ChangedAt.Add(-1)
 				next, effects := Apply(was, e, noon())
@@ -37,7 +37,7 @@ func TestNoReadWithoutAnEndEndsASession(t *testing.T) {
 	t.Parallel()
 	for _, s := range []State{StateBot, StateQueued, StateAlerting, StateConnected, StateEnding} {
 		for _, p := range []genesys.Phase{genesys.PhaseUnknown, genesys.PhaseNotRouted, genesys.PhaseFlow, genesys.PhaseAlerting} {
-			next, _ := Apply(coreIn(s), shows(p), noon().Add(24*time.Hour))
+			next, _ := Apply(handoverIn(s), shows(p), noon().Add(24*time.Hour))
 			require.NotEqual(t, StateEnded, next.State, "%s %s", s, p)
 		}
 	}
@@ -54,7 +54,7 @@ func TestAMoveSoonAfterOurOwnWriteNeedsASecondRead(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := coreIn(StateConnected)
+			c := handoverIn(StateConnected)
 			c.LastWriteAt = noon()
 			e, now := readAt(5*time.Second-1, test.phase, test.with)
 			first, _ := Apply(c, e, now)
@@ -84,7 +84,7 @@ func TestAReadThatDoesNotAgreeDispelsTheDoubt(t *testing.T) {
 	t.Parallel()
 	for _, s := range []State{StateBot, StateRequested, StateQueued, StateAlerting, StateConnected} {
 		for _, p := range []genesys.Phase{genesys.PhaseUnknown, genesys.PhaseFlow, genesys.PhaseQueued, genesys.PhaseAlerting} {
-			c := coreIn(s)
+			c := handoverIn(s)
 			c.LastWriteAt = noon()
 			e, now := readAt(time.Second, genesys.PhaseEnded)
 			c, _ = Apply(c, e, now)
@@ -110,7 +110,7 @@ func TestFlowPatience(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := coreIn(StateRequested)
+			c := handoverIn(StateRequested)
 			c.OpeningAcceptedAt = time.Time{}
 			if test.accepted > 0 {
 				c.OpeningAcceptedAt = ago(test.accepted)
@@ -127,7 +127,7 @@ func TestFlowPatience(t *testing.T) {
 
 func TestWhoIsThereMayComeLater(t *testing.T) {
 	t.Parallel()
-	c, effects := Apply(coreIn(StateQueued), Event{Kind: EvAgentWrote}, noon())
+	c, effects := Apply(handoverIn(StateQueued), Event{Kind: EvAgentWrote}, noon())
 	require.Equal(t, []NoticeKind{NoticeAgentJoined}, kinds(effects))
 	require.Zero(t, c.Agent)
 	require.Equal(t, noon().Add(FirstRead), c.PollAt, "connected inferred from a message schedules a read")
@@ -137,9 +137,9 @@ func TestWhoIsThereMayComeLater(t *testing.T) {
 	require.Empty(t, effects, "joined was told already")
 }
 
-func TestAnAgentWhoseNameComesLaterHasNotDeclined(t *testing.T) {
+func TestAgentNamedLaterHasNotDeclined(t *testing.T) {
 	t.Parallel()
-	c := coreIn(StateAlerting)
+	c := handoverIn(StateAlerting)
 	c.Agent.Name = ""
 	next, effects := Apply(c, shows(genesys.PhaseAlerting), noon())
 	require.Empty(t, effects)
@@ -148,7 +148,7 @@ func TestAnAgentWhoseNameComesLaterHasNotDeclined(t *testing.T) {
 
 func TestTheFirstConnectIsKept(t *testing.T) {
 	t.Parallel()
-	c := coreIn(StateConnected)
+	c := handoverIn(StateConnected)
 	first := c.Connected
 	c, _ = Apply(c, shows(genesys.PhaseQueued, inQueue("billing")), noon())
 	require.Equal(t, noon(), c.WaitingSince, "the customer waits again")
@@ -161,7 +161,7 @@ func TestTheFirstConnectIsKept(t *testing.T) {
 
 func TestTransferBetweenAgentQueues(t *testing.T) {
 	t.Parallel()
-	_, effects := Apply(coreIn(StateConnected), shows(genesys.PhaseQueued, inQueue("billing")), noon())
+	_, effects := Apply(handoverIn(StateConnected), shows(genesys.PhaseQueued, inQueue("billing")), noon())
 	require.Equal(t, []Effect{
 		{Notice: NoticeAgentLeft, Agent: anna()},
 		{Notice: NoticeTransferred, Agent: anna(), From: "agents", To: "billing"},
@@ -183,7 +183,7 @@ func TestBotQueueLearnedFromARead(t *testing.T) {
 	for name, transfer := range map[string]func(Handover) Handover{"answered": answered, "unanswered": unanswered} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := coreIn(StateRequested)
+			c := handoverIn(StateRequested)
 			c.BotQueue, c.LastQueueID = "", ""
 			first := shows(genesys.PhaseQueued, inQueue("entry"))
 			first.Entry = "entry"
@@ -200,7 +200,7 @@ func TestBotQueueLearnedFromARead(t *testing.T) {
 
 func TestByFlowAnyQueueIsTheAgents(t *testing.T) {
 	t.Parallel()
-	c := coreIn(StateRequested)
+	c := handoverIn(StateRequested)
 	c.Routing, c.QueueID, c.BotQueue, c.LastQueueID = RouteByFlow, "", "", ""
 	c, effects := Apply(c, shows(genesys.PhaseQueued, inQueue("flows choice")), noon())
 	require.Equal(t, StateQueued, c.State)
@@ -216,7 +216,7 @@ func TestAloneEndsAfterTwoMinutes(t *testing.T) {
 	t.Parallel()
 	alone := func(s *genesys.Standing) { s.AloneSince = ago(time.Hour) }
 	for _, s := range []State{StateBot, StateRequested, StateQueued, StateAlerting, StateConnected} {
-		c, effects := Apply(coreIn(s), shows(genesys.PhaseUnknown, alone), noon())
+		c, effects := Apply(handoverIn(s), shows(genesys.PhaseUnknown, alone), noon())
 		require.Equal(t, s, c.State)
 		left := []NoticeKind{}
 		if s == StateConnected {
@@ -242,7 +242,7 @@ func TestAloneEndsAfterTwoMinutes(t *testing.T) {
 		require.Equal(t, Ending{Reason: EndByAgent, Code: CodeLeftOpen, Time: e.Began, Detail: c.Ending.Detail}, c.Ending)
 		require.Equal(t, LeftoverOpen, c.Leftover)
 	}
-	ending, effects := Apply(coreIn(StateEnding), shows(genesys.PhaseUnknown, alone), noon())
+	ending, effects := Apply(handoverIn(StateEnding), shows(genesys.PhaseUnknown, alone), noon())
 	require.Zero(t, ending.AloneSince)
 	require.Empty(t, effects)
 }
@@ -250,7 +250,7 @@ func TestAloneEndsAfterTwoMinutes(t *testing.T) {
 // What comes after a moment alone is reported without a second notice of the agent who left.
 func TestAfterAMomentAlone(t *testing.T) {
 	t.Parallel()
-	c, _ := Apply(coreIn(StateConnected), shows(genesys.PhaseUnknown, func(s *genesys.Standing) { s.AloneSince = ago(time.Second) }), noon())
+	c, _ := Apply(handoverIn(StateConnected), shows(genesys.PhaseUnknown, func(s *genesys.Standing) { s.AloneSince = ago(time.Second) }), noon())
 	c.AgentsLeftAt = ago(time.Second)
 	for name, test := range map[string]struct {
 		event Event
@@ -276,7 +276,7 @@ func TestAfterAMomentAlone(t *testing.T) {
 // read confirms that. The agent left once.
 func TestAloneBeforeTheBotQueue(t *testing.T) {
 	t.Parallel()
-	c := coreIn(StateConnected)
+	c := handoverIn(StateConnected)
 	c.LastWriteAt = noon()
 	e, now := readAt(time.Second, genesys.PhaseUnknown, func(s *genesys.Standing) { s.AloneSince = noon() })
 	c, effects := Apply(c, e, now)
@@ -296,7 +296,7 @@ func TestAReadWithOlderLegsIsIgnored(t *testing.T) {
 	t.Parallel()
 	for _, s := range []State{StateBot, StateRequested, StateQueued, StateAlerting, StateConnected, StateEnding} {
 		for _, p := range allPhases() {
-			was := coreIn(s)
+			was := handoverIn(s)
 			was.Newest, was.Ended = ago(time.Minute), "a b"
 			e := shows(p)
 			e.Legs = Legs{Newest: ago(time.Minute - 1).Add(-2), Ended: "a"}
@@ -318,23 +318,23 @@ func TestReasonOfAnEnd(t *testing.T) {
 		"agent": EndByAgent, "user": EndByAgent, "customer": EndByCustomer, "external": EndByCustomer, "": EndByGenesys, "acd": EndByGenesys,
 	} {
 		e := shows(genesys.PhaseEnded, func(s *genesys.Standing) { s.EndedBy = by })
-		next, _ := Apply(coreIn(StateConnected), e, noon())
+		next, _ := Apply(handoverIn(StateConnected), e, noon())
 		require.Equal(t, want, next.Ending.Reason, by)
 		require.Equal(t, e.Standing.EndedAt, next.Ending.Time)
 	}
 }
 
-func TestAStandsForTheConversation(t *testing.T) {
+func TestConfirmedAt(t *testing.T) {
 	t.Parallel()
 	for p, vouches := range map[genesys.Phase]bool{
 		genesys.PhaseConnected: true, genesys.PhaseParked: true, genesys.PhaseAlerting: true, genesys.PhaseQueued: true,
 		genesys.PhaseUnknown: false, genesys.PhaseFlow: false, genesys.PhaseNotRouted: false,
 	} {
-		next, _ := Apply(coreIn(StateConnected), shows(p), noon())
+		next, _ := Apply(handoverIn(StateConnected), shows(p), noon())
 		require.Equal(t, vouches, next.ConfirmedAt.Equal(ago(time.Second)), p)
 	}
-	next, _ := Apply(coreIn(StateRequested), shows(genesys.PhaseQueued, inQueue("bots")), noon())
+	next, _ := Apply(handoverIn(StateRequested), shows(genesys.PhaseQueued, inQueue("bots")), noon())
 	require.Zero(t, next.ConfirmedAt, "nobody reads what stands in the bot queue")
-	next, _ = Apply(coreIn(StateConnected), Event{Kind: EvAgentWrote, Began: ago(30 * time.Second)}, noon())
+	next, _ = Apply(handoverIn(StateConnected), Event{Kind: EvAgentWrote, Began: ago(30 * time.Second)}, noon())
 	require.Equal(t, ago(30*time.Second), next.ConfirmedAt, "a webhook that comes late vouches for then, not for now")
 }

@@ -18,7 +18,7 @@ func BenchmarkApply(b *testing.B) {
 	} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
-			c := coreIn(bench.state)
+			c := handoverIn(bench.state)
 			for b.Loop() {
 				next, _ := Apply(c, bench.event, noon())
 				if next.State == "" {

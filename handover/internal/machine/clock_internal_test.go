@@ -37,7 +37,7 @@ func shiftedTime(t time.Time, ahead time.Duration) time.Time {
 	return t.Add(ahead)
 }
 
-// clockEvents lists events of every kind, around the times of coreIn.
+// clockEvents lists events of every kind, around the times of handoverIn.
 func clockEvents() []Event {
 	list := []Event{
 		{Kind: EvHandOver},
@@ -83,7 +83,7 @@ func TestStateMachineMixesNoClocks(t *testing.T) {
 					"unseen":      func(c *Handover) { c.Connected, c.Came = time.Time{}, time.Time{} },
 					"just opened": func(c *Handover) { c.OpeningTriedAt = ago(10 * time.Second) },
 				} {
-					c := coreIn(s)
+					c := handoverIn(s)
 					with(&c)
 					want, effects := Apply(c, ev, noon())
 					got, same := Apply(c.shifted(ahead), ev.shifted(ahead), noon())

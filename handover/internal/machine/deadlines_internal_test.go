@@ -63,7 +63,7 @@ func TestTimers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := coreIn(test.state)
+			c := handoverIn(test.state)
 			c.Timers = limits
 			if test.with != nil {
 				test.with(&c)
@@ -77,7 +77,7 @@ func TestTimers(t *testing.T) {
 
 func TestMustDisconnect(t *testing.T) {
 	t.Parallel()
-	c := coreIn(StateEnding)
+	c := handoverIn(StateEnding)
 	require.True(t, c.MustDisconnect(noon()))
 	c.Disconnects, c.DisconnectedAt = 1, noon()
 	require.False(t, c.MustDisconnect(noon().Add(SettlePeriod-1)), "the read may be older than the disconnect")

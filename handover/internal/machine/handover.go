@@ -209,10 +209,10 @@ func (c *Handover) Sender() openmessaging.Customer {
 	return openmessaging.Customer{ID: c.From, IDType: openmessaging.IDOpaque}
 }
 
-// HeardFrom is since when what an agent writes may be of this handover, by Genesys' clock. In a conversation that an earlier one
+// MessagesSince is since when what an agent writes may be of this handover, by Genesys' clock. In a conversation that an earlier one
 // used, the last word of its agent may have been written a moment before the opening. Who went on with it by himself (it is
 // adopted) is in it from his first word on.
-func (c *Handover) HeardFrom() time.Time {
+func (c *Handover) MessagesSince() time.Time {
 	if c.Resumed && c.Request != "" {
 		return c.OpeningTriedAt.Add(-OffsetKnown)
 	}

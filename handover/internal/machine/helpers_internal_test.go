@@ -27,9 +27,9 @@ func allPhases() []genesys.Phase {
 	}
 }
 
-// coreIn is a session, routed by transfer from the queue "bots" to the queue "agents", as it is at noon when it came into the
+// handoverIn is a session, routed by transfer from the queue "bots" to the queue "agents", as it is at noon when it came into the
 // state a minute before in the ordinary way. Its last write is as old.
-func coreIn(s State) Handover {
+func handoverIn(s State) Handover {
 	c := Handover{
 		Session: Session{
 			ID: "abcdefghijk2", Key: Key{Channel: "shop", Customer: "customer"}, State: s, ConversationID: "conversation",

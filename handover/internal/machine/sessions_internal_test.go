@@ -12,7 +12,7 @@ import (
 // queue.
 func TestAgentsOtherQueueIsNotTheBotQueue(t *testing.T) {
 	t.Parallel()
-	c := coreIn(StateRequested)
+	c := handoverIn(StateRequested)
 	c.BotQueue, c.LastQueueID = "", ""
 	shown := shows(genesys.PhaseQueued, inQueue("billing"))
 	shown.Entry, shown.Came = "entry", noon()
@@ -27,7 +27,7 @@ func TestAgentsOtherQueueIsNotTheBotQueue(t *testing.T) {
 // The flow put it into the agents' queue at once, and an agent moved it on: there is no bot queue.
 func TestStraightToTheAgentsThereIsNoBotQueue(t *testing.T) {
 	t.Parallel()
-	c := coreIn(StateRequested)
+	c := handoverIn(StateRequested)
 	c.BotQueue, c.LastQueueID = "", ""
 	shown := shows(genesys.PhaseQueued, inQueue("billing"))
 	shown.Entry = "agents"
@@ -40,7 +40,7 @@ func TestStraightToTheAgentsThereIsNoBotQueue(t *testing.T) {
 func TestReadOlderThanTheOpeningDoesNotRoute(t *testing.T) {
 	t.Parallel()
 	for _, p := range []genesys.Phase{genesys.PhaseQueued, genesys.PhaseAlerting} {
-		c := coreIn(StateRequested)
+		c := handoverIn(StateRequested)
 		c.Resumed, c.LastWriteAt, c.Transferred = true, noon(), time.Time{}
 		e, now := readAt(time.Second, p, inQueue("agents"))
 		first, effects := Apply(c, e, now)

@@ -13,7 +13,7 @@ import (
 func TestAloneSinceTheLastAgent(t *testing.T) {
 	t.Parallel()
 	first, now := readAt(time.Second, genesys.PhaseUnknown, func(s *genesys.Standing) { s.AloneSince = noon() })
-	c, _ := Apply(coreIn(StateConnected), first, now)
+	c, _ := Apply(handoverIn(StateConnected), first, now)
 	left := noon().Add(2 * time.Minute)
 	second, now := readAt(2*time.Minute+time.Second, genesys.PhaseUnknown, func(s *genesys.Standing) { s.AloneSince = left })
 	c, _ = Apply(c, second, now)

@@ -19,7 +19,7 @@ func pollOf(c Handover, began time.Time, p genesys.Phase, with ...func(*genesys.
 // Two steps in a row that no signal announced: the source has died. One may just have been lost.
 func TestASourceThatMissesStepsIsReported(t *testing.T) {
 	t.Parallel()
-	c := coreIn(StateQueued)
+	c := handoverIn(StateQueued)
 	c.SignalledAt = ago(2 * time.Minute)
 	c, effects := pollOf(c, noon(), genesys.PhaseConnected)
 	require.Equal(t, []NoticeKind{NoticeAgentJoined}, kinds(effects), "one may be late")
@@ -34,7 +34,7 @@ func TestASourceThatMissesStepsIsReported(t *testing.T) {
 // Where nothing ever signalled, nothing is missed.
 func TestPollingAloneIsNoLoss(t *testing.T) {
 	t.Parallel()
-	c := coreIn(StateQueued)
+	c := handoverIn(StateQueued)
 	for i, agent := range []string{"a1", "b2", "a1", "b2"} {
 		var effects []Effect
 		c, effects = pollOf(c, noon().Add(time.Duration(i)*time.Minute), genesys.PhaseConnected, byAgent(agent, agent))
@@ -56,7 +56,7 @@ func TestASocketVouchesForItsSilence(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := coreIn(StateConnected)
+			c := handoverIn(StateConnected)
 			if test.signalled > 0 {
 				c.SignalledAt = ago(test.signalled)
 			}
@@ -73,7 +73,7 @@ func TestASocketVouchesForItsSilence(t *testing.T) {
 
 func TestASocketThatIsGoneIsReportedOnce(t *testing.T) {
 	t.Parallel()
-	c, _ := Apply(coreIn(StateConnected), Event{Kind: EvSocket, Alive: true}, noon())
+	c, _ := Apply(handoverIn(StateConnected), Event{Kind: EvSocket, Alive: true}, noon())
 	c.PollAt, c.PollEvery = noon().Add(SourcePoll), SourcePoll
 	c, effects := Apply(c, Event{Kind: EvSocket}, noon())
 	require.Equal(t, []NoticeKind{NoticeConnectionLost}, kinds(effects))
@@ -86,10 +86,10 @@ func TestASocketThatIsGoneIsReportedOnce(t *testing.T) {
 }
 
 // In blind mode only, a signal that says so ends a session. Everywhere else it asks for a read.
-func TestASignalThatSaysSoEndsBlindSessions(t *testing.T) {
+func TestReportedEndEndsBlindSessions(t *testing.T) {
 	t.Parallel()
 	for _, s := range []State{StateQueued, StateAlerting, StateConnected, StateEnding} {
-		c := coreIn(s)
+		c := handoverIn(s)
 		same, _ := Apply(c, Event{Kind: EvSignalled, Began: noon()}, noon())
 		require.Equal(t, s, same.State, "it can be read")
 		c.Blind = true
@@ -105,7 +105,7 @@ func TestASignalThatSaysSoEndsBlindSessions(t *testing.T) {
 // The permission may be taken away just before the end: the signal says it, and the read that it asks for is forbidden.
 func TestASignalIsRememberedUntilARead(t *testing.T) {
 	t.Parallel()
-	told, _ := Apply(coreIn(StateConnected), Event{Kind: EvSignalled, Began: ago(time.Minute)}, ago(time.Minute))
+	told, _ := Apply(handoverIn(StateConnected), Event{Kind: EvSignalled, Began: ago(time.Minute)}, ago(time.Minute))
 	ended, _ := Apply(denied(told), Event{Kind: EvBlind, Began: noon()}, noon())
 	require.Equal(t, CodeSignalled, ended.Ending.Code)
 
@@ -122,7 +122,7 @@ func TestASignalIsRememberedUntilARead(t *testing.T) {
 
 func TestBlindModeEndsWithThePermission(t *testing.T) {
 	t.Parallel()
-	c, effects := Apply(coreIn(StateConnected), Event{Kind: EvBlind, Began: noon().Add(-DeniedPause)}, noon().Add(-DeniedPause))
+	c, effects := Apply(handoverIn(StateConnected), Event{Kind: EvBlind, Began: noon().Add(-DeniedPause)}, noon().Add(-DeniedPause))
 	require.False(t, c.Blind)
 	require.Empty(t, effects)
 	require.Equal(t, noon(), c.PollAt, "a second 403 has to confirm it")
@@ -141,7 +141,7 @@ func TestBlindModeEndsWithThePermission(t *testing.T) {
 // A socket that is lost while a signal waits for its read does not put that off.
 func TestALostSocketKeepsAReadThatWasAskedFor(t *testing.T) {
 	t.Parallel()
-	c := coreIn(StateConnected)
+	c := handoverIn(StateConnected)
 	c.Socket, c.PollAt, c.Poll = true, noon().Add(time.Second), false
 	c, effects := Apply(c, Event{Kind: EvSocket}, noon())
 	require.Equal(t, []NoticeKind{NoticeConnectionLost}, kinds(effects))
@@ -152,7 +152,7 @@ func TestALostSocketKeepsAReadThatWasAskedFor(t *testing.T) {
 // A step counts against the source only if a mere poll saw it, and an end says nothing more of it.
 func TestOnlyPolledStepsCountAgainstASource(t *testing.T) {
 	t.Parallel()
-	c := coreIn(StateQueued)
+	c := handoverIn(StateQueued)
 	c.SignalledAt, c.Unsignalled = ago(2*time.Minute), maxUnsignalled-1
 	_, effects := Apply(c, shows(genesys.PhaseConnected), noon())
 	require.Equal(t, []NoticeKind{NoticeAgentJoined}, kinds(effects), "there was a reason to read")
@@ -165,7 +165,7 @@ func TestOnlyPolledStepsCountAgainstASource(t *testing.T) {
 // The signal comes before the read that shows its step.
 func TestASignalAnnouncesTheStepThatItsReadShows(t *testing.T) {
 	t.Parallel()
-	c := coreIn(StateConnected)
+	c := handoverIn(StateConnected)
 	for d, announced := range map[time.Duration]bool{sourceDelay: true, sourceDelay + time.Second: false} {
 		c.SignalledAt = c.ChangedAt.Add(-d)
 		alive, _ := Apply(c, Event{Kind: EvSocket, Alive: true}, noon())

@@ -136,7 +136,7 @@ func explore(visit func(from Handover, e Event, to Handover)) {
 		seen[shapeOf(m.Handover)] = true
 		for _, pause := range []time.Duration{time.Second, 2 * time.Minute} {
 			now := m.now.Add(pause)
-			for _, c := range shellSteps(m.Handover, now) {
+			for _, c := range engineSteps(m.Handover, now) {
 				todo = append(todo, moment{c, now})
 			}
 			for _, e := range possible(m.Handover, now) {
@@ -148,8 +148,8 @@ func explore(visit func(from Handover, e Event, to Handover)) {
 	}
 }
 
-// shellSteps are what the Environment itself notes in a core.
-func shellSteps(c Handover, now time.Time) []Handover {
+// engineSteps are what the Environment itself notes in a core.
+func engineSteps(c Handover, now time.Time) []Handover {
 	var list []Handover
 	if c.OpeningTriedAt.IsZero() && (c.State == StateBot || c.State == StateRequested) {
 		tried := c

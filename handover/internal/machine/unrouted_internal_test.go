@@ -12,7 +12,7 @@ import (
 // customer would be left in a queue.
 func TestAnOlderEndIsNotTakenForTheEndThatWasAskedFor(t *testing.T) {
 	t.Parallel()
-	c := coreIn(StateEnding)
+	c := handoverIn(StateEnding)
 	c.OpeningTriedAt, c.LastWriteAt, c.EndRequestedAt, c.ChangedAt = ago(3*time.Second), ago(3*time.Second), ago(2*time.Second), ago(2*time.Second)
 	older := shows(genesys.PhaseEnded)
 	older.Standing.EndedAt = ago(7 * time.Second)

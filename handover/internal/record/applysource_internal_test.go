@@ -10,7 +10,7 @@ import (
 
 func TestASignalBetweenKeepsTheSource(t *testing.T) {
 	t.Parallel()
-	tx := newEdit(fileIn(machine.StateQueued))
+	tx := newTransaction(recordIn(machine.StateQueued))
 	tx.Handover.SignalledAt, tx.Handover.Unsignalled = ago(2*time.Minute), 1
 	tx.Handover.PollAt, tx.Handover.Poll = noon().Add(time.Minute), true
 	require.True(t, tx.ReadSoon(tx.Handover))
@@ -21,7 +21,7 @@ func TestASignalBetweenKeepsTheSource(t *testing.T) {
 // A poll that is due and cannot have its small share of the budget becomes a read with a reason when a signal comes.
 func TestASignalTakesOverAPollThatIsDue(t *testing.T) {
 	t.Parallel()
-	tx := newEdit(fileIn(machine.StateQueued))
+	tx := newTransaction(recordIn(machine.StateQueued))
 	tx.Handover.PollAt, tx.Handover.Poll, tx.Handover.ReadAt = ago(time.Second), true, ago(time.Minute)
 	tx.Handover.SignalledAt, tx.Handover.Unsignalled = ago(2*time.Minute), 1
 	tx.Control.NotBefore = noon().Add(20 * time.Second)

@@ -8,8 +8,8 @@ import (
 )
 
 func BenchmarkRecord(b *testing.B) {
-	f := fileIn(machine.StateConnected)
-	tx := newEdit(f)
+	f := recordIn(machine.StateConnected)
+	tx := newTransaction(f)
 	for _, id := range []string{"a", "b", "c"} {
 		say(b, tx, id)
 	}

@@ -55,5 +55,5 @@ func TestRecordStaysWithinItsLimit(t *testing.T) {
 	}
 	r, err := tx.Encode(tx.Key, 1)
 	require.NoError(t, err)
-	require.Less(t, len(r.Data), maxFile)
+	require.Less(t, len(r.Data), maxRecord)
 }

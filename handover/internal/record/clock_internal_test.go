@@ -18,7 +18,7 @@ func TestMissingMessagesByGenesysClock(t *testing.T) {
 		for i, age := range []time.Duration{webhookLife + time.Second, webhookLife - time.Second} {
 			r.Messages = append(r.Messages, genesys.MessageRef{ID: fmt.Sprint(i), Time: ago(age).Add(ahead)})
 		}
-		f := fileIn(machine.StateConnected)
+		f := recordIn(machine.StateConnected)
 		g := f.GapOf(r, ago(10*time.Minute).Add(ahead), machine.Listing{}, false)
 		require.Len(t, g.Missing, 1)
 		require.Equal(t, "0", g.Missing[0].ID)
@@ -29,7 +29,7 @@ func TestMissingMessagesByGenesysClock(t *testing.T) {
 // TestUnmeasuredClock: a time that Genesys wrote counts as it is, because nothing says how old it is.
 func TestUnmeasuredClock(t *testing.T) {
 	t.Parallel()
-	tx := newEdit(fileIn(machine.StateConnected))
+	tx := newTransaction(recordIn(machine.StateConnected))
 	tx.Clock.Unmeasured = true
 	comes(tx, "hello", time.Hour)
 	require.Equal(t, after(time.Hour), tx.Handover.AgentWrote)

@@ -9,9 +9,9 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
 )
 
-// FileFormat is the format this release writes. It reads the next one, too; a field that is added raises it. Format 1 was only ever
+// CurrentFormat is the format this release writes. It reads the next one, too; a field that is added raises it. Format 1 was only ever
 // written by development versions from before the first release, and is refused.
-const FileFormat = 2
+const CurrentFormat = 2
 
 // ErrUnreadable is the error of a record that this release cannot read. Its text has no content.
 var ErrUnreadable = errors.New("handover: a record that this release cannot read")
@@ -22,7 +22,7 @@ func (f *Record) Encode(k machine.Key, revision uint64) (Stored, error) {
 		f.Created = revision
 	}
 	if f.Format == 0 {
-		f.Format = FileFormat
+		f.Format = CurrentFormat
 	}
 	data, err := json.Marshal(f) //nolint:musttag // customers and attributes inside have wire methods or tags of their own
 	if err == nil && f.unknown != nil {
@@ -31,8 +31,8 @@ func (f *Record) Encode(k machine.Key, revision uint64) (Stored, error) {
 	if err != nil {
 		return Stored{}, fmt.Errorf("handover: encode record: %w", err)
 	}
-	if len(data) > maxFile {
-		return Stored{}, fmt.Errorf("%w: the record would have %d bytes, the limit is %d", ErrBacklog, len(data), maxFile)
+	if len(data) > maxRecord {
+		return Stored{}, fmt.Errorf("%w: the record would have %d bytes, the limit is %d", ErrBacklog, len(data), maxRecord)
 	}
 	r := Stored{Key: k, Revision: revision, Data: data, WakeAt: f.WakeAt()}
 	if f.Handover != nil {
@@ -54,13 +54,13 @@ func Decode(r Stored) (*Record, error) {
 	case f.Format == 1:
 		return nil, fmt.Errorf("%w: format 1 was written by a development version from before the first release: begin with an empty store",
 			ErrUnreadable)
-	case f.Format < FileFormat || f.Format > FileFormat+1:
-		return nil, fmt.Errorf("%w: format %d, this release reads %d and %d", ErrUnreadable, f.Format, FileFormat, FileFormat+1)
+	case f.Format < CurrentFormat || f.Format > CurrentFormat+1:
+		return nil, fmt.Errorf("%w: format %d, this release reads %d and %d", ErrUnreadable, f.Format, CurrentFormat, CurrentFormat+1)
 	}
 	if err := f.understood(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
-	if f.Format > FileFormat {
+	if f.Format > CurrentFormat {
 		var err error
 		if f.unknown, err = readUnknown(r.Data, f); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrUnreadable, redactJSON(err))

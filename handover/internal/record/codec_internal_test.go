@@ -17,9 +17,9 @@ import (
 
 func recordKey() machine.Key { return machine.Key{Channel: "shop", Customer: "customer"} }
 
-// fullFile has something in every field.
-func fullFile() *Record {
-	f := fileIn(machine.StateConnected)
+// fullRecord has something in every field.
+func fullRecord() *Record {
+	f := recordIn(machine.StateConnected)
 	c := f.Handover
 	c.Resumed, c.Routing, c.Blind, c.LeftSent, c.HandedBack, c.Returned, c.Poll = true, machine.RouteByFlow, true, true, true, true, true
 	c.Ending = machine.Ending{Reason: machine.EndByBot, Time: noon(), Code: machine.CodeQueue, Detail: "detail"}
@@ -29,7 +29,7 @@ func fullFile() *Record {
 	c.AgentWrote, c.EndSignalledAt = noon(), noon()
 	c.Refusals, c.SignalledAt, c.WaitingSince, c.AnsweredUntil, c.AgentRequestedAt = 2, noon(), noon(), noon(), noon()
 	f.Seq, f.Leases, f.WireTime, f.Forget, f.Given = 9, 8, noon(), noon(), noon()
-	f.Past = []past{{Session: coreIn(machine.StateEnded).Session, From: "customer"}}
+	f.Past = []past{{Session: handoverIn(machine.StateEnded).Session, From: "customer"}}
 	f.Out.Push(Entry{
 		Seq: 1, Kind: KindOpen, Handover: c.ID, At: noon(), NotBefore: noon(), First: noon(), Attempts: 1, HostID: "request", Wire: noon(),
 		Done: 1, Unsure: true, Opening: &Opening{Texts: []string{"hello", "there"}, Attributes: map[string]string{"a": "b"}},
@@ -73,9 +73,9 @@ func fullFile() *Record {
 	return f
 }
 
-func TestFullFileIsFull(t *testing.T) {
+func TestFullRecordIsFull(t *testing.T) {
 	t.Parallel()
-	f := reflect.ValueOf(*fullFile())
+	f := reflect.ValueOf(*fullRecord())
 	for i := range f.NumField() {
 		if f.Type().Field(i).IsExported() {
 			require.False(t, f.Field(i).IsZero(), f.Type().Field(i).Name)
@@ -85,7 +85,7 @@ func TestFullFileIsFull(t *testing.T) {
 
 func TestRecordRoundTrip(t *testing.T) {
 	t.Parallel()
-	for _, f := range []*Record{fullFile(), fileIn(machine.StateBot), {Touched: noon()}} {
+	for _, f := range []*Record{fullRecord(), recordIn(machine.StateBot), {Touched: noon()}} {
 		r, err := f.Encode(recordKey(), 7)
 		require.NoError(t, err)
 		g, err := Decode(r)
@@ -97,9 +97,9 @@ func TestRecordRoundTrip(t *testing.T) {
 	}
 }
 
-func TestRecordOfAFile(t *testing.T) {
+func TestEncode(t *testing.T) {
 	t.Parallel()
-	f := fullFile()
+	f := fullRecord()
 	f.Created = 0
 	r, err := f.Encode(recordKey(), 7)
 	require.NoError(t, err)
@@ -114,8 +114,8 @@ func TestRecordOfAFile(t *testing.T) {
 // the words. Each goes with what it is a field of.
 func TestUnknownFieldsSurviveARewrite(t *testing.T) {
 	t.Parallel()
-	f := fileIn(machine.StateEnded)
-	f.Handover.HandedBack, f.Format = true, FileFormat+1
+	f := recordIn(machine.StateEnded)
+	f.Handover.HandedBack, f.Format = true, CurrentFormat+1
 	f.Past = []past{{Session: machine.Session{ID: "zyxwvutsrqp2", State: machine.StateEnded}, From: "customer"}, {Session: machine.Session{ID: "zyxwvutsrqp3"}}}
 	for _, id := range []string{"a", "b"} {
 		w := wordOf(f.NextSeq(), id)
@@ -138,13 +138,13 @@ func TestUnknownFieldsSurviveARewrite(t *testing.T) {
 	rewrite := func(change func(*Transaction)) string {
 		f, err := Decode(Stored{Key: recordKey(), Data: []byte(text)})
 		require.NoError(t, err)
-		tx := newEdit(f)
+		tx := newTransaction(f)
 		change(tx)
 		r, err := tx.Encode(recordKey(), 8)
 		require.NoError(t, err)
 		again, err := Decode(r)
 		require.NoError(t, err)
-		require.Equal(t, FileFormat+1, again.Format, "it stays the newer release's")
+		require.Equal(t, CurrentFormat+1, again.Format, "it stays the newer release's")
 		return string(r.Data)
 	}
 
@@ -209,7 +209,7 @@ func TestUnreadableRecords(t *testing.T) {
 
 func TestRecordHardLimit(t *testing.T) {
 	t.Parallel()
-	f := fileIn(machine.StateConnected)
+	f := recordIn(machine.StateConnected)
 	for i := range 30 {
 		f.Words = append(f.Words, Word{Message: new(Text(strings.Repeat("i", i+1), strings.Repeat("x", 64<<10)).Stored())})
 	}
@@ -229,7 +229,7 @@ func TestRevisions(t *testing.T) {
 }
 
 func FuzzDecode(f *testing.F) {
-	r, err := fullFile().Encode(recordKey(), 7)
+	r, err := fullRecord().Encode(recordKey(), 7)
 	require.NoError(f, err)
 	f.Add(r.Data)
 	for _, s := range []string{

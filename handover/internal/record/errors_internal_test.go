@@ -36,10 +36,10 @@ func TestWhoseFaultItIs(t *testing.T) {
 func TestJudged(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		err       error
-		effect    effectOutcome
-		blameless bool
-		after     time.Duration
+		err          error
+		effect       effectOutcome
+		channelFault bool
+		after        time.Duration
 	}{
 		"400":    {apiFault(400), EffectRefused, false, 0},
 		"422":    {apiFault(422), EffectRefused, false, 0},
@@ -55,7 +55,7 @@ func TestJudged(t *testing.T) {
 			t.Parallel()
 			o := Judged(test.err)
 			require.Equal(t, test.effect, o.Effect)
-			require.Equal(t, test.blameless, o.ChannelFault)
+			require.Equal(t, test.channelFault, o.ChannelFault)
 			require.Equal(t, test.after, o.RetryAfter)
 		})
 	}

@@ -9,13 +9,13 @@ import (
 
 func TestExplainWhatWaits(t *testing.T) {
 	t.Parallel()
-	told(t, map[string]explained{
+	explains(t, map[string]explained{
 		"moved elsewhere, and to be forgotten": {
 			func() *Record {
-				f := fileIn(machine.StateConnected)
+				f := recordIn(machine.StateConnected)
 				f.Handover.Timers.CustomerIdle, f.Handover.Timers.CustomerWarn = 10*time.Minute, 5*time.Minute
 				f.Handover.AgentAt = ago(5 * time.Minute)
-				tx := newEdit(f)
+				tx := newTransaction(f)
 				tx.Notify = false
 				tx.fireTimers()
 				tx.accept(Text("m1", "one").Stored())
@@ -49,7 +49,7 @@ func TestExplainWhatWaits(t *testing.T) {
 		},
 		"opened, and then nothing": {
 			func() *Record {
-				f := fileIn(machine.StateBot)
+				f := recordIn(machine.StateBot)
 				f.Handover.Resumed = true
 				return f
 			}, 0,
@@ -67,7 +67,7 @@ func TestExplainWhatWaits(t *testing.T) {
 		},
 		"ending, and much waits": {
 			func() *Record {
-				tx := newEdit(fileIn(machine.StateConnected))
+				tx := newTransaction(recordIn(machine.StateConnected))
 				tx.Handover.Blind = true
 				tx.accept(Text("m1", "one").Stored())
 				tx.accept(Text("m2", "two").Stored())

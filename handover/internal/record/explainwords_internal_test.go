@@ -44,7 +44,7 @@ func TestExplainHasWordsForAll(t *testing.T) {
 		require.Contains(t, k.Words(), " ", k)
 	}
 	for _, s := range allStates() {
-		c := coreIn(s)
+		c := handoverIn(s)
 		for _, k := range []TaskKind{TaskLook, TaskReceipt, TaskWatch} {
 			require.Contains(t, k.words(&c), " ", k)
 		}
@@ -54,7 +54,7 @@ func TestExplainHasWordsForAll(t *testing.T) {
 // A message that fails for minutes is one line, and a line is not long.
 func TestLogStaysShort(t *testing.T) {
 	t.Parallel()
-	tx := newEdit(fileIn(machine.StateConnected))
+	tx := newTransaction(recordIn(machine.StateConnected))
 	say(t, tx, "text")
 	tx.Words[0].First = tx.Now
 	for range 200 {

@@ -12,7 +12,7 @@ import (
 // flight to Genesys is waited for. Only then is the record removed.
 func TestForgetWaitsForADisconnect(t *testing.T) {
 	t.Parallel()
-	f := fileIn(machine.StateEnded)
+	f := recordIn(machine.StateEnded)
 	f.Handover.HandedBack, f.Forget = true, ago(time.Second)
 	require.Equal(t, ago(time.Second), f.Expires())
 	for want, w := range map[time.Duration]Watched{
@@ -32,7 +32,7 @@ func TestForgetWaitsForADisconnect(t *testing.T) {
 // TestForgetWaitsForTheAgentsWords: a message that was accepted from Genesys is delivered first.
 func TestForgetWaitsForTheAgentsWords(t *testing.T) {
 	t.Parallel()
-	f := fileIn(machine.StateEnded)
+	f := recordIn(machine.StateEnded)
 	f.Handover.HandedBack, f.Forget = true, ago(time.Second)
 	f.In.Push(Entry{Seq: 1, Kind: KindNotice, Notice: &Notice{Kind: machine.NoticeEnded}})
 	require.Equal(t, ago(time.Second), f.Expires(), "notices are dropped")
@@ -43,7 +43,7 @@ func TestForgetWaitsForTheAgentsWords(t *testing.T) {
 // TestForgetWaitsForTheHost: a callback that runs is not joined by that of a new life of the customer.
 func TestForgetWaitsForTheHost(t *testing.T) {
 	t.Parallel()
-	f := fileIn(machine.StateEnded)
+	f := recordIn(machine.StateEnded)
 	f.Handover.HandedBack, f.Forget = true, ago(time.Second)
 	f.In.Push(Entry{Seq: 1, Kind: KindNotice, Notice: &Notice{Kind: machine.NoticeEnded}})
 	f.In.Lease = Lease{Owner: "other", N: 1, Seq: 1, Until: noon().Add(LeaseTime)}

@@ -39,7 +39,7 @@ func repairGap(t *testing.T, tx *Transaction, refs []genesys.MessageRef, reads i
 	for range reads {
 		j := jobOn(t, tx, Control)
 		o := listedOutcome(tx, refs...)
-		o.Asked = j.File.GapOf(o.Read, j.File.Handover.OpeningTriedAt, j.File.Handover.Listing, false).Missing
+		o.Asked = j.Record.GapOf(o.Read, j.Record.Handover.OpeningTriedAt, j.Record.Handover.Listing, false).Missing
 		o.Stored = storedOf(o.Asked)
 		settleAs(tx, j, o)
 		for len(tx.In.Entries) > 0 {
@@ -59,7 +59,7 @@ func TestALongGapIsRepairedToTheEnd(t *testing.T) {
 		for _, n := range []int{60, 140, 290, 1000} {
 			t.Run(fmt.Sprint(name, " ", n), func(t *testing.T) {
 				t.Parallel()
-				tx := newEdit(fileIn(machine.StateConnected))
+				tx := newTransaction(recordIn(machine.StateConnected))
 				span := time.Duration(n+60) * apart
 				tx.Handover.OpeningTriedAt = noon().Add(-span - 30*time.Minute)
 				tx.Handover.Reached = true
@@ -92,7 +92,7 @@ func lookAndSettle(t *testing.T, tx *Transaction, err error, refs ...genesys.Mes
 	t.Helper()
 	j := jobOn(t, tx, Control)
 	o := listedOutcome(tx, refs...)
-	o.Asked, o.GapErr = j.File.GapOf(o.Read, j.File.Handover.OpeningTriedAt, j.File.Handover.Listing, false).Missing, err
+	o.Asked, o.GapErr = j.Record.GapOf(o.Read, j.Record.Handover.OpeningTriedAt, j.Record.Handover.Listing, false).Missing, err
 	if err == nil {
 		o.Stored = storedOf(o.Asked)
 	}
@@ -101,7 +101,7 @@ func lookAndSettle(t *testing.T, tx *Transaction, err error, refs ...genesys.Mes
 
 // gapped is a session in which one message came and a later one did not.
 func gapped(missing int) (tx *Transaction, refs []genesys.MessageRef) {
-	tx = newEdit(fileIn(machine.StateConnected))
+	tx = newTransaction(recordIn(machine.StateConnected))
 	tx.Handover.Reached = true
 	refs = append(refs, refAt("heard", ago(8*time.Minute)))
 	tx.ReceivedIDs.Remember("heard", ReceivedID, ago(8*time.Minute))
@@ -228,7 +228,7 @@ func TestAnAdoptedSessionHasNoGapByOtherIDs(t *testing.T) {
 	for name, wrote := range map[string]time.Time{"with a time": ago(time.Second), "without": {}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tx := newEdit(&Record{Format: FileFormat, Created: 1, Touched: noon()})
+			tx := newTransaction(&Record{Format: CurrentFormat, Created: 1, Touched: noon()})
 			o := &openmessaging.Outbound{
 				ID: "webhook", CustomerID: "customer", ConversationID: "conversation", Time: wrote, Origin: openmessaging.OriginHuman,
 			}
@@ -255,7 +255,7 @@ func TestTheNextSessionHasNoGapByOtherIDs(t *testing.T) {
 	tx, _ := gapped(0)
 	deliveredEntry(tx, "webhook")
 	endListing(t, tx, true, refAt("read", ago(time.Second)))
-	next := coreIn(machine.StateConnected)
+	next := handoverIn(machine.StateConnected)
 	next.ID, next.OpeningTriedAt = "next22222222", tx.Now.Add(machine.SettlePeriod/2)
 	tx.install(next)
 	tx.Now = tx.Now.Add(2 * time.Minute)

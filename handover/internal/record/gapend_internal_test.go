@@ -17,7 +17,7 @@ func endListing(t *testing.T, tx *Transaction, fetch bool, refs ...genesys.Messa
 	j := jobOn(t, tx, Control)
 	o := listedOutcome(tx, refs...)
 	o.Read.Standing, o.End = standing(genesys.PhaseEnded), true
-	o.Asked = j.File.GapOf(o.Read, j.File.Handover.OpeningTriedAt, j.File.Handover.Listing, true).Missing
+	o.Asked = j.Record.GapOf(o.Read, j.Record.Handover.OpeningTriedAt, j.Record.Handover.Listing, true).Missing
 	if o.Stored = storedOf(o.Asked); !fetch {
 		o.Stored, o.GapErr = nil, refusedWith(503)
 		tx.Handover.EndSeen = tx.Now.Add(-endHold) // it has waited for that
@@ -33,12 +33,12 @@ func checkListing(t *testing.T, tx *Transaction, gapErr, readErr error, refs ...
 	require.Equal(t, TaskWatch, kind)
 	tx.Now = machine.Later(tx.Now, at)
 	j := jobOn(t, tx, Control)
-	w := j.File.NextWatched()
+	w := j.Record.NextWatched()
 	o := listedOutcome(tx, refs...)
 	o.Task, o.Read.Standing, o.Read.Err, o.Err, o.GapErr = TaskWatch, standing(genesys.PhaseEnded), readErr, readErr, gapErr
 	o.Read.Blind = errors.Is(readErr, genesys.ErrForbidden)
 	if readErr == nil {
-		o.Asked = j.File.GapOf(o.Read, w.Since, w.Listing, true).Missing
+		o.Asked = j.Record.GapOf(o.Read, w.Since, w.Listing, true).Missing
 	}
 	if gapErr == nil {
 		o.Stored = storedOf(o.Asked)
@@ -117,7 +117,7 @@ func TestACheckIsSettledOnce(t *testing.T) {
 	require.Equal(t, 1, tx.Watched[0].Tries)
 	settleAs(tx, j, o)
 	require.Equal(t, 1, tx.Watched[0].Tries, "after an unknown outcome")
-	tx.Watched[0] = Watched{ID: "another", From: "customer", Since: tx.Now, At: j.File.Watched[0].At}
+	tx.Watched[0] = Watched{ID: "another", From: "customer", Since: tx.Now, At: j.Record.Watched[0].At}
 	o = listedOutcome(tx)
 	o.Task = TaskWatch
 	settleAs(tx, j, o)
@@ -149,7 +149,7 @@ func TestACheckEndsWithAWord(t *testing.T) {
 // A last word that a webhook may still bring is waited for, whichever read showed the end.
 func TestACheckWaitsForWebhooks(t *testing.T) {
 	t.Parallel()
-	tx := newEdit(fileIn(machine.StateConnected))
+	tx := newTransaction(recordIn(machine.StateConnected))
 	say(t, tx, "still there?")
 	young := refAt("young", tx.Now.Add(-time.Second))
 	j, o := jobOn(t, tx, ToGenesys), listedOutcome(tx, young)
@@ -171,7 +171,7 @@ func TestACheckWaitsForWebhooks(t *testing.T) {
 // The last word of an agent of before, which came when no session was open, is not taken for one that is missing.
 // A webhook of the last conversation, before it is known that the opening has revived it, tells of its ids, too.
 // A webhook that comes after the end tells that ids differ as well as one before.
-func TestACheckOfWhatMayNotBeReadEnds(t *testing.T) {
+func TestCheckOfAnUnreadableConversationEnds(t *testing.T) {
 	t.Parallel()
 	tx, refs := gapped(1)
 	endListing(t, tx, false, refs...)

@@ -30,7 +30,7 @@ func TestACheckReportsNothingOfTheNextSession(t *testing.T) {
 	t.Parallel()
 	tx, refs := gapped(1)
 	endListing(t, tx, false, refs...)
-	c := coreIn(machine.StateConnected)
+	c := handoverIn(machine.StateConnected)
 	c.ID, c.OpeningTriedAt = "second", tx.Now.Add(time.Minute)
 	tx.install(c)
 	takenIDs(tx)
@@ -44,9 +44,9 @@ func TestACheckReportsNothingOfTheNextSession(t *testing.T) {
 	require.Contains(t, list[0], "gap: 1 messages")
 }
 
-func TestOtherIDsOfBeforeTheOpening(t *testing.T) {
+func TestOtherIDsFromBeforeTheOpening(t *testing.T) {
 	t.Parallel()
-	tx := newEdit(fileIn(machine.StateConnected))
+	tx := newTransaction(recordIn(machine.StateConnected))
 	r := listedOutcome(tx, refAt("other", tx.Handover.OpeningTriedAt.Add(-time.Second))).Read
 	r.Began = tx.Now.Add(webhookLife)
 	require.Empty(t, tx.GapOf(r, tx.Handover.OpeningTriedAt, tx.Handover.Listing, true).Missing)
@@ -54,7 +54,7 @@ func TestOtherIDsOfBeforeTheOpening(t *testing.T) {
 
 func TestOtherIDsOfAConversationThatIsNotNamedYet(t *testing.T) {
 	t.Parallel()
-	tx := newEdit(fileIn(machine.StateRequested))
+	tx := newTransaction(recordIn(machine.StateRequested))
 	tx.Past = []past{{Session: tx.Handover.Session, From: tx.Handover.From}}
 	tx.Handover.ConversationID, tx.Handover.Resumed = "", false
 	deliveredEntry(tx, "its own")
@@ -64,9 +64,9 @@ func TestOtherIDsOfAConversationThatIsNotNamedYet(t *testing.T) {
 	require.Empty(t, tx.GapOf(r, tx.Handover.OpeningTriedAt, tx.Handover.Listing, true).Missing)
 }
 
-func TestACheckKnowsOtherIDsByWhatCameSince(t *testing.T) {
+func TestCheckDetectsOtherIDsByLaterMessages(t *testing.T) {
 	t.Parallel()
-	tx := newEdit(fileIn(machine.StateConnected))
+	tx := newTransaction(recordIn(machine.StateConnected))
 	ref := genesys.MessageRef{ID: "other", Time: tx.Now.Add(-time.Second)}
 	endListing(t, tx, true, ref)
 	tx.Now = tx.Now.Add(20 * time.Second)
@@ -95,7 +95,7 @@ func TestTwoEndsAreBothChecked(t *testing.T) {
 	t.Parallel()
 	tx, refs := gapped(1)
 	endListing(t, tx, false, refs...)
-	c := coreIn(machine.StateConnected)
+	c := handoverIn(machine.StateConnected)
 	c.ID, c.ConversationID, c.OpeningTriedAt = "second", "another", tx.Now
 	tx.install(c)
 	tx.Handover.Listing = machine.Listing{Reached: true, Proven: true}

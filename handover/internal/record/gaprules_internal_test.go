@@ -16,7 +16,7 @@ import (
 func askedFor(t *testing.T, tx *Transaction, stored []genesys.StoredMessage, refs ...genesys.MessageRef) (asked []string) {
 	t.Helper()
 	j, o := jobOn(t, tx, Control), listedOutcome(tx, refs...)
-	o.Asked, o.Stored = j.File.GapOf(o.Read, j.File.Handover.OpeningTriedAt, j.File.Handover.Listing, false).Missing, stored
+	o.Asked, o.Stored = j.Record.GapOf(o.Read, j.Record.Handover.OpeningTriedAt, j.Record.Handover.Listing, false).Missing, stored
 	settleAs(tx, j, o)
 	for _, ref := range o.Asked {
 		asked = append(asked, ref.ID)
@@ -85,7 +85,7 @@ func TestAGapIsRepairedFromItsBeginning(t *testing.T) {
 // What was fetched proves nothing about the ids of webhooks.
 func TestAFetchProvesNoIDs(t *testing.T) {
 	t.Parallel()
-	tx := newEdit(fileIn(machine.StateConnected))
+	tx := newTransaction(recordIn(machine.StateConnected))
 	refs := []genesys.MessageRef{refAt("first", ago(5*time.Minute))}
 	require.Equal(t, []string{"first"}, askedFor(t, tx, storedOf(refs), refs...))
 	require.False(t, tx.Handover.Proven)

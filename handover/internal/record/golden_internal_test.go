@@ -38,17 +38,17 @@ func goldenDir(format int) string {
 // TestGoldenFormatIsPinned: what this release writes is what the golden records of its format hold, name by name.
 func TestGoldenFormatIsPinned(t *testing.T) {
 	t.Parallel()
-	files := goldenFiles()
-	for _, name := range slices.Sorted(maps.Keys(files)) {
+	records := goldenRecords()
+	for _, name := range slices.Sorted(maps.Keys(records)) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r, err := files[name].Encode(recordKey(), 7)
+			r, err := records[name].Encode(recordKey(), 7)
 			require.NoError(t, err)
-			at := filepath.Join(goldenDir(FileFormat), name+".json")
+			at := filepath.Join(goldenDir(CurrentFormat), name+".json")
 			if *updateGolden {
 				var text bytes.Buffer
 				require.NoError(t, json.Indent(&text, r.Data, "", "  "))
-				require.NoError(t, os.MkdirAll(goldenDir(FileFormat), 0o755))           //nolint:gosec // to be committed
+				require.NoError(t, os.MkdirAll(goldenDir(CurrentFormat), 0o755))        //nolint:gosec // to be committed
 				require.NoError(t, os.WriteFile(at, append(text.Bytes(), '\n'), 0o644)) //nolint:gosec // to be committed
 			}
 			golden, err := os.ReadFile(at) //nolint:gosec // a name of our own
@@ -61,7 +61,7 @@ func TestGoldenFormatIsPinned(t *testing.T) {
 // TestGoldenFieldsArePinned: a field that is added is a new format, too, also where no golden record has it.
 func TestGoldenFieldsArePinned(t *testing.T) {
 	t.Parallel()
-	at := filepath.Join(goldenDir(FileFormat), "fields.txt")
+	at := filepath.Join(goldenDir(CurrentFormat), "fields.txt")
 	fields := strings.Join(fieldsOf(reflect.TypeFor[Record](), "record"), "\n") + "\n"
 	if *updateGolden {
 		require.NoError(t, os.WriteFile(at, []byte(fields), 0o644)) //nolint:gosec // to be committed
@@ -109,7 +109,7 @@ func TestGoldenRecords(t *testing.T) {
 	if *updateGolden {
 		t.Skip("golden records are being written: run again without -update")
 	}
-	for format := firstFormat; format <= FileFormat; format++ {
+	for format := firstFormat; format <= CurrentFormat; format++ {
 		names, err := filepath.Glob(filepath.Join(goldenDir(format), "*.json"))
 		require.NoError(t, err)
 		require.GreaterOrEqual(t, len(names), len(goldenFacts()), "golden records of format %d are missing", format)
@@ -251,13 +251,13 @@ func goldenFacts() map[string]func(*testing.T, *Record) {
 		},
 		"full": func(t *testing.T, f *Record) {
 			t.Helper()
-			require.Equal(t, fullFile(), withoutCreated(f))
+			require.Equal(t, fullRecord(), withoutCreated(f))
 		},
 	}
 }
 
 // withoutCreated drops what encode fills in.
 func withoutCreated(f *Record) *Record {
-	f.Created = fullFile().Created
+	f.Created = fullRecord().Created
 	return f
 }

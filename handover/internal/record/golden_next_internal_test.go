@@ -13,7 +13,7 @@ import (
 // TestGoldenRecordsOfTheNextRelease: this release reads them, and rewrites them with all that it does not know.
 func TestGoldenRecordsOfTheNextRelease(t *testing.T) {
 	t.Parallel()
-	names, err := filepath.Glob(filepath.Join(goldenDir(FileFormat+1), "*.json"))
+	names, err := filepath.Glob(filepath.Join(goldenDir(CurrentFormat+1), "*.json"))
 	require.NoError(t, err)
 	require.NotEmpty(t, names, "write some by hand, with fields that this release does not know")
 	for _, at := range names {
@@ -32,7 +32,7 @@ func TestGoldenRecordsOfTheNextRelease(t *testing.T) {
 // TestGoldenRecordsOfALaterRelease cannot be read, and nothing of them is told.
 func TestGoldenRecordsOfALaterRelease(t *testing.T) {
 	t.Parallel()
-	names, err := filepath.Glob(filepath.Join(goldenDir(FileFormat+2), "*.json"))
+	names, err := filepath.Glob(filepath.Join(goldenDir(CurrentFormat+2), "*.json"))
 	require.NoError(t, err)
 	require.NotEmpty(t, names)
 	for _, at := range names {

@@ -32,9 +32,9 @@ func allPhases() []genesys.Phase {
 	}
 }
 
-// coreIn is a session, routed by transfer from the queue "bots" to the queue "agents", as it is at noon when it came into the
+// handoverIn is a session, routed by transfer from the queue "bots" to the queue "agents", as it is at noon when it came into the
 // state a minute before in the ordinary way. Its last write is as old.
-func coreIn(s machine.State) machine.Handover {
+func handoverIn(s machine.State) machine.Handover {
 	c := machine.Handover{
 		Session: machine.Session{
 			ID: "abcdefghijk2", Key: machine.Key{Channel: "shop", Customer: "customer"}, State: s, ConversationID: "conversation",
@@ -99,8 +99,8 @@ func byAgent(id, name string) func(*genesys.Standing) {
 	return func(s *genesys.Standing) { s.Agent.UserID, s.Agent.Name = id, name }
 }
 
-// newEdit is an edit of a file at noon, by a host that wants notices, with a clock of its own and no chance in it.
-func newEdit(f *Record) *Transaction {
+// newTransaction is an edit of a file at noon, by a host that wants notices, with a clock of its own and no chance in it.
+func newTransaction(f *Record) *Transaction {
 	n := 0
 	return &Transaction{
 		Record: f, Key: machine.Key{Channel: "shop", Customer: "customer"}, Now: noon(), Notify: true,
@@ -109,15 +109,15 @@ func newEdit(f *Record) *Transaction {
 	}
 }
 
-// fileIn returns a record with a session in a state.
-func fileIn(s machine.State) *Record {
-	c := coreIn(s)
-	return &Record{Format: FileFormat, Created: 1, Touched: ago(10 * time.Minute), Handover: &c, Keep: machine.DefaultRetention}
+// recordIn returns a record with a session in a state.
+func recordIn(s machine.State) *Record {
+	c := handoverIn(s)
+	return &Record{Format: CurrentFormat, Created: 1, Touched: ago(10 * time.Minute), Handover: &c, Keep: machine.DefaultRetention}
 }
 
 // opens is an edit of a session whose opening waits in the lane.
 func opens(c machine.Handover) *Transaction {
-	tx := newEdit(&Record{Format: FileFormat, Created: 1, Touched: noon(), Handover: &c, Keep: machine.DefaultRetention})
+	tx := newTransaction(&Record{Format: CurrentFormat, Created: 1, Touched: noon(), Handover: &c, Keep: machine.DefaultRetention})
 	tx.Out.Push(Entry{Seq: tx.NextSeq(), Kind: KindOpen, Handover: c.ID, At: noon(), Opening: &Opening{Texts: []string{"summary"}}})
 	return tx
 }
@@ -139,7 +139,7 @@ func jobOn(tb testing.TB, tx *Transaction, n LaneName) *Job {
 	head := tx.ClaimHead(n)
 	taken := Lease{Owner: "replica", N: tx.Leases, Seq: head.Seq, Until: tx.Now.Add(LeaseTime)}
 	tx.Lane(n).Lease = taken
-	return &Job{Key: tx.Key, Lane: n, Lease: taken, Head: head, File: copied(tb, tx.Record), Began: tx.Now}
+	return &Job{Key: tx.Key, Lane: n, Lease: taken, Head: head, Record: copied(tb, tx.Record), Began: tx.Now}
 }
 
 // settleAs stores an outcome as the Environment does.
@@ -158,7 +158,7 @@ func settleAs(tx *Transaction, j *Job, o Outcome) {
 	tx.Tidy()
 }
 
-// wordOf is a message of the customer that waits for the agents of the session in fileIn.
+// wordOf is a message of the customer that waits for the agents of the session in recordIn.
 func wordOf(seq uint64, id string) Word {
 	m := Text(id, "words "+id).Stored()
 	return Word{Seq: seq, ID: id, Message: &m, At: noon(), Wire: noon(), Size: SizeOf(m), Handover: "abcdefghijk2"}

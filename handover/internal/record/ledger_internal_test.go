@@ -91,7 +91,7 @@ func after(d time.Duration) time.Time { return noon().Add(d) }
 
 func TestReturnHoldsWhatNoAgentAnswered(t *testing.T) {
 	t.Parallel()
-	tx := newEdit(fileIn(machine.StateConnected))
+	tx := newTransaction(recordIn(machine.StateConnected))
 	for _, text := range []string{"answered", "sent before the end", "sent after the end", "refused", "perhaps sent", "not sent"} {
 		require.Equal(t, machine.TurnAgent, say(t, tx, text))
 	}
@@ -120,7 +120,7 @@ func TestReturnHoldsWhatNoAgentAnswered(t *testing.T) {
 
 func TestReturnWithoutAnAgentHoldsAll(t *testing.T) {
 	t.Parallel()
-	tx := newEdit(fileIn(machine.StateQueued))
+	tx := newTransaction(recordIn(machine.StateQueued))
 	say(t, tx, "sent")
 	say(t, tx, "waits")
 	sentAt(t, tx, noon())
@@ -156,7 +156,7 @@ func TestEndWithoutATimeReturnsWhatIsUnproven(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tx := newEdit(fileIn(machine.StateConnected))
+			tx := newTransaction(recordIn(machine.StateConnected))
 			say(t, tx, "answered")
 			sentAt(t, tx, noon())
 			seenAt(tx, after(machine.SettlePeriod+machine.ReplicaSlack))
@@ -174,7 +174,7 @@ func TestEndWithoutATimeReturnsWhatIsUnproven(t *testing.T) {
 // The agent left, and our side asked for the end later: what was sent in between is unanswered.
 func TestReturnHoldsWhatWasSentAfterTheAgentLeft(t *testing.T) {
 	t.Parallel()
-	tx := newEdit(fileIn(machine.StateConnected))
+	tx := newTransaction(recordIn(machine.StateConnected))
 	say(t, tx, "too late")
 	sentAt(t, tx, after(5*time.Second))
 	tx.Apply(machine.Event{Kind: machine.EvEnd, Reason: machine.EndByCustomer})
@@ -202,7 +202,7 @@ func TestSessionsThatGetAReturn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tx := newEdit(fileIn(test.state))
+			tx := newTransaction(recordIn(test.state))
 			if test.spoke {
 				tx.Apply(machine.Event{Kind: machine.EvAgentWrote})
 			}
@@ -215,7 +215,7 @@ func TestSessionsThatGetAReturn(t *testing.T) {
 
 func TestForwardAroundAReturn(t *testing.T) {
 	t.Parallel()
-	tx := newEdit(fileIn(machine.StateConnected))
+	tx := newTransaction(recordIn(machine.StateConnected))
 	tx.Notify = false
 	ends(tx, noon())
 	require.Equal(t, machine.TurnAgent, tx.Turn(tx.Now), "it is pending")
@@ -247,7 +247,7 @@ func TestForwardAroundAReturn(t *testing.T) {
 
 func TestFailedReturnKeepsItsContent(t *testing.T) {
 	t.Parallel()
-	tx := newEdit(fileIn(machine.StateConnected))
+	tx := newTransaction(recordIn(machine.StateConnected))
 	tx.Notify = false
 	ends(tx, noon())
 	say(t, tx, "first")
@@ -268,7 +268,7 @@ func TestRunningPostAtTheEnd(t *testing.T) {
 	t.Parallel()
 	failed := Outcome{Effect: EffectNotPerformed, Err: genesys.ErrUnavailable}
 	start := func() (*Transaction, *Job) {
-		tx := newEdit(fileIn(machine.StateConnected))
+		tx := newTransaction(recordIn(machine.StateConnected))
 		tx.Notify = false
 		for _, text := range []string{"1", "2", "3"} {
 			say(t, tx, text)
@@ -314,7 +314,7 @@ func TestRunningPostAtTheEnd(t *testing.T) {
 		tx, j := start()
 		running, _ := atReturn(t, tx)
 		settleAs(tx, running, Outcome{})
-		next := coreIn(machine.StateBot)
+		next := handoverIn(machine.StateBot)
 		next.ID = "abcdefghijk3"
 		tx.install(next)
 		tx.Now = j.Lease.Until.Add(LeaseGrace)
@@ -330,7 +330,7 @@ func TestRunningPostAtTheEnd(t *testing.T) {
 // second.
 func TestReturnHoldsWhatOpenedAnotherConversation(t *testing.T) {
 	t.Parallel()
-	tx := newEdit(fileIn(machine.StateConnected))
+	tx := newTransaction(recordIn(machine.StateConnected))
 	say(t, tx, "too late")
 	settleAs(tx, jobOn(t, tx, ToGenesys), Outcome{Conversation: "another"})
 	require.Equal(t, "another", tx.Handover.MovedTo)
@@ -347,7 +347,7 @@ func TestReturnHoldsWhatOpenedAnotherConversation(t *testing.T) {
 // The agent left unseen, our side asked for the end, and every read failed.
 func TestUnconfirmedEndReturnsWhatWasSent(t *testing.T) {
 	t.Parallel()
-	tx := newEdit(fileIn(machine.StateConnected))
+	tx := newTransaction(recordIn(machine.StateConnected))
 	say(t, tx, "unread")
 	sentAt(t, tx, noon())
 	tx.Apply(machine.Event{Kind: machine.EvEnd, Reason: machine.EndByCustomer})
@@ -405,7 +405,7 @@ func TestAgentWhoLeftWithTheCustomer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tx := newEdit(fileIn(machine.StateConnected))
+			tx := newTransaction(recordIn(machine.StateConnected))
 			say(t, tx, "words")
 			sentAt(t, tx, ago(500*time.Millisecond))
 			test.end(tx)
@@ -423,7 +423,7 @@ func TestOnlyALiveAgentAnswers(t *testing.T) {
 		for _, p := range allPhases() {
 			t.Run(fmt.Sprint(p, moved), func(t *testing.T) {
 				t.Parallel()
-				tx := newEdit(fileIn(machine.StateConnected))
+				tx := newTransaction(recordIn(machine.StateConnected))
 				say(t, tx, "words")
 				sentAt(t, tx, noon())
 				if moved {
@@ -455,7 +455,7 @@ func TestAgentMessageAnswersOnlyItsConversation(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tx := newEdit(fileIn(machine.StateConnected))
+			tx := newTransaction(recordIn(machine.StateConnected))
 			tx.Notify = false
 			say(t, tx, "words")
 			settleAs(tx, jobOn(t, tx, ToGenesys), Outcome{Conversation: test.took})
@@ -471,7 +471,7 @@ func TestAgentMessageAnswersOnlyItsConversation(t *testing.T) {
 // That the agent is seen in the conversation answers for a message that no answer placed: it would be there.
 func TestSeenAgentAnswersWhatNoAnswerPlaced(t *testing.T) {
 	t.Parallel()
-	tx := newEdit(fileIn(machine.StateConnected))
+	tx := newTransaction(recordIn(machine.StateConnected))
 	say(t, tx, "words")
 	settleAs(tx, jobOn(t, tx, ToGenesys), Outcome{})
 	require.Len(t, tx.Words, 1)
@@ -531,7 +531,7 @@ func TestAgentSessionTakesReturnsOver(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tx := newEdit(fileIn(machine.StateConnected))
+			tx := newTransaction(recordIn(machine.StateConnected))
 			tx.Notify = false
 			for _, text := range test.words {
 				say(t, tx, text)
@@ -548,7 +548,7 @@ func TestAgentSessionTakesReturnsOver(t *testing.T) {
 // The opening does not wait for a Return that runs. The messages of the customer do, so that they keep their order.
 func TestWordsWaitForARunningReturn(t *testing.T) {
 	t.Parallel()
-	tx := newEdit(fileIn(machine.StateConnected))
+	tx := newTransaction(recordIn(machine.StateConnected))
 	tx.Notify = false
 	say(t, tx, "1")
 	ends(tx, noon())
@@ -566,7 +566,7 @@ func TestWordsWaitForARunningReturn(t *testing.T) {
 // What Genesys refused is not sent again in a later session, and is returned at the end of it.
 func TestRefusedWordsWaitForTheNextReturn(t *testing.T) {
 	t.Parallel()
-	tx := newEdit(fileIn(machine.StateConnected))
+	tx := newTransaction(recordIn(machine.StateConnected))
 	tx.Notify = false
 	for _, text := range []string{"refused", "1", "2"} {
 		say(t, tx, text)
@@ -587,7 +587,7 @@ func TestRefusedWordsWaitForTheNextReturn(t *testing.T) {
 // Genesys took a message in one session, no agent answered it, and the next session ended before it was sent again.
 func TestSentInAnEarlierSessionIsReturnedAsSent(t *testing.T) {
 	t.Parallel()
-	tx := newEdit(fileIn(machine.StateQueued))
+	tx := newTransaction(recordIn(machine.StateQueued))
 	say(t, tx, "sent")
 	say(t, tx, "not sent")
 	sentAt(t, tx, noon())
@@ -616,7 +616,7 @@ func TestSessionSendsWhatAnotherConversationTook(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tx := newEdit(fileIn(machine.StateQueued))
+			tx := newTransaction(recordIn(machine.StateQueued))
 			tx.Notify = false
 			say(t, tx, "words")
 			sentAt(t, tx, noon())
@@ -636,7 +636,7 @@ func TestSessionSendsWhatAnotherConversationTook(t *testing.T) {
 }
 
 // A message of an earlier session is not answered before it is sent again: the agent of this conversation has not read it.
-func TestAgentAnswersOnlyWhatHisConversationHas(t *testing.T) {
+func TestAgentAnswersOnlyMessagesOfTheConversation(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		took   string // the conversation that the answer of the earlier POST names
@@ -650,7 +650,7 @@ func TestAgentAnswersOnlyWhatHisConversationHas(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tx := newEdit(fileIn(machine.StateQueued))
+			tx := newTransaction(recordIn(machine.StateQueued))
 			tx.Notify = false
 			say(t, tx, "words")
 			settleAs(tx, jobOn(t, tx, ToGenesys), Outcome{Conversation: test.took})
@@ -673,7 +673,7 @@ func TestAgentAnswersOnlyWhatHisConversationHas(t *testing.T) {
 // A POST ran when its session ended, and it failed in the next one. Its message was written before the others, so it is sent first.
 func TestWordThatMissedItsSessionGoesFirst(t *testing.T) {
 	t.Parallel()
-	tx := newEdit(fileIn(machine.StateConnected))
+	tx := newTransaction(recordIn(machine.StateConnected))
 	say(t, tx, "first")
 	j := jobOn(t, tx, ToGenesys)
 	ends(tx, after(2*time.Second))
@@ -703,7 +703,7 @@ func TestLatePostOfAnEarlierSession(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tx := newEdit(fileIn(machine.StateConnected))
+			tx := newTransaction(recordIn(machine.StateConnected))
 			tx.Notify = false
 			say(t, tx, "words")
 			late := jobOn(t, tx, ToGenesys)
@@ -727,7 +727,7 @@ func TestLatePostOfAnEarlierSession(t *testing.T) {
 func TestLatePartOfAnEarlierSession(t *testing.T) {
 	t.Parallel()
 	picture := openmessaging.Attachment{URL: "https://example.com/a.png", MIME: "image/png"}
-	tx := newEdit(fileIn(machine.StateConnected))
+	tx := newTransaction(recordIn(machine.StateConnected))
 	_, err := tx.Forward(Message{ID: "1", Text: "look", Attachments: []openmessaging.Attachment{picture, picture}})
 	require.NoError(t, err)
 	late := jobOn(t, tx, ToGenesys)
@@ -742,7 +742,7 @@ func TestLatePartOfAnEarlierSession(t *testing.T) {
 func TestNextSessionSendsAllParts(t *testing.T) {
 	t.Parallel()
 	picture := openmessaging.Attachment{URL: "https://example.com/a.png", MIME: "image/png"}
-	tx := newEdit(fileIn(machine.StateConnected))
+	tx := newTransaction(recordIn(machine.StateConnected))
 	_, err := tx.Forward(Message{ID: "1", Text: "look", Attachments: []openmessaging.Attachment{picture, picture}})
 	require.NoError(t, err)
 	sentAt(t, tx, noon())
@@ -763,7 +763,7 @@ func TestNextSessionSendsAllParts(t *testing.T) {
 // What Genesys refused was not sent, also if it was released from its session.
 func TestRefusedWordsAreNotReturnedAsSent(t *testing.T) {
 	t.Parallel()
-	tx := newEdit(fileIn(machine.StateConnected))
+	tx := newTransaction(recordIn(machine.StateConnected))
 	say(t, tx, "refused")
 	settleAs(tx, jobOn(t, tx, ToGenesys), Outcome{Effect: EffectRefused, Err: &genesys.Error{StatusCode: 400}})
 	tx.Apply(machine.Event{Kind: machine.EvEnd, Reason: machine.EndByCustomer})
@@ -776,7 +776,7 @@ func TestRefusedWordsAreNotReturnedAsSent(t *testing.T) {
 
 func TestEndSendsWhatWaitsForTenSeconds(t *testing.T) {
 	t.Parallel()
-	tx := newEdit(fileIn(machine.StateConnected))
+	tx := newTransaction(recordIn(machine.StateConnected))
 	for _, text := range []string{"1", "2", "3"} {
 		say(t, tx, text)
 	}
@@ -834,7 +834,7 @@ func TestTurnAroundTheEnd(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tx := newEdit(fileIn(machine.StateEnding))
+			tx := newTransaction(recordIn(machine.StateEnding))
 			test.with(t, tx)
 			require.Equal(t, test.want, tx.Turn(tx.Now))
 		})
@@ -844,7 +844,7 @@ func TestTurnAroundTheEnd(t *testing.T) {
 // sentMany sends n messages that no agent answers.
 func sentMany(t *testing.T, s machine.State, n int) *Transaction {
 	t.Helper()
-	tx := newEdit(fileIn(s))
+	tx := newTransaction(recordIn(s))
 	for i := range n {
 		say(t, tx, strconv.Itoa(i))
 		sentAt(t, tx, noon())
@@ -905,7 +905,7 @@ func TestTrimmedIDsAreBounded(t *testing.T) {
 func TestSentWordsAreBoundedWithAttachments(t *testing.T) {
 	t.Parallel()
 	picture := openmessaging.Attachment{URL: "https://example.com/" + string(make([]byte, 1900)), MIME: "image/png"}
-	tx := newEdit(fileIn(machine.StateConnected))
+	tx := newTransaction(recordIn(machine.StateConnected))
 	for i := range 10 {
 		m := storedMessage{ID: strconv.Itoa(i), Attachments: make([]openmessaging.Attachment, 20)}
 		for i := range m.Attachments {
@@ -928,7 +928,7 @@ func TestSentWordsAreBoundedWithAttachments(t *testing.T) {
 
 func TestRefusedWordsAreBounded(t *testing.T) {
 	t.Parallel()
-	tx := newEdit(fileIn(machine.StateConnected))
+	tx := newTransaction(recordIn(machine.StateConnected))
 	for i := range maxRefusedWords + 3 {
 		say(t, tx, strconv.Itoa(i))
 		settleAs(tx, jobOn(t, tx, ToGenesys), Outcome{Effect: EffectRefused, Err: &genesys.Error{StatusCode: 400}})

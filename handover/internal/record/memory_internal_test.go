@@ -104,7 +104,7 @@ func TestMemoryReplaces(t *testing.T) {
 // A long transcript leaves room for the ids of stored messages.
 func TestATranscriptDoesNotFillTheMemory(t *testing.T) {
 	t.Parallel()
-	tx := newEdit(fileIn(machine.StateQueued))
+	tx := newTransaction(recordIn(machine.StateQueued))
 	say(t, tx, "stored")
 	ids := make([]string, 2*mostMarks)
 	for i := range ids {

@@ -81,7 +81,7 @@ func TestIdentityOfACustomer(t *testing.T) {
 		})
 	}
 	require.Equal(t, "customer", FromID(machine.IdentityCustomer, "customer", "abcdefghijk2"))
-	c := coreIn(machine.StateQueued)
+	c := handoverIn(machine.StateQueued)
 	c.From = "customer~abcdefghijk2"
 	require.Equal(t, openmessaging.Customer{ID: "customer~abcdefghijk2", IDType: openmessaging.IDOpaque}, c.Sender())
 }

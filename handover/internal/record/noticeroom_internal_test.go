@@ -11,7 +11,7 @@ import (
 // A host that takes no notices for hours does not stop the agent's messages: the oldest notices give way, the end's never.
 func TestNoticesGiveWay(t *testing.T) {
 	t.Parallel()
-	tx := newEdit(fileIn(machine.StateConnected))
+	tx := newTransaction(recordIn(machine.StateConnected))
 	tx.Notice(Notice{Kind: machine.NoticeEnded})
 	for range 3 * inEntries {
 		tx.Notice(Notice{Kind: machine.NoticeAlerting})
@@ -27,7 +27,7 @@ func TestNoticesGiveWay(t *testing.T) {
 // The notice that the host is being given just now stays: its outcome is still to be settled.
 func TestTheNoticeUnderWayStays(t *testing.T) {
 	t.Parallel()
-	tx := newEdit(fileIn(machine.StateConnected))
+	tx := newTransaction(recordIn(machine.StateConnected))
 	for range inEntries {
 		tx.Notice(Notice{Kind: machine.NoticeAlerting})
 	}
@@ -39,7 +39,7 @@ func TestTheNoticeUnderWayStays(t *testing.T) {
 }
 
 // What cannot be taken gives way to what can, and keeps its order.
-func TestWhatFailsGoesBehind(t *testing.T) {
+func TestFailedEntryMovesToTheEnd(t *testing.T) {
 	t.Parallel()
 	const notice, delivery, back = KindNotice, KindDelivery, KindReturn
 	for name, c := range map[string]struct {
@@ -56,7 +56,7 @@ func TestWhatFailsGoesBehind(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tx := newEdit(fileIn(machine.StateConnected))
+			tx := newTransaction(recordIn(machine.StateConnected))
 			for i, k := range c.kinds {
 				tx.In.Push(Entry{Seq: uint64(i + 1), Kind: k})
 			}

@@ -11,7 +11,7 @@ import (
 )
 
 // Legs that an earlier read showed as ended count neither for the standing nor for the history.
-func TestReadWithoutTheLegsOfBefore(t *testing.T) {
+func TestReadWithoutEarlierLegs(t *testing.T) {
 	t.Parallel()
 	c := &genesys.Conversation{Participants: []genesys.Participant{
 		{ID: "1", Purpose: genesys.PurposeCustomer, State: genesys.StateConnected, Start: ago(time.Hour)},

@@ -126,11 +126,11 @@ func (tx *Transaction) pend(id string) {
 }
 
 // concluded removes a message from the lane to the host: its result is known. told: Genesys has its receipt.
-func (tx *Transaction) concluded(at int, v VerdictOf, told bool) {
+func (tx *Transaction) concluded(at int, v VerdictOf, explains bool) {
 	d := *tx.In.remove(at).Delivery
 	tx.Given = machine.Later(tx.Given, d.Time)
 	switch {
-	case told:
+	case explains:
 		tx.ReceivedIDs.finish(d.ID)
 	case !v.Silent:
 		tx.ReceivedIDs.finish(d.ID)

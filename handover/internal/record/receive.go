@@ -22,7 +22,7 @@ func (tx *Transaction) Replays(o *openmessaging.Outbound) bool {
 		return false
 	}
 	if c := tx.Open(); c != nil && o.ConversationID != "" && o.ConversationID == c.ConversationID {
-		return o.Time.Before(c.HeardFrom())
+		return o.Time.Before(c.MessagesSince())
 	}
 	w := tx.watching(o.ConversationID)
 	return w == nil || o.Time.Before(w.Since)
@@ -126,7 +126,7 @@ func (tx *Transaction) OfCurrentSession(o *openmessaging.Outbound) bool {
 		return false
 	case c.State == machine.StateEnded && !tx.returnWaits(c.ID):
 		return false
-	case !o.Time.IsZero() && !tx.Clock.Unmeasured && o.Time.Before(c.HeardFrom()):
+	case !o.Time.IsZero() && !tx.Clock.Unmeasured && o.Time.Before(c.MessagesSince()):
 		return false // of an earlier handover in the same conversation
 	case c.ConversationID == "" && c.OpeningTriedAt.IsZero():
 		return false // Genesys has not heard of it

@@ -67,7 +67,7 @@ const (
 	maxPast            = 3
 	maxLog             = 64
 	maxRequests        = 32
-	maxFile            = 3 << 19 // 1.5 MiB
+	maxRecord          = 3 << 19 // 1.5 MiB
 )
 
 type past struct {

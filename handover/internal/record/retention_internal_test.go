@@ -12,7 +12,7 @@ import (
 func TestRetentionWaitsForWork(t *testing.T) {
 	t.Parallel()
 	old := func() *Record {
-		f := fileIn(machine.StateEnded)
+		f := recordIn(machine.StateEnded)
 		f.Handover.HandedBack, f.Keep = true, time.Nanosecond
 		return f
 	}

@@ -13,7 +13,7 @@ import (
 
 // asks asks for another session: of agents, or of the bot.
 func asks(tx *Transaction, id string, s machine.State) machine.Session {
-	c := coreIn(s)
+	c := handoverIn(s)
 	c.ID, c.Request, c.ConversationID = id, "request "+id, ""
 	c.OpeningTriedAt, c.OpeningAcceptedAt, c.LastWriteAt, c.LastQueueID, c.AgentRequestedAt, c.WaitingSince = time.Time{}, time.Time{}, time.Time{}, "", time.Time{}, time.Time{}
 	session, _ := tx.HandOver(c, &Opening{Texts: []string{"hello"}}, machine.Timers{})
@@ -33,13 +33,13 @@ func TestSessionBeginsWhileOneEnds(t *testing.T) {
 	} {
 		t.Run(string(state), func(t *testing.T) {
 			t.Parallel()
-			tx := newEdit(fileIn(machine.StateEnding))
+			tx := newTransaction(recordIn(machine.StateEnding))
 			say(t, tx, "comes before")
 			session := asks(tx, "bcdefghijkl3", state)
 			require.Equal(t, "bcdefghijkl3", session.ID)
 			require.Equal(t, state, tx.Handover.State)
 			old := tx.Past[0].Session
-			require.Equal(t, coreIn(machine.StateEnding).ID, old.ID)
+			require.Equal(t, handoverIn(machine.StateEnding).ID, old.ID)
 			require.Equal(t, machine.StateEnded, old.State)
 			require.Equal(t, machine.EndByCustomer, old.Ending.Reason)
 			require.Equal(t, test.lineup, lineup(tx.Record))
@@ -63,7 +63,7 @@ func TestSessionBeginsWhileOneEnds(t *testing.T) {
 
 func TestOpenDoesNotOvertakeAReturn(t *testing.T) {
 	t.Parallel()
-	tx := newEdit(fileIn(machine.StateConnected))
+	tx := newTransaction(recordIn(machine.StateConnected))
 	tx.Notify = false
 	ends(tx, noon())
 	require.Equal(t, "bcdefghijkl3", asks(tx, "bcdefghijkl3", machine.StateBot).ID)
@@ -72,7 +72,7 @@ func TestOpenDoesNotOvertakeAReturn(t *testing.T) {
 	require.Equal(t, machine.TurnAgent, say(t, tx, "for the bot"))
 	require.Empty(t, queued(tx.Record), "nothing is sent while the bot answers")
 	require.Equal(t, []string{"for the bot"}, texts(tx.Record, firstReturn(t, tx.Record)))
-	require.Equal(t, coreIn(machine.StateEnded).ID, firstReturn(t, tx.Record).Session.ID)
+	require.Equal(t, handoverIn(machine.StateEnded).ID, firstReturn(t, tx.Record).Session.ID)
 
 	asked := asks(tx, "cdefghijklm4", machine.StateRequested)
 	require.Equal(t, "bcdefghijkl3", asked.ID)
@@ -84,15 +84,15 @@ func TestOpenDoesNotOvertakeAReturn(t *testing.T) {
 }
 
 // What comes back while the bot has the turn goes to the agents when they are asked for.
-func TestHandOverInBotTakesWhatCameBack(t *testing.T) {
+func TestHandOverInBotTakesUnansweredMessages(t *testing.T) {
 	t.Parallel()
-	tx := newEdit(fileIn(machine.StateBot))
+	tx := newTransaction(recordIn(machine.StateBot))
 	tx.Handover.QueueID, tx.Handover.BotQueue = "", ""
 	tx.Past = []past{{Session: machine.Session{ID: "abcdefghijk1"}}}
 	tx.Words = []Word{{Seq: tx.NextSeq(), ID: "1", Message: new(Text("1", "came back").Stored()), State: WordUnsure}}
 	tx.Tidy()
 	require.Equal(t, "abcdefghijk1", firstReturn(t, tx.Record).Session.ID)
-	c := coreIn(machine.StateRequested)
+	c := handoverIn(machine.StateRequested)
 	c.Request, c.ID = "another request", "abcdefghijk3"
 	_, _ = tx.HandOver(c, &Opening{Texts: []string{"summary"}}, machine.Timers{})
 	tx.Tidy()
@@ -107,13 +107,13 @@ func TestSameRequestIsTheSameSession(t *testing.T) {
 	for _, s := range allStates() {
 		t.Run(string(s), func(t *testing.T) {
 			t.Parallel()
-			tx := newEdit(fileIn(s))
+			tx := newTransaction(recordIn(s))
 			first := asks(tx, "bcdefghijkl3", machine.StateRequested)
 			entries := len(tx.Out.Entries)
 			require.Equal(t, first.ID, asks(tx, "bcdefghijkl3", machine.StateRequested).ID)
 			require.Len(t, tx.Out.Entries, entries, "nothing twice")
 			if s != machine.StateEnding && s != machine.StateEnded {
-				require.Equal(t, coreIn(s).ID, first.ID, "the open session")
+				require.Equal(t, handoverIn(s).ID, first.ID, "the open session")
 			}
 		})
 	}
@@ -132,7 +132,7 @@ func TestLateOutcomeOfAnEarlierOpening(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := coreIn(machine.StateRequested)
+			c := handoverIn(machine.StateRequested)
 			c.ConversationID, c.OpeningAcceptedAt = "", time.Time{}
 			tx := opens(c)
 			tx.Notify = false
@@ -156,7 +156,7 @@ func TestLateOutcomeOfAnEarlierOpening(t *testing.T) {
 
 func TestForgetDropsWhatWasWritten(t *testing.T) {
 	t.Parallel()
-	tx := newEdit(fileIn(machine.StateConnected))
+	tx := newTransaction(recordIn(machine.StateConnected))
 	tx.Notify = false
 	say(t, tx, "secret")
 	tx.Forget = tx.Now
@@ -178,7 +178,7 @@ func TestForgetDropsWhatWasWritten(t *testing.T) {
 // in which no agent is.
 func TestRepeatedOpeningThatOpensAnotherEndsIt(t *testing.T) {
 	t.Parallel()
-	c := coreIn(machine.StateRequested)
+	c := handoverIn(machine.StateRequested)
 	c.ConversationID, c.OpeningAcceptedAt = "", time.Time{}
 	tx := opens(c)
 	say(t, tx, "waits")
@@ -205,7 +205,7 @@ func TestRepeatedOpeningThatOpensAnotherEndsIt(t *testing.T) {
 // Before an agent was there, the id in the answer of the opening is the better one.
 func TestOpeningsAnswerNamesTheConversation(t *testing.T) {
 	t.Parallel()
-	c := coreIn(machine.StateRequested)
+	c := handoverIn(machine.StateRequested)
 	c.ConversationID = "of a webhook"
 	tx := opens(c)
 	settleAs(tx, jobOn(t, tx, ToGenesys), Outcome{Conversation: "of the answer"})
@@ -228,7 +228,7 @@ func TestLastMessageOfTheAgentBeforeIsLate(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tx := newEdit(fileIn(machine.StateRequested))
+			tx := newTransaction(recordIn(machine.StateRequested))
 			tx.Handover.OpeningTriedAt, tx.Handover.Resumed = noon(), test.resumed
 			tx.Now = after(3 * time.Second)
 			tx.AcceptMessage(&openmessaging.Outbound{

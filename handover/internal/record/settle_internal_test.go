@@ -16,7 +16,7 @@ func TestAFactIsAFactButOnlyOnce(t *testing.T) {
 	t.Parallel()
 	t.Run("a message", func(t *testing.T) {
 		t.Parallel()
-		tx := newEdit(fileIn(machine.StateConnected))
+		tx := newTransaction(recordIn(machine.StateConnected))
 		say(t, tx, "1")
 		say(t, tx, "2")
 		slow, quick := jobOn(t, tx, ToGenesys), jobOn(t, tx, ToGenesys)
@@ -27,7 +27,7 @@ func TestAFactIsAFactButOnlyOnce(t *testing.T) {
 	})
 	t.Run("a part", func(t *testing.T) {
 		t.Parallel()
-		tx := newEdit(fileIn(machine.StateConnected))
+		tx := newTransaction(recordIn(machine.StateConnected))
 		picture := openmessaging.Attachment{URL: "https://example.com/a.png", MIME: "image/png"}
 		_, err := tx.Forward(Message{ID: "1", Text: "look", Attachments: []openmessaging.Attachment{picture, picture}})
 		require.NoError(t, err)
@@ -40,7 +40,7 @@ func TestAFactIsAFactButOnlyOnce(t *testing.T) {
 	})
 	t.Run("a delivery", func(t *testing.T) {
 		t.Parallel()
-		tx := newEdit(fileIn(machine.StateConnected))
+		tx := newTransaction(recordIn(machine.StateConnected))
 		comes(tx, "1", 0)
 		comes(tx, "2", 1)
 		slow, quick := jobOn(t, tx, ToHost), jobOn(t, tx, ToHost)
@@ -52,7 +52,7 @@ func TestAFactIsAFactButOnlyOnce(t *testing.T) {
 
 func TestAnOpeningWithoutCertainty(t *testing.T) {
 	t.Parallel()
-	tx := newEdit(&Record{})
+	tx := newTransaction(&Record{})
 	tx.Notify = false
 	asks(tx, "bcdefghijkl3", machine.StateRequested)
 	say(t, tx, "1")
@@ -78,7 +78,7 @@ func TestAnOpeningWithoutCertainty(t *testing.T) {
 func TestAnOpeningByAge(t *testing.T) {
 	t.Parallel()
 	down := Outcome{Effect: EffectAmbiguous, Err: genesys.ErrUnavailable}
-	c := coreIn(machine.StateRequested)
+	c := handoverIn(machine.StateRequested)
 	c.ConversationID, c.OpeningAcceptedAt, c.OpeningTriedAt = "", time.Time{}, time.Time{}
 	tx := opens(c)
 	began := noon().Add(gatePatience)
@@ -97,7 +97,7 @@ func TestAnOpeningByAge(t *testing.T) {
 func TestAMessageByAge(t *testing.T) {
 	t.Parallel()
 	down := Outcome{Effect: EffectNotPerformed, Err: genesys.ErrUnavailable, RetryAfter: time.Minute}
-	tx := newEdit(fileIn(machine.StateConnected))
+	tx := newTransaction(recordIn(machine.StateConnected))
 	say(t, tx, "1")
 	began := noon().Add(time.Hour) // it waited
 	for _, at := range []time.Duration{0, time.Minute, 15*time.Minute - 1} {
@@ -114,7 +114,7 @@ func TestAMessageByAge(t *testing.T) {
 
 func TestBackoff(t *testing.T) {
 	t.Parallel()
-	tx := newEdit(&Record{})
+	tx := newTransaction(&Record{})
 	for failures, want := range []int{0: 500, 1: 500, 2: 1000, 3: 2000, 4: 4000, 5: 8000, 6: 16000, 7: 30000, 100: 30000} {
 		if want > 0 {
 			require.Equal(t, time.Duration(want)*time.Millisecond, tx.backoff(failures, Outcome{}).Sub(tx.Now), failures)
@@ -126,7 +126,7 @@ func TestBackoff(t *testing.T) {
 // Deliver: permanent, or 2 min → Failed receipt, notice.
 func TestDeliveriesThatFail(t *testing.T) {
 	t.Parallel()
-	tx := newEdit(fileIn(machine.StateConnected))
+	tx := newTransaction(recordIn(machine.StateConnected))
 	comes(tx, "1", 0)
 	comes(tx, "2", 1)
 	settleAs(tx, jobOn(t, tx, ToHost), Outcome{Err: Undeliverable(openmessaging.ReasonRateLimited, nil)})
@@ -146,7 +146,7 @@ func TestDeliveriesThatFail(t *testing.T) {
 
 func TestReceiptsThatFail(t *testing.T) {
 	t.Parallel()
-	tx := newEdit(fileIn(machine.StateConnected))
+	tx := newTransaction(recordIn(machine.StateConnected))
 	tx.Handover.PollAt = noon().Add(time.Second)
 	tx.receipt(Receipt{ID: "1", Status: openmessaging.StatusFailed})
 	tx.receipt(Receipt{ID: "2", Status: openmessaging.StatusFailed})
@@ -169,19 +169,19 @@ func TestReceiptsThatFail(t *testing.T) {
 // A timer that ends a session reads first.
 func TestOnlyALookFiresTimers(t *testing.T) {
 	t.Parallel()
-	for duty, want := range map[TaskKind]machine.State{TaskReceipt: machine.StateQueued, TaskLook: machine.StateEnding} {
-		tx := newEdit(fileIn(machine.StateQueued))
+	for task, want := range map[TaskKind]machine.State{TaskReceipt: machine.StateQueued, TaskLook: machine.StateEnding} {
+		tx := newTransaction(recordIn(machine.StateQueued))
 		tx.Handover.Timers.NoAgent = time.Minute
 		tx.receipt(Receipt{ID: "1"})
-		settleAs(tx, jobOn(t, tx, Control), Outcome{Task: duty, Read: &Reading{Began: noon(), Standing: standing(genesys.PhaseQueued)}})
-		require.Equal(t, want, tx.Handover.State, duty)
+		settleAs(tx, jobOn(t, tx, Control), Outcome{Task: task, Read: &Reading{Began: noon(), Standing: standing(genesys.PhaseQueued)}})
+		require.Equal(t, want, tx.Handover.State, task)
 	}
 }
 
 // The agent's only word that the customer has left is sent even when the lane took its ten seconds.
 func TestLeftTextIsNotDrained(t *testing.T) {
 	t.Parallel()
-	tx := newEdit(fileIn(machine.StateEnding))
+	tx := newTransaction(recordIn(machine.StateEnding))
 	tx.Handover.EndRequestedAt = ago(machine.DrainPatience)
 	settleAs(tx, jobOn(t, tx, Control), Outcome{Task: TaskLook, Tried: true, Refused: genesys.ErrForbidden, LeftText: "left"})
 	require.Equal(t, machine.StateEnding, tx.Handover.State)

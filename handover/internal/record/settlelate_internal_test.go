@@ -15,7 +15,7 @@ import (
 // An opening was given up, and its answer comes after all: nobody should be in the conversation it opened.
 func TestALateOpeningIsDisconnected(t *testing.T) {
 	t.Parallel()
-	c := coreIn(machine.StateRequested)
+	c := handoverIn(machine.StateRequested)
 	c.ConversationID, c.OpeningAcceptedAt = "", time.Time{}
 	tx := opens(c)
 	late := jobOn(t, tx, ToGenesys)
@@ -33,7 +33,7 @@ func TestWhatIsNoAttempt(t *testing.T) {
 	t.Parallel()
 	tooMany := &genesys.Error{StatusCode: 429, RetryAfter: time.Second}
 	denied := &genesys.Error{StatusCode: 403}
-	c := coreIn(machine.StateRequested)
+	c := handoverIn(machine.StateRequested)
 	tx := opens(c)
 	for _, err := range []error{tooMany, &WaitError{}, tooMany, denied, denied} {
 		settleAs(tx, jobOn(t, tx, ToGenesys), Outcome{Effect: EffectNotPerformed, Err: err})
@@ -42,7 +42,7 @@ func TestWhatIsNoAttempt(t *testing.T) {
 	settleAs(tx, jobOn(t, tx, ToGenesys), Outcome{Effect: EffectNotPerformed, Err: denied})
 	require.Equal(t, machine.EndRefused, tx.Handover.Ending.Reason)
 
-	tx = newEdit(fileIn(machine.StateEnded))
+	tx = newTransaction(recordIn(machine.StateEnded))
 	tx.close(tx.Handover, "conversation", false)
 	for range 2 * maxClosings {
 		settleAs(tx, jobOn(t, tx, Control), Outcome{Task: TaskWatch, Read: showing(tx, genesys.PhaseQueued), Err: tooMany})
@@ -52,13 +52,13 @@ func TestWhatIsNoAttempt(t *testing.T) {
 }
 
 // However long Genesys asks to wait, an opening without certainty is given up after two minutes.
-func TestAnOpeningWaitsTwoMinutesWhateverRetryAfterSays(t *testing.T) {
+func TestOpeningWaitsAtMostTwoMinutesForRetryAfter(t *testing.T) {
 	t.Parallel()
 	long := &genesys.Error{StatusCode: 503, RetryAfter: time.Hour}
 	require.Equal(t, backoffLast, Judged(long).RetryAfter, "only a 429 says when")
 	require.Equal(t, LimitedMost, Judged(&genesys.Error{StatusCode: 429, RetryAfter: time.Hour}).RetryAfter)
 
-	c := coreIn(machine.StateRequested)
+	c := handoverIn(machine.StateRequested)
 	tx := opens(c)
 	tooMany := Outcome{Effect: EffectNotPerformed, Err: &genesys.Error{StatusCode: 429}, RetryAfter: time.Hour}
 	settleAs(tx, jobOn(t, tx, ToGenesys), tooMany)
@@ -71,7 +71,7 @@ func TestAnOpeningWaitsTwoMinutesWhateverRetryAfterSays(t *testing.T) {
 // A delivery that could not begin in time has not been tried.
 func TestADeliveryThatDidNotBeginIsNoAttempt(t *testing.T) {
 	t.Parallel()
-	tx := newEdit(fileIn(machine.StateConnected))
+	tx := newTransaction(recordIn(machine.StateConnected))
 	comes(tx, "1", 0)
 	for range 100 {
 		settleAs(tx, jobOn(t, tx, ToHost), Outcome{Effect: EffectNotPerformed, Err: ErrUnsure, ChannelFault: true})
@@ -85,7 +85,7 @@ func TestADeliveryThatDidNotBeginIsNoAttempt(t *testing.T) {
 func TestAnOpeningThatNamesNoConversation(t *testing.T) {
 	t.Parallel()
 	opened := func() *Transaction {
-		c := coreIn(machine.StateRequested)
+		c := handoverIn(machine.StateRequested)
 		c.ConversationID, c.OpeningAcceptedAt, c.OpeningTriedAt = "", time.Time{}, noon()
 		tx := opens(c)
 		settleAs(tx, jobOn(t, tx, ToGenesys), Outcome{})

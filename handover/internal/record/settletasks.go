@@ -83,7 +83,7 @@ func (tx *Transaction) settleLookRead(j *Job, o Outcome) {
 }
 
 func (tx *Transaction) sameSession(j *Job) bool {
-	return tx.Handover != nil && j.File.Handover != nil && tx.Handover.ID == j.File.Handover.ID
+	return tx.Handover != nil && j.Record.Handover != nil && tx.Handover.ID == j.Record.Handover.ID
 }
 
 func (tx *Transaction) settleLook(j *Job, o Outcome) {
@@ -196,7 +196,7 @@ func (tx *Transaction) ReservePoll(o Outcome, r *Reservation) {
 }
 
 func (tx *Transaction) settleReceipt(j *Job, o Outcome) {
-	first := j.File.NextReceipt()
+	first := j.Record.NextReceipt()
 	for i := range tx.Receipts {
 		r := &tx.Receipts[i]
 		if r.ID != first.ID || r.Status != first.Status {

@@ -12,7 +12,7 @@ import (
 func TestSignalsKeepThePauseBetweenReads(t *testing.T) {
 	t.Parallel()
 	for blind, pause := range map[bool]time.Duration{false: machine.ReadPause, true: machine.BlindPause} {
-		tx := newEdit(fileIn(machine.StateConnected))
+		tx := newTransaction(recordIn(machine.StateConnected))
 		tx.Handover.Blind, tx.Handover.ReadAt = blind, noon()
 		tx.Handover.PollAt, tx.Handover.Poll = noon().Add(machine.BlindPoll), true
 		tx.Now = noon().Add(time.Second)

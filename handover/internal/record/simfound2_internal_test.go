@@ -82,7 +82,7 @@ func TestUnclosedKeepsMissing(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
 	entry := Watched{ID: "c1", From: "k", Close: true, Incomplete: true, Closings: maxClosings - 1, Since: now.Add(-time.Hour), At: now, Until: now.Add(time.Hour)}
-	j := &Job{File: &Record{Watched: []Watched{entry}}}
+	j := &Job{Record: &Record{Watched: []Watched{entry}}}
 	tx := &Transaction{Record: &Record{Watched: []Watched{entry}}, Now: now}
 	read := &Reading{
 		Began: now, Standing: genesys.Standing{Phase: genesys.PhaseQueued},
@@ -139,7 +139,7 @@ func TestReturnThatCannotBeginWaits(t *testing.T) {
 	}, Now: now, Jitter: func(d time.Duration) time.Duration { return d }}
 	tx.pushReturn(false)
 	head := tx.ClaimHead(ToHost)
-	j := &Job{Lane: ToHost, Head: head, Lease: Lease{Owner: "me", N: 1, Seq: head.Seq, Until: now.Add(LeaseTime)}, File: tx.Record}
+	j := &Job{Lane: ToHost, Head: head, Lease: Lease{Owner: "me", N: 1, Seq: head.Seq, Until: now.Add(LeaseTime)}, Record: tx.Record}
 
 	tx.SettleIn(j, Outcome{Effect: EffectNotPerformed, Err: errors.New("too late")})
 	require.Equal(t, machine.TurnAgent, tx.Turn(now))
@@ -194,14 +194,14 @@ func TestLaterReturnAfterForget(t *testing.T) {
 func TestASessionHasItsOwnRetention(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
-	tx := newEdit(fileIn(machine.StateQueued))
+	tx := newTransaction(recordIn(machine.StateQueued))
 	tx.Now, tx.Handover.Started = now, now.Add(-time.Minute)
 	tx.Control.First = now.Add(-2 * machine.DefaultRetention)
 	fails := Outcome{Task: TaskWatch, Err: errors.New("not reachable"), RetryAfter: time.Second}
-	tx.SettleTask(&Job{File: tx.Record}, fails)
+	tx.SettleTask(&Job{Record: tx.Record}, fails)
 	require.True(t, tx.Handover.Open())
 	tx.Now = now.Add(machine.DefaultRetention)
-	tx.SettleTask(&Job{File: tx.Record}, fails)
+	tx.SettleTask(&Job{Record: tx.Record}, fails)
 	require.False(t, tx.Handover.Open())
 }
 
@@ -210,7 +210,7 @@ func TestASessionHasItsOwnRetention(t *testing.T) {
 func TestGivenBackLaterKeepsSent(t *testing.T) {
 	t.Parallel()
 	for _, sent := range []bool{true, false} {
-		tx := newEdit(&Record{Handover: &machine.Handover{Session: machine.Session{ID: "aaaaaaaaaaaa", State: machine.StateEnded}, HandedBack: true}})
+		tx := newTransaction(&Record{Handover: &machine.Handover{Session: machine.Session{ID: "aaaaaaaaaaaa", State: machine.StateEnded}, HandedBack: true}})
 		tx.accept(Text("m1", "hello").Stored())
 		if sent {
 			tx.Words[0].State, tx.Words[0].Conversation = wordSent, "c1"

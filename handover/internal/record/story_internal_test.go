@@ -30,10 +30,10 @@ func TestExplain(t *testing.T) {
 		e.Standing.EndedAt = at
 		return e
 	}
-	told(t, map[string]explained{
+	explains(t, map[string]explained{
 		"nothing but a late message": {
 			func() *Record {
-				tx := newEdit(&Record{Format: FileFormat, Created: 1, Touched: noon()})
+				tx := newTransaction(&Record{Format: CurrentFormat, Created: 1, Touched: noon()})
 				tx.deliver(StoredDelivery{ID: "g1", Late: true}, time.Time{})
 				return tx.Record
 			}, 0,
@@ -53,7 +53,7 @@ func TestExplain(t *testing.T) {
 					Session: machine.Session{ID: "abcdefghijk2", Key: machine.Key{Channel: "shop", Customer: "customer"}, State: machine.StateRequested, Queue: "Agents"},
 					From:    "customer", Timers: machine.Timers{Max: machine.DefaultMax, NoAgent: 5 * time.Minute, Retention: machine.DefaultRetention},
 				}
-				tx := newEdit(&Record{Format: FileFormat, Created: 1, Touched: noon()})
+				tx := newTransaction(&Record{Format: CurrentFormat, Created: 1, Touched: noon()})
 				tx.Begin(c, &Opening{Texts: []string{"summary"}})
 				for range 3 {
 					tx = afterTime(tx, time.Second)
@@ -86,13 +86,13 @@ func TestExplain(t *testing.T) {
 		},
 		"a long story": {
 			func() *Record {
-				f := fileIn(machine.StateRequested)
+				f := recordIn(machine.StateRequested)
 				f.Handover.OpeningAcceptedAt, f.Handover.QueueID = time.Time{}, "agents"
 				f.Past = []past{{Session: machine.Session{
 					ID: "zzzzzzzzzzz2", State: machine.StateEnded, Started: ago(48 * time.Hour),
 					Ending: machine.Ending{Reason: machine.EndNoAgent, Time: ago(47 * time.Hour)},
 				}}}
-				tx := newEdit(f)
+				tx := newTransaction(f)
 				tx.Notify = false
 				tx.Apply(machine.Event{Kind: machine.EvAccepted, Conversation: "conversation", Resumed: true})
 				tx = afterTime(tx, time.Second)
@@ -155,17 +155,17 @@ func TestExplain(t *testing.T) {
 
 // explained is a record, a time, and the words for it.
 type explained struct {
-	file func() *Record
-	at   time.Duration // afterTime noon
-	want string
+	record func() *Record
+	at     time.Duration // afterTime noon
+	want   string
 }
 
-func told(t *testing.T, tests map[string]explained) {
+func explains(t *testing.T, tests map[string]explained) {
 	t.Helper()
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			require.Equal(t, block(tt.want), tt.file().Explain("shop", noon().Add(tt.at)))
+			require.Equal(t, block(tt.want), tt.record().Explain("shop", noon().Add(tt.at)))
 		})
 	}
 }

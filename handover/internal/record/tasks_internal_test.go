@@ -11,20 +11,20 @@ import (
 func TestTimersFire(t *testing.T) {
 	t.Parallel()
 	fire := func(c machine.Handover, now time.Time) *Transaction {
-		tx := newEdit(&Record{Handover: &c})
+		tx := newTransaction(&Record{Handover: &c})
 		tx.Now = now
 		tx.fireTimers()
 		tx.Tidy()
 		return tx
 	}
-	c := coreIn(machine.StateQueued)
+	c := handoverIn(machine.StateQueued)
 	c.Timers.NoAgent = 10 * time.Minute
 	require.Equal(t, machine.StateQueued, fire(c, noon().Add(time.Minute-1)).Handover.State)
 	tx := fire(c, noon().Add(time.Minute))
 	require.Equal(t, machine.StateEnding, tx.Handover.State)
 	require.Equal(t, machine.EndNoAgent, tx.Handover.Ending.Reason)
 
-	c = coreIn(machine.StateConnected)
+	c = handoverIn(machine.StateConnected)
 	c.AgentAt, c.Timers.CustomerWarn, c.Timers.CustomerIdle = noon(), time.Minute, 3*time.Minute
 	tx = fire(c, noon().Add(time.Hour))
 	require.Equal(t, machine.StateConnected, tx.Handover.State, "warned first, however late")
@@ -36,7 +36,7 @@ func TestTimersFire(t *testing.T) {
 	tx.fireTimers()
 	require.Equal(t, machine.EndCustomerIdle, tx.Handover.Ending.Reason)
 
-	tx = fire(coreIn(machine.StateEnding), noon())
+	tx = fire(handoverIn(machine.StateEnding), noon())
 	require.Equal(t, machine.StateEnded, tx.Handover.State, "an end waits 30 s for Genesys")
 	require.Equal(t, machine.EndByCustomer, tx.Handover.Ending.Reason)
 	require.Equal(t, machine.CodeNotDisconnected, tx.Handover.Ending.Code)
@@ -44,7 +44,7 @@ func TestTimersFire(t *testing.T) {
 	require.True(t, tx.Watched[0].Requested)
 }
 
-func TestNextDuty(t *testing.T) {
+func TestNextTask(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		state machine.State
@@ -99,7 +99,7 @@ func TestNextDuty(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := fileIn(test.state)
+			f := recordIn(test.state)
 			if test.with != nil {
 				test.with(f)
 			}

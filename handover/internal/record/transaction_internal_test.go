@@ -46,7 +46,7 @@ func lineup(f *Record) []string {
 // An append goes by channel.time before entries never attempted that are later, not across a notice.
 func TestDeliveriesStandInOrder(t *testing.T) {
 	t.Parallel()
-	tx := newEdit(fileIn(machine.StateConnected))
+	tx := newTransaction(recordIn(machine.StateConnected))
 	comes(tx, "second", 2*time.Second)
 	comes(tx, "third", 3*time.Second)
 	comes(tx, "first", time.Second)
@@ -66,7 +66,7 @@ func TestDeliveriesDoNotOvertakeAnAttempt(t *testing.T) {
 	t.Parallel()
 	t.Run("one that runs", func(t *testing.T) {
 		t.Parallel()
-		tx := newEdit(fileIn(machine.StateConnected))
+		tx := newTransaction(recordIn(machine.StateConnected))
 		comes(tx, "second", 2*time.Second)
 		jobOn(t, tx, ToHost)
 		comes(tx, "first", time.Second)
@@ -75,7 +75,7 @@ func TestDeliveriesDoNotOvertakeAnAttempt(t *testing.T) {
 	})
 	t.Run("one that failed", func(t *testing.T) {
 		t.Parallel()
-		tx := newEdit(fileIn(machine.StateConnected))
+		tx := newTransaction(recordIn(machine.StateConnected))
 		comes(tx, "second", 2*time.Second)
 		settleAs(tx, jobOn(t, tx, ToHost), Outcome{Err: errors.New("no")})
 		comes(tx, "first", time.Second)
@@ -84,7 +84,7 @@ func TestDeliveriesDoNotOvertakeAnAttempt(t *testing.T) {
 	})
 	t.Run("one that succeeded", func(t *testing.T) {
 		t.Parallel()
-		tx := newEdit(fileIn(machine.StateConnected))
+		tx := newTransaction(recordIn(machine.StateConnected))
 		comes(tx, "second", 2*time.Second)
 		settleAs(tx, jobOn(t, tx, ToHost), Outcome{})
 		comes(tx, "first", time.Second)
@@ -98,7 +98,7 @@ func TestDeliveriesDoNotOvertakeAnAttempt(t *testing.T) {
 // Joined precedes the agent's first message; the Return follows the last, if it still waits.
 func TestNoticesAndReturnsAroundDeliveries(t *testing.T) {
 	t.Parallel()
-	tx := newEdit(fileIn(machine.StateQueued))
+	tx := newTransaction(recordIn(machine.StateQueued))
 	comes(tx, "hello", 0)
 	require.Equal(t, []string{"agentJoined", "hello"}, lineup(tx.Record))
 	ends(tx, noon().Add(time.Minute))
@@ -117,7 +117,7 @@ func TestNoticesAndReturnsAroundDeliveries(t *testing.T) {
 // Flow messages wait 250 ms, never mean an agent, and are marked as Genesys' own.
 func TestFlowMessages(t *testing.T) {
 	t.Parallel()
-	tx := newEdit(fileIn(machine.StateQueued))
+	tx := newTransaction(recordIn(machine.StateQueued))
 	comes(tx, "you are next", 0, fromFlow)
 	require.Equal(t, machine.StateQueued, tx.Handover.State)
 	x := tx.In.Entries[0]
@@ -126,7 +126,7 @@ func TestFlowMessages(t *testing.T) {
 	comes(tx, "welcome", -time.Second, fromFlow)
 	require.Equal(t, []string{"welcome", "you are next"}, lineup(tx.Record))
 
-	tx = newEdit(fileIn(machine.StateEnded))
+	tx = newTransaction(recordIn(machine.StateEnded))
 	comes(tx, "how were we?", 0, fromFlow, elsewhere)
 	require.Empty(t, tx.Watched, "nobody is there")
 }
@@ -157,7 +157,7 @@ func TestWhoseMessageItIs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tx := newEdit(fileIn(machine.StateQueued))
+			tx := newTransaction(recordIn(machine.StateQueued))
 			tx.Notify = false
 			tx.Past = []past{{Session: machine.Session{ID: "zyxwvutsrqp7", ConversationID: "before"}}}
 			comes(tx, "hello", 0, func(o *openmessaging.Outbound) { test.with(tx, o) })
@@ -172,7 +172,7 @@ func TestWhoseMessageItIs(t *testing.T) {
 // Sent messages stay in the ledger until a later agent message: one that was only delivered later answers for nothing.
 func TestAWebhookThatWasOnItsWayAnswersForNothing(t *testing.T) {
 	t.Parallel()
-	tx := newEdit(fileIn(machine.StateConnected))
+	tx := newTransaction(recordIn(machine.StateConnected))
 	say(t, tx, "are you there?")
 	sentAt(t, tx, noon().Add(30*time.Second))
 	comes(tx, "one moment", 10*time.Second)
@@ -186,7 +186,7 @@ func TestAWebhookThatWasOnItsWayAnswersForNothing(t *testing.T) {
 
 func TestAFullLaneToTheHost(t *testing.T) {
 	t.Parallel()
-	tx := newEdit(fileIn(machine.StateConnected))
+	tx := newTransaction(recordIn(machine.StateConnected))
 	for i := range inEntries {
 		comes(tx, "m", time.Duration(i))
 	}
@@ -200,7 +200,7 @@ func TestAFullLaneToTheHost(t *testing.T) {
 
 func TestAFullLaneToGenesys(t *testing.T) {
 	t.Parallel()
-	tx := newEdit(fileIn(machine.StateQueued))
+	tx := newTransaction(recordIn(machine.StateQueued))
 	for i := range maxWords {
 		say(t, tx, strconv.Itoa(i))
 	}
@@ -225,10 +225,10 @@ func TestForwardInEveryState(t *testing.T) {
 	} {
 		f := &Record{}
 		if s != "" {
-			f = fileIn(s)
+			f = recordIn(s)
 			f.Handover.HandedBack = true
 		}
-		tx := newEdit(f)
+		tx := newTransaction(f)
 		for range 2 {
 			require.Equal(t, test.transition, say(t, tx, "words"), s)
 			require.Len(t, queued(tx.Record), test.queued, s)
@@ -239,7 +239,7 @@ func TestForwardInEveryState(t *testing.T) {
 
 func TestReceiptsAreBounded(t *testing.T) {
 	t.Parallel()
-	tx := newEdit(fileIn(machine.StateConnected))
+	tx := newTransaction(recordIn(machine.StateConnected))
 	for i := range 100 {
 		tx.receipt(Receipt{ID: string(rune(i))})
 	}
@@ -250,7 +250,7 @@ func TestReceiptsAreBounded(t *testing.T) {
 // A notice lies between two deliveries, so the later one is attempted first. The other one says that it is out of order.
 func TestDeliveryBehindANoticeIsOutOfOrder(t *testing.T) {
 	t.Parallel()
-	tx := newEdit(fileIn(machine.StateConnected))
+	tx := newTransaction(recordIn(machine.StateConnected))
 	tx.deliver(StoredDelivery{ID: "second", Time: noon().Add(time.Second), Session: tx.Handover.Session}, time.Time{})
 	tx.Notice(Notice{Kind: machine.NoticeAgentJoined})
 	tx.deliver(StoredDelivery{ID: "first", Time: noon(), Session: tx.Handover.Session}, time.Time{})
@@ -263,7 +263,7 @@ func TestDeliveryBehindANoticeIsOutOfOrder(t *testing.T) {
 // After the first attempt of a session's Return, what an agent writes is too late for the session, also if another Return waits.
 func TestDeliveryAfterTheFirstReturnIsLate(t *testing.T) {
 	t.Parallel()
-	tx := newEdit(fileIn(machine.StateConnected))
+	tx := newTransaction(recordIn(machine.StateConnected))
 	ends(tx, noon().Add(20*time.Second))
 	require.True(t, tx.returnWaits(tx.Handover.ID), "what arrives before the Return still belongs to the session")
 	j, _ := atReturn(t, tx)
@@ -277,7 +277,7 @@ func TestDeliveryAfterTheFirstReturnIsLate(t *testing.T) {
 // Notices that failed were put behind the Return of their session. A delivery goes before the Return all the same.
 func TestDeliveryGoesBeforeTheReturn(t *testing.T) {
 	t.Parallel()
-	tx := newEdit(fileIn(machine.StateConnected))
+	tx := newTransaction(recordIn(machine.StateConnected))
 	ends(tx, noon().Add(20*time.Second))
 	tx.Notice(Notice{Kind: machine.NoticeAgentJoined})
 	tx.deliver(StoredDelivery{ID: "late word", Time: noon(), Session: tx.Handover.Session}, time.Time{})
@@ -292,9 +292,9 @@ func TestDeliveryGoesBeforeTheReturn(t *testing.T) {
 // opening has revived it: only a read that shows the customer there does.
 func TestLateMessageDoesNotNameTheConversation(t *testing.T) {
 	t.Parallel()
-	c := coreIn(machine.StateRequested)
+	c := handoverIn(machine.StateRequested)
 	c.ConversationID, c.OpeningAcceptedAt, c.OpeningTriedAt = "", noon(), noon()
-	tx := newEdit(&Record{Format: FileFormat, Created: 1, Touched: noon(), Handover: &c, Keep: machine.DefaultRetention})
+	tx := newTransaction(&Record{Format: CurrentFormat, Created: 1, Touched: noon(), Handover: &c, Keep: machine.DefaultRetention})
 	tx.Past = []past{{Session: machine.Session{ID: "abcdefghijk1", ConversationID: "last"}, From: c.From}}
 	tx.Now = noon().Add(20 * time.Second)
 	tx.AcceptMessage(&openmessaging.Outbound{

@@ -13,7 +13,7 @@ type Job struct {
 	Key      machine.Key
 	Lane     LaneName
 	Lease    Lease
-	File     *Record
+	Record   *Record
 	Head     Entry // of a lane with entries, as it was claimed
 	Began    time.Time
 	Inherits bool        // its worker comes from the job before it in the lane

@@ -44,25 +44,25 @@ func TestARecordWithWorkIsLeasedOrDue(t *testing.T) {
 			f.Out.NotBefore, f.Out.Lease = noon().Add(time.Minute), Lease{Owner: "a", Until: noon()}
 		}, noon().Add(time.Minute)},
 		"messages that would go to another conversation wait for a read": {func(f *Record) {
-			f.Handover = new(coreIn(machine.StateConnected))
+			f.Handover = new(handoverIn(machine.StateConnected))
 			f.Words = []Word{wordOf(1, "first")}
 			f.Handover.MovedTo, f.Handover.PollAt = "other", noon().Add(time.Second)
 		}, noon().Add(time.Second)},
 		"a message of the customer": {func(f *Record) {
-			f.Handover, f.Words = new(coreIn(machine.StateConnected)), []Word{wordOf(1, "first")}
+			f.Handover, f.Words = new(handoverIn(machine.StateConnected)), []Word{wordOf(1, "first")}
 		}, noon()},
 		"a message that is being sent, and its session is over": {func(f *Record) {
 			f.Words = []Word{wordOf(1, "first")}
 			f.Out.Lease = Lease{Owner: "a", Seq: 1, Until: noon()}
 		}, noon().Add(2 * time.Second)},
 		"an opening that waits for a disconnect": {func(f *Record) {
-			f.Handover = new(coreIn(machine.StateRequested))
+			f.Handover = new(handoverIn(machine.StateRequested))
 			f.Handover.Started, f.Handover.OpeningTriedAt, f.Handover.OpeningAcceptedAt, f.Handover.ConversationID = noon(), time.Time{}, time.Time{}, ""
 			f.Out.Push(Entry{Seq: 1, Kind: KindOpen, At: noon(), Opening: &Opening{Texts: []string{"hello"}}})
 			f.Watched = []Watched{{ID: "old", From: f.Handover.From, Close: true, At: noon().Add(time.Hour)}}
 		}, noon().Add(30 * time.Second)},
 		"but not for that of another identity": {func(f *Record) {
-			f.Handover = new(coreIn(machine.StateRequested))
+			f.Handover = new(handoverIn(machine.StateRequested))
 			f.Handover.Started, f.Handover.OpeningTriedAt, f.Handover.OpeningAcceptedAt, f.Handover.ConversationID = noon(), time.Time{}, time.Time{}, ""
 			f.Out.Push(Entry{Seq: 1, Kind: KindOpen, At: noon(), Opening: &Opening{Texts: []string{"hello"}}})
 			f.Watched = []Watched{{ID: "old", From: "another", Close: true, At: noon().Add(time.Hour)}}
@@ -73,7 +73,7 @@ func TestARecordWithWorkIsLeasedOrDue(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := fileIn(machine.StateEnded)
+			f := recordIn(machine.StateEnded)
 			test.with(f)
 			require.True(t, test.want.Equal(f.WakeAt()), "%s", f.WakeAt())
 			require.Equal(t, time.UTC, f.WakeAt().Location())
@@ -106,7 +106,7 @@ func TestRetention(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := fileIn(test.state)
+			f := recordIn(test.state)
 			if test.with != nil {
 				test.with(f)
 			}
@@ -117,10 +117,10 @@ func TestRetention(t *testing.T) {
 
 func TestANewHandoverIsNotForgottenWithTheOld(t *testing.T) {
 	t.Parallel()
-	f := fileIn(machine.StateEnded)
+	f := recordIn(machine.StateEnded)
 	f.Handover.HandedBack, f.Forget = true, ago(time.Second)
-	tx := newEdit(f)
-	c := coreIn(machine.StateRequested)
+	tx := newTransaction(f)
+	c := handoverIn(machine.StateRequested)
 	c.ID, c.Request = "bcdefghijkl3", "again"
 	_, _ = tx.HandOver(c, &Opening{Texts: []string{"hello"}}, machine.Timers{})
 	tx.Tidy()

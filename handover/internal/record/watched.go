@@ -251,7 +251,7 @@ func (f *Record) Adoptable(w *Watched, r *Reading) bool {
 
 // settleWatched stores what a look at a watched conversation found and did.
 func (tx *Transaction) settleWatched(j *Job, o Outcome) {
-	was := j.File.NextWatched()
+	was := j.Record.NextWatched()
 	if was == nil {
 		return
 	}

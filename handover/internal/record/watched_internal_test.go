@@ -23,7 +23,7 @@ func blindly(tx *Transaction) *Reading {
 
 // left is an edit whose session is over and given back, with nothing watched.
 func left() *Transaction {
-	tx := newEdit(fileIn(machine.StateEnded))
+	tx := newTransaction(recordIn(machine.StateEnded))
 	tx.Handover.HandedBack = true
 	return tx
 }
@@ -127,7 +127,7 @@ func TestWatchedAfterOurOwnEnd(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tx := newEdit(fileIn(machine.StateConnected))
+			tx := newTransaction(recordIn(machine.StateConnected))
 			tx.Apply(machine.Event{Kind: machine.EvEnd, Reason: machine.EndByCustomer})
 			tx.Apply(machine.Event{Kind: machine.EvReleased, Code: machine.CodeNotDisconnected})
 			tx.Handover.Leftover = machine.LeftoverRequested
@@ -146,7 +146,7 @@ func TestWatchedAfterOurOwnEnd(t *testing.T) {
 // End in bot is an end by our side, too. An agent who has just accepted does not open the session again.
 func TestWatchedAfterAnEndInBot(t *testing.T) {
 	t.Parallel()
-	tx := newEdit(fileIn(machine.StateBot))
+	tx := newTransaction(recordIn(machine.StateBot))
 	tx.Apply(machine.Event{Kind: machine.EvEnd, Reason: machine.EndByCustomer})
 	tx.Tidy()
 	require.Equal(t, machine.StateEnded, tx.Handover.State)
@@ -158,7 +158,7 @@ func TestWatchedAfterAnEndInBot(t *testing.T) {
 // A session in bot moves to the conversation in which an agent is. Nobody asked for the end of its own one, so an agent there keeps it.
 func TestWatchedAgentTakesOverFromTheBot(t *testing.T) {
 	t.Parallel()
-	tx := newEdit(fileIn(machine.StateBot))
+	tx := newTransaction(recordIn(machine.StateBot))
 	tx.watch("other", "customer", noon(), noon())
 	looks(t, tx, seeing(genesys.PhaseConnected), nil)
 	require.Equal(t, machine.StateConnected, tx.Handover.State)
@@ -172,7 +172,7 @@ func TestWatchedAgentTakesOverFromTheBot(t *testing.T) {
 // A person wrote in another conversation while a session with agents is open. That conversation is taken when the session ends.
 func TestWatchedAgentWaitsForTheSession(t *testing.T) {
 	t.Parallel()
-	tx := newEdit(fileIn(machine.StateConnected))
+	tx := newTransaction(recordIn(machine.StateConnected))
 	comes(tx, "hello", 0, elsewhere)
 	require.True(t, tx.In.Entries[0].Delivery.Late)
 	require.Equal(t, noon().Add(adoptPause), tx.watching("elsewhere").At)
@@ -239,7 +239,7 @@ func TestWatchedDisconnects(t *testing.T) {
 func TestWatchedAgentKeepsTheConversation(t *testing.T) {
 	t.Parallel()
 	for _, asked := range []bool{true, false} {
-		tx := newEdit(fileIn(machine.StateConnected))
+		tx := newTransaction(recordIn(machine.StateConnected))
 		tx.close(tx.Handover, "other", asked)
 		require.Equal(t, asked, looks(t, tx, seeing(genesys.PhaseConnected), nil))
 		require.True(t, looks(t, tx, seeing(genesys.PhaseQueued), nil))
@@ -541,7 +541,7 @@ func TestWhatASessionLeaves(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tx := newEdit(fileIn(test.state))
+			tx := newTransaction(recordIn(test.state))
 			test.end(tx)
 			tx.Tidy()
 			got := map[string][2]bool{}
@@ -558,7 +558,7 @@ func TestWhatASessionLeaves(t *testing.T) {
 func TestLateOpeningInheritsTheEnd(t *testing.T) {
 	t.Parallel()
 	for asked, end := range map[bool]machine.Event{true: {Kind: machine.EvEnd, Reason: machine.EndByCustomer}, false: {Kind: machine.EvFailed}} {
-		c := coreIn(machine.StateBot)
+		c := handoverIn(machine.StateBot)
 		c.ConversationID, c.OpeningAcceptedAt, c.OpeningTriedAt = "", time.Time{}, noon()
 		tx := opens(c)
 		j := jobOn(t, tx, ToGenesys)

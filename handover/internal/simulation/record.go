@@ -13,7 +13,7 @@ import (
 // A view is the part of a stored record that the checks read. It is decoded without the engine.
 type view struct {
 	Format   int           `json:"format"`
-	Now      *viewCore     `json:"now"`
+	Now      *viewHandover `json:"now"`
 	Past     []viewPast    `json:"past"`
 	Words    []viewWord    `json:"words"`
 	Out      viewLane      `json:"out"`
@@ -25,7 +25,7 @@ type view struct {
 	NewTop   *mark         `json:"newTop"`
 }
 
-type viewCore struct {
+type viewHandover struct {
 	ID           string         `json:"id"`
 	From         string         `json:"from"`
 	State        machine.State  `json:"state"`
@@ -47,10 +47,10 @@ type viewCore struct {
 	NewPart      *mark          `json:"newPart"`
 }
 
-func (c *viewCore) open() bool { return c != nil && c.State != "" && c.State != machine.StateEnded }
+func (c *viewHandover) open() bool { return c != nil && c.State != "" && c.State != machine.StateEnded }
 
 // agents reports whether it is the agents' turn.
-func (c *viewCore) agents() bool { return c.open() && c.State != machine.StateBot }
+func (c *viewHandover) agents() bool { return c.open() && c.State != machine.StateBot }
 
 type viewPast struct {
 	Session struct {

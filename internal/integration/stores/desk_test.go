@@ -60,7 +60,7 @@ func newDesk(t *testing.T, org *genesystest.Org, s handover.Store) *desk {
 }
 
 // hears makes the organisation post its webhooks to this desk.
-func (d *desk) hears(org *genesystest.Org) {
+func (d *desk) receive(org *genesystest.Org) {
 	mux := http.NewServeMux()
 	mux.Handle("POST /genesys", webhook.NewHandler(d, d.Receive))
 	org.DeliverTo(mux, "/genesys")

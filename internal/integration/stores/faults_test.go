@@ -82,8 +82,8 @@ func TestWrongDSNPostgres(t *testing.T) {
 	dsn := schema(t)
 	missing := unmigrated(t, open(t, "pgx", with(t, dsn, "dbname", "no_such_database")), sqlstore.Postgres)
 	requireFault(t, missing.Migrate(t.Context()), "does not exist: create it")
-	stranger := "nobody_" + strings.ToLower(rand.Text())
-	unknown := unmigrated(t, open(t, "pgx", with(t, with(t, dsn, "user", stranger), "password", "hush")), sqlstore.Postgres)
+	unknownUser := "nobody_" + strings.ToLower(rand.Text())
+	unknown := unmigrated(t, open(t, "pgx", with(t, with(t, dsn, "user", unknownUser), "password", "hush")), sqlstore.Postgres)
 	err := unknown.Migrate(t.Context())
 	requireFault(t, err, "rejects the user or the password")
 	require.NotContains(t, err.Error(), "hush")
@@ -161,7 +161,7 @@ func TestFullDisk(t *testing.T) {
 }
 
 // A write is on disk when it is acknowledged, also if the DSN turns durability off.
-func TestDurableWhateverTheDSNSays(t *testing.T) {
+func TestDurableDespiteTheDSN(t *testing.T) {
 	t.Parallel()
 	t.Run("SQLite", func(t *testing.T) {
 		t.Parallel()

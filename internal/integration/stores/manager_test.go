@@ -26,7 +26,7 @@ func TestManagerOnABrokenDatabase(t *testing.T) {
 				db := open(t, driver, dsn)
 				org := genesystest.New(t)
 				h := newDesk(t, org, migrated(t, db, d.dialect))
-				h.hears(org)
+				h.receive(org)
 				chat := h.connected(t, org)
 				chat.Say("before")
 				genesystest.Until(t, func() bool { return len(h.delivered()) == 1 })
@@ -83,7 +83,7 @@ func TestManagerTakesOver(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				org := genesystest.New(t)
 				a := newDesk(t, org, migrated(t, open(t, driver, dsn), d.dialect))
-				a.hears(org)
+				a.receive(org)
 				chat := a.connected(t, org)
 				chat.Say("a1")
 				a.forward(t, "m1")
@@ -96,7 +96,7 @@ func TestManagerTakesOver(t *testing.T) {
 				a.dying.Store(true)
 				a.forward(t, "m2") // stored with a lease, and that was its last write
 				a.kill()
-				b.hears(org)
+				b.receive(org)
 				b.forward(t, "m3")
 				chat.Say("a3")
 				genesystest.Until(t, func() bool { return len(b.delivered()) == 2 && len(chat.Texts()) == 4 })

@@ -140,16 +140,16 @@ func TestSQLiteProcessKilled(t *testing.T) {
 	out, err := c.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, c.Start())
-	told := 0
+	reported := 0
 	for lines := bufio.NewScanner(out); lines.Scan(); {
-		if told++; told == childWriters {
+		if reported++; reported == childWriters {
 			require.NoError(t, c.Process.Kill())
 		}
 	}
 	require.Error(t, c.Wait(), "it was killed")
 	n := counter(t, s)
-	require.GreaterOrEqual(t, n, told)
-	require.LessOrEqual(t, n, told+childWriters, "at most one write of each that it was not told of")
+	require.GreaterOrEqual(t, n, reported)
+	require.LessOrEqual(t, n, reported+childWriters, "at most one write of each that it was not told of")
 	require.NoError(t, count(t.Context(), s, func() {}))
 	require.Equal(t, n+childWriters*childWrites, counter(t, s))
 }

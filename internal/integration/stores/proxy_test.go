@@ -24,7 +24,7 @@ type proxy struct {
 type side int
 
 const (
-	nobody side = iota
+	neither side = iota
 	client
 	server
 )
@@ -102,7 +102,7 @@ func (p *proxy) cuts(who side) bool {
 	if p.cut != who {
 		return false
 	}
-	p.cut = nobody
+	p.cut = neither
 	return true
 }
 

@@ -8,41 +8,41 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
 )
 
-// goldenFiles are situations a stored record may be in, one a name.
-func goldenFiles() map[string]*Record {
+// goldenRecords are situations a stored record may be in, one a name.
+func goldenRecords() map[string]*Record {
 	return map[string]*Record{
-		"stranger":  goldenStranger(),
-		"bot":       fileIn(machine.StateBot),
+		"stranger":  goldenNewCustomer(),
+		"bot":       recordIn(machine.StateBot),
 		"requested": goldenRequested(),
 		"queued":    goldenQueued(),
-		"alerting":  fileIn(machine.StateAlerting),
+		"alerting":  recordIn(machine.StateAlerting),
 		"connected": goldenConnected(),
 		"ending":    goldenEnding(),
 		"ended":     goldenEnded(),
 		"forgotten": goldenForgotten(),
 		"memories":  goldenMemories(),
 		"unicode":   goldenUnicode(),
-		"full":      fullFile(),
+		"full":      fullRecord(),
 	}
 }
 
-// goldenStranger: a person of Genesys wrote, and no handover is known.
-func goldenStranger() *Record {
-	tx := newEdit(&Record{Created: 1_700_000_000_000_000, Touched: noon()})
+// goldenNewCustomer: a person of Genesys wrote, and no handover is known.
+func goldenNewCustomer() *Record {
+	tx := newTransaction(&Record{Created: 1_700_000_000_000_000, Touched: noon()})
 	tx.Notify = false
 	tx.AcceptMessage(&openmessaging.Outbound{
 		ID: "w1", CustomerID: "customer", ConversationID: "strange", Time: ago(time.Second), Origin: openmessaging.OriginHuman,
 	}, openmessaging.Message{Text: "Are you there?"}, time.Time{})
 	tx.ReceivedIDs.Remember("w1", ReceivedID, tx.Now)
-	tx.Format = FileFormat
+	tx.Format = CurrentFormat
 	return tx.Record
 }
 
 // goldenRequested: the opening is being posted for the first time.
 func goldenRequested() *Record {
-	c := coreIn(machine.StateRequested)
+	c := handoverIn(machine.StateRequested)
 	c.ConversationID, c.OpeningAcceptedAt, c.LastQueueID, c.QueueID = "", time.Time{}, "", ""
-	tx := newEdit(&Record{Format: FileFormat, Created: 1, Touched: noon()})
+	tx := newTransaction(&Record{Format: CurrentFormat, Created: 1, Touched: noon()})
 	_, _ = tx.HandOver(c, &Opening{
 		Customer: openmessaging.Customer{
 			ID: "customer", IDType: openmessaging.IDOpaque, Nickname: "Zoë", FirstName: "Zoë", LastName: "Ångström", Email: "zoe@example.com",
@@ -59,7 +59,7 @@ func goldenRequested() *Record {
 
 // goldenQueued: messages wait, the first after a failure and with a part done.
 func goldenQueued() *Record {
-	tx := newEdit(fileIn(machine.StateQueued))
+	tx := newTransaction(recordIn(machine.StateQueued))
 	tx.accept(storedMessage{ID: "m1", Time: ago(time.Second), Text: "see", Attachments: []openmessaging.Attachment{{
 		URL: "https://example.com/a.pdf", MIME: "application/pdf", Filename: "a.pdf", Caption: "the bill",
 	}}})
@@ -74,7 +74,7 @@ func goldenQueued() *Record {
 
 // goldenConnected: both lanes at work, receipts to send, messages whose answer is awaited.
 func goldenConnected() *Record {
-	tx := newEdit(fileIn(machine.StateConnected))
+	tx := newTransaction(recordIn(machine.StateConnected))
 	tx.accept(Text("m1", "one").Stored())
 	w := &tx.Words[0]
 	w.State, w.Done, w.SentAt, w.Conversation = wordSent, 1, ago(2*time.Second), "conversation"
@@ -96,7 +96,7 @@ func goldenConnected() *Record {
 
 // goldenEnding: the agent is told that the customer left, and the customer writes on.
 func goldenEnding() *Record {
-	tx := newEdit(fileIn(machine.StateEnding))
+	tx := newTransaction(recordIn(machine.StateEnding))
 	tx.Handover.EndRequestedAt, tx.Handover.LeftSent, tx.Handover.Disconnects = ago(time.Second), true, 3
 	tx.Out.Push(Entry{Seq: tx.NextSeq(), Kind: kindLeft, Handover: tx.Handover.ID, At: noon(), HostID: tx.Handover.ID, Wire: tx.wireTime(noon(), 1), Text: "left"})
 	tx.accept(Text("m3", "three").Stored())
@@ -105,8 +105,8 @@ func goldenEnding() *Record {
 
 // goldenEnded: a Return is to be repeated, another is pending. Behind them are the past and conversations to close.
 func goldenEnded() *Record {
-	tx := newEdit(fileIn(machine.StateEnded))
-	tx.Past = []past{{Session: coreIn(machine.StateEnded).Session, From: "customer~abcdefghijk2"}}
+	tx := newTransaction(recordIn(machine.StateEnded))
+	tx.Past = []past{{Session: handoverIn(machine.StateEnded).Session, From: "customer~abcdefghijk2"}}
 	tx.Past[0].Session.ID = "zyxwvutsrqp2"
 	for i, m := range []Message{Text("m1", "one"), Text("m2", "two")} {
 		tx.accept(m.Stored())
@@ -123,14 +123,14 @@ func goldenEnded() *Record {
 }
 
 func goldenForgotten() *Record {
-	f := fileIn(machine.StateEnding)
+	f := recordIn(machine.StateEnding)
 	f.Forget, f.Keep = noon(), time.Hour
 	return f
 }
 
 // goldenMemories remembers ids of each kind and verdict.
 func goldenMemories() *Record {
-	f := fileIn(machine.StateEnded)
+	f := recordIn(machine.StateEnded)
 	f.Handover.HandedBack = true
 	for i := range 3 {
 		f.ReceivedIDs.Remember(fmt.Sprint("w", i), ReceivedID, noon())
@@ -144,7 +144,7 @@ func goldenMemories() *Record {
 const extremeText = "\x00\x01\x1f\x7f\"\\/<>&'\u0085\u00a0\u2028\u2029\ufeff\ufffd\U0001f468\u200d\U0001f469\u200d\U0001f467\u202eRTL\u202c é e\u0301 \U0010ffff שלום 漢字"
 
 func goldenUnicode() *Record {
-	tx := newEdit(fileIn(machine.StateQueued))
+	tx := newTransaction(recordIn(machine.StateQueued))
 	tx.Handover.Agent = machine.Agent{ID: "a1", Name: extremeText}
 	tx.Handover.Ending.Detail = extremeText
 	tx.accept(Text("id \U0001f642\u2028", extremeText).Stored())

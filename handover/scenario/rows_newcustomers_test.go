@@ -42,9 +42,9 @@ func TestWebhookOfAnUnknownHandover(t *testing.T) {
 				require.NoError(t, err)
 				for i := range 3 {
 					o := outbound{id: fmt.Sprint("w", i), customer: "c1~abcdefghij23", conversation: "00000000-0000-4000-a000-000000000001", text: "hi"}
-					require.Equal(t, http.StatusOK, h.hear(t, org, o))
+					require.Equal(t, http.StatusOK, h.receive(t, org, o))
 					o.id, o.at = o.id+" old", time.Now().Add(-16*time.Minute)
-					require.Equal(t, http.StatusOK, h.hear(t, org, o))
+					require.Equal(t, http.StatusOK, h.receive(t, org, o))
 				}
 				pass(time.Minute)
 				require.Equal(t, []string{"agent: hi (late)", "agent: hi (late)", "agent: hi (late)"}, h.lines())
@@ -57,32 +57,32 @@ func TestWebhookOfAnUnknownHandover(t *testing.T) {
 	}
 }
 
-// TestStrangersAreBounded: webhooks create 1,000 records per channel and hour. Beyond that messages are delivered and nothing is
+// TestNewRecordsAreLimited: webhooks create 1,000 records per channel and hour. Beyond that messages are delivered and nothing is
 // stored; if the host does not take one, Genesys posts it again.
-func TestStrangersAreBounded(t *testing.T) {
+func TestNewRecordsAreLimited(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t, genesystest.AllowErrors())
 		store := handover.NewMemoryStore()
 		var w *wiretap
 		h := newHost(t, org, func(c *handover.Config) { w = logged(c); c.Store = store })
-		hear := func(i int) int {
-			return h.hear(t, org, outbound{id: fmt.Sprint("w", i), customer: fmt.Sprint("new ", i), text: "hi"})
+		receive := func(i int) int {
+			return h.receive(t, org, outbound{id: fmt.Sprint("w", i), customer: fmt.Sprint("new ", i), text: "hi"})
 		}
 		for i := range 1010 {
-			require.Equal(t, http.StatusOK, hear(i))
+			require.Equal(t, http.StatusOK, receive(i))
 		}
 		h.until(t, 1010)
 		require.Equal(t, 1000, records(t, store))
 		require.Equal(t, 1, strings.Count(w.logs.String(), "customers without a record"))
 		h.failing(func(context.Context, handover.Delivery) error { return errors.New("down") })
-		require.Equal(t, http.StatusServiceUnavailable, hear(2000))
+		require.Equal(t, http.StatusServiceUnavailable, receive(2000))
 		h.failing(nil)
-		require.Equal(t, http.StatusOK, hear(2000))
-		require.Equal(t, http.StatusOK, hear(0), "a customer with a record")
+		require.Equal(t, http.StatusOK, receive(2000))
+		require.Equal(t, http.StatusOK, receive(0), "a customer with a record")
 		h.until(t, 1011)
 		pass(time.Hour)
-		require.Equal(t, http.StatusOK, hear(3000))
+		require.Equal(t, http.StatusOK, receive(3000))
 		require.Equal(t, 1001, records(t, store))
 	})
 }

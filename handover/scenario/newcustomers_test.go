@@ -48,7 +48,7 @@ func TestMessageOfAnotherConversationIsLate(t *testing.T) {
 		h := newHost(t, org)
 		h.handOver(t, "c1", "r1")
 		h.reaches(t, "c1", handover.StateQueued)
-		status := h.hear(t, org, outbound{id: "w1", customer: "c1", conversation: "00000000-0000-4000-a000-000000000001", text: "who?"})
+		status := h.receive(t, org, outbound{id: "w1", customer: "c1", conversation: "00000000-0000-4000-a000-000000000001", text: "who?"})
 		require.Equal(t, http.StatusOK, status)
 		h.until(t, 1)
 		require.Equal(t, []string{"agent: who? (late)"}, h.lines())
@@ -64,7 +64,7 @@ func TestWebhookWithoutARecordIsDelivered(t *testing.T) {
 		org := genesystest.New(t, genesystest.AllowErrors())
 		h := newHost(t, org)
 		for range 3 {
-			status := h.hear(t, org, outbound{id: "w1", customer: "new", conversation: "00000000-0000-4000-a000-000000000001", text: "hi"})
+			status := h.receive(t, org, outbound{id: "w1", customer: "new", conversation: "00000000-0000-4000-a000-000000000001", text: "hi"})
 			require.Equal(t, http.StatusOK, status)
 		}
 		h.until(t, 1)
@@ -95,17 +95,17 @@ func TestReplay(t *testing.T) {
 			id: "w1", customer: "c1", conversation: h.session(t, "c1").ConversationID, text: "old",
 			at: time.Now().Add(-15*time.Minute - time.Second),
 		}
-		require.Equal(t, http.StatusOK, h.hear(t, org, old))
-		stranger := old
-		stranger.customer = "nobody"
-		require.Equal(t, http.StatusOK, h.hear(t, org, stranger))
+		require.Equal(t, http.StatusOK, h.receive(t, org, old))
+		unknown := old
+		unknown.customer = "nobody"
+		require.Equal(t, http.StatusOK, h.receive(t, org, unknown))
 		pass(time.Minute)
 		require.Empty(t, h.lines())
 		require.EqualValues(t, 2, replays.Load())
 		_, err := h.desk.Session(t.Context(), handover.Customer("nobody"))
 		require.ErrorIs(t, err, handover.ErrNotFound)
 		old.at = time.Now().Add(-14 * time.Minute)
-		require.Equal(t, http.StatusOK, h.hear(t, org, old))
+		require.Equal(t, http.StatusOK, h.receive(t, org, old))
 		h.until(t, 1)
 	})
 }
@@ -118,7 +118,7 @@ func TestConversationFindsAChangedCustomerID(t *testing.T) {
 		ann := org.Agent("Ann", "Support")
 		h := newHost(t, org)
 		chat := h.connected(t, "c1", ann)
-		status := h.hear(t, org, outbound{id: "w1", customer: "C1-CHANGED", conversation: chat.Conversation().ID(), text: "hi"})
+		status := h.receive(t, org, outbound{id: "w1", customer: "C1-CHANGED", conversation: chat.Conversation().ID(), text: "hi"})
 		require.Equal(t, http.StatusOK, status)
 		h.until(t, 1)
 		require.Equal(t, []string{"agent: hi"}, h.lines())
