@@ -16,11 +16,12 @@ import (
 
 //nolint:gochecknoglobals // flags
 var (
-	flagSeeds = flag.Int("seeds", 0, "how many seeds TestSimulation runs; 0: the default")
-	flagSeed  = flag.Uint64("seed", 1, "the first seed")
-	flagOnly  = flag.String("only", "", "reduce the plan of the seed; a failure prints the value")
-	flagEvery = flag.Bool("every", false, "list every seed that fails, without a trace, instead of stopping at the first")
-	flagTrace = flag.Bool("trace", false, "print the trace of each seed")
+	flagSeeds  = flag.Int("seeds", 0, "how many seeds TestSimulation runs; 0: the default")
+	flagSeed   = flag.Uint64("seed", 1, "the first seed")
+	flagOnly   = flag.String("only", "", "reduce the plan of the seed; a failure prints the value")
+	flagEvery  = flag.Bool("every", false, "list every seed that fails, without a trace, instead of stopping at the first")
+	flagShrink = flag.Bool("shrink", true, "reduce the history that fails, and trace it")
+	flagTrace  = flag.Bool("trace", false, "print the trace of each seed")
 )
 
 // TestMain collects garbage less often, because a history makes much garbage and keeps little.
@@ -73,6 +74,9 @@ func TestSimulation(t *testing.T) {
 	}
 	wg.Wait()
 	if f := first.Load(); f != nil {
+		if !*flagShrink {
+			t.Fatalf("seed %d: %s: %s", f.plan.seed, f.invariant, f.detail)
+		}
 		t.Fatal(shrink(f, plantedBug{}))
 	}
 }
