@@ -12,8 +12,10 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
+	"log"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -36,19 +38,20 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	survivors, err := hunt(ctx, *run, *seed, *seeds, *parallel)
+	out := log.New(os.Stdout, "", 0)
+	survivors, err := hunt(ctx, out, *run, *seed, *seeds, *parallel)
 	switch {
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "mutants:", err)
 		os.Exit(2)
 	case survivors > 0:
-		fmt.Printf("%d bugs survive\n", survivors)
+		out.Printf("%d bugs survive", survivors)
 		os.Exit(1)
 	}
 }
 
-// hunt plants the bugs that match and returns how many survive.
-func hunt(ctx context.Context, match string, seed, seeds, parallel int) (survivors int32, err error) {
+// hunt plants the bugs that match, reports each to out, and returns how many survive.
+func hunt(ctx context.Context, out *log.Logger, match string, seed, seeds, parallel int) (survivors int32, err error) {
 	pattern, err := regexp.Compile(match)
 	if err != nil {
 		return 0, err
@@ -59,7 +62,7 @@ func hunt(ctx context.Context, match string, seed, seeds, parallel int) (survivo
 	}
 	work := make(chan mutant)
 	var left atomic.Int32
-	var once sync.Once
+	var mu sync.Mutex // of err
 	var wg sync.WaitGroup
 	for range parallel {
 		wg.Go(func() {
@@ -68,12 +71,14 @@ func hunt(ctx context.Context, match string, seed, seeds, parallel int) (survivo
 				found, failure := m.find(ctx, root, seed, seeds)
 				switch {
 				case failure != nil:
-					once.Do(func() { err = fmt.Errorf("%s: %w", m.name(), failure) })
+					mu.Lock()
+					err = errors.Join(err, fmt.Errorf("%s: %w", m.name(), failure))
+					mu.Unlock()
 				case found == "":
 					left.Add(1)
-					fmt.Printf("SURVIVES %-50s %d seeds, %s\n", m.name(), seeds, time.Since(began).Round(time.Second))
+					out.Printf("SURVIVES %-50s %d seeds, %s", m.name(), seeds, time.Since(began).Round(time.Second))
 				default:
-					fmt.Printf("found    %-50s %s\n", m.name(), found)
+					out.Printf("found    %-50s %s", m.name(), found)
 				}
 			}
 		})
@@ -118,7 +123,7 @@ func (m *mutant) find(ctx context.Context, root string, seed, seeds int) (string
 // build compiles the simulation with the bug in its engine.
 func (m *mutant) build(ctx context.Context, root, folder string) (string, error) {
 	path := filepath.Join(root, "handover/internal", m.file)
-	source, err := os.ReadFile(path)
+	source, err := os.ReadFile(path) //nolint:gosec // it is in the list
 	if err != nil {
 		return "", err
 	}
@@ -131,12 +136,13 @@ func (m *mutant) build(ctx context.Context, root, folder string) (string, error)
 	if err != nil {
 		return "", err
 	}
-	if err := os.WriteFile(mutated, []byte(changed), 0o600); err != nil {
+	if err := os.WriteFile(mutated, []byte(changed), 0o600); err != nil { //nolint:gosec // a folder of its own
 		return "", err
 	}
 	if err := os.WriteFile(overlay, replace, 0o600); err != nil {
 		return "", err
 	}
+	//nolint:gosec // all arguments are from here
 	cmd := exec.CommandContext(ctx, "go", "test", "-vet=off", "-c", "-overlay", overlay, "-o", binary, "./"+simulation)
 	cmd.Dir = root
 	if out, err := cmd.CombinedOutput(); err != nil {
