@@ -7,54 +7,64 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
 )
 
-// Forward gives a customer's message to the side that has the turn. Call it for every message, before the bot sees it.
+// Forward passes a customer's message to the side that has the turn. Call it for every message,
+// before the bot processes it.
 //
-// TurnAgent: the message is stored. It is on its way to the agents, or a later [Return] contains it. The bot must not answer
-// it now. TurnBot: nothing is stored and the bot answers the message; send the bot's answer with [Manager.Reply].
+// TurnAgent: the message is stored. It is on its way to the agents, or a later [Return] contains
+// it. The bot must not answer it now. TurnBot: nothing is stored and the bot answers the message;
+// send the bot's answer with [Manager.Reply].
 //
-// While a Return is awaited or runs, the message is stored for the next Return and the answer is TurnAgent. In three cases
-// nothing is stored:
+// While a Return is awaited or runs, the message is stored for the next Return and the answer is
+// TurnAgent. In three cases nothing is stored:
 //   - a repeat of a message that was stored: the answer is TurnAgent again;
-//   - a message whose id is a Line.ID in the transcript of a request: the answer is that of [Manager.Turn];
-//   - a message that a Return gave to the host, unless an agent session is open or a Return is awaited: the bot has the
-//     message and the answer is TurnAgent. Otherwise it is stored like a new message, and a repeat of the Return omits it.
+//   - a message whose id is a Line.ID in the transcript of a request: the answer is that of
+//     [Manager.Turn];
+//   - a message that a Return passed to the host, unless an agent session is open or a Return is
+//     awaited: the bot has the message and the answer is TurnAgent. Otherwise it is stored like a
+//     new message, and a repeat of the Return omits it.
 //
-// Messages of one customer are stored in the order of their calls. Forward validates only what it stores, so it accepts any
-// message that only the bot sees.
+// Messages of one customer are stored in the order of their calls. Forward validates only the
+// messages that it stores, so it accepts any message that only the bot receives.
 //
-// Errors: ErrInvalid (with an unusable key ErrNoChannel as well), ErrBacklog when too much waits for Genesys, ErrBusy, and
-// what the Store returned. After an error there is no turn: the bot must not answer, and the same call may be repeated. After
-// an error of the Store the message may be stored; the repeat finds it.
+// Errors: ErrInvalid (with an unusable key ErrNoChannel as well), ErrBacklog if too many messages
+// wait for Genesys, ErrBusy, and the error of the Store. After an error there is no turn: the bot
+// must not answer, and the same call may be repeated. After an error of the Store the message may
+// be stored; the repeat finds it.
 //
-// If ctx ends, Forward finishes what it has begun, so that a message is stored completely or not at all. Forward runs no
-// callback and sends no request; the message is sent to Genesys after it has returned.
+// If ctx ends, Forward finishes what it has begun, so that a message is stored completely or not at
+// all. Forward runs no callback and sends no request; the message is sent to Genesys after Forward
+// has returned.
 func (m *Manager) Forward(ctx context.Context, k Key, msg Message) (Turn, error) {
 	turn, err := m.engine.Forward(ctx, k.internal(), msg.internal())
 	return Turn(turn), err
 }
 
-// Reply sends the bot's answer to a message, if the bot still has the turn. The message is one for which Forward answered
-// TurnBot, or one of Return.Unanswered. Reply checks the turn and stores the message in one step, because with [Manager.Turn]
-// and [Manager.Forward] as two calls the turn may change between them.
+// Reply sends the bot's answer to a message, if the bot still has the turn. The message is one for
+// which Forward answered TurnBot, or one of Return.Unanswered. Reply checks the turn and stores the
+// message in one step, because with [Manager.Turn] and [Manager.Forward] as two calls the turn may
+// change between them.
 //
-// TurnBot: the bot has the turn, and Reply has called say with ctx. say sends the answer to the customer. Reply returns the
-// error of say, wrapped for errors.Is, together with TurnBot.
+// TurnBot: the bot has the turn, and Reply has called say with ctx. say sends the answer to the
+// customer. Reply returns the error of say, wrapped for errors.Is, together with TurnBot.
 //
-// TurnAgent: the agents have the turn, and say was not called: drop the bot's answer. The message was passed on as Forward
-// does it. It is not stored a second time if Forward or Reply stored it before, or if its id is a Line.ID in the transcript of
-// a request. A message that Forward or Reply has stored belongs to the agents until a Return contains it; until then the answer
-// is TurnAgent.
+// TurnAgent: the agents have the turn, and say was not called: drop the bot's answer. Reply has
+// passed the message on as Forward does. It is not stored a second time if Forward or Reply stored
+// it before, or if its id is a Line.ID in the transcript of a request. A message that Forward or
+// Reply has stored belongs to the agents until a Return contains it; until then the answer is
+// TurnAgent.
 //
-// While a Return runs, the bot has the turn and may reply to what the Return contains.
+// While a Return runs, the bot has the turn and may reply to the messages of the Return.
 //
-// say runs in the caller's goroutine, outside of every lock, at most once. It may call any method of the Manager, also for
-// k. A panic in say is not recovered. Between the check and say there is no fence: an agent who arrives at that instant may
-// see the bot's answer reach the customer after the agent's first message. Reply does not limit how long say runs.
+// say runs in the caller's goroutine, outside of every lock, at most once. It may call any method
+// of the Manager, also for k. A panic in say is not recovered. An agent who joins between the check
+// and say may see the bot's answer reach the customer after the agent's first message. Reply does
+// not limit how long say runs.
 //
-// Errors: those of Forward, and ErrInvalid if say is nil. Reply validates to only if it stores it.
+// Errors: those of Forward, and ErrInvalid if say is nil. Reply validates the message only if it
+// stores it.
 //
-// If ctx ends, Reply finishes what it has begun: the message may be stored, and say is called also with a context that ended
-// during the check. If ctx has ended before the call, Reply behaves alike; whether to send the answer is for say to decide.
+// If ctx ends, Reply finishes what it has begun: the message may be stored, and say is called even
+// if ctx ended during the check or before the call. say decides whether to send the answer then.
 func (m *Manager) Reply(ctx context.Context, k Key, to Message, say func(ctx context.Context) error) (Turn, error) {
 	turn, err := m.engine.Reply(ctx, k.internal(), to.internal(), say)
 	return Turn(turn), err

@@ -12,10 +12,10 @@ import (
 	"github.com/genesyshandover/genesyshandover/webhook"
 )
 
-// The engine has types of its own, so that a new field of a public type changes neither its rules nor the stored format. They are
-// converted here and nowhere else.
+// The engine has separate types, so that a new field of a public type changes neither its rules nor
+// the stored format. Only this file converts between them.
 
-// internal returns the engine's configuration. The callbacks convert what they are given and what they return.
+// internal returns the engine's configuration. The callbacks convert their arguments and results.
 func (c Config) internal() engine.Config {
 	e := engine.Config{
 		Channel:       c.Channel.internal(),

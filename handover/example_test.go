@@ -58,7 +58,8 @@ func Example() {
 	// back with the bot: ended by the customer
 }
 
-// Forward comes before the bot, for every message of the customer. Reply sends the bot's answer, if no agent came meanwhile.
+// The host calls Forward for every message of the customer, before the bot processes it. Reply
+// sends the bot's answer unless an agent has joined since.
 func ExampleManager_Reply() {
 	ctx, desk := context.Background(), exampleDesk()
 	customer, message := handover.Customer("c1"), handover.Text("m1", "hello")
@@ -92,7 +93,7 @@ func ExampleManager_HandOver() {
 	// handover: Request has no Summary and no Transcript: Genesys needs a first message, set one of them
 }
 
-// Deliver says that trying again is useless: the agent is told at once.
+// Undeliverable reports that a retry is useless, so the agent sees the failure at once.
 func ExampleUndeliverable() {
 	deliver := func(_ context.Context, d handover.Delivery) error {
 		if len(d.Message.Content) > 0 {

@@ -42,7 +42,7 @@ func ExampleManager_Availability() {
 	// Output: I am asking a colleague, which takes about 3m0s
 }
 
-// A support engineer asks what became of a customer.
+// A support engineer looks up what happened to a customer.
 func ExampleManager_Explain() {
 	org, _ := genesystest.Start()
 	defer func() { _ = org.Close() }()

@@ -14,29 +14,35 @@ import (
 	"github.com/genesyshandover/genesyshandover/region"
 )
 
-// A Config of a [Manager]. Channel or Channels, Deliver and Return are required. The callbacks run in the Manager's goroutines,
-// at most one at a time for a key in each direction, and may call any method of the Manager, also for their own key.
+// A Config of a [Manager]. Channel or Channels, Deliver and Return are required. The callbacks run
+// in the Manager's goroutines, at most one at a time for a key in each direction, and may call any
+// method of the Manager, also for their own key.
 //
-// Deliver, Return and Notify get a context that ends after 8 seconds, Typing one of 2 seconds. A callback that ignores its
-// context counts as failed when that ends. It delays only its own customer: it no longer occupies a worker, and after a minute
-// the lane of its customer continues without it. Its goroutine stays until it returns, so callbacks that never return leak as many
-// goroutines as there are such calls; they are logged. What it returns late is accepted if nothing has replaced it.
+// The context of Deliver, Return and Notify ends after 8 seconds, that of Typing after 2 seconds. A
+// callback that ignores the end of its context counts as failed. It delays only its own customer:
+// it no longer occupies a worker, and after a minute the lane of its customer continues without it.
+// Its goroutine remains until it returns, so callbacks that never return leak goroutines; they are
+// logged. A late result is accepted unless another attempt has replaced it.
 //
-// Records of a channel for which Channels returns [ErrNoChannel] are left alone. When they have been due for as long as they are
-// kept, what waits for Genesys is given up: the session ends, [EndFailed], with its notice and its Return. A session stays on the
-// integration that it began on, also if its channel gets another one.
+// Records of a channel for which Channels returns [ErrNoChannel] are not changed. Once they have
+// been due for their retention time, the effects that wait for Genesys are dropped: the session
+// ends with [EndFailed], its notice and its Return. A session stays on the integration that it
+// began on, even if its channel gets another one.
 type Config struct {
 	Channel  Channel                                               // the one channel
 	Channels func(ctx context.Context, id string) (Channel, error) // or many: ErrNoChannel if there is none (kept 10 s, others 1 min)
 
-	// Deliver sends an agent's message to the customer. An error makes it come again, with the same Delivery.ID, for two
-	// minutes; then, or at once after Undeliverable, the agent sees that it failed. Pending means that the outcome is reported
-	// later, to Manager.Delivered or Manager.Fail. A message for a customer whose record may not be made, since too many were, is
-	// delivered while its webhook runs, without a receipt: an error makes Genesys post it again.
+	// Deliver sends an agent's message to the customer. After an error it is called again, with the
+	// same Delivery.ID, for two minutes; then, or at once after Undeliverable, the agent sees that
+	// the message failed. Pending means that the outcome is reported later, to Manager.Delivered or
+	// Manager.Fail. If too many new customers write in an hour, their messages are delivered while
+	// the webhook runs, without a record and without a receipt: an error then makes Genesys post
+	// the message again.
 	Deliver func(ctx context.Context, d Delivery) error
-	// Return gives the conversation back to the bot. An error makes it come again, with the same Return.ID, for 7 days and in
-	// the end once an hour; then it is given up, with a NoticeMessageFailed for each message and a log line. What is given to
-	// Forward while it runs comes in another Return, so answer Unanswered from here and do not forward it.
+	// Return hands the conversation back to the bot. After an error it is called again, with the
+	// same Return.ID, for 7 days, in the end once an hour. Then it is dropped, with a
+	// NoticeMessageFailed for each message and a log line. Messages that are forwarded while it
+	// runs are in a later Return, so answer Unanswered here and do not forward it.
 	Return func(ctx context.Context, r Return) error
 	// Notify gets the steps in between; nil: they are not stored. After an error a notice is repeated, for a day; while that
 	// lasts and the lane is full, the oldest are dropped in favor of the agent's messages, never the one that reports the end.
@@ -57,8 +63,8 @@ type Config struct {
 	ClientOptions []genesys.Option // for the clients the Manager makes, one per credentials
 	Logger        *slog.Logger     // nil: silent
 
-	// Observer hears of every operation, for metrics, in the operation's context. It must be quick and
-	// safe for concurrent use. A panic of it is logged and has no other effect.
+	// Observer is called after every operation, for metrics, with the operation's context. It must
+	// be quick and safe for concurrent use. A panic in it is logged and has no other effect.
 	Observer func(ctx context.Context, o Observation)
 
 	// Workers is how many effects are performed at once; 0: 64. At most three quarters of them call Deliver, Return and
@@ -66,7 +72,7 @@ type Config struct {
 	Workers int
 }
 
-// DefaultWorkers is what Config.Workers is if it is 0.
+// DefaultWorkers is the number of workers if Config.Workers is 0.
 const DefaultWorkers = engine.DefaultWorkers // 64
 
 // A Manager relays between customers, bot and agents. Safe for concurrent use, in any number of replicas on one Store.
@@ -87,9 +93,10 @@ func New(c Config) (*Manager, error) {
 	return &Manager{engine: engine.New(c.internal(), env)}, nil
 }
 
-// Run performs what is due until ctx ends. Then it takes nothing new, lets what is under way finish (10 s at most), stores the
-// outcome, hands its leases back and returns ctx's error, and no other. Run it once in every replica; without it messages are
-// accepted and stored, but nothing is sent. A second Run of one Manager returns at once with an error.
+// Run performs the work that is due until ctx ends. Then it starts nothing new, waits up to 10 s
+// for running effects, stores their outcomes, releases its leases and returns the error of ctx. Run
+// it once in every replica; without it messages are accepted and stored, but nothing is sent. A
+// second Run of one Manager returns an error at once.
 func (m *Manager) Run(ctx context.Context) error {
 	return m.engine.Run(ctx)
 }

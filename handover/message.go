@@ -7,10 +7,10 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/record"
 )
 
-// A Key identifies one customer of one channel. At most one session is open per key. In a
-// Manager of one channel an empty Channel means Config.Channel.ID, which is what records
-// contain. Each part is valid UTF-8 without control characters. Channel has at most
-// [MaxChannelID] bytes, Customer 1 to [MaxCustomerID]. Parts are compared byte by byte.
+// A Key identifies one customer of one channel. At most one session is open per key. In a Manager
+// of one channel an empty Channel means Config.Channel.ID, which is stored in the records. Each
+// part is valid UTF-8 without control characters. Channel has at most [MaxChannelID] bytes,
+// Customer 1 to [MaxCustomerID]. Parts are compared byte by byte.
 type Key struct {
 	Channel  string
 	Customer string

@@ -4,8 +4,8 @@ import (
 	"time"
 )
 
-// An Observation is one finished operation, for metrics. Each attempt is an Observation of its own.
-// It has no content and no customer id, unless the host's own error in Err has; Op and Channel are of
+// An Observation is one finished operation, for metrics. Each attempt is a separate Observation. It
+// contains no content and no customer id, unless the host's error in Err does. Op and Channel have
 // low cardinality.
 type Observation struct {
 	Op       string // one of the Op constants
@@ -25,7 +25,7 @@ const (
 	OpAvailability = "availability"
 )
 
-// The webhooks of Genesys, by what they contain.
+// The webhooks of Genesys, by their content.
 const (
 	OpReceiveMessage = "receive.message"
 	OpReceiveTyping  = "receive.typing" // Config.Typing included

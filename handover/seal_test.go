@@ -149,7 +149,8 @@ func TestSealRefuses(t *testing.T) {
 			require.NotContains(t, err.Error(), "new key")
 		}
 	}
-	elsewhere := stored // the same customer of another channel, and a key whose parts join to the same text
+	// The same customer of another channel, and a key with parts that join to the same text.
+	elsewhere := stored
 	for _, k := range []handover.Key{{Channel: "other", Customer: "good"}, {Channel: "shopg", Customer: "ood"}} {
 		elsewhere.Key = k
 		require.NoError(t, below.Put(ctx, elsewhere, 0))
@@ -175,7 +176,7 @@ func TestSealRefuses(t *testing.T) {
 	require.ErrorContains(t, last, "records that were skipped: 7")
 }
 
-// Whatever the store below returns, Get returns it decrypted or an error.
+// Get returns decrypted data or an error for any data of the store below.
 func FuzzSealOpens(f *testing.F) {
 	k := handover.Customer("c")
 	below := handover.NewMemoryStore()

@@ -18,9 +18,8 @@ type Session struct {
 	Ending         Ending    // zero until the end is requested or detected
 }
 
-// Open reports whether the session has not ended. It does not tell who may speak to the
-// customer: [Manager.Turn] does. After the end of a session the turn is still the agents' until
-// its Return begins.
+// Open reports whether the session has not ended. To find who may speak to the customer, call
+// [Manager.Turn]: after the end of a session the turn is still the agents' until its Return begins.
 func (s Session) Open() bool { return s.State != "" && s.State != StateEnded }
 
 // An Agent is an agent of Genesys Cloud. The name is read from the conversation and may stay

@@ -25,24 +25,24 @@ type Record struct {
 // A Store keeps one record per key. Package storetest tests the contract.
 //
 // All methods are safe for concurrent use by several goroutines and processes, and copy the Data
-// that they take and return. In Find, Due and All an empty channel means every channel; channels
+// that they accept and return. In Find, Due and All an empty channel means every channel; channels
 // are compared byte by byte.
 //
 // Get, Find, Due and All may return a stale record, because Put and Delete compare revisions. Read
 // from the primary nevertheless: with a stale record, Turn may answer that the bot has the turn,
-// Reply may drop the bot's answer although a Return has given the message to the bot, and End and
-// Forget may find nothing to do. Get must not return data that is less durable than a
-// successful Put makes it: after a Put with an unknown outcome, the Manager treats what Get returns
+// Reply may drop the bot's answer although a Return has passed the message to the bot, and End and
+// Forget may find nothing to do. Get must not return data that is less durable than a successful
+// Put makes it: after a Put with an unknown outcome, the Manager treats the data that Get returns
 // as stored.
 //
-// The interface is complete. A later release adds an optional interface with a name of its own
-// instead of a method here.
+// The interface is complete. A later release adds a separate optional interface instead of a method
+// here.
 type Store interface {
 	// Get returns the record of k, or ErrNotFound.
 	Get(ctx context.Context, k Key) (Record, error)
-	// Find returns a record of the channel whose last Put had conversationID, or ErrNotFound. It
-	// may miss a record. If several records match, it returns any of them. An empty conversationID
-	// matches none.
+	// Find returns a record of the channel with conversationID as stored by its last Put, or
+	// ErrNotFound. It may miss a record. If several records match, it returns any of them. An empty
+	// conversationID matches none.
 	Find(ctx context.Context, channel, conversationID string) (Record, error)
 	// Put stores r if the stored revision is prev, or if prev is 0 and there is no record. It
 	// returns ErrConflict only if it certainly stored nothing. After any other error the outcome is

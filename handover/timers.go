@@ -28,10 +28,11 @@ type Timers struct {
 	Retention    time.Duration // of a record after its end; 73 h, since Genesys threads for 72
 }
 
-// MarshalJSON writes what UnmarshalJSON reads. Zero fields are left out.
+// MarshalJSON returns the form that UnmarshalJSON accepts. Zero fields are omitted.
 func (t Timers) MarshalJSON() ([]byte, error) { return json.Marshal(t.texts()) }
 
-// MarshalYAML returns what UnmarshalYAML reads, for gopkg.in/yaml and github.com/goccy/go-yaml.
+// MarshalYAML returns the form that UnmarshalYAML accepts, for gopkg.in/yaml and
+// github.com/goccy/go-yaml.
 func (t Timers) MarshalYAML() (any, error) { return t.texts(), nil }
 
 // UnmarshalJSON reads an object of durations. It returns an error, which names the field, the

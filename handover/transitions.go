@@ -7,11 +7,11 @@ import (
 // A Transition is one arrow of the state machine.
 type Transition struct {
 	From, To State  // From is empty where a session begins
-	On       string // what happens
+	On       string // the event or condition
 }
 
-// Transitions lists every arrow, sorted; the diagram in the documentation is made of it. A test compares it with what the
-// state machine does.
+// Transitions lists every change of state, sorted. The diagram in the documentation is generated
+// from it. A test compares it with the state machine.
 func Transitions() []Transition {
 	var list []Transition
 	for _, a := range machine.Transitions() {

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The index returns the same pages as a sorted list, whatever is added and removed.
+// The index returns the same pages as a sorted list, after any additions and removals.
 func TestWakeIndex(t *testing.T) {
 	t.Parallel()
 	random, x := rand.New(rand.NewPCG(1, 2)), wakeIndex{} //nolint:gosec // the same numbers each time

@@ -16,8 +16,8 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/record"
 )
 
-// An Account is what belongs to a set of credentials and not to a channel: the client with its
-// token, a breaker, and the slots of its requests. Channels with the same credentials share one.
+// An Account belongs to a set of credentials: the client with its token, a breaker, and the slots
+// of its requests. Channels with the same credentials share one.
 type Account struct {
 	environment.Environment
 	*Budget
@@ -34,11 +34,12 @@ type Account struct {
 	AskSocket time.Time          // when the store is asked again
 
 	noFetch  time.Time // until then messages may not be read
-	fetchErr error     // as it said
+	fetchErr error     // of that refusal
 }
 
-// A Budget is what Genesys counts for an OAuth client of a region, regardless of its secret: a new
-// secret gets a new account, and not a new budget. Its mutex guards the state of its accounts too.
+// A Budget counts the requests of one OAuth client in a region, as Genesys does. It does not depend
+// on the secret: a new secret has a new account and the same budget. Its mutex also guards the
+// state of its accounts.
 type Budget struct {
 	Mu      sync.Mutex
 	allowed int           // requests in a window, as an answer in this window stated
@@ -63,7 +64,7 @@ const (
 	PollPeriod       = 10 * time.Second
 )
 
-// NewAccount returns an account with a budget of its own.
+// NewAccount returns an account with a new budget.
 func NewAccount(s environment.Environment) *Account { return NewAccountOn(s, NewBudget()) }
 
 // NewAccountOn returns an account that shares a budget.
@@ -105,9 +106,9 @@ func (a *Account) Do(ctx context.Context, s Share, call func(context.Context) er
 	return err
 }
 
-// Ask performs a call whose answer no message depends on. Its failures do not count for the
-// breaker, since a permission that only a courtesy lacks must not stop messages, and it is never
-// the request that tests whether Genesys works again. At most accountQuestions run at once.
+// Ask performs a call that no message depends on. Its failures do not count for the breaker,
+// because a missing permission of an optional feature must not stop messages. It is never the
+// request that tests whether Genesys works again. At most accountQuestions run at once.
 func (a *Account) Ask(ctx context.Context, call func(context.Context) error) error {
 	if free, err := a.Await(ctx, LookupTime, a.questions); err != nil || !free {
 		return &record.WaitError{After: record.BackoffFirst, Why: "too many questions at once"}
@@ -122,8 +123,8 @@ func (a *Account) Ask(ctx context.Context, call func(context.Context) error) err
 	return a.Do(ctx, ShareCourtesy, Uncounted(call))
 }
 
-// Blameless wraps a call whose failure does not count for the breaker. A 429 still closes the
-// account.
+// Uncounted wraps a call so that its failures do not count for the breaker. After a 429 the account
+// still waits.
 func Uncounted(call func(context.Context) error) func(context.Context) error {
 	return func(ctx context.Context) error {
 		if err := call(ctx); err != nil {
@@ -167,8 +168,8 @@ func (a *Account) Take(s Share) error {
 	return nil
 }
 
-// beginWindow begins another window of the budget if the last one is over. What answers stated
-// about the last one does not hold in it. The caller holds the mutex.
+// beginWindow begins a new window of the budget if the last one is over. The headers of answers
+// from the last window do not apply to the new one. The caller holds the mutex.
 func (a *Account) beginWindow(now time.Time) (began bool) {
 	if now.Before(a.reset) {
 		return false
@@ -203,7 +204,7 @@ func (a *Account) Judge(err error) {
 	}
 }
 
-// Observe applies what the client reports about an answer.
+// Observe applies an answer that the client reports.
 func (a *Account) Observe(call genesys.Call) {
 	a.Mu.Lock()
 	defer a.Mu.Unlock()
@@ -229,7 +230,7 @@ func (a *Account) updateBudget(l genesys.RateLimit) {
 }
 
 // genesysNow returns the time on Genesys' clock, and whether it is known within a second. If not,
-// it is the best guess, at worst this machine's clock.
+// it is the best estimate, at worst this machine's clock.
 func (a *Account) genesysNow() (now time.Time, known bool) {
 	a.Mu.Lock()
 	defer a.Mu.Unlock()
@@ -272,8 +273,10 @@ func (o *clockOffset) add(sent, received, date time.Time) {
 	o.trips = append(o.trips, trip)
 }
 
-// Get returns the offset, and whether it is known within the accuracy that is needed. It is where all round trips agree, and nothing if they allow
-// that: a machine that keeps its clock by NTP agrees with Genesys within milliseconds, and a Date cannot tell that.
+// Get returns the offset, and whether it is known to the required accuracy. It is the range in
+// which all round trips agree. If that range contains zero, the offset is zero: a machine that
+// keeps its clock by NTP agrees with Genesys within milliseconds, and a Date header is not that
+// precise.
 func (o *clockOffset) Get() (ahead time.Duration, known bool) {
 	if len(o.trips) == 0 {
 		return 0, false
@@ -335,7 +338,7 @@ func (a *Account) FreeSlot(slot time.Time) {
 // LookupTime bounds how long HandOver waits for the queue lookup.
 const LookupTime = 4 * time.Second
 
-// FetchTime leaves time for what follows.
+// FetchTime limits a fetch, so that time remains for the rest of the effect.
 const FetchTime = 3 * time.Second
 
 // forbiddenTime is how long a refusal to read messages counts: a permission may be granted in between.
@@ -351,7 +354,7 @@ func (a *Account) MayFetch() error {
 	return nil
 }
 
-// NoteFetch remembers that messages may not be read, if err says so.
+// NoteFetch records that messages may not be read, if err shows that.
 func (a *Account) NoteFetch(err error) {
 	if !errors.Is(err, genesys.ErrForbidden) {
 		return

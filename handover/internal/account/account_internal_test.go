@@ -142,7 +142,7 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// What an answer states of the budget holds for one window at most.
+// The budget that an answer states applies to one window at most.
 func TestABudgetHoldsForOneWindow(t *testing.T) {
 	t.Parallel()
 	a, now := clocked()
@@ -297,7 +297,7 @@ func TestOnlyALookTakesASlot(t *testing.T) {
 	require.Equal(t, noon().Add(time.Second), tx.Handover.PollAt, "a read for a reason waits for no slot")
 }
 
-// A settling edit may run many times against other writers of the record.
+// A settling transaction may run many times because of concurrent writers of the record.
 func TestAConflictTakesNoSecondSlot(t *testing.T) {
 	t.Parallel()
 	a, _ := clocked()

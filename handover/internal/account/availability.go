@@ -7,19 +7,19 @@ import (
 	"github.com/genesyshandover/genesyshandover/genesys"
 )
 
-// Limits of what is asked for Availability.
+// Limits of the requests for Availability.
 const (
-	AvailabilityTime = LookupTime // bounds what a caller of Availability waits for Genesys
+	AvailabilityTime = LookupTime // limits the wait of a caller of Availability for Genesys
 	WaitTime         = 1500 * time.Millisecond
 	memberPages      = 5   // a queue with more pages is not counted
 	memberPage       = 100 // members in a page
 	FactTime         = 30 * time.Second
-	FactPatience     = time.Second // a caller that waits less for an answer says nothing about Genesys
+	FactPatience     = time.Second // a caller with a shorter deadline does not count as a failure of Genesys
 	FactRoom         = 512         // beyond it, all facts are dropped
 )
 
-// CountAgents counts the members who serve a queue: nil if that is uncertain or if there are more
-// than 500. Each page is a request, so each takes its share of the budget.
+// CountAgents counts the members who serve a queue. It returns nil if that is uncertain or if there
+// are more than 500. Each page is a request, so each spends its share of the budget.
 func (a *Account) CountAgents(ctx context.Context, queueID string) (*int, error) {
 	serving, seen := 0, 0
 	for member, err := range a.Client.Routing.Members(ctx, queueID) {

@@ -10,7 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// listedOutcome is a read at the time of an edit that shows an agent and lists messages.
+// listedOutcome returns a read at the time of the transaction that shows an agent and lists
+// messages.
 func listedOutcome(tx *record.Transaction, refs ...genesys.MessageRef) record.Outcome {
 	return record.Outcome{Task: record.TaskLook, Read: &record.Reading{Began: tx.Now, Standing: standing(genesys.PhaseConnected), Messages: refs}}
 }
@@ -19,7 +20,7 @@ func refusedWith(status int) error {
 	return &genesys.Error{Op: "conversations.messages", StatusCode: status}
 }
 
-// A courtesy of Genesys that fails is no fault of the channel: messages go on.
+// A failed fetch of missing messages does not count as a fault of the channel: messages continue.
 func TestAFetchThatFailsIsNoFaultOfTheChannel(t *testing.T) {
 	t.Parallel()
 	a := NewAccount(environment.New())

@@ -11,10 +11,11 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/record"
 )
 
-// readTime leaves time for what follows a read in the same effect.
+// readTime limits a read, so that time remains for the rest of the effect.
 const readTime = 4 * time.Second
 
-// Look reads a conversation. What ended before since does not count, nor do the legs whose marks are known.
+// Look reads a conversation. It ignores participants that ended before since, and legs with known
+// marks.
 func (a *Account) Look(ctx context.Context, s Share, id string, since time.Time, known string) (*genesys.Conversation, *record.Reading) {
 	ctx, cancel := a.Within(ctx, readTime)
 	defer cancel()

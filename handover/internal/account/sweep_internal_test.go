@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Sessions whose reads all come from signals give back the slots of polls that they never make.
+// Sessions that are read because of signals release the slots of their polls.
 func TestSignalsSpendNoSlotsInVain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// An Environment holds what is not deterministic: the clock, randomness, blocking, and the order
-// in which tasks run.
+// An Environment contains everything that is not deterministic: the clock, randomness, blocking,
+// and the order in which tasks run.
 type Environment struct {
 	// Now returns the time.
 	Now func() time.Time
@@ -61,7 +61,7 @@ func Wait(ctx context.Context, d time.Duration, ready <-chan struct{}) (bool, er
 	}
 }
 
-// Sleep waits, or gives the context's error.
+// Sleep waits for d, or until ctx ends and returns its error.
 func (s Environment) Sleep(ctx context.Context, d time.Duration) error {
 	_, err := s.Wait(ctx, d, nil)
 	return err
@@ -87,13 +87,13 @@ func (s Environment) Jitter(d time.Duration) time.Duration {
 	return d/2 + time.Duration(s.Chance.Uint64()%uint64(d/2+1)) //nolint:gosec // a positive duration
 }
 
-// NewID gives 12 characters of a-z and 2-7: 60 random bits.
+// NewID returns 12 characters of a-z and 2-7: 60 random bits.
 func (s Environment) NewID() string {
 	b := binary.LittleEndian.AppendUint64(nil, s.Chance.Uint64())
 	return strings.ToLower(base32.StdEncoding.EncodeToString(b))[:HandoverIDLength]
 }
 
-// Signal tells whoever waits, now or later, that there is something to see.
+// Signal wakes the reader of c, or its next read if nothing reads it now. It never blocks.
 func Signal(c chan struct{}) {
 	select {
 	case c <- struct{}{}:

@@ -4,8 +4,8 @@ import (
 	"time"
 )
 
-// Apply is the state machine: pure, no clock, no I/O. It gives the next core and what follows of the move. An event that
-// means nothing in a state changes nothing.
+// Apply is the state machine: pure, without clock or I/O. It returns the next Handover and the
+// effects of the change. An event that has no meaning in a state changes nothing.
 func Apply(c Handover, e Event, now time.Time) (Handover, []Effect) {
 	if !c.Open() {
 		return c, nil
@@ -53,7 +53,7 @@ func Apply(c Handover, e Event, now time.Time) (Handover, []Effect) {
 	return t.Handover, t.effects
 }
 
-// A Transition is one application: the core as it becomes, and the effects in order.
+// A Transition is one call of Apply: the resulting Handover, and the effects in order.
 type Transition struct {
 	Handover
 
@@ -96,7 +96,7 @@ func (t *Transition) SchedulePoll() {
 	}
 }
 
-// wanted is when a read is wanted for a reason that came after the last read began; zero: there is none.
+// wanted returns when a read is due that was requested after the last read began, or zero.
 func (t *Transition) wanted(began time.Time) time.Time {
 	if t.Poll || !t.PollAt.After(began) {
 		return time.Time{}
@@ -104,7 +104,8 @@ func (t *Transition) wanted(began time.Time) time.Time {
 	return t.PollAt
 }
 
-// keep holds on to a wanted read, so that the last of many signals is not lost to the read that was under way.
+// keep preserves a requested read, so that a read that was already running does not cancel the last
+// of many signals.
 func (t *Transition) keep(wanted, began time.Time) {
 	if wanted.IsZero() || !t.Open() {
 		return
@@ -128,7 +129,7 @@ func (t *Transition) end(e Event) {
 	if t.State == StateEnding {
 		return
 	}
-	if t.OpeningTriedAt.IsZero() && t.ConversationID == "" { // Genesys never heard of it
+	if t.OpeningTriedAt.IsZero() && t.ConversationID == "" { // Genesys does not know of it
 		t.over(e.Reason, e.Code, e.Detail, t.Now)
 		return
 	}
@@ -157,7 +158,7 @@ func (t *Transition) accepted(e Event) {
 	}
 }
 
-// goesOnIn notes the conversation of the session, and what was seen of its legs before.
+// goesOnIn notes the conversation of the session, and the legs of it that earlier reads showed.
 func (t *Transition) goesOnIn(e Event) {
 	if e.Conversation != t.ConversationID {
 		t.Legs = Legs{Newest: e.Legs.Newest, Before: e.Legs.Ended}
@@ -183,11 +184,11 @@ func (t *Transition) transferred() {
 	t.emit(Effect{Notice: NoticeQueued, To: t.QueueID})
 }
 
-// agentWrote: a person's message proves that an agent is there, whatever reads say.
+// agentWrote handles a person's message. It proves that an agent is there, even against reads.
 func (t *Transition) agentWrote(e Event) {
 	at := t.genesysNow()
 	if !e.Began.IsZero() && (t.clock.Unmeasured || e.Began.Before(at)) {
-		at = e.Began // a webhook that comes late proves no more than what was then
+		at = e.Began // a late webhook proves only the state at its time
 	}
 	t.AgentAt, t.AgentWrote, t.ConfirmedAt = t.Now, Later(t.AgentWrote, at), Later(t.ConfirmedAt, at)
 	if at.After(t.EndSignalledAt) {
@@ -202,7 +203,7 @@ func (t *Transition) agentWrote(e Event) {
 	}
 	if t.State != StateConnected || back {
 		t.connect(Agent{})
-		t.ScheduleRead(t.Now.Add(FirstRead)) // who is it?
+		t.ScheduleRead(t.Now.Add(FirstRead)) // find the agent's name
 	}
 }
 

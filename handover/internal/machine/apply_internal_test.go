@@ -9,11 +9,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A cell says what an event does in a state: "state notices", where "state" may be "ended/reason" or "ended/reason/code"; empty:
-// nothing moves and nobody is told.
+// A cell describes the effect of an event in a state as "state notices", where "state" may be
+// "ended/reason" or "ended/reason/code". An empty cell means no change and no notice.
 type cell map[State]string
 
-// over fills the cells of all open states but ending with an end: who is connected leaves first.
+// overIn fills the cells of all open states but ending with an end. A connected agent leaves first.
 func overIn(how string, states ...State) cell {
 	c := cell{}
 	for _, s := range states {

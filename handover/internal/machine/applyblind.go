@@ -4,7 +4,8 @@ import (
 	"time"
 )
 
-// What a read that shows nothing says: that it is forbidden, or that the conversation is not known.
+// This file handles reads that return no conversation: the read is forbidden, or the conversation
+// is unknown.
 
 func (t *Transition) blind(e Event) {
 	t.ReadAt, t.GoneSince = Later(t.ReadAt, e.Began), time.Time{}
@@ -22,7 +23,7 @@ func (t *Transition) blind(e Event) {
 		t.PollAt = t.Now.Add(BlindPoll)
 	}
 	switch {
-	case t.MovedTo != "": // no read will tell how the old conversation ended
+	case t.MovedTo != "": // no read can show how the old conversation ended
 		t.overMoved()
 	case t.State == StateEnding && !t.DisconnectedAt.IsZero():
 		t.over(t.Ending.Reason, t.Ending.Code, t.Ending.Detail, t.Now)
@@ -51,7 +52,7 @@ func (t *Transition) signalled(e Event) {
 	}
 }
 
-// overReported ends a session because a signal reports its end and nothing can be read that would say more.
+// overReported ends a session because a signal reports its end and the conversation cannot be read.
 func (t *Transition) overReported() {
 	if t.State == StateEnding {
 		t.over(t.Ending.Reason, t.Ending.Code, t.Ending.Detail, t.Now)

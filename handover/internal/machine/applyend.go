@@ -6,7 +6,8 @@ import (
 	"github.com/genesyshandover/genesyshandover/genesys"
 )
 
-// How a session ends, and until when an agent answers for what was sent.
+// This file determines how a session ends, and up to which time an agent answers for the sent
+// messages.
 
 func (t *Transition) overMoved() {
 	reason := EndByGenesys
@@ -20,7 +21,8 @@ func (t *Transition) overMoved() {
 	t.over(reason, CodeConversationMoved, "the conversation was over: a message of the customer opened another one", t.MovedAt)
 }
 
-// AnswersNothing notes that it is not known when the agents left: what no agent was seen to get is unanswered.
+// AnswersNothing notes that the time when the agents left is unknown. Messages that no agent was
+// seen to receive are unanswered.
 func (c *Handover) AnswersNothing() { c.AnsweredUntil = c.Came.Add(-ClockSlack) }
 
 // over ends the session, once and for all.
@@ -31,12 +33,13 @@ func (t *Transition) over(reason EndReason, code, detail string, at time.Time) {
 	switch {
 	case !t.AnsweredUntil.IsZero():
 	case t.leftBefore(t.clock.Genesys(at)):
-		t.AnsweredUntil = t.AgentsLeftAt // what was sent later is for the bot
+		t.AnsweredUntil = t.AgentsLeftAt // later messages are for the bot
 	case !t.WaitingSince.IsZero() && reason != EndByAgent:
-		t.AnswersNothing() // it waited for another agent, and none came
+		t.AnswersNothing() // it waited for another agent, and no agent joined
 	default:
 		if t.AnsweredUntil = t.clock.Genesys(at); at.Equal(t.Now) {
-			t.AnsweredUntil = t.AnsweredUntil.Add(ClockSlack) // our side ended it, after what Genesys had taken by then
+			// Our side ended it, after Genesys had accepted the messages.
+			t.AnsweredUntil = t.AnsweredUntil.Add(ClockSlack)
 		}
 	}
 	if connected {
@@ -50,7 +53,7 @@ func (t *Transition) leftBefore(end time.Time) bool {
 	return !t.AgentsLeftAt.IsZero() && t.AgentsLeftAt.Before(end)
 }
 
-// reasonOf reads who ended a conversation.
+// reasonOf returns who ended a conversation.
 func reasonOf(s genesys.Standing) EndReason {
 	switch s.EndedBy {
 	case "agent", "user":
@@ -69,7 +72,7 @@ func (t *Transition) finish(e Event) {
 	}
 }
 
-// came notes an agent who came and went without a read that showed it.
+// came notes an agent who joined and left between two reads.
 func (t *Transition) came(e Event) {
 	if t.Connected.IsZero() {
 		t.Connected, t.Came = t.clock.host(e.Came), e.Came
@@ -81,7 +84,8 @@ func (t *Transition) disconnected(e Event) bool {
 	return t.State == StateEnding && !t.DisconnectedAt.IsZero() && reasonOf(e.Standing) != EndByAgent
 }
 
-// answers returns until when an agent answers for what was sent: until the end, if an agent was there or ended it.
+// answers returns up to which time an agent answers for the sent messages: up to the end, if an
+// agent was there or ended it.
 func (t *Transition) answers(e Event) {
 	t.came(e)
 	end := e.Standing.EndedAt
@@ -89,7 +93,8 @@ func (t *Transition) answers(e Event) {
 	case end.IsZero():
 		t.AnswersNothing()
 	case e.Came.IsZero():
-	case t.disconnected(e) && (!t.leftBefore(end) || !e.Moved && end.Sub(t.AgentsLeftAt) <= DateStep): // he left with the customer
+	// The agent left together with the customer.
+	case t.disconnected(e) && (!t.leftBefore(end) || !e.Moved && end.Sub(t.AgentsLeftAt) <= DateStep):
 		t.AnsweredUntil = end.Add(DateStep) // everything was sent before
 	case !t.leftBefore(end):
 		t.AnsweredUntil = end
@@ -120,7 +125,8 @@ func (t *Transition) endOf(e Event) time.Time {
 	return t.clock.host(e.Standing.EndedAt)
 }
 
-// Unanswered reports whether no agent answers for what was sent at a time of Genesys' clock.
+// Unanswered reports whether no agent answers for a message that was sent at a time of Genesys'
+// clock.
 func (c *Handover) Unanswered(at time.Time) bool {
 	return !at.Before(c.AnsweredUntil) || c.Connected.IsZero()
 }

@@ -132,7 +132,7 @@ func TestAConversationThatReadsDoNotFind(t *testing.T) {
 	require.Zero(t, next.GoneSince)
 }
 
-// denied is a core of which one read was forbidden, so that the next one counts.
+// denied returns a Handover with one forbidden read, so that the next one counts.
 func denied(c Handover) Handover {
 	c.Denied = ago(DeniedPause)
 	return c
@@ -191,7 +191,7 @@ func TestPolls(t *testing.T) {
 	}
 }
 
-// Trailing edge kept: a signal that came while a read was under way is not answered by it.
+// A signal that arrives during a read is not satisfied by that read.
 func TestReadRequestedDuringAReadIsKept(t *testing.T) {
 	t.Parallel()
 	began := ago(time.Second)

@@ -6,7 +6,8 @@ import (
 	"github.com/genesyshandover/genesyshandover/genesys"
 )
 
-// read moves by what the conversation really is in. A read that began before the last move confirms but moves nothing.
+// read moves the session to the state that the conversation has. A read that began before the last
+// move may confirm the state but does not change it.
 func (t *Transition) read(e Event) {
 	before := t.Handover
 	t.learn(e)
@@ -54,7 +55,8 @@ func (t *Transition) read(e Event) {
 	if stale || t.AloneSince.IsZero() || !e.Standing.AloneSince.IsZero() {
 		return
 	}
-	if t.AloneSince = e.Began; t.State != StateConnected { // connected, it still says that the agent was reported to have left
+	// A connected session still stores that the agent was reported to have left.
+	if t.AloneSince = e.Began; t.State != StateConnected {
 		t.AloneSince = time.Time{}
 	}
 }
@@ -69,7 +71,8 @@ func (t *Transition) alone(e Event) {
 		}
 		t.AloneSince, t.PollEvery = e.Began, 0
 	}
-	// Between two reads an agent may have come and left. The clocks differ a little, so that the time of Genesys only makes it longer.
+	// Between two reads an agent may have joined and left. The clocks differ a little, so Genesys'
+	// time may only extend the period.
 	end := Later(t.AloneSince, e.Began.Add(e.Standing.AloneSince.Sub(t.clock.Genesys(e.Began)))).Add(alonePatience)
 	if !e.Began.Before(end) {
 		t.came(e)
@@ -89,8 +92,9 @@ func (t *Transition) agentLeft(a Agent) {
 	}
 }
 
-// learn notes the bot queue where none is configured: the one the flow put the conversation into. Where it stands by now may be
-// another queue of the agents: a transfer may have worked without being stored.
+// learn notes the bot queue if none is configured: the queue into which the flow put the
+// conversation. The current queue may be one of the agents, because a transfer may have worked
+// without being stored.
 func (t *Transition) learn(e Event) {
 	if t.Routing == RouteByTransfer && t.BotQueue == "" && t.QueueID != "" && e.Entry != t.QueueID {
 		t.BotQueue = e.Entry
@@ -131,7 +135,8 @@ func (t *Transition) readEnding(e Event) {
 		}
 		t.answers(e)
 		t.over(t.Ending.Reason, t.Ending.Code, t.Ending.Detail, t.endOf(e))
-	case genesys.PhaseConnected, genesys.PhaseParked: // an agent came and answers for what was sent so far
+	// An agent joined and answers for the messages sent so far.
+	case genesys.PhaseConnected, genesys.PhaseParked:
 		t.Agent, t.WaitingSince = AgentOf(e.Standing), time.Time{}
 		t.attended()
 	default:
@@ -187,7 +192,8 @@ func (t *Transition) requeued(e Event) {
 		t.ScheduleRead(t.Now.Add(ReadPause)) // it is transferred first
 		return
 	}
-	if (t.Routing == RouteByTransfer || t.BotQueue != "") && t.InBotQueue(s) { // adopted ones are never transferred, but come back
+	// Adopted sessions are never transferred, but they return to the bot queue.
+	if (t.Routing == RouteByTransfer || t.BotQueue != "") && t.InBotQueue(s) {
 		// The agent side is over: a message of the customer revived the conversation, or an agent gave it back.
 		if t.sure(e) {
 			t.came(e)
@@ -196,11 +202,12 @@ func (t *Transition) requeued(e Event) {
 				reason = EndByAgent
 			}
 			left := e.Left
-			if left.Before(t.clock.Genesys(t.Started)) { // not said, or of an older conversation in the thread
+			// Not reported, or of an older conversation in the thread.
+			if left.Before(t.clock.Genesys(t.Started)) {
 				left = t.ConfirmedAt
 				t.AnswersNothing()
 			} else {
-				t.AnsweredUntil = left // what was sent later is for the bot
+				t.AnsweredUntil = left // later messages are for the bot
 			}
 			t.Leftover = LeftoverOpen
 			t.over(reason, "", "the conversation went back to the bot queue", Later(t.clock.host(left), t.Connected))
@@ -267,7 +274,7 @@ func (t *Transition) joined(s genesys.Standing) {
 	}
 	switch {
 	case t.Agent == a || a.ID == "":
-	case t.Agent.ID == "" || t.Agent.ID == a.ID: // now we know who
+	case t.Agent.ID == "" || t.Agent.ID == a.ID: // the name is known now
 		t.calledFrom(s.QueueID, left)
 		t.Agent = a
 	default:

@@ -169,7 +169,7 @@ func TestTransferBetweenAgentQueues(t *testing.T) {
 	}, effects)
 }
 
-// No bot queue is configured: the queue that the conversation came into first is it.
+// Without a configured bot queue, the first queue of the conversation is the bot queue.
 func TestBotQueueLearnedFromARead(t *testing.T) {
 	t.Parallel()
 	answered := func(c Handover) Handover {
@@ -247,7 +247,7 @@ func TestAloneEndsAfterTwoMinutes(t *testing.T) {
 	require.Empty(t, effects)
 }
 
-// What comes after a moment alone is reported without a second notice of the agent who left.
+// An event after a moment without an agent is reported without a second notice that the agent left.
 func TestAfterAMomentAlone(t *testing.T) {
 	t.Parallel()
 	c, _ := Apply(handoverIn(StateConnected), shows(genesys.PhaseUnknown, func(s *genesys.Standing) { s.AloneSince = ago(time.Second) }), noon())
@@ -291,7 +291,8 @@ func TestAloneBeforeTheBotQueue(t *testing.T) {
 	require.Equal(t, []NoticeKind{NoticeEnded}, kinds(effects))
 }
 
-// A read whose newest leg is older than one already seen confirms nothing and moves nothing.
+// A read with a newest leg that is older than one already seen confirms nothing and changes
+// nothing.
 func TestAReadWithOlderLegsIsIgnored(t *testing.T) {
 	t.Parallel()
 	for _, s := range []State{StateBot, StateRequested, StateQueued, StateAlerting, StateConnected, StateEnding} {

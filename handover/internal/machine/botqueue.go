@@ -20,8 +20,9 @@ func (c Handover) InBotQueue(s genesys.Standing) bool {
 	}
 }
 
-// Unrouted reports whether a message of an earlier agent, by a clock that is ahead, has made it connected, and no agent of this
-// handover came yet. came is when the first agent did, as a read shows it.
+// Unrouted reports whether a message of an earlier agent, written by a clock that is ahead, has
+// connected the session, and no agent of this handover has joined yet. came is the time when a read
+// shows the first agent, or zero.
 func (c Handover) Unrouted(came time.Time) bool {
 	return c.State == StateConnected && c.Routing == RouteByTransfer && c.Transferred.IsZero() && came.Before(c.OpeningTriedAt)
 }
@@ -32,8 +33,9 @@ func (t *Transition) before(e Event) bool {
 	return !e.Standing.EndedAt.IsZero() && e.Standing.EndedAt.Before(t.OpeningTriedAt)
 }
 
-// sinceOpening reports whether a read shows what came of the opening: one that is older shows, of a conversation that the opening
-// revived, where it stood before. Nobody has transferred it yet, so a second read has to agree.
+// sinceOpening reports whether a read shows the effect of the opening. An older read of a
+// conversation that the opening revived shows its earlier place. The conversation has not been
+// transferred yet, so a second read has to agree.
 func (t *Transition) sinceOpening(e Event) bool {
 	return !t.Resumed || t.Routing != RouteByTransfer || !t.Transferred.IsZero() || t.sure(e)
 }

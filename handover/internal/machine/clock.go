@@ -8,10 +8,11 @@ import (
 const DateStep = time.Second
 
 // A Clock converts between the clock of this machine, which leases, timers and schedules use, and
-// Genesys' clock. Every time that Genesys wrote is compared only with other times of Genesys' clock,
-// so a wrong clock of this machine changes nothing. The zero value says that both clocks agree.
+// Genesys' clock. Every time that Genesys wrote is compared only with other times of Genesys'
+// clock, so a wrong clock of this machine changes nothing. The zero value means that both clocks
+// agree.
 type Clock struct {
-	Ahead      time.Duration // of Genesys' clock, the best guess
+	Ahead      time.Duration // of Genesys' clock, the best estimate
 	Unmeasured bool          // it is not known within the accuracy that is needed
 }
 

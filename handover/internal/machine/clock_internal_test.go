@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// shifted is a core as it is when Genesys' clock is ahead.
+// shifted returns the Handover as it is when Genesys' clock is ahead.
 func (c Handover) shifted(ahead time.Duration) Handover {
 	for _, t := range []*time.Time{&c.OpeningTriedAt, &c.AgentWrote, &c.ConfirmedAt, &c.EndSignalledAt, &c.Came, &c.AgentsLeftAt, &c.AnsweredUntil, &c.Checked} {
 		*t = shiftedTime(*t, ahead)

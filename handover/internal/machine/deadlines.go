@@ -10,7 +10,7 @@ func (c *Handover) MustDisconnect(now time.Time) bool {
 	return c.Disconnects < MaxDisconnects && now.Sub(c.DisconnectedAt) >= SettlePeriod
 }
 
-// A TimerKind is which deadline of a session comes next.
+// A TimerKind names the next deadline of a session.
 type TimerKind string
 
 // The kinds of deadlines. That of a timer that ends the session is its EndReason.
@@ -83,7 +83,7 @@ func (c *Handover) idle(consider func(TimerKind, time.Time, time.Duration)) {
 	}
 }
 
-// Words describes what happens at the deadline.
+// Words describes the effect of the deadline.
 func (k TimerKind) Words() string {
 	switch k {
 	case TimerWarn:

@@ -17,8 +17,8 @@ const (
 	diagramAction = "STATES.md is not what Transitions says: go test ./handover/internal/machine -run TestDiagram -update"
 )
 
-// diagram draws arrows as a state diagram of Mermaid. What ends a session in every open state gets one word, explained below
-// it, or nothing else could be read.
+// diagram returns arrows as a state diagram of Mermaid. The events that end a session in every open
+// state share one label, explained below the diagram, to keep it readable.
 func diagram(list []Arrow) string {
 	ways := exits(list)
 	var b strings.Builder
@@ -56,7 +56,7 @@ func node(s State) string {
 	return string(s)
 }
 
-// exits are what ends a session whatever open state it is in.
+// exits returns the events that end a session in any open state.
 func exits(list []Arrow) []string {
 	from := map[string]int{}
 	var names []string

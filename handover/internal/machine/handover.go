@@ -7,13 +7,13 @@ import (
 	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
 )
 
-// Handover is all the state machine knows of one handover. It is a value: apply takes one and gives the next.
+// Handover is the complete state of one handover. It is a value: Apply returns a changed copy.
 type Handover struct {
 	Session
 
 	Request           string    `json:"request"`            // the host's id of the request that began it
 	From              string    `json:"from"`               // channel.from.id: the customer, or a new person for this handover
-	Routing           Routing   `json:"routing,omitempty"`  // as it was when the session began
+	Routing           Routing   `json:"routing,omitempty"`  // when the session began
 	QueueID           string    `json:"queueId,omitempty"`  // of the agent queue; empty until resolved
 	BotQueue          string    `json:"botQueue,omitempty"` // id; empty: not configured, and no read has shown yet where the flow puts conversations
 	Timers            Timers    `json:"timers,omitzero"`
@@ -53,22 +53,25 @@ type Handover struct {
 	Poll           bool          `json:"poll,omitempty"`        // it is a poll: no signal asked for it
 	Slot           time.Time     `json:"slot,omitzero"`         // of the budget, taken for the next poll
 	EndSignalledAt time.Time     `json:"told,omitzero"`         // when it ended, by Genesys' clock, as a signal reports, and neither a read nor an agent has contradicted
-	SignalledAt    time.Time     `json:"signalled,omitzero"`    // last signal, or proof that the source it came from is alive
-	Unsignalled    int           `json:"unsignalled,omitempty"` // steps in a row that only a poll saw, although signals had come
-	Socket         bool          `json:"socket,omitempty"`      // a notification socket was alive at the last look
-	LeftSent       bool          `json:"leftSent,omitempty"`    //
-	Came           time.Time     `json:"came,omitzero"`         // when the first agent came, by Genesys' clock
-	AgentsLeftAt   time.Time     `json:"agentsLeft,omitzero"`   // when the last agent left, by Genesys' clock; zero while one is there
-	AnsweredUntil  time.Time     `json:"answeredTo,omitzero"`   // an agent answers for what was sent until then, by Genesys' clock
-	Leftover       Leftover      `json:"leaves,omitempty"`      // what its end leaves to be done in Genesys
-	HandedBack     bool          `json:"handedBack,omitempty"`  // its Return was put into the lane
-	Returned       bool          `json:"returned,omitempty"`    // its Return was attempted: what comes now is late
+	SignalledAt    time.Time     `json:"signalled,omitzero"`    // last signal, or proof that its source is alive
+	// Steps in a row that only a poll showed, although signals had arrived before.
+	Unsignalled  int       `json:"unsignalled,omitempty"`
+	Socket       bool      `json:"socket,omitempty"`    // a notification socket was alive at the last look
+	LeftSent     bool      `json:"leftSent,omitempty"`  //
+	Came         time.Time `json:"came,omitzero"`       // when the first agent joined, by Genesys' clock
+	AgentsLeftAt time.Time `json:"agentsLeft,omitzero"` // when the last agent left, by Genesys' clock; zero while one is there
+	// An agent answers for messages sent up to then, by Genesys' clock.
+	AnsweredUntil time.Time `json:"answeredTo,omitzero"`
+	Leftover      Leftover  `json:"leaves,omitempty"`     // what remains to be done in Genesys after its end
+	HandedBack    bool      `json:"handedBack,omitempty"` // its Return was put into the lane
+	// Its Return was attempted: later messages are late.
+	Returned bool `json:"returned,omitempty"`
 
 	Integration string `json:"integration,omitempty"` // that it runs on
 	Client      string `json:"client,omitempty"`      // the OAuth client that it began with, see known.client
 }
 
-// A Leftover says what the end of a session leaves to be done in Genesys.
+// A Leftover is the work that the end of a session leaves in Genesys.
 type Leftover string
 
 // The leftovers.
@@ -85,15 +88,15 @@ type Unconfirmed struct {
 	At    time.Time     `json:"at,omitzero"`
 }
 
-// Legs are what reads showed of the legs of a conversation. The marks are those of genesys.Conversation.EndedLegs, with spaces
-// between them, so that a core can be compared.
+// Legs are the legs of a conversation that reads showed. The marks are those of
+// genesys.Conversation.EndedLegs, joined with spaces, so that a Handover is comparable.
 type Legs struct {
-	Newest time.Time `json:"newestLeg,omitzero"`    // a read whose newest time is older is stale
+	Newest time.Time `json:"newestLeg,omitzero"`    // a read with an older newest time is stale
 	Ended  string    `json:"endedLegs,omitempty"`   // of the last read
 	Before string    `json:"earlierLegs,omitempty"` // that had ended before the opening
 }
 
-// An EventKind is what happened. Names say what is known, not what should follow.
+// An EventKind is the kind of an Event. Names describe the facts, not the consequences.
 type EventKind string
 
 // The events.
@@ -106,7 +109,7 @@ const (
 	EvRead        EventKind = "read"        // a confirming read
 	EvBlind       EventKind = "blind"       // the read is forbidden
 	EvGone        EventKind = "gone"        // the read finds no such conversation
-	EvSignalled   EventKind = "signalled"   // a signal says that it is over, and it may not be read
+	EvSignalled   EventKind = "signalled"   // a signal reports the end, and the conversation may not be read
 	EvSocket      EventKind = "socket"      // a notification socket is alive, or gone
 	EvAgentWrote  EventKind = "agentSpoke"  // a person's message in this conversation
 	EvMoved       EventKind = "moved"       // a message of ours opened another conversation
@@ -115,7 +118,7 @@ const (
 	EvReleased    EventKind = "released"    // nothing more can be done to confirm the end
 )
 
-// An Event carries what its kind needs.
+// An Event has the fields that its kind needs.
 type Event struct {
 	Clock // Began of EvAgentWrote and EvSignalled, Standing and history are by Genesys' clock
 
@@ -124,16 +127,16 @@ type Event struct {
 	Resumed      bool             // EvAccepted, EvNamed
 	Reason       EndReason        // EvEnd
 	Code, Detail string           // EvEnd, EvRefused, EvFailed, EvReleased
-	Permission   string           // EvBlind: what is missing
+	Permission   string           // EvBlind: the missing permission
 	Alive        bool             // EvSocket
 	Standing     genesys.Standing // EvRead
 	History                       // EvRead
-	Legs         Legs             // EvRead; EvAccepted, EvNamed: what was seen of the conversation before
+	Legs         Legs             // EvRead; EvAccepted, EvNamed: legs of the conversation that earlier reads showed
 	QueueName    string           // EvRead: of the queue it waits in, where that is reported; may be empty
 	Began        time.Time        // EvRead, EvGone: when the read began; EvAgentWrote: when it was written; EvSignalled: when it ended
 }
 
-// An Effect is what follows of a move: a notice, or the hand-back.
+// An Effect is a consequence of a change: a notice, or the Return.
 type Effect struct {
 	Notice NoticeKind
 	Agent  Agent
@@ -148,11 +151,11 @@ type Effect struct {
 const (
 	flowPatience   = 30 * time.Second // for a flow to take the opening
 	SettlePeriod   = 5 * time.Second  // after our own write a read may be stale
-	movedPatience  = 10 * time.Second // for a read to tell how the old conversation ended
+	movedPatience  = 10 * time.Second // for a read that shows how the old conversation ended
 	unnamedFlow    = time.Hour        // for a conversation that the flow routes and that no answer names
 	GonePatience   = time.Minute      // for a conversation that reads do not find
 	DeniedPause    = 5 * time.Second  // between two reads that are forbidden, which prove that reads are
-	alonePatience  = 2 * time.Minute  // for an agent to come back to a customer who is alone
+	alonePatience  = 2 * time.Minute  // for an agent to return to a customer without an agent
 	DrainPatience  = 10 * time.Second // for messages that wait when the end is asked
 	EndPatience    = 30 * time.Second // for Genesys to confirm an end
 	TimerPatience  = 10 * time.Second // for a read that must precede a timer
@@ -196,10 +199,11 @@ const (
 	NoticeReturned       NoticeKind = "returned"
 )
 
-// A Listing is how far the messages of a conversation have been compared with what webhooks brought.
+// A Listing records up to where the listed messages of a conversation have been compared with
+// webhooks.
 type Listing struct {
 	Checked time.Time `json:"checked,omitzero"`  // up to there nothing is missing, by Genesys' clock
-	Reached bool      `json:"reached,omitempty"` // a webhook of this conversation has come
+	Reached bool      `json:"reached,omitempty"` // a webhook of this conversation has arrived
 	Proven  bool      `json:"proven,omitempty"`  // the ids of reads are those of webhooks
 	Lost    int       `json:"lost,omitempty"`    // messages of its session that cannot be had: the first of them were reported
 }
@@ -209,9 +213,10 @@ func (c *Handover) Sender() openmessaging.Customer {
 	return openmessaging.Customer{ID: c.From, IDType: openmessaging.IDOpaque}
 }
 
-// MessagesSince is since when what an agent writes may be of this handover, by Genesys' clock. In a conversation that an earlier one
-// used, the last word of its agent may have been written a moment before the opening. Who went on with it by himself (it is
-// adopted) is in it from his first word on.
+// MessagesSince returns from when an agent's message may belong to this handover, by Genesys'
+// clock. In a conversation that an earlier handover used, its agent may have written the last
+// message a moment before the opening. An adopted session contains all messages since the agent's
+// first one.
 func (c *Handover) MessagesSince() time.Time {
 	if c.Resumed && c.Request != "" {
 		return c.OpeningTriedAt.Add(-OffsetKnown)

@@ -27,8 +27,8 @@ func allPhases() []genesys.Phase {
 	}
 }
 
-// handoverIn is a session, routed by transfer from the queue "bots" to the queue "agents", as it is at noon when it came into the
-// state a minute before in the ordinary way. Its last write is as old.
+// handoverIn returns a session at noon, routed by transfer from the queue "bots" to the queue
+// "agents". It entered the state a minute before, which is also the time of its last write.
 func handoverIn(s State) Handover {
 	c := Handover{
 		Session: Session{
@@ -61,7 +61,7 @@ func handoverIn(s State) Handover {
 	return c
 }
 
-// standing is what a read shows: an agent stands in the queue "agents".
+// standing returns a read that shows an agent in the queue "agents".
 func standing(p genesys.Phase) genesys.Standing {
 	s := genesys.Standing{Phase: p}
 	switch p {

@@ -7,15 +7,16 @@ import (
 	"github.com/genesyshandover/genesyshandover/genesys"
 )
 
-// A History is what a read shows of the time before it.
+// A History is the past of a conversation, as a read shows it.
 type History struct {
-	Came  time.Time // when the first agent came
+	Came  time.Time // when the first agent joined
 	Left  time.Time // when the last agent left; zero while one is there
 	Moved bool      // the last agent left it to a queue or to another agent, and did not end it
-	Entry string    // the queue it came into first: where the flow put it
+	Entry string    // its first queue, into which the flow put it
 }
 
-// HistoryOf looks at the agents who were there since a time; who only let it ring was never there.
+// HistoryOf evaluates the agents who were in the conversation since a time. Agents who were only
+// alerted do not count.
 func HistoryOf(c *genesys.Conversation, since time.Time) History {
 	h := History{Entry: entryQueue(c)}
 	var last genesys.Participant
@@ -37,8 +38,8 @@ func HistoryOf(c *genesys.Conversation, since time.Time) History {
 	return h
 }
 
-// movedOn reports whether an agent left a conversation to another agent: the leg says so, or it was in a queue since the agent
-// came.
+// movedOn reports whether an agent left a conversation to another agent: the leg shows a transfer,
+// or the conversation was in a queue after the agent joined.
 func movedOn(c *genesys.Conversation, agent genesys.Participant) bool {
 	if strings.HasPrefix(agent.DisconnectType, genesys.DisconnectTransfer) {
 		return true
@@ -51,8 +52,9 @@ func movedOn(c *genesys.Conversation, agent genesys.Participant) bool {
 	return false
 }
 
-// entryQueue is the first queue that was not left before the customer who is there came: a revived conversation still lists
-// older ones.
+// entryQueue returns the first queue of the present customer. It ignores queues that the
+// conversation left before the customer joined, because a revived conversation still lists older
+// ones.
 func entryQueue(c *genesys.Conversation) string {
 	var came time.Time
 	for _, p := range c.Participants {

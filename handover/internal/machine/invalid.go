@@ -9,7 +9,8 @@ import (
 // reason or configuration.
 var ErrInvalid = errors.New("handover: invalid")
 
-// invalidError makes an error an [ErrInvalid] without changing its text. What it wraps stays visible to errors.Is.
+// invalidError makes an error an [ErrInvalid] without changing its text. errors.Is still finds the
+// wrapped error.
 type invalidError struct{ err error }
 
 func (e *invalidError) Error() string { return e.err.Error() }

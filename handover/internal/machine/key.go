@@ -38,7 +38,7 @@ func CheckPart(field, s string, least, most int) error {
 	return nil
 }
 
-// Check reports what is wrong with a key. The error is an [ErrInvalid].
+// Check returns an [ErrInvalid] that names the mistake in a key, or nil.
 func (k Key) Check() error {
 	return Invalid(errors.Join(
 		CheckPart("Key.Channel", k.Channel, 0, MaxChannelID),

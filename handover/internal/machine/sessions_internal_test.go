@@ -36,7 +36,8 @@ func TestStraightToTheAgentsThereIsNoBotQueue(t *testing.T) {
 	require.Empty(t, c.BotQueue)
 }
 
-// A read that is older than the opening shows the conversation as it was before the opening revived it, in the agents' queue.
+// A read that began before the opening shows the revived conversation at its earlier place, in the
+// agents' queue.
 func TestReadOlderThanTheOpeningDoesNotRoute(t *testing.T) {
 	t.Parallel()
 	for _, p := range []genesys.Phase{genesys.PhaseQueued, genesys.PhaseAlerting} {

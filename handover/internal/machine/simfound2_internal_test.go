@@ -8,8 +8,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestAloneSinceTheLastAgent: a read shows the customer alone, an agent comes and leaves between two reads, and the second read comes two
-// minutes after the first. The customer is alone since that agent left.
+// A read shows the customer without an agent, an agent joins and leaves between two reads, and the
+// second read begins two minutes after the first. The customer is without an agent since that agent
+// left.
 func TestAloneSinceTheLastAgent(t *testing.T) {
 	t.Parallel()
 	first, now := readAt(time.Second, genesys.PhaseUnknown, func(s *genesys.Standing) { s.AloneSince = noon() })

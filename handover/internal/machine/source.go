@@ -4,10 +4,12 @@ import (
 	"time"
 )
 
-// Whether signals can be relied on: then polls are rare. Nobody says that a source has died, so it is seen by what it did not say.
+// This file decides whether signals are reliable, so that polls are rare. A dead source reports
+// nothing, so it is detected by the steps that it did not signal.
 
-// socket notes whether a notification socket is alive. A living one vouches for its silence as long as it has announced the last
-// move: a conversation that went to a queue it does not hear of is polled.
+// socket notes whether a notification socket is alive. A live socket is trusted without signals as
+// long as it has announced the last step. After a step that it did not announce, for example to a
+// queue that it does not cover, the conversation is polled.
 func (t *Transition) socket(alive bool) {
 	was := t.Socket
 	t.Socket = alive
@@ -19,12 +21,12 @@ func (t *Transition) socket(alive bool) {
 	}
 }
 
-// announced reports whether a signal came with the last move.
+// announced reports whether a signal announced the last step.
 func (t *Transition) announced() bool {
 	return !t.SignalledAt.IsZero() && !t.SignalledAt.Before(t.ChangedAt.Add(-sourceDelay))
 }
 
-// lost makes polls frequent again, and says so.
+// lost makes polls frequent again and reports the lost source.
 func (t *Transition) lost(detail string) {
 	t.SignalledAt, t.Unsignalled = time.Time{}, 0
 	t.emit(Effect{Notice: NoticeConnectionLost, Detail: detail})

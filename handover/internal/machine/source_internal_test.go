@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// pollOf is a read at a time that nobody asked for.
+// pollOf applies a read that no signal requested.
 func pollOf(c Handover, began time.Time, p genesys.Phase, with ...func(*genesys.Standing)) (Handover, []Effect) {
 	c.Poll, c.PollAt = true, began
 	e := shows(p, with...)
@@ -85,7 +85,7 @@ func TestASocketThatIsGoneIsReportedOnce(t *testing.T) {
 	require.Equal(t, []NoticeKind{NoticeConnectionLost}, kinds(effects), "it was back, and is gone again")
 }
 
-// In blind mode only, a signal that says so ends a session. Everywhere else it asks for a read.
+// A reported end ends a session only in blind mode. Otherwise it requests a read.
 func TestReportedEndEndsBlindSessions(t *testing.T) {
 	t.Parallel()
 	for _, s := range []State{StateQueued, StateAlerting, StateConnected, StateEnding} {
@@ -102,7 +102,8 @@ func TestReportedEndEndsBlindSessions(t *testing.T) {
 	}
 }
 
-// The permission may be taken away just before the end: the signal says it, and the read that it asks for is forbidden.
+// The permission may be removed just before the end: the signal reports the end, and the read that
+// it requests is forbidden.
 func TestASignalIsRememberedUntilARead(t *testing.T) {
 	t.Parallel()
 	told, _ := Apply(handoverIn(StateConnected), Event{Kind: EvSignalled, Began: ago(time.Minute)}, ago(time.Minute))
@@ -149,7 +150,7 @@ func TestALostSocketKeepsAReadThatWasAskedFor(t *testing.T) {
 	require.False(t, c.Poll)
 }
 
-// A step counts against the source only if a mere poll saw it, and an end says nothing more of it.
+// A step counts against the source only if a poll was the first to show it. An end does not count.
 func TestOnlyPolledStepsCountAgainstASource(t *testing.T) {
 	t.Parallel()
 	c := handoverIn(StateQueued)
@@ -162,7 +163,7 @@ func TestOnlyPolledStepsCountAgainstASource(t *testing.T) {
 	require.Contains(t, kinds(effects), NoticeConnectionLost)
 }
 
-// The signal comes before the read that shows its step.
+// The signal arrives before the read that shows its step.
 func TestASignalAnnouncesTheStepThatItsReadShows(t *testing.T) {
 	t.Parallel()
 	c := handoverIn(StateConnected)

@@ -8,7 +8,7 @@ import (
 // An Arrow is one arrow of the state machine.
 type Arrow struct {
 	From, To State  // From is empty where a session begins
-	On       string // what happens
+	On       string // the event or condition
 }
 
 // Transitions lists every arrow, sorted; the diagram in the documentation is made of it.

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Transitions equals what apply does: everything that can be reached is explored.
+// Transitions equals the changes that Apply makes. The test explores all reachable states.
 func TestTransitionsAreWhatApplyDoes(t *testing.T) {
 	t.Parallel()
 	seen := map[Arrow]bool{
@@ -48,7 +48,7 @@ func byTransition(a, b Arrow) int {
 	return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To), cmp.Compare(a.On, b.On))
 }
 
-// onOf says what happened in the words of Transitions.
+// onOf describes an event with the texts of Transitions.
 func onOf(from Handover, e Event, to Handover) string {
 	const movedOn = "a message of ours opened another conversation"
 	over := to.State == StateEnded
@@ -92,7 +92,7 @@ func onOf(from Handover, e Event, to Handover) string {
 	return "nothing more can be done"
 }
 
-// A shape is what matters of a core but for times.
+// A shape is a Handover without its times.
 type shape struct {
 	state                                               State
 	conversation, movedTo, stoodIn, botQueue            string
@@ -148,7 +148,7 @@ func explore(visit func(from Handover, e Event, to Handover)) {
 	}
 }
 
-// engineSteps are what the Environment itself notes in a core.
+// engineSteps returns the fields that the engine itself sets in a Handover.
 func engineSteps(c Handover, now time.Time) []Handover {
 	var list []Handover
 	if c.OpeningTriedAt.IsZero() && (c.State == StateBot || c.State == StateRequested) {
@@ -164,7 +164,7 @@ func engineSteps(c Handover, now time.Time) []Handover {
 	return list
 }
 
-// possible are the events that the Environment may apply to a core.
+// possible returns the events that the engine may apply to a Handover.
 func possible(c Handover, now time.Time) []Event {
 	list := []Event{{Kind: EvHandOver}, {Kind: EvEnd, Reason: EndByBot}, {Kind: EvRefused}, {Kind: EvFailed}, {Kind: EvReleased}}
 	if !c.OpeningTriedAt.IsZero() {

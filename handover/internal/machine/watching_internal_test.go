@@ -8,7 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A supervisor who looks on is no agent who came, and one who still does is none who is there.
+// A supervisor who monitored is not in the history of agents, and one who still monitors is not a
+// present agent.
 func TestAWatcherIsNotInTheHistory(t *testing.T) {
 	t.Parallel()
 	agent := genesys.Participant{
