@@ -22,7 +22,7 @@ const (
 	opWait    = "routing.estimatedWait"
 )
 
-// told formats an Availability as text, such as "agents wait".
+// formatted returns an Availability as text, such as "agents wait".
 func formatted(a handover.Availability) string {
 	agents, wait := "?", "?"
 	if a.Agents != nil {

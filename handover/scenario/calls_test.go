@@ -13,8 +13,8 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// TestForwardInEveryState checks what Forward returns and does, and that a repeat with the same
-// id does nothing.
+// TestForwardInEveryState checks the result and the effect of Forward, and that a repeat with the
+// same id does nothing.
 func TestForwardInEveryState(t *testing.T) {
 	t.Parallel()
 	eachState(t, func(t *testing.T, d *apiDesk) {

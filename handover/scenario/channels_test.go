@@ -257,7 +257,7 @@ func TestRotatedSecretIsReadAgain(t *testing.T) {
 		wg.Wait()
 		require.Equal(t, 2, h.asks())
 		require.Equal(t, http.StatusOK, h.post(t, "a", secretOf(old), old.IntegrationID, "the old one is being retired"))
-		for range 100 { // an attacker guesses secrets
+		for range 100 { // an attacker tries secrets
 			require.Equal(t, http.StatusUnauthorized, h.post(t, "a", webhook.NewSecret(), old.IntegrationID, "forged"))
 			wait(100 * time.Millisecond)
 		}

@@ -150,8 +150,8 @@ func TestDefaultOpeningFits(t *testing.T) {
 	}
 }
 
-// TestRequestBeyondALimitIsInvalid checks that what Genesys or the record cannot hold is an
-// ErrInvalid that names the field, the limit and the fix.
+// TestRequestBeyondALimitIsInvalid checks that a request beyond a limit of Genesys or of the record
+// is an ErrInvalid that names the field, the limit and the fix.
 func TestRequestBeyondALimitIsInvalid(t *testing.T) {
 	t.Parallel()
 	attributes := func(bytes int) map[string]string { return map[string]string{"key": strings.Repeat("x", bytes-3)} }

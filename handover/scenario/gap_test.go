@@ -17,8 +17,8 @@ import (
 
 const viewMessages = "conversation:message:view"
 
-// A door is a network path to the host. While it is shut, connections are cut, and webhooks are
-// lost after their retries.
+// An endpoint is the webhook endpoint of the host. While it is shut, connections are cut, and
+// webhooks are lost after their retries.
 type endpoint struct {
 	http.Handler
 

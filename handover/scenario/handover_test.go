@@ -77,7 +77,7 @@ func TestSameRequestInEveryState(t *testing.T) {
 	})
 }
 
-// TestOpenInEveryState checks what Open returns and does.
+// TestOpenInEveryState checks the result and the effect of Open.
 func TestOpenInEveryState(t *testing.T) {
 	t.Parallel()
 	eachState(t, func(t *testing.T, d *apiDesk) {

@@ -118,8 +118,8 @@ func postsOf(t *testing.T, org *genesystest.Org, text string) []posted {
 	return list
 }
 
-// agentReads returns what the customer wrote in a conversation, in order, as the agent sees it,
-// including what was written before a revival.
+// agentReads returns the customer's messages in a conversation, in order, as the agent sees them,
+// including those from before a revival.
 func agentReads(c *genesystest.Conversation) []string {
 	list := []string{}
 	if c == nil {

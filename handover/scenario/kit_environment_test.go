@@ -12,7 +12,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/environment"
 )
 
-// A machine is what a replica runs on: its clock may differ, and what it starts may freeze or be lost.
+// A machine runs a replica: its clock may differ, and its goroutines may freeze or be lost.
 type machine struct {
 	skew time.Duration
 
@@ -68,7 +68,7 @@ func (*machine) wait(ctx context.Context, d time.Duration, ready <-chan struct{}
 	}
 }
 
-// on builds a host like buildHost, on a machine of its own.
+// on builds a host like buildHost, on machine m.
 func (m *machine) on(t *testing.T, org *genesystest.Org, s handover.Store) *host {
 	t.Helper()
 	m.chance = rand.NewPCG(uint64(m.skew), rand.Uint64()) //nolint:gosec // a test's chance

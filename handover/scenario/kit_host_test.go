@@ -19,8 +19,8 @@ import (
 	"github.com/genesyshandover/genesyshandover/webhook"
 )
 
-// An apiHost is a host with a Manager on a fake organisation. It records what its callbacks
-// get.
+// An apiHost is a host with a Manager on a fake organisation. It records the arguments of its
+// callbacks.
 type apiHost struct {
 	*handover.Manager
 
@@ -197,7 +197,7 @@ func (h *apiHost) handOver(t *testing.T, id string) handover.Session {
 	return s
 }
 
-// hear passes a message to the Manager as the webhook handler does.
+// receive passes a message to the Manager as the webhook handler does.
 func (h *apiHost) receive(t *testing.T, id string, origin openmessaging.Origin, body openmessaging.Body) {
 	t.Helper()
 	o := openmessaging.Outbound{

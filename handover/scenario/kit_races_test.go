@@ -26,7 +26,7 @@ type race struct {
 	config  func(*handover.Config)
 	play    func(*stage)
 	notices []string // of the customer "c1", in order: kind, agent or reason
-	lines   []string // what the customer and the bot got, in order
+	lines   []string // messages to the customer and Returns to the bot, in order
 }
 
 // A stage is the environment of a race: an organisation with three agents and two queues, and a
@@ -83,7 +83,7 @@ func bySocket(s *stage) {
 	synctest.Wait()
 }
 
-// byTrigger posts what a workflow of Process Automation posts. A signal may be late or missing.
+// byTrigger sends the posts of a workflow of Process Automation. A signal may be late or missing.
 func byTrigger(s *stage) {
 	const token = "signal-token-of-32-characters-00"
 	h := webhook.NewSignalHandler(token, s.desk.Recheck, webhook.WithEnded(s.desk.Ended))

@@ -61,7 +61,7 @@ type outbound struct {
 	at                                       time.Time
 }
 
-// hear posts a signed webhook to the host and returns the status.
+// receive posts a signed webhook to the host and returns the status.
 func (h *host) receive(t *testing.T, org *genesystest.Org, o outbound) int {
 	t.Helper()
 	c := org.Channel()

@@ -119,7 +119,7 @@ func logging(w *wiretap) func(*handover.Config) {
 	return func(c *handover.Config) { c.Logger = slog.New(slog.NewTextHandler(w, nil)) }
 }
 
-// told counts occurrences of a text in the log.
+// count returns the number of occurrences of a text in the log.
 func (w *wiretap) count(text string) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()

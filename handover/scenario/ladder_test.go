@@ -37,8 +37,8 @@ func rungs() map[string]rung {
 	}
 }
 
-// climb runs an end by the customer in one state with each rung. enter brings c1 into the
-// state. open is an agent who opens the conversation if it is still there.
+// climb runs an end by the customer in one state with each rung. enter brings c1 into the state.
+// open is an agent who opens the conversation if it still exists.
 func climb(t *testing.T, state handover.State, enter func(*testing.T, *host, *genesystest.Agent) *genesystest.Offer) {
 	t.Helper()
 	for name, r := range rungs() {
@@ -74,7 +74,7 @@ func climb(t *testing.T, state handover.State, enter func(*testing.T, *host, *ge
 
 func last3(list []string) []string { return list[max(len(list)-3, 0):] }
 
-// look checks what an agent finds who tries to open the conversation.
+// look checks the result for an agent who tries to open the conversation.
 func (r rung) look(t *testing.T, org *genesystest.Org, ann *genesystest.Agent, offer *genesystest.Offer) {
 	t.Helper()
 	chat := org.Conversation("c1")

@@ -78,8 +78,8 @@ func TestLateMessagesBelongToTheFirstSession(t *testing.T) {
 	})
 }
 
-// TestAgentsMessageOpensASession checks that a live agent who writes without a session opens
-// one: Resumed, with the turn of the agent, and with an end and a Return as any other. Here the
+// TestAgentsMessageOpensASession checks that a message of a live agent without a session opens one:
+// it is Resumed, the agent has the turn, and it has an end and a Return like any other. Here the
 // first end could not be sent to Genesys.
 func TestAgentsMessageOpensASession(t *testing.T) {
 	t.Parallel()

@@ -173,9 +173,9 @@ func TestStopReleasesTheLease(t *testing.T) {
 	})
 }
 
-// TestHangingCallbackLeavesItsLease checks a callback that ignores the stop. Run returns when its
-// context has ended, another replica takes over after a minute, and the late error changes
-// nothing.
+// TestHangingCallbackLeavesItsLease checks a callback that ignores the stop. Run returns when the
+// context of the callback ends, another replica takes over after a minute, and the late error
+// changes nothing.
 func TestHangingCallbackLeavesItsLease(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -10,9 +10,10 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// TestRetriedTransactionKeepsTheSender checks an edit that reruns. The first run of a HandOver joins a
-// planned session; the record is gone when it is stored, and the second run begins another
-// session. That session is opened with the customer id of that session, not of the planned one.
+// TestRetriedTransactionKeepsTheSender checks a transaction that reruns. The first run of a
+// HandOver joins a planned session. The record is removed before it is stored, so the second run
+// begins another session. That session is opened with its own customer id, not with that of the
+// planned one.
 func TestRetriedTransactionKeepsTheSender(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -67,7 +67,7 @@ func TestRacesOfTheCustomer(t *testing.T) {
 			notices: after(joinedByAnn(), "ending bot", "ended bot", "returned bot"),
 			lines:   []string{"back: bot [wait]"},
 		},
-		// There is one end, whichever side is first. What the agent could not answer is
+		// There is one end, whichever side is first. Messages that the agent could not answer are
 		// returned.
 		"end and message at once": {
 			play: func(s *stage) {

@@ -269,7 +269,7 @@ func TestRestartsLoseNothing(t *testing.T) {
 }
 
 // TestRunReturnsWhileAnEffectHangs checks that Run returns when the context of a callback that
-// ignores it has ended, and that what the callback returns later is stored.
+// ignores it ends, and that the late result of the callback is stored.
 func TestRunReturnsWhileAnEffectHangs(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

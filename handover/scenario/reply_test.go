@@ -72,7 +72,8 @@ func TestReplyInEveryState(t *testing.T) {
 }
 
 // TestReplyToWhatAgentsAnswered checks that a message that Forward stored belongs to the agents
-// until a Return contains it. Reply does not let the bot answer what an agent has answered.
+// until a Return contains it. Reply does not let the bot answer a message that an agent has
+// answered.
 func TestReplyToWhatAgentsAnswered(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -59,7 +59,7 @@ func succession(t *testing.T, org *genesystest.Org, c change, configure func(*ha
 	}
 }
 
-// both merges what two hosts got.
+// both merges the lines of two hosts.
 func both(a, b *host) []string { return append(a.lines(), b.lines()...) }
 
 // TestHandOverOnlyTransfersAnOpen checks that messages during an Open are not sent and no agent

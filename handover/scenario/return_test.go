@@ -13,8 +13,8 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// TestMessagesBeforeTheReturnAreInIt checks that what the customer writes between the end and
-// the Return is in that Return, in order, and that the bot does not answer before it.
+// TestMessagesBeforeTheReturnAreInIt checks that messages of the customer between the end and the
+// Return are in that Return, in order, and that the bot does not answer before it.
 func TestMessagesBeforeTheReturnAreInIt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -159,7 +159,7 @@ func TestReturnMayCallHandOver(t *testing.T) {
 }
 
 // TestHandOverWhileEndingBeginsAtOnce checks that the new session begins at once, and that its
-// agent gets what the customer writes in between.
+// agent gets the customer's messages in between.
 func TestHandOverWhileEndingBeginsAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -13,8 +13,8 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// eachOffset runs f with Genesys' clock ahead of the host's and behind it, each time in a bubble and an
-// organisation of its own.
+// eachOffset runs f with Genesys' clock ahead of the host's and behind it, each time in a separate
+// bubble and organisation.
 func eachOffset(t *testing.T, f func(*testing.T, *genesystest.Org), opts ...genesystest.Option) {
 	t.Helper()
 	for _, d := range []time.Duration{15 * time.Second, 15 * time.Minute, time.Hour} {
@@ -54,8 +54,8 @@ func TestClockOffShortChat(t *testing.T) {
 	})
 }
 
-// TestClockOffSecondChat: in a conversation that goes on after an earlier session, what the agent writes is current, and the end is
-// seen.
+// TestClockOffSecondChat checks a conversation that continues after an earlier session: the agent's
+// messages are current, and the end is detected.
 func TestClockOffSecondChat(t *testing.T) {
 	t.Parallel()
 	eachOffset(t, func(t *testing.T, org *genesystest.Org) {
@@ -75,8 +75,8 @@ func TestClockOffSecondChat(t *testing.T) {
 	})
 }
 
-// TestClockOffAnsweredAndUnanswered: the agent answers for what was sent before he wrote. What was sent while no agent was there, or
-// after the end, is returned.
+// TestClockOffAnsweredAndUnanswered checks that an agent's message answers for earlier messages of
+// the customer. Messages sent without an agent, or after the end, are returned.
 func TestClockOffAnsweredAndUnanswered(t *testing.T) {
 	t.Parallel()
 	eachOffset(t, func(t *testing.T, org *genesystest.Org) {
@@ -96,8 +96,8 @@ func TestClockOffAnsweredAndUnanswered(t *testing.T) {
 	})
 }
 
-// TestClockOffLeftAlone: the agent leaves, and the next one never comes. What was sent before he left is answered for, what came
-// later is returned.
+// TestClockOffLeftAlone checks an agent who leaves without a successor. Messages sent before the
+// agent left are answered for, later ones are returned.
 func TestClockOffLeftAlone(t *testing.T) {
 	t.Parallel()
 	eachOffset(t, func(t *testing.T, org *genesystest.Org) {
@@ -164,7 +164,8 @@ func TestReplayOfAWatchedConversation(t *testing.T) {
 	})
 }
 
-// TestNoReplayBeforeAnOffsetIsMeasured: a process that has no answer of Genesys yet cannot tell how old a webhook is.
+// TestNoReplayBeforeAnOffsetIsMeasured checks that a process without an answer of Genesys accepts a
+// webhook of any age, because it cannot know the age.
 func TestNoReplayBeforeAnOffsetIsMeasured(t *testing.T) {
 	t.Parallel()
 	eachOffset(t, func(t *testing.T, org *genesystest.Org) {
@@ -202,8 +203,8 @@ func TestClockOffRestart(t *testing.T) {
 	})
 }
 
-// TestClockOffAdoption: our side ends a session and the agent stays. What he wrote before the end opens nothing; what he writes
-// afterwards opens a session.
+// TestClockOffAdoption checks a session that our side ends while the agent stays. Messages that the
+// agent wrote before the end open nothing; later ones open a session.
 func TestClockOffAdoption(t *testing.T) {
 	t.Parallel()
 	eachOffset(t, func(t *testing.T, org *genesystest.Org) {
@@ -254,8 +255,8 @@ func TestClockOffByFlowFirst(t *testing.T) {
 	}, genesystest.WithFlow(func(genesystest.Arrival) string { return "Support" }))
 }
 
-// TestClockOffBlind: where conversations may not be read, a report of the end counts for the session that was open then, and an agent
-// who writes later opens a session.
+// TestClockOffBlind checks blind mode: a reported end counts for the session that was open then,
+// and a later message of an agent opens a session.
 func TestClockOffBlind(t *testing.T) {
 	t.Parallel()
 	eachOffset(t, func(t *testing.T, org *genesystest.Org) {

@@ -13,8 +13,9 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// TestGapIsReportedOncePerSession: without the permission to fetch, one notice per session names what is missing and why, 90 s after
-// the listing, however long the outage lasts and whenever the session ends.
+// TestGapIsReportedOncePerSession checks that, without the permission to fetch, one notice per
+// session names the missing messages and the reason. It is sent 90 s after the listing, however
+// long the outage lasts and whenever the session ends.
 func TestGapIsReportedOncePerSession(t *testing.T) {
 	t.Parallel()
 	for name, lines := range map[string]int{"a long outage": 20, "only at the end": 1, "a few at the end": 3} {
@@ -65,8 +66,8 @@ func TestGapIsReportedOncePerSession(t *testing.T) {
 	}
 }
 
-// TestEndWaitsForFetch: what reads list at the end is fetched before the Return, also if the first attempts fail. The end waits
-// for 10 s at most; then it is Late.
+// TestEndWaitsForFetch checks that messages that reads list at the end are fetched before the
+// Return, even if the first attempts fail. The end waits for 10 s at most; then they are Late.
 func TestEndWaitsForFetch(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

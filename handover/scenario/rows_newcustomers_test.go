@@ -16,7 +16,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// records counts what a store has.
+// records returns the number of records in a store.
 func records(t *testing.T, s handover.Store) (n int) {
 	t.Helper()
 	for _, err := range s.All(t.Context(), "") {

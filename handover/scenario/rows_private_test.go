@@ -50,7 +50,7 @@ func TestUnreadableRecordIsNotQuoted(t *testing.T) {
 	}
 }
 
-// TestUnreadableBodyIsNotQuoted: the same for what Genesys posts.
+// TestUnreadableBodyIsNotQuoted checks the same for a webhook.
 func TestUnreadableBodyIsNotQuoted(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{

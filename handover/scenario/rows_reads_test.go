@@ -65,7 +65,8 @@ func TestMisroutedIsReportedOnce(t *testing.T) {
 	}
 }
 
-// TestMisroutedUntilItIsMoved: somebody moves the conversation into the right queue by hand.
+// TestMisroutedUntilItIsMoved checks that a session continues after a supervisor moves the
+// conversation into the right queue.
 func TestMisroutedUntilItIsMoved(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -87,7 +88,8 @@ func TestMisroutedUntilItIsMoved(t *testing.T) {
 	})
 }
 
-// TestBotQueueIsLearned: without Channel.BotQueue, the queue that the flow uses is the bot queue, whatever its name.
+// TestBotQueueIsLearned checks that, without Channel.BotQueue, the queue that the flow uses is the
+// bot queue, regardless of its name.
 func TestBotQueueIsLearned(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -126,7 +128,7 @@ func TestThreeRefusedTransfersClose(t *testing.T) {
 // the agent left, and after two minutes the session ends and the conversation is closed.
 func TestAbandonedByTheAgentEnds(t *testing.T) {
 	t.Parallel()
-	const missing = "conversation:communication:disconnect" // to end what has no second leg
+	const missing = "conversation:communication:disconnect" // to end a conversation without a second leg
 	for name, test := range map[string]struct{ signals, permitted bool }{
 		"with signals": {true, true}, "with polls": {false, true}, "without the permission to close it": {true, false},
 	} {
@@ -176,7 +178,8 @@ func TestAbandonedByTheAgentEnds(t *testing.T) {
 	}
 }
 
-// TestAbandonedIsNoTransfer: a transfer shows the same picture for a moment. The session goes on, and the agent leaves once.
+// TestAbandonedIsNoTransfer checks that a transfer, which looks alike for a moment, does not end
+// the session. The agent leaves once.
 func TestAbandonedIsNoTransfer(t *testing.T) {
 	t.Parallel()
 	for name, away := range map[string]time.Duration{"a moment": 0, "a minute": time.Minute} {
@@ -189,7 +192,7 @@ func TestAbandonedIsNoTransfer(t *testing.T) {
 				org.Signal(h.desk.Recheck)
 				chat := h.connected(t, "c1", ann)
 				pass(time.Minute)
-				if away > 0 { // reads go on showing that nobody is there
+				if away > 0 { // reads still show no agent
 					chat.LeaveOpen()
 					pass(away)
 					s := h.session(t, "c1")
@@ -365,8 +368,8 @@ func TestSupervisorTakesOver(t *testing.T) {
 	}
 }
 
-// TestBackInTheBotQueueIsClosed: the agent side is over, and the conversation stands in the bot queue again. It is closed, or the
-// customer would hang there.
+// TestBackInTheBotQueueIsClosed checks that a conversation that is back in the bot queue is closed.
+// Otherwise the customer would wait there without an agent.
 func TestBackInTheBotQueueIsClosed(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -410,13 +413,14 @@ func TestBackInTheBotQueueIsClosed(t *testing.T) {
 	}
 }
 
-// TestAgentInTheNextConversationStays: without a thread window, a message after the end opens another conversation, which the flow
-// routes to the agents. An agent who accepts it is never disconnected: the session goes on there.
+// TestAgentInTheNextConversationStays checks a message after the end without a thread window. It
+// opens another conversation, which the flow routes to the agents. An agent who accepts it is never
+// disconnected: the session continues there.
 func TestAgentInTheNextConversationStays(t *testing.T) {
 	t.Parallel()
 	toSupport := func(genesystest.Arrival) string { return "Support" }
 	for name, test := range map[string]struct {
-		slow   time.Duration // what the reads of the old conversation take, so that its session stays open
+		slow   time.Duration // how long reads of the old conversation take, so that its session stays open
 		accept time.Duration // after the message
 		write  time.Duration // after it; 0: the agent writes only at the end
 	}{

@@ -58,7 +58,8 @@ func TestNoticeGivenUpIsLogged(t *testing.T) {
 	})
 }
 
-// TestRefusedMessagesAreAllReported: each refused message has its notice; of those beyond 32, which are in no Return, Explain says so.
+// TestRefusedMessagesAreAllReported checks that each refused message has its notice. Explain
+// reports those beyond 32, which are in no Return.
 func TestRefusedMessagesAreAllReported(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -88,8 +89,8 @@ func TestRefusedMessagesAreAllReported(t *testing.T) {
 	})
 }
 
-// TestFailedReceiptsThatAreLostAreReported: the agent is not told that messages failed if Genesys takes no receipts; the host is, and
-// Explain says so.
+// TestFailedReceiptsThatAreLostAreReported checks that the host is notified, also by Explain, if
+// Genesys accepts no receipts and the agent does not see that messages failed.
 func TestFailedReceiptsThatAreLostAreReported(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

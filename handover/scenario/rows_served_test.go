@@ -70,7 +70,8 @@ func TestRemovedChannelIsGivenUp(t *testing.T) {
 	})
 }
 
-// Two programs on one store: each finds only its own channels, and neither touches the records of the other.
+// Two programs on one store find only records of their own channels and do not change those of the
+// other.
 func TestManagersWithOtherChannelsShareAStore(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -155,7 +156,8 @@ func TestManagersOfOneClientOnTwoIntegrations(t *testing.T) {
 	})
 }
 
-// A channel gets another integration of the same OAuth client while a session is open: the session stays on its own.
+// A channel gets another integration of the same OAuth client while a session is open. The session
+// stays on the old integration.
 func TestSessionKeepsItsIntegration(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -182,7 +184,8 @@ func TestSessionKeepsItsIntegration(t *testing.T) {
 	})
 }
 
-// Config.Channels hangs for one tenant: others go on, also those whose records Run has yet to find.
+// Config.Channels hangs for one tenant. Others continue, also those with records that Run has not
+// found yet.
 func TestChannelsThatHangForOneTenant(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -15,8 +15,9 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// TestHandOverWhileEndingKeepsTheTurn: what the customer writes after a HandOver during the end is for the next agent alone: the host
-// gets no Return, and the agent side has the turn all the time.
+// TestHandOverWhileEndingKeepsTheTurn checks that messages of the customer after a HandOver during
+// the end are only for the next agent: the host gets no Return, and the agents have the turn all
+// the time.
 func TestHandOverWhileEndingKeepsTheTurn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -18,7 +18,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/webhook"
 )
 
-// A webhookLine is what is logged about a webhook that does not work.
+// A webhookLine is the log line about a webhook that does not work.
 type webhookLine struct {
 	Level       string `json:"level"`
 	Channel     string `json:"channel"`
@@ -78,7 +78,8 @@ func TestWebhookWithAWrongSecret(t *testing.T) {
 	})
 }
 
-// TestWebhookThatIsDead: what reads list and no webhook delivers for 2 minutes is reported once per hour, also if it is fetched.
+// TestWebhookThatIsDead checks that messages that reads list and no webhook delivers for 2 minutes
+// are reported once per hour, also if they are fetched.
 func TestWebhookThatIsDead(t *testing.T) {
 	t.Parallel()
 	for name, permissions := range map[string][]string{

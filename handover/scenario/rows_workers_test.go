@@ -120,7 +120,7 @@ func (h *landlord) giveBack(_ context.Context, r handover.Return) error {
 	return nil
 }
 
-// only makes Deliver of one channel behave as f says.
+// only makes Deliver of one channel behave like f.
 func (h *landlord) only(channel string, f func(context.Context) error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -144,7 +144,7 @@ func (h *landlord) tried(customer string) int {
 	return h.calls[customer]
 }
 
-// post sends a message for a customer as Genesys would, and gives the status.
+// post sends a message for a customer as Genesys would, and returns the status.
 func (h *landlord) post(t *testing.T, channel, customer, id string) int {
 	t.Helper()
 	c := map[string]*genesystest.Org{"a": h.a, "b": h.b}[channel[:1]].Channel()
@@ -173,8 +173,8 @@ func hangs(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// A thousand customers of one tenant whose Deliver hangs until its context ends. Another tenant's message is delivered at once,
-// also if it comes in a replica that found the thousand in the store.
+// A thousand customers of one tenant have a Deliver that hangs until its context ends. Another
+// tenant's message is delivered at once, also by a replica that finds the thousand in the store.
 func TestHangingCustomersDelayNoOtherTenant(t *testing.T) {
 	t.Parallel()
 	for name, later := range map[string]bool{"as they arrive": false, "found in the store": true} {
@@ -247,7 +247,8 @@ func TestHangingCustomersAreAllServed(t *testing.T) {
 	})
 }
 
-// Callbacks that ignore their contexts and never return hold no worker: their tenant and others go on. What they hold is logged.
+// Callbacks that ignore their contexts and never return occupy no worker: their tenant and others
+// continue. They are logged.
 func TestCallbacksThatNeverReturn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -272,7 +273,7 @@ func TestCallbacksThatNeverReturn(t *testing.T) {
 	})
 }
 
-// A callback that ignores its context blocks its lane for a minute. What it returns late is a fact.
+// A callback that ignores its context blocks its lane for a minute. Its late result is stored.
 func TestCallbackThatReturnsLate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -314,7 +315,7 @@ func TestStuckCallbackBlocksItsLaneForAMinute(t *testing.T) {
 	})
 }
 
-// A tenant whose Genesys answers 429, or whose credentials are dead, delays no other.
+// A tenant with answers of 429, or with invalid credentials, delays no other.
 func TestTroubledTenantDelaysNoOther(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]func(*landlord){

@@ -64,7 +64,7 @@ func TestTimersAreText(t *testing.T) {
 	}
 }
 
-// TestTimersRoundTrip checks that what is written can be read.
+// TestTimersRoundTrip checks that written timers can be read.
 func TestTimersRoundTrip(t *testing.T) {
 	t.Parallel()
 	want := handover.Timers{NoAgent: 5 * time.Minute, CustomerIdle: -1, Max: 90 * time.Minute}

@@ -108,8 +108,8 @@ func TestUnnamedConversationFails(t *testing.T) {
 	})
 }
 
-// TestUnnamedConversationOfAFlowFails checks that a conversation without a name, routed by a
-// flow, fails after an hour without a message. An agent who writes later opens another session.
+// TestUnnamedConversationOfAFlowFails checks that a conversation without an id, routed by a flow,
+// fails after an hour without a message. An agent who writes later opens another session.
 func TestUnnamedConversationOfAFlowFails(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -93,7 +93,7 @@ func TestMessagesDuringAHandoverArriveOnce(t *testing.T) {
 	}
 }
 
-// TestAcceptedMessagesSurviveAStop checks that what is accepted while no process runs is
+// TestAcceptedMessagesSurviveAStop checks that messages accepted while no process runs are
 // performed in order later.
 func TestAcceptedMessagesSurviveAStop(t *testing.T) {
 	t.Parallel()
