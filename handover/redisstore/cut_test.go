@@ -18,7 +18,7 @@ import (
 // request, or after Redis has answered and before the client gets the answer.
 type cutter struct {
 	addr    string
-	scripts atomic.Int64 // that came by
+	scripts atomic.Int64 // counts the scripts sent
 	next    atomic.Pointer[cut]
 }
 

@@ -14,7 +14,7 @@ type keys struct {
 	records       string // + member: hash of rev, conv, wake, data and, while replicas lag, unsure
 	all           string // sorted set of members, all with score 0, so that it is ordered by their bytes
 	due           string // sorted set of entries of all channels, with score 0; with ":" and a channel, those of the channel
-	conversations string // + conversation id: set of the members whose last Put had it
+	conversations string // + conversation id: set of the members that have it since their last Put
 	fence         string // number, increased where WAIT needs a write to wait for
 }
 

@@ -21,8 +21,8 @@ import (
 // patience limits the wait of a test that fails. No test depends on it.
 const patience = 30 * time.Second
 
-// shared returns a client of the Redis at REDIS_ADDR, and a prefix for this test, whose keys are
-// removed after it.
+// shared returns a client of the Redis at REDIS_ADDR, and a prefix for this test. Keys with the
+// prefix are removed after the test.
 func shared(t *testing.T) (client *redis.Client, prefix string) {
 	t.Helper()
 	addr := os.Getenv("REDIS_ADDR")

@@ -148,7 +148,7 @@ func (s *Store) Get(ctx context.Context, k handover.Key) (handover.Record, error
 	return r, nil
 }
 
-// Find returns a record of the channel whose last Put had conversationID, or
+// Find returns a record of the channel with conversationID as stored by its last Put, or
 // [handover.ErrNotFound]. An empty channel means every channel. If several records match, it
 // returns the one with the highest revision.
 func (s *Store) Find(ctx context.Context, channel, conversationID string) (handover.Record, error) {

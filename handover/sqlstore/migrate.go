@@ -148,7 +148,7 @@ func (s *Store) migrateSQLite(ctx context.Context, steps []string) error {
 		if err == nil {
 			return nil
 		}
-		// Even if the context has ended, because the connection returns to the pool.
+		// Roll back even after the end of the context, because the connection returns to the pool.
 		_, undo := c.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
 		if undo != nil && !says(undo, "no transaction is active") {
 			return errors.Join(err, undo)

@@ -133,8 +133,7 @@ func TestAbsentForSure(t *testing.T) {
 	require.Zero(t, s.count())
 }
 
-// Errors after which nothing was stored are tried again within the call; others are returned as
-// they come.
+// The call retries errors after which nothing was stored. It returns others unchanged.
 func TestTriesAgain(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -166,7 +165,7 @@ func TestTriesAgain(t *testing.T) {
 	}
 }
 
-// Not for ever, and not longer than the caller wants.
+// Retries end after a limit, and with the context of the caller.
 func TestTriesEnd(t *testing.T) {
 	t.Parallel()
 	for _, d := range []sqlstore.Dialect{sqlstore.Postgres, sqlstore.SQLite} {

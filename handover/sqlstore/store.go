@@ -33,7 +33,7 @@ type Store struct {
 	sql     statements
 	writing chan struct{} // held by the writer of a SQLite file; nil: PostgreSQL
 
-	doubtful sync.Map // keys whose last Put had an unknown outcome
+	doubtful sync.Map // keys with an unknown outcome of their last Put
 }
 
 var _ handover.Store = (*Store)(nil)

@@ -80,7 +80,7 @@ func (empty) Columns() []string         { return make([]string, 6) }
 func (empty) Close() error              { return nil }
 func (empty) Next([]driver.Value) error { return io.EOF }
 
-// A stateError is as the drivers of PostgreSQL give them.
+// A stateError is an error like those of the PostgreSQL drivers.
 type stateError string
 
 func (e stateError) Error() string    { return "the server says " + string(e) }

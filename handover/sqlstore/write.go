@@ -203,7 +203,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 // https://www.postgresql.org/docs/current/warm-standby.html#SYNCHRONOUS-REPLICATION. So a Get after
 // a Put of unknown outcome first makes a commit that waits for the standby.
 
-// doubt remembers a key whose Put may have left such a row.
+// doubt remembers a key for which a Put may have left such a row.
 func (s *Store) doubt(k handover.Key, err error) {
 	if s.dialect != Postgres || err == nil || errors.Is(err, handover.ErrConflict) || state(err) != "" { // PostgreSQL refused it
 		return

@@ -123,7 +123,7 @@ func allAndItsLoopBody(s *suite) {
 		}
 		i, err := strconv.Atoi(r.Key.Customer)
 		if err != nil {
-			continue // created by this loop: may come or not
+			continue // created by this loop: may be returned or not
 		}
 		seen++
 		s.holds(record(r.Key.Customer, 1), "the body of the loop may read")
@@ -167,7 +167,7 @@ func allLeftEarly(s *suite) {
 	s.holds(record("after", 1), "the store works after loops over All were left")
 }
 
-// A call with a context that has ended returns an error and changes nothing.
+// A call with an ended context returns an error and changes nothing.
 func cancelledBefore(s *suite) {
 	r := record("c", 10)
 	r.ConversationID, r.WakeAt = "conversation-1", noon()

@@ -121,7 +121,9 @@ func ranging() []mistake {
 		})},
 		{"AllDuringChanges", "LIMIT and OFFSET", func(m *mutant) {
 			paged(m)
-			passing := m.all // records that come and go before the reading shift it: here one comes for good
+			// Records that are added and removed before the page is read shift it: here one is
+			// added for good.
+			passing := m.all
 			m.all = func(ctx context.Context, channel string) iter.Seq2[handover.Record, error] {
 				return func(yield func(handover.Record, error) bool) {
 					n := 0

@@ -27,9 +27,9 @@ type Client struct {
 	policy Policy
 }
 
-// New returns a Client that uses the transport, cookie jar and timeout of base, whose transport
-// must be set. It follows no redirects: it returns them like other answers, so that a token never
-// reaches another host.
+// New returns a Client that uses the transport, cookie jar and timeout of base. The transport must
+// be set. The Client follows no redirects: it returns them like other answers, so that a token
+// never reaches another host.
 func New(base *http.Client, p Policy) *Client {
 	hc := *base
 	hc.Transport = buffering{base.Transport}
@@ -129,8 +129,8 @@ func causeOf(ctx context.Context, err error) error {
 	return withoutURL(err)
 }
 
-// Ended returns why ctx ended. errors.Is finds context.Canceled or DeadlineExceeded in it, whatever
-// its cause is.
+// Ended returns why ctx ended. errors.Is finds context.Canceled or DeadlineExceeded in it for every
+// cause.
 func Ended(ctx context.Context) error {
 	cause := context.Cause(ctx)
 	if errors.Is(cause, ctx.Err()) {

@@ -18,7 +18,7 @@ import (
 	"github.com/hashicorp/go-retryablehttp"
 )
 
-// A run is one call of Do. It has its own retryablehttp client, so that the hooks know their
+// A run is one call of Do. It has a separate retryablehttp client, so that the hooks know their
 // request.
 type run struct {
 	policy    Policy
@@ -53,8 +53,8 @@ func (r *run) client(hc *http.Client) *retryablehttp.Client {
 		RetryMax:   r.policy.Max,
 		CheckRetry: r.check,
 		Backoff:    func(time.Duration, time.Duration, int, *http.Response) time.Duration { return r.wait },
-		// The result is the last answer, not the error "giving up", because its status and body
-		// tell more.
+		// The result is the last answer, not the error "giving up", because its status and body are
+		// more useful.
 		ErrorHandler: func(resp *http.Response, err error, _ int) (*http.Response, error) {
 			if err != nil {
 				return nil, err
@@ -107,8 +107,8 @@ func (r *run) jitter() time.Duration {
 	return time.Duration(rand.Int64N(int64(step) + 1)) //nolint:gosec // it spreads load and is not a secret
 }
 
-// fits reports whether the context lasts longer than wait. If not, the answer at hand tells more
-// than a deadline error.
+// fits reports whether the context lasts longer than wait. If not, the present answer is more
+// useful than a deadline error.
 func fits(ctx context.Context, wait time.Duration) bool {
 	deadline, ok := ctx.Deadline()
 	return !ok || time.Until(deadline) > wait

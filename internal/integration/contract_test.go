@@ -16,14 +16,14 @@ import (
 	"github.com/genesyshandover/genesyshandover/internal/integration/contract"
 )
 
-// A ledger collects what all scenarios exercised.
+// A ledger collects the coverage of all scenarios.
 type ledger struct {
 	definition *contract.Definition
 	mu         sync.Mutex
 	coverage   *contract.Coverage
 }
 
-// check holds exchanges against the definition.
+// check compares exchanges with the definition.
 func (l *ledger) check(exchanges []contract.Exchange) []contract.Violation {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -34,8 +34,8 @@ func (l *ledger) check(exchanges []contract.Exchange) []contract.Violation {
 	return found
 }
 
-// TestContract drives every method of the client against the fake, and holds every request and every answer against the
-// definition of the Genesys Cloud API that GENESYS_OPENAPI names.
+// TestContract calls every method of the client against the fake, and compares every request and
+// every answer with the definition of the Genesys Cloud API that GENESYS_OPENAPI names.
 func TestContract(t *testing.T) {
 	t.Parallel()
 	path := os.Getenv("GENESYS_OPENAPI")
@@ -56,7 +56,7 @@ func TestContract(t *testing.T) {
 	}
 }
 
-// conclude prints what was exercised and fails for what was not.
+// conclude prints the coverage and fails for anything that was not exercised.
 func (l *ledger) conclude(t *testing.T) {
 	t.Helper()
 	t.Logf("exercised against the definition:\n%s", l.coverage)
@@ -91,7 +91,7 @@ func (l *ledger) conclude(t *testing.T) {
 	}
 }
 
-// A scenario is a piece of life with an organisation of its own, in virtual time.
+// A scenario runs against its organisation in virtual time.
 type scenario struct {
 	options []genesystest.Option
 	play    func(*stage)
@@ -111,7 +111,7 @@ func (s scenario) run(t *testing.T, l *ledger) {
 	}
 }
 
-// A stage is what a scenario plays on.
+// A stage contains the organisation and the client of a scenario.
 type stage struct {
 	t       *testing.T
 	org     *genesystest.Org

@@ -84,7 +84,8 @@ func agentTalks(s *stage) {
 	s.reach(id, genesys.PhaseEnded)
 }
 
-// answerAgent lets an agent send what agents send, and the customer's side acknowledge and answer it.
+// answerAgent lets an agent send each kind of message, and the customer's side acknowledge and
+// answer it.
 func (s *stage) answerAgent(desk *genesystest.Desk) {
 	s.t.Helper()
 	ctx, om := s.t.Context(), s.client.OpenMessaging
@@ -107,7 +108,7 @@ func (s *stage) answerAgent(desk *genesystest.Desk) {
 	require.NoError(s.t, err)
 }
 
-// fetchMissed reads an agent's words as one does whose webhook failed.
+// fetchMissed reads an agent's messages as a host with a failed webhook does.
 func fetchMissed(s *stage) {
 	ann := s.org.Agent("Ann", "Support")
 	id := s.handOver()

@@ -80,7 +80,7 @@ func TestDocumentsLinkToFilesThatExist(t *testing.T) {
 	}
 }
 
-// TestReadmeIsShort holds the README to one sitting: under 150 lines, a quick start of at most 30.
+// TestReadmeIsShort limits the README to 150 lines, and its quick start to 30.
 func TestReadmeIsShort(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile(filepath.Join(root, "README.md"))

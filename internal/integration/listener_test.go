@@ -11,7 +11,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/genesys/notifications"
 )
 
-// A shelf keeps what an owner stores; everybody may have it.
+// A shelf is an owner that stores the state and never loses the socket.
 type shelf struct{ state []byte }
 
 // Own implements notifications.Owner.

@@ -51,7 +51,7 @@ func methods() map[string][]string {
 		"Conversations.Messages":      {"POST " + conversation + "/messages/bulk"},
 		"Conversations.SetAttributes": {"PATCH " + conversation + participants + "/attributes"},
 
-		"Do": { // whatever its caller asks for; the listener of package notifications does
+		"Do": { // the operation of its caller; the listener of package notifications calls it
 			channels, "HEAD /api/v2/notifications/channels/{channelId}", "PUT /api/v2/notifications/channels/{channelId}/subscriptions",
 		},
 		"Download":   nil, // an address from a message, outside of the API

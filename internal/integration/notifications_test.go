@@ -15,8 +15,8 @@ import (
 	"github.com/genesyshandover/genesyshandover/internal/integration/contract"
 )
 
-// TestContractOfNotifications holds the fake's answers about notification channels against the definition. The requests are
-// written by hand, so that no client can hide a mistake.
+// TestContractOfNotifications compares the fake's answers about notification channels with the
+// definition. The requests are written by hand, so that no client can hide a mistake.
 func TestContractOfNotifications(t *testing.T) {
 	t.Parallel()
 	path := os.Getenv("GENESYS_OPENAPI")

@@ -43,7 +43,7 @@ func sentProperties() []string {
 	}
 }
 
-// errorStatuses are the error answers whose bodies must have been checked.
+// errorStatuses returns the statuses of the error answers that the scenarios must produce.
 func errorStatuses() []int {
 	return []int{
 		http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusConflict,

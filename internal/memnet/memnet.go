@@ -14,7 +14,7 @@ type Listener struct {
 	close sync.Once
 }
 
-// Listen returns a listener whose address is name. It starts nothing and needs no port.
+// Listen returns a listener with the address name. It starts nothing and needs no port.
 func Listen(name string) *Listener {
 	return &Listener{name: name, conns: make(chan net.Conn), done: make(chan struct{})}
 }

@@ -128,7 +128,7 @@ func TestServerNeverStarted(t *testing.T) {
 	})
 }
 
-// get asks once; the error says what became of it.
+// get sends one request and returns its error.
 func get(ctx context.Context, s *memnet.Server) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://api.example/", http.NoBody)
 	if err != nil {

@@ -201,7 +201,7 @@ func (d *desk) receive(ctx context.Context, c *customer, text string) error {
 // fake organisation of genesystest keeps everything that it received, so a benchmark would measure
 // it instead of the store.
 type stub struct {
-	sent map[string]chan struct{} // by customer; not changed once requests are under way
+	sent map[string]chan struct{} // by customer; not changed once requests run
 }
 
 const agentQueue = "00000000-0000-4000-8000-00000000000a"

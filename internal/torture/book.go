@@ -211,8 +211,7 @@ type facts struct {
 	returned  map[string]bool      // those with a Return that arrived
 }
 
-// A direction is what happened to the messages from customers to agents, or from agents to
-// customers.
+// A direction counts the messages from customers to agents, or from agents to customers.
 type direction struct {
 	lines    []line
 	attempts []arrival // requests of replicas, in order of their arrival; some have no effect because the replica died

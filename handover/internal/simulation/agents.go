@@ -152,9 +152,9 @@ func (g *cloud) finish(c *conversation, l *leg) {
 	}
 }
 
-// endAll ends every conversation that the agents have, or that has no one but the customer. Where the bot
-// queue is not configured, a session that began in a conversation with agents does not know that queue, so
-// that it stays open when they give it back: that ends as well.
+// endAll ends every conversation that has agents, or only the customer. Without a configured bot
+// queue, a session that began in a conversation with agents does not know that queue. It stays open
+// when they return the conversation to it, so endAll ends that as well.
 func (g *cloud) endAll() {
 	g.endingAll = true
 	g.w.logf("", "all conversations end")

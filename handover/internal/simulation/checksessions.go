@@ -228,7 +228,7 @@ func (l *ledger) checkSeenInTime() {
 	}
 }
 
-// checkAgentSeen checks that the engine knows an agent who has been connected for a while.
+// checkAgentSeen checks that the engine has noticed an agent who has been connected for a while.
 func (l *ledger) checkAgentSeen(k string, v *view, c *conversation, a *leg) {
 	switch v.Now.State {
 	case machine.StateRequested, machine.StateQueued, machine.StateAlerting:
@@ -399,7 +399,7 @@ func (l *ledger) noteRefusedNotices(k string, lane viewLane) {
 	}
 }
 
-// checkNotice checks the first attempt of a notice: notices come in the order of the steps.
+// checkNotice checks the first attempt of a notice: notices are in the order of the steps.
 func (l *ledger) checkNotice(s *handoverHistory, n record.Notice) {
 	if l.history(s.key).noticesReordered {
 		return

@@ -36,7 +36,7 @@ type conversation struct {
 	customerGoneAt, onlyBotQueueAt, readAt time.Duration
 }
 
-// A leg is a participant. Times that have not come are never.
+// A leg is a participant. A time that has not been reached is never.
 type leg struct {
 	id, communication               string
 	purpose, state, disconnectType  string
@@ -50,7 +50,7 @@ type leg struct {
 	storedConnected                 bool // a record shows the agent as connected
 }
 
-// never is a time that has not come.
+// never is a time that has not been reached.
 const never = time.Duration(-1)
 
 func (l *leg) live() bool { return l.endedAt == never }

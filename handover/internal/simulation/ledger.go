@@ -90,7 +90,7 @@ type handoverHistory struct {
 	endedIn  *conversation // where it ended
 	openedAt time.Duration // when its opening arrived there
 	endRead  time.Duration // time that the read that ended it shows, or never if no read ended it
-	compared bool          // no webhook came, or one came whose id a read has listed
+	compared bool          // no webhook arrived, or one arrived with an id that a read has listed
 	due      []*outbound   // must be delivered before its Return
 
 	begunAt time.Duration // when it was stored first
@@ -98,7 +98,7 @@ type handoverHistory struct {
 	notices noticeState
 }
 
-// A customerHistory is what is known of one customer. Times that have not come are never.
+// A customerHistory is the history of one customer. A time that has not been reached is never.
 type customerHistory struct {
 	forgotAt         time.Duration // last call of Forget, or its return
 	removedAt        time.Duration // last removal of the record

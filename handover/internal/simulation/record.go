@@ -204,7 +204,7 @@ func (v *view) returning() *viewEntry {
 }
 
 // waits reports whether the lane to Genesys waits: for the end of a conversation that a message of
-// the session may have left, or for a Return whose words come first if it fails.
+// the session may have left, or for a Return with words that are sent first if it fails.
 func (v *view) waits(head viewEntry) bool {
 	if v.Now.open() && v.Now.MovedTo != "" {
 		return true
@@ -252,9 +252,9 @@ func (v *view) unfinished() string {
 // mostClosings is how often a conversation that no session needs is disconnected.
 const mostClosings = 3
 
-// followed returns what work of a record is left, or an empty string. It is no work to watch a
-// conversation that goes on because an agent has it, because it may not be disconnected, or because
-// the customer's messages revived it each time that it was.
+// followed returns the remaining work of a record, or an empty string. Watching a conversation is
+// not work if the conversation continues because an agent has it, because it may not be
+// disconnected, or because the customer's messages revived it after each disconnect.
 func (g *cloud) followed(v *view) string {
 	rest := *v
 	rest.Watched = slices.DeleteFunc(slices.Clone(v.Watched), func(w viewWatched) bool {

@@ -143,7 +143,7 @@ func (w *world) runHealed() {
 // recovered reports whether faults ended so long ago that nothing may fail because of them.
 func (w *world) recovered() bool { return w.healed && w.now > w.healedAt+time.Minute }
 
-// idle reports whether no work is left. The loops of the replicas go on.
+// idle reports whether no work is left. The loops of the replicas continue.
 func (w *world) idle() bool {
 	for _, c := range w.customers {
 		if !c.finished {

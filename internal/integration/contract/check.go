@@ -24,7 +24,7 @@ func (v Violation) String() string {
 	return fmt.Sprintf("%s: %s: %s: %s", v.Operation, v.Side, v.At, v.Problem)
 }
 
-// Check holds one exchange against the definition and notes in c what it exercised.
+// Check compares one exchange with the definition and records in c the parts that it exercised.
 func (d *Definition) Check(e Exchange, c *Coverage) []Violation {
 	r, op, params := d.find(e.Request)
 	if op == nil {
@@ -76,7 +76,7 @@ func (k *check) answer(op *openapi3.Operation, e Exchange) any {
 		schema = errorSchema(op)
 	}
 	switch {
-	case e.Request.Method == http.MethodHead: // has no body, whatever its status
+	case e.Request.Method == http.MethodHead: // has no body with any status
 		return nil
 	case schema == nil && len(e.ResponseBody) > 0:
 		k.add("body", "the definition has none, %d bytes were answered", len(e.ResponseBody))

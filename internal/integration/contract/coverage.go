@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Coverage is what was exercised: operations, statuses, query parameters and properties of bodies. Not safe for
-// concurrent use.
+// Coverage counts the exercised operations, statuses, query parameters and properties of bodies.
+// Not safe for concurrent use.
 type Coverage struct {
 	operations map[string]*exercised
 }
@@ -88,7 +88,7 @@ func (c *Coverage) Failed(status int) bool {
 	return false
 }
 
-// Sent reports whether any request carried a property, named as String writes it: "channel.from.id".
+// Sent reports whether any request had a property, named as String names it: "channel.from.id".
 func (c *Coverage) Sent(property string) bool {
 	for _, o := range c.operations {
 		if o.request[property] {
@@ -120,5 +120,5 @@ func (c *Coverage) String() string {
 	return b.String()
 }
 
-// Operations lists what was seen, sorted.
+// Operations lists the exercised operations, sorted.
 func (c *Coverage) Operations() []string { return slices.Sorted(maps.Keys(c.operations)) }

@@ -1,6 +1,6 @@
-// Package contract holds HTTP exchanges against a Swagger 2.0 definition, more strictly than the definition asks: a
-// property that the definition does not list is wrong, in a request and in an answer alike. That is how a misspelt field
-// is found before an organisation silently ignores it.
+// Package contract compares HTTP exchanges with a Swagger 2.0 definition, more strictly than the
+// definition requires: a property that the definition does not list is wrong, in a request and in
+// an answer alike. So a misspelt field is found before an organisation silently ignores it.
 package contract
 
 import (
@@ -21,10 +21,10 @@ type Definition struct {
 	routes []route
 }
 
-// Load reads the Swagger 2.0 file at path and applies the deviations. A deviation that the definition has caught up with
-// is an error: the list may only shrink.
+// Load reads the Swagger 2.0 file at path and applies the deviations. It returns an error for a
+// deviation that the definition no longer has, so that the list can only shrink.
 func Load(path string, deviations []Deviation) (*Definition, error) {
-	raw, err := os.ReadFile(path) //nolint:gosec // the path is given by whoever runs the tests
+	raw, err := os.ReadFile(path) //nolint:gosec // the developer passes the path
 	if err != nil {
 		return nil, fmt.Errorf("contract: read the definition: %w", err)
 	}

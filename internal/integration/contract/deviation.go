@@ -8,8 +8,8 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// A Deviation is a place where what Genesys does is known to differ from its own definition. It amends the definition, so
-// that the rest of the message is still checked.
+// A Deviation is a known difference between Genesys and its API definition. It amends the
+// definition, so that the rest of the message is still checked.
 type Deviation struct {
 	Name   string
 	Reason string
@@ -60,7 +60,7 @@ func Genesys() []Deviation {
 	}
 }
 
-// addProperty adds a property to a schema. It fails when the definition has it by now.
+// addProperty adds a property to a schema. It fails if the definition already has it.
 func addProperty(schema, property string, value *openapi3.Schema) func(*openapi3.T) error {
 	return func(doc *openapi3.T) error {
 		ref := doc.Components.Schemas[schema]
@@ -78,7 +78,8 @@ func addProperty(schema, property string, value *openapi3.Schema) func(*openapi3
 	}
 }
 
-// makeWritable lets a request carry a property that the definition marks as read-only. It fails when the mark is gone.
+// makeWritable allows a request to have a property that the definition marks as read-only. It fails
+// if the mark is gone.
 func makeWritable(schema, property string) func(*openapi3.T) error {
 	return func(doc *openapi3.T) error {
 		ref := doc.Components.Schemas[schema]
@@ -94,7 +95,8 @@ func makeWritable(schema, property string) func(*openapi3.T) error {
 	}
 }
 
-// allowPartialPatch drops what a PATCH's body requires, for this operation only. It fails when nothing is required.
+// allowPartialPatch makes all properties of a PATCH's body optional, for this operation only. It
+// fails if none is required.
 func allowPartialPatch(path string) func(*openapi3.T) error {
 	return func(doc *openapi3.T) error {
 		item := doc.Paths.Value(path)

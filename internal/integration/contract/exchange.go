@@ -26,7 +26,7 @@ type Recorder struct {
 	exchanges []Exchange
 }
 
-// NewRecorder records what base answers.
+// NewRecorder records the answers of base.
 func NewRecorder(base http.RoundTripper) *Recorder { return &Recorder{base: base} }
 
 // RoundTrip sends the request and keeps a copy of both bodies.
@@ -59,7 +59,7 @@ func (r *Recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
-// Exchanges returns what was recorded so far, in the order of the answers.
+// Exchanges returns the exchanges recorded so far, in the order of the answers.
 func (r *Recorder) Exchanges() []Exchange {
 	r.mu.Lock()
 	defer r.mu.Unlock()

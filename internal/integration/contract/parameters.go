@@ -11,7 +11,7 @@ import (
 
 const formType = "application/x-www-form-urlencoded"
 
-// parameters checks what stands in the path and in the query.
+// parameters checks the parameters in the path and in the query.
 func (k *check) parameters(r route, op *openapi3.Operation, inPath map[string]string, req *http.Request) {
 	known := map[string]*openapi3.Parameter{}
 	for _, list := range []openapi3.Parameters{r.item.Parameters, op.Parameters} {
@@ -53,7 +53,8 @@ func (k *check) parameter(at string, p *openapi3.Parameter, values []string) {
 	}
 }
 
-// typed reads a parameter as its schema has it; what cannot be read stays text and fails the type check.
+// typed converts a parameter to the type of its schema. A value that does not convert stays text
+// and fails the type check.
 func typed(s *openapi3.Schema, text string) any {
 	switch {
 	case s.Type.Is(openapi3.TypeInteger), s.Type.Is(openapi3.TypeNumber):

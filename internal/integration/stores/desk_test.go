@@ -59,7 +59,7 @@ func newDesk(t *testing.T, org *genesystest.Org, s handover.Store) *desk {
 	return d
 }
 
-// hears makes the organisation post its webhooks to this desk.
+// receive makes the organisation post its webhooks to this desk.
 func (d *desk) receive(org *genesystest.Org) {
 	mux := http.NewServeMux()
 	mux.Handle("POST /genesys", webhook.NewHandler(d, d.Receive))

@@ -20,7 +20,8 @@ type proxy struct {
 	conns []net.Conn
 }
 
-// side is the side whose next message breaks a connection instead of being forwarded.
+// A side is one end of a connection. The next message from it breaks the connection instead of
+// being forwarded.
 type side int
 
 const (
