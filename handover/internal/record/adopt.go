@@ -4,8 +4,8 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
 )
 
-// adopt opens a session that Genesys began: a live agent writes although we know of no handover. The bot must not talk over
-// him, and his conversation is to be returned when it ends.
+// adopt opens a session that Genesys began: a live agent writes without an open session. The bot
+// must not speak at the same time, and the conversation is returned when it ends.
 func (tx *Transaction) adopt(a *Watched, r *Reading, defaults machine.Timers, botQueue string) {
 	c := machine.Handover{
 		Session: machine.Session{
@@ -19,7 +19,7 @@ func (tx *Transaction) adopt(a *Watched, r *Reading, defaults machine.Timers, bo
 		AgentRequestedAt:  tx.Now,
 		QueueID:           r.Standing.QueueID,
 		BotQueue:          botQueue,
-		Routing:           machine.RouteByFlow, // whatever the channel says: there is nothing to transfer
+		Routing:           machine.RouteByFlow, // regardless of the channel, because nothing is transferred
 		AgentAt:           tx.Now, AgentWrote: a.Since,
 		ConfirmedAt: r.genesysBegan(),
 		ReadAt:      r.Began,
@@ -28,9 +28,9 @@ func (tx *Transaction) adopt(a *Watched, r *Reading, defaults machine.Timers, bo
 		Legs:        a.Legs,
 	}
 	c.Queue, c.Blind = c.QueueID, r.Blind
-	if o := tx.Open(); o != nil { // the bot's session continues in this conversation and needs no other
+	if o := tx.Open(); o != nil { // the bot's session continues in this conversation
 		tx.Apply(machine.Event{Kind: machine.EvEnd, Reason: machine.EndByGenesys, Detail: "an agent went on with another conversation of the customer"})
-		tx.Handover.Leftover = machine.LeftoverOpen // no one asked to end its conversation
+		tx.Handover.Leftover = machine.LeftoverOpen // its end was not requested
 		tx.Tidy()
 	}
 	tx.install(c)

@@ -1,7 +1,8 @@
 package record
 
-// ClaimHead notes in the record that the head of a lane is about to be attempted, and returns it. A head whose last attempt was not
-// settled (its process died, or its outcome could not be stored) may have taken effect.
+// ClaimHead notes in the record that the head of a lane is about to be attempted, and returns the
+// head. If the last attempt was not settled, because its process died or could not store the
+// outcome, the head may have taken effect.
 func (tx *Transaction) ClaimHead(n LaneName) Entry {
 	switch n {
 	case ToGenesys:
@@ -23,7 +24,7 @@ func (tx *Transaction) ClaimHead(n LaneName) Entry {
 			w.First = tx.Now
 		}
 		if head.Kind == KindOpen && tx.Handover.OpeningTriedAt.IsZero() {
-			tx.Handover.OpeningTriedAt = tx.genesysNow() // from here on Genesys may know of it
+			tx.Handover.OpeningTriedAt = tx.genesysNow() // from now on Genesys may have received it
 		}
 		return head
 	case ToHost:
@@ -31,7 +32,7 @@ func (tx *Transaction) ClaimHead(n LaneName) Entry {
 		if tx.In.begun() && x.Kind != KindReturn {
 			x.Unsure = true
 		}
-		head := *x // as it was before this attempt
+		head := *x // the state before this attempt
 		if x.Kind == KindReturn {
 			tx.freeze(x)
 		}
@@ -53,7 +54,8 @@ func (tx *Transaction) Ready(n LaneName) bool {
 	}
 	at, ok := tx.headReady()
 	if ok && tx.closes() {
-		if h, _ := tx.head(); h.Kind == KindOpen { // or the disconnect would hit the conversation that the opening joins
+		// Otherwise the disconnect would hit the conversation that the opening joins.
+		if h, _ := tx.head(); h.Kind == KindOpen {
 			return false
 		}
 	}

@@ -4,5 +4,5 @@ import (
 	"time"
 )
 
-// genesysNow returns the time of an edit by Genesys' clock.
+// genesysNow returns the time of the transaction by Genesys' clock.
 func (tx *Transaction) genesysNow() time.Time { return tx.Clock.Genesys(tx.Now) }

@@ -9,14 +9,15 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
 )
 
-// CurrentFormat is the format this release writes. It reads the next one, too; a field that is added raises it. Format 1 was only ever
-// written by development versions from before the first release, and is refused.
+// CurrentFormat is the format that this release writes. The release also reads the next one. A new
+// field raises the format. Format 1 was only written by development versions before the first
+// release, and is refused.
 const CurrentFormat = 2
 
 // ErrUnreadable is the error of a record that this release cannot read. Its text has no content.
 var ErrUnreadable = errors.New("handover: a record that this release cannot read")
 
-// Encode gives the record of a file. The file must not change afterwards.
+// Encode returns the stored form of a record. The record must not change afterwards.
 func (f *Record) Encode(k machine.Key, revision uint64) (Stored, error) {
 	if f.Created == 0 {
 		f.Created = revision
@@ -41,7 +42,8 @@ func (f *Record) Encode(k machine.Key, revision uint64) (Stored, error) {
 	return r, nil
 }
 
-// Decode reads a record. What this release cannot read or would misread is ErrUnreadable, without any content.
+// Decode reads a record. It returns ErrUnreadable, without any content, for a record that this
+// release cannot read or would misread.
 func Decode(r Stored) (*Record, error) {
 	if IsReserved(r.Key) {
 		return nil, fmt.Errorf("%w: it is no customer's", ErrUnreadable)
@@ -69,8 +71,8 @@ func Decode(r Stored) (*Record, error) {
 	return f, nil
 }
 
-// redactJSON returns an error with the position where decoding failed and no text of the decoder, which may quote the record: its
-// values, and the keys of its maps.
+// redactJSON returns an error with the position where decoding failed. It omits the text of the
+// decoder, which may quote values and map keys of the record.
 func redactJSON(err error) error {
 	if t, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return fmt.Errorf("a value of the wrong JSON type at byte %d", t.Offset)
@@ -81,8 +83,9 @@ func redactJSON(err error) error {
 	return errors.New("not decodable")
 }
 
-// understood finds what decodes and yet means nothing here, or what a later release may mean by it: a state, a kind of entry, a
-// routing. To guess would send it to the wrong place; what only travels through (reasons, notices) may be new.
+// understood returns an error if a decoded value is unknown to this release or has a new meaning in
+// a later one: a state, a kind of entry, a routing. Acting on such a value could send a message to
+// the wrong place. Reasons and notices may be unknown, because they are only passed on.
 func (f *Record) understood() error {
 	if c := f.Handover; c != nil && (!c.State.Known() || c.Routing != machine.RouteByTransfer && c.Routing != machine.RouteByFlow) {
 		return errors.New("a state or a routing that is unknown")
@@ -118,7 +121,7 @@ func (w *Word) understood() bool {
 	}
 	switch w.State {
 	case WordWaiting, WordUnsure:
-		// Its text is split only where a part is done: a record is decoded often.
+		// The text is split only if a part is done, because records are decoded often.
 		return (m.Reply != nil || m.Text != "" || len(m.Attachments) > 0) && (w.Done == 0 || w.Done > 0 && w.Done < m.parts())
 	case wordSent, wordRefused:
 		return true
@@ -156,7 +159,7 @@ func (x *Entry) toHost() bool {
 
 func (m memory) understood() bool { return len(m)%markSize == 0 }
 
-// NextRevision never repeats across delete and create.
+// NextRevision returns a revision that no earlier one of the key had, even before a delete.
 func NextRevision(prev uint64, now time.Time) uint64 {
 	return max(prev+1, uint64(max(now.UnixMicro(), 1)))
 }

@@ -1,7 +1,7 @@
 package record
 
-// Undelivered counts the messages that a read lists and no webhook has delivered for 2 minutes, if none that was written later has
-// been delivered.
+// Undelivered counts the messages that a read has listed for 2 minutes without a webhook, if no
+// later message was delivered.
 func (f *Record) Undelivered(kind TaskKind, r *Reading) int {
 	if r == nil || r.Err != nil {
 		return 0

@@ -11,7 +11,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/genesys"
 )
 
-// A WaitError reports that nothing was sent, and after what time to try again.
+// A WaitError reports that nothing was sent, and how long to wait before the next attempt.
 type WaitError struct {
 	After time.Duration
 	Why   string
@@ -33,7 +33,7 @@ func ChannelFault(err error) bool {
 		return false
 	}
 	e, answered := APIError(err)
-	if !answered { // what the client refused or did not find is no fault of the channel
+	if !answered { // an error of the client, such as a missing queue, is no fault of the channel
 		return genesys.EffectOf(err) != genesys.EffectNone ||
 			errors.Is(err, genesys.ErrUnavailable) || errors.Is(err, context.Canceled)
 	}
@@ -131,8 +131,8 @@ func Explain(err error) string {
 // LimitedMost is the longest wait after a 429. Then one request tests whether it is over.
 const LimitedMost = 2 * time.Minute
 
-// LimitedWait returns how long to wait after a 429: what Genesys asks for plus a second, and at
-// most LimitedMost, because one wrong answer must not silence an account for days.
+// LimitedWait returns how long to wait after a 429: the time that Genesys requests plus a second,
+// and at most LimitedMost, because one wrong answer must not block an account for days.
 func LimitedWait(e *genesys.Error) time.Duration {
 	return min(max(e.RetryAfter, 0)+LimitedPause, LimitedMost)
 }

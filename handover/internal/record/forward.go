@@ -7,17 +7,18 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
 )
 
-// Reply decides who answers a message that the bot has prepared an answer to.
+// Reply decides who answers a message for which the bot has prepared an answer.
 func (tx *Transaction) Reply(msg Message) (machine.Turn, error) {
 	verdict := tx.ForwardedIDs.Recall(msg.ID)
-	repeated := verdict == returnedID && tx.returnAwaited() && !tx.returnRuns(tx.Now) // a Return gives it to the bot once more
+	// A Return passes it to the bot again.
+	repeated := verdict == returnedID && tx.returnAwaited() && !tx.returnRuns(tx.Now)
 	if tx.Turn(tx.Now) == machine.TurnBot && verdict != forwardedID && !repeated {
 		return machine.TurnBot, ErrUnchanged
 	}
 	return tx.Forward(msg)
 }
 
-// Forward decides who gets a message, and stores it if that is not the bot.
+// Forward decides who receives a message, and stores it unless that is the bot.
 func (tx *Transaction) Forward(msg Message) (machine.Turn, error) {
 	switch verdict := tx.ForwardedIDs.Recall(msg.ID); {
 	case verdict == forwardedID:
@@ -43,7 +44,8 @@ func (tx *Transaction) Forward(msg Message) (machine.Turn, error) {
 	return machine.TurnAgent, nil
 }
 
-// returning reports whether the host is given words of the customer, or will be: the bot must not answer later ones first.
+// returning reports whether words of the customer are in a Return or wait for one. The bot must not
+// answer later messages first.
 func (f *Record) returning() bool { return len(f.Words) > 0 || f.returns() }
 
 // returnAwaited reports whether a Return is to be attempted, for the first time or again.
@@ -53,8 +55,8 @@ func (f *Record) returnAwaited() bool {
 	})
 }
 
-// omitFromReturns drops a message that the host gives to the agents from the Return that holds it, and reports whether Genesys may
-// have it. A running callback has its own copy.
+// omitFromReturns removes a message that the host passes to the agents from its Return, and reports
+// whether Genesys may have it. A running callback has a copy.
 func (tx *Transaction) omitFromReturns(id string) (attempted bool) {
 	tx.Words = slices.DeleteFunc(tx.Words, func(w Word) bool {
 		held := w.ID == id && w.Return != 0
@@ -64,8 +66,9 @@ func (tx *Transaction) omitFromReturns(id string) (attempted bool) {
 	return attempted
 }
 
-// rememberTranscript remembers the customer's messages that a transcript contains, so that they are not sent to the agents again. A message
-// that was stored before keeps its verdict. Only the newest are remembered: they must not displace the memory of stored messages.
+// rememberTranscript remembers the customer's messages that a transcript contains, so that they are
+// not sent to the agents again. A message that was stored before keeps its verdict. Only the newest
+// are remembered, so that they do not displace the ids of stored messages.
 func (tx *Transaction) rememberTranscript(ids []string) {
 	for _, id := range last(ids, keepMarks) {
 		switch tx.ForwardedIDs.Recall(id) {
@@ -77,7 +80,7 @@ func (tx *Transaction) rememberTranscript(ids []string) {
 	}
 }
 
-// SizeOf returns how many bytes a message takes in the record.
+// SizeOf returns the size of a message in the record, in bytes.
 func SizeOf(m storedMessage) int {
 	b, err := json.Marshal(m)
 	if err != nil {

@@ -9,32 +9,33 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
 )
 
-// Genesys gives a webhook up after 85 s at most, so while the host cannot be reached for longer, agents' words are lost to it. A read
-// lists the ids of the messages of a conversation; those that no webhook brought are fetched, if that is permitted, and reported if
-// it is not.
+// Genesys stops retrying a webhook after 85 s at most. So if the host is unavailable for longer,
+// agents' messages are lost. A read lists the ids of the messages of a conversation. Messages
+// without a webhook are fetched, or reported if fetching is not permitted.
 
 const (
-	webhookSilence = 2 * time.Minute  // a message that a read lists and no webhook has delivered for that long was not delivered
-	webhookLife    = 90 * time.Second // after that no webhook brings a message any more
-	webhookSlow    = 10 * time.Second // sooner it may just be on its way
-	gapHold        = 3 * time.Second  // how long what comes behind a gap waits for what was missed
-	endHold        = 10 * time.Second // how long an end waits for what was missed
+	webhookSilence = 2 * time.Minute  // a listed message without a webhook for that long counts as undelivered
+	webhookLife    = 90 * time.Second // no webhook delivers a message later than that
+	webhookSlow    = 10 * time.Second // a younger message may still arrive
+	gapHold        = 3 * time.Second  // how long messages after a gap wait for the missing ones
+	endHold        = 10 * time.Second // how long an end waits for missing messages
 )
 
-// A Gap is what a read lists and no webhook has brought.
+// A Gap is the set of messages that a read lists and no webhook has delivered.
 type Gap struct {
-	machine.Listing // as it is when all of missing is accounted for
+	machine.Listing // the listing once all of missing is accounted for
 
 	Missing     []genesys.MessageRef // oldest first
-	undelivered int                  // listed for 2 minutes, and neither it nor a later one was delivered by a webhook
-	young       bool                 // others may still come by themselves
-	late        bool                 // and should have come by now
-	more        bool                 // others are missing, too: too many for one call
+	undelivered int                  // listed for 2 minutes, and no webhook delivered it or a later one
+	young       bool                 // others may still be delivered by webhooks
+	late        bool                 // and should have been delivered already
+	more        bool                 // others are missing, too many for one call
 }
 
-// GapOf compares what a read lists since a time with what has come. Where something has come and nothing of it is listed, the ids
-// differ (whether they are the same is UNCERTAIN), and nothing can be compared. The end of a session does not wait for what can
-// be distinguished from what a webhook brings.
+// GapOf compares the messages that a read lists since a time with the received ones. If none of the
+// received messages is listed, reads and webhooks use different ids (UNCERTAIN whether Genesys ever
+// does), and nothing can be compared. With end, the end of a session does not wait for messages
+// that can be recognized if a webhook delivers them later.
 func (f *Record) GapOf(r *Reading, since time.Time, l machine.Listing, end bool) Gap {
 	listed := r.listed(since)
 	for _, ref := range listed {
@@ -48,7 +49,7 @@ func (f *Record) GapOf(r *Reading, since time.Time, l machine.Listing, end bool)
 	switch {
 	case l.Proven && end:
 		patience = 0
-	case l.Proven: // whichever way it comes first, the other is known by its id
+	case l.Proven: // the second copy is recognized by its id, in either order
 		patience = webhookSlow
 	}
 	began := r.genesysBegan()
@@ -65,7 +66,8 @@ func (f *Record) GapOf(r *Reading, since time.Time, l machine.Listing, end bool)
 		switch {
 		case !ref.Time.After(l.Checked) || ref.Time.Before(remembered):
 			continue
-		case !l.Proven && ref.Time.Before(since): // of an earlier handover, whose webhooks this one has not seen
+		// Of an earlier handover with webhooks that this one has not received.
+		case !l.Proven && ref.Time.Before(since):
 			continue
 		case f.ReceivedIDs.Recall(ref.ID) != UnknownID || f.HostIDOf(ref.ID) != "":
 			continue
@@ -82,7 +84,7 @@ func (f *Record) GapOf(r *Reading, since time.Time, l machine.Listing, end bool)
 	return g
 }
 
-// listed are the messages to the customer that a read shows since a time, oldest first.
+// listed returns the messages to the customer that a read shows since a time, oldest first.
 func (r *Reading) listed(since time.Time) []genesys.MessageRef {
 	from := since.Add(-machine.SettlePeriod)
 	list := slices.DeleteFunc(slices.Clone(r.Messages), func(ref genesys.MessageRef) bool { return ref.Time.Before(from) })
@@ -92,7 +94,8 @@ func (r *Reading) listed(since time.Time) []genesys.MessageRef {
 	return list
 }
 
-// MessagesOf lists what agents and flows wrote to the customer. What was received, or is not sent yet, is none of it.
+// MessagesOf lists the messages of agents and flows to the customer. It omits the customer's
+// messages and those not sent yet.
 func MessagesOf(c *genesys.Conversation) []genesys.MessageRef {
 	var list []genesys.MessageRef
 	for _, p := range c.Participants {

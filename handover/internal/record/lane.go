@@ -31,9 +31,9 @@ type Lease struct {
 // The times of leases and effects.
 const (
 	LeaseTime   = 15 * time.Second
-	LeaseGrace  = 2 * time.Second  // another replica waits so much longer
-	EffectTime  = 10 * time.Second // an effect ends within, from its lease
-	EffectStart = time.Second      // an effect begins within, from its lease
+	LeaseGrace  = 2 * time.Second  // how much longer another replica waits
+	EffectTime  = 10 * time.Second // limit of an effect, from its lease
+	EffectStart = time.Second      // limit for the begin of an effect, from its lease
 )
 
 // Free reports whether another process may take the lease.
@@ -48,7 +48,7 @@ func (l Lease) over(at time.Time) time.Time {
 	return machine.Later(at, l.Until.Add(LeaseGrace))
 }
 
-// An EntryKind is what an entry does.
+// An EntryKind is the kind of effect of an entry.
 type EntryKind string
 
 // The kinds of entries.
@@ -122,7 +122,7 @@ func (x *Entry) parts() int {
 // is sent before any message of the customer.
 func (x *Entry) opens() bool { return x.Kind == KindOpen || x.Kind == KindContext }
 
-// from returns the customer id that the entry was sent with. Without an opening that is the
+// from returns the customer id with which the entry was sent. Without an opening that is the
 // session's.
 func (x *Entry) from(c *machine.Handover) string {
 	if x.Opening != nil {
@@ -185,18 +185,19 @@ func (l *lane) ready() (at time.Time, ok bool) {
 	return machine.Later(machine.Later(machine.Later(l.NotBefore, h.NotBefore), h.At), l.Stuck), true
 }
 
-// ContextWaits reports whether the agent's context of a HandOver has still to be sent. It precedes the
-// transfer, so that no agent opens a conversation without it.
+// ContextWaits reports whether the agent's context of a HandOver is still to be sent. It precedes
+// the transfer, so that no agent opens a conversation without it.
 func (f *Record) ContextWaits() bool {
 	return slices.ContainsFunc(f.Out.Entries, func(x Entry) bool { return x.Kind == KindContext })
 }
 
-// OutOfOrder reports whether a later message was given to the host before: it had arrived earlier, or no notice lay between.
+// OutOfOrder reports whether the host received a later message before: it had arrived earlier, or
+// no notice was between them.
 func (f *Record) OutOfOrder(d *StoredDelivery) bool {
 	return d.OutOfOrder || !d.Time.IsZero() && d.Time.Before(f.Given)
 }
 
-// WireMessage is the next part of an entry, without id and time.
+// WireMessage returns the next part of an entry, without id and time.
 func (x *Entry) WireMessage(c *machine.Handover) openmessaging.InboundMessage {
 	var w openmessaging.InboundMessage
 	switch x.Kind {

@@ -7,36 +7,39 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
 )
 
-// A Word is a message of the customer that was accepted and that neither an agent, nor the bot, nor a notice has answered for yet.
-// The ledger, the record's Words, is the one list of them: the lane to Genesys and the Unanswered of a Return are views of it,
-// so no word can be lost between two lists.
+// A Word is an accepted message of the customer for which neither an agent, nor the bot, nor a
+// notice has answered yet. The ledger, the record's Words, is the only list of them: the lane to
+// Genesys and the Unanswered of a Return are views of it, so no word can be lost between two lists.
 //
-//	waiting ──attempt──▶ unsure ──2xx──▶ sent ──an agent is seen there later──▶ (gone)
+//	waiting ──attempt──▶ unsure ──2xx──▶ sent ──a later read shows an agent──▶ (removed)
 //	                       │ 400, 413, 415, 422
 //	                       ▼
 //	                    refused
-//	an agent session is open: the words that no running Return holds, and that are not refused, wait for its agents
-//	no agent session is open: every word belongs to a Return; when the host has taken it, it is gone
+//
+// While an agent session is open, words that are neither refused nor in a running Return wait for
+// its agents. Otherwise every word belongs to a Return. It is removed when the host has accepted
+// that Return.
 type Word struct {
 	Seq     uint64         `json:"seq"`
 	ID      string         `json:"id"`                // the host's id of the message
-	Message *storedMessage `json:"message,omitempty"` // nil: the content is not kept any more
+	Message *storedMessage `json:"message,omitempty"` // nil: the content has been dropped
 	At      time.Time      `json:"at"`                // when it was accepted
 	Wire    time.Time      `json:"wire"`              // channel.time of the first part
 	State   wordState      `json:"state,omitempty"`
 	Size    int            `json:"size"`
 
-	Handover string    `json:"handover,omitempty"` // the session whose agents it is for; empty: none
+	Handover string    `json:"handover,omitempty"` // the session with the agents it is for; empty: none
 	Again    bool      `json:"again,omitempty"`    // it was attempted in an earlier session
-	Done     int       `json:"done,omitempty"`     // parts that Genesys took
+	Done     int       `json:"done,omitempty"`     // parts that Genesys accepted
 	Attempts int       `json:"attempts,omitempty"` // failed attempts in this session
 	First    time.Time `json:"first,omitzero"`     // the first attempt in this session
 
-	Conversation string    `json:"conversation,omitempty"` // sent: as the answer named it
-	Unplaced     bool      `json:"unplaced,omitempty"`     // sent, and the answer named none
-	SentAt       time.Time `json:"sentAt,omitzero"`        // sent: when Genesys had taken it, by its clock: the Date of the answer + 1 s
-	Reason       string    `json:"reason,omitempty"`       // refused: why
-	Return       uint64    `json:"return,omitempty"`       // seq of the Return that holds it
+	Conversation string `json:"conversation,omitempty"` // sent: the id in the answer
+	Unplaced     bool   `json:"unplaced,omitempty"`     // sent, and the answer had no id
+	// Sent: when Genesys had accepted it, by its clock: the Date of the answer + 1 s.
+	SentAt time.Time `json:"sentAt,omitzero"`
+	Reason string    `json:"reason,omitempty"` // refused: the reason
+	Return uint64    `json:"return,omitempty"` // seq of the Return that contains it
 }
 
 type wordState string
@@ -49,7 +52,8 @@ const (
 	wordRefused wordState = "refused"
 )
 
-// The bounds of the ledger. The content of refused words and of the oldest sent ones gives way.
+// The limits of the ledger. Beyond them, the content of refused words and of the oldest sent ones
+// is dropped.
 const (
 	maxWords, wordsBytes         = 100, 256 << 10 // that wait
 	maxSentWords, sentBytes      = 20, 64 << 10   // sent, with their content
@@ -65,17 +69,18 @@ func (w *Word) attempted() bool {
 	return w.Again || w.Done > 0 || w.State == WordUnsure || w.State == wordSent
 }
 
-// sentIn reports whether a word that was sent was sent in a session. One of an earlier session was, if the conversation went on.
+// sentIn reports whether a word was sent in a session. That includes a word of an earlier session
+// in the same conversation.
 func (w *Word) sentIn(c *machine.Handover) bool {
 	return !w.Again || w.Conversation != "" && w.Conversation == c.ConversationID
 }
 
-// unanswered is what a Return says of a word.
+// unanswered returns the word as a Return contains it.
 func (w *Word) unanswered() Unanswered {
 	return Unanswered{Message: w.Message.message(), Sent: w.attempted(), Reason: w.Reason}
 }
 
-// entry is a word as an entry of the lane to Genesys.
+// entry returns the word as an entry of the lane to Genesys.
 func (w *Word) entry() Entry {
 	kind := KindMessage
 	if w.Message.Reply != nil {
@@ -97,7 +102,7 @@ func (f *Record) word(seq uint64) *Word {
 	return nil
 }
 
-// Agents returns the open session in which the agent side has the turn, or nil.
+// Agents returns the open session in which the agents have the turn, or nil.
 func (f *Record) Agents() *machine.Handover {
 	if c := f.Open(); c != nil && c.State.Agents() {
 		return c
@@ -105,7 +110,8 @@ func (f *Record) Agents() *machine.Handover {
 	return nil
 }
 
-// sending returns the session whose agents get new words, or nil: in a session that ends, words wait for what follows it.
+// sending returns the session that gets new words, or nil. In a session that is ending, new words
+// wait for the next session or Return.
 func (f *Record) sending() *machine.Handover {
 	if c := f.Agents(); c != nil && c.State != machine.StateEnding {
 		return c
@@ -113,7 +119,7 @@ func (f *Record) sending() *machine.Handover {
 	return nil
 }
 
-// accept puts a message of the customer into the ledger.
+// accept appends a message of the customer to the ledger.
 func (tx *Transaction) accept(m storedMessage) {
 	w := Word{Seq: tx.NextSeq(), ID: m.ID, Message: &m, At: tx.Now, Size: SizeOf(m)}
 	w.Wire = tx.wireTime(tx.Now, m.parts())
@@ -123,7 +129,7 @@ func (tx *Transaction) accept(m storedMessage) {
 	tx.Words = append(tx.Words, w)
 }
 
-// backlog reports whether there is no room for a message in the ledger.
+// backlog reports whether the ledger has no room for a message.
 func (f *Record) backlog(m storedMessage) bool {
 	n, size := 0, SizeOf(m)
 	for i := range f.Words {
@@ -135,13 +141,14 @@ func (f *Record) backlog(m storedMessage) bool {
 	return n >= maxWords || size > wordsBytes
 }
 
-// posting reports whether a word is being sent just now: its outcome decides what follows.
+// posting reports whether a word is being sent now. Its outcome decides how it continues.
 func (f *Record) posting(w *Word, now time.Time) bool {
 	l := f.Out.Lease
 	return l.Owner != "" && l.Seq == w.Seq && !l.Free(now)
 }
 
-// nextWord returns the word that is sent next, or nil. A word that the session's conversation has taken is not sent again.
+// nextWord returns the word that is sent next, or nil. A word that the session's conversation
+// already contains is not sent again.
 func (f *Record) nextWord() *Word {
 	c := f.Open()
 	if c == nil {
@@ -159,7 +166,8 @@ func (f *Record) nextWord() *Word {
 	return nil
 }
 
-// head returns what is sent to Genesys next: nothing overtakes the opening, and the text that the customer has left comes last.
+// head returns the next entry for Genesys: the opening is first, and the text that the customer has
+// left is last.
 func (f *Record) head() (Entry, bool) {
 	if len(f.Out.Entries) > 0 && f.Out.Entries[0].Kind != kindLeft {
 		return f.Out.Entries[0], true
@@ -173,7 +181,7 @@ func (f *Record) head() (Entry, bool) {
 	return Entry{}, false
 }
 
-// EntriesOut lists what waits for Genesys, in order.
+// EntriesOut lists the entries that wait for Genesys, in order.
 func (f *Record) EntriesOut() []Entry {
 	var list, left []Entry
 	for _, x := range f.Out.Entries {
@@ -191,7 +199,7 @@ func (f *Record) EntriesOut() []Entry {
 	return append(list, left...)
 }
 
-// headReady is when the head of the lane to Genesys may be sent; ok is false if there is none.
+// headReady returns when the head of the lane to Genesys may be sent. ok is false if there is none.
 func (f *Record) headReady() (at time.Time, ok bool) {
 	h, ok := f.head()
 	if !ok {
@@ -204,20 +212,21 @@ func (f *Record) headReady() (at time.Time, ok bool) {
 	return at, true
 }
 
-// Sends reports whether something of the open session waits for Genesys or is being sent.
+// Sends reports whether an entry or word of the open session waits for Genesys or is being sent.
 func (f *Record) Sends() bool {
 	_, ok := f.head()
 	return ok
 }
 
-// distribute gives every word to the side that has to answer for it. It follows from the state alone and ends every edit.
+// distribute assigns every word to the side that has to answer for it. The result depends on the
+// state alone. Every transaction ends with it.
 func (tx *Transaction) distribute() {
 	if tx.sending() != nil {
 		tx.dropReturns()
 		tx.assign()
 		return
 	}
-	if tx.Agents() != nil { // it is ending: what is on its way continues
+	if tx.Agents() != nil { // it is ending: running attempts continue
 		return
 	}
 	for i := range tx.Words {
@@ -231,14 +240,14 @@ func (tx *Transaction) distribute() {
 	}
 }
 
-// release takes a word away from its session.
+// release removes a word from its session.
 func (w *Word) release() {
 	w.Again = w.attempted()
 	w.Handover = ""
 }
 
-// abandonPost notes that the outcome of an attempt is unknown, when the lease that it was made under has run out: its process died, or
-// could not store the outcome.
+// abandonPost notes that the outcome of an attempt is unknown after its lease has expired: its
+// process died, or could not store the outcome.
 func (tx *Transaction) abandonPost() {
 	if tx.Out.Lease.Owner == "" || !tx.Out.Lease.Free(tx.Now) {
 		return
@@ -252,7 +261,8 @@ func (tx *Transaction) abandonPost() {
 	tx.Out.Lease = Lease{}
 }
 
-// dropReturns removes the Returns that no attempt runs for: an agent session is open, and its agents answer for their words.
+// dropReturns removes the Returns without a running attempt while an agent session is open, because
+// its agents answer for their words.
 func (tx *Transaction) dropReturns() {
 	for i, x := range slices.Backward(tx.In.Entries) {
 		if x.Kind != KindReturn || i == 0 && tx.In.busy(tx.Now) {
@@ -263,7 +273,7 @@ func (tx *Transaction) dropReturns() {
 	}
 }
 
-// thaw takes the words of a Return out of it.
+// thaw removes all words from a Return.
 func (tx *Transaction) thaw(seq uint64) {
 	for i := range tx.Words {
 		if w := &tx.Words[i]; w.Return == seq {
@@ -273,7 +283,8 @@ func (tx *Transaction) thaw(seq uint64) {
 	}
 }
 
-// assign gives the words that belong to no session to the open one, in order, and new wire times to them and to all that follow.
+// assign adds the words without a session to the open one, in order. These words and all later ones
+// get new wire times.
 func (tx *Transaction) assign() {
 	c, shift := tx.sending(), false
 	unkept := false
@@ -297,7 +308,8 @@ func (tx *Transaction) assign() {
 	}
 }
 
-// nameUnkept gives a notice for each word that can neither be sent nor returned, since its content is not kept, and removes it.
+// nameUnkept removes each word that can be neither sent nor returned, because its content was
+// dropped, and adds a notice for it.
 func (tx *Transaction) nameUnkept(of func(*Word) bool) {
 	tx.Words = slices.DeleteFunc(tx.Words, func(w Word) bool {
 		if w.Message != nil || !of(&w) {
@@ -308,7 +320,7 @@ func (tx *Transaction) nameUnkept(of func(*Word) bool) {
 	})
 }
 
-// notKept reports a word that Genesys took, that no agent answers for, and that is not returned either.
+// notKept reports a word that Genesys accepted, that no agent answered, and that is not returned.
 func (tx *Transaction) notKept(id string) {
 	tx.Notice(Notice{
 		Kind: machine.NoticeMessageFailed, MessageID: id,
@@ -316,7 +328,8 @@ func (tx *Transaction) notKept(id string) {
 	})
 }
 
-// returnable reports whether a Return has to be made: there are words that no Return holds, and that are not being sent.
+// returnable reports whether a Return is needed: there are words that no Return contains and that
+// are not being sent.
 func (tx *Transaction) returnable() bool {
 	return slices.ContainsFunc(tx.Words, func(w Word) bool { return tx.free(&w) })
 }
@@ -326,13 +339,13 @@ func (tx *Transaction) free(w *Word) bool {
 	return w.Return == 0 && w.Message != nil && !tx.posting(w, tx.Now)
 }
 
-// pendingReturn finds the Return whose first attempt has not begun; -1: there is none.
+// pendingReturn returns the index of the Return that was not attempted yet, or -1.
 func (f *Record) pendingReturn() int {
 	return slices.IndexFunc(f.In.Entries, func(x Entry) bool { return x.Kind == KindReturn && !x.Unsure })
 }
 
-// pushReturn queues a Return of the last session that is over. The first one of a session waits a little, for messages that are
-// still on their way from Genesys; later says that it is not the first.
+// pushReturn queues a Return of the last session that is over. The first one of a session waits a
+// little, for messages that Genesys has not posted yet. later marks any other.
 func (tx *Transaction) pushReturn(later bool) {
 	s, notBefore := tx.Handover.Session, tx.Now
 	if !later {
@@ -344,7 +357,8 @@ func (tx *Transaction) pushReturn(later bool) {
 	tx.In.Push(Entry{Seq: tx.NextSeq(), Kind: KindReturn, Handover: s.ID, At: tx.Now, NotBefore: notBefore, Session: &s, Later: later})
 }
 
-// lastOver returns the last session before the open one. After Forget only its Return still knows it.
+// lastOver returns the last session before the open one. After Forget only its Return still
+// contains it.
 func (tx *Transaction) lastOver() machine.Session {
 	if len(tx.Past) > 0 {
 		return tx.Past[0].Session
@@ -357,7 +371,8 @@ func (tx *Transaction) lastOver() machine.Session {
 	return tx.Handover.Session
 }
 
-// freeze fixes what a Return holds, at its first attempt: whatever the host sees under one id stays the same.
+// freeze fixes the words of a Return at its first attempt, so that the host always receives the
+// same content under one id.
 func (tx *Transaction) freeze(r *Entry) {
 	if r.Unsure {
 		return
@@ -377,7 +392,8 @@ func (tx *Transaction) freeze(r *Entry) {
 	}
 }
 
-// unfreeze makes a Return pending again whose first attempt could not begin: the host has seen nothing of it.
+// unfreeze makes a Return pending again if its first attempt could not begin, because the host has
+// not received it.
 func (tx *Transaction) unfreeze(r *Entry) {
 	r.Unsure = false
 	if tx.Handover != nil && tx.Handover.ID == r.Handover && !r.Later {
@@ -386,7 +402,7 @@ func (tx *Transaction) unfreeze(r *Entry) {
 	tx.thaw(r.Seq)
 }
 
-// Unanswered lists what a Return holds.
+// Unanswered lists the words of a Return.
 func (f *Record) Unanswered(seq uint64) []Unanswered {
 	var list []Unanswered
 	for i := range f.Words {
@@ -397,13 +413,14 @@ func (f *Record) Unanswered(seq uint64) []Unanswered {
 	return list
 }
 
-// removeWords removes the words of a Return that the host has taken, or that is given up.
+// removeWords removes the words of a Return that the host has accepted, or that was dropped.
 func (f *Record) removeWords(seq uint64) {
 	f.Words = slices.DeleteFunc(f.Words, func(w Word) bool { return w.Return == seq })
 }
 
-// answered removes what was sent up to a time of Genesys' clock: an agent is there to answer for it. An agent's message does not answer for a word
-// that no answer of Genesys placed in his conversation; that he is seen in it does, since the word would have gone there.
+// answered removes the words sent up to a time of Genesys' clock, because an agent is there to
+// answer for them. With seen, a read shows the agent in the conversation. Without it, the proof is
+// a message of the agent, which does not answer for a word with an unknown conversation.
 func (tx *Transaction) answered(at time.Time, seen bool) {
 	c := tx.Open()
 	tx.Words = slices.DeleteFunc(tx.Words, func(w Word) bool {
@@ -418,14 +435,15 @@ func (tx *Transaction) answered(at time.Time, seen bool) {
 	})
 }
 
-// answeredByEnd removes what was sent before the agents of a session that is over were gone.
+// answeredByEnd removes the words sent before the agents of an ended session left.
 func (tx *Transaction) answeredByEnd(c *machine.Handover) {
 	tx.Words = slices.DeleteFunc(tx.Words, func(w Word) bool {
 		return w.State == wordSent && w.Return == 0 && w.Handover == c.ID && !c.Unanswered(w.SentAt) && w.sentIn(c)
 	})
 }
 
-// trim bounds what is kept of sent and of refused words: first content, then ids; for each that goes there was a notice, or is one.
+// trim limits the sent and refused words that are kept: it drops first content, then ids. Each
+// dropped word has had a notice, or gets one.
 func (tx *Transaction) trim() {
 	sent, sentSize, ids, refused, refusedBytes := 0, 0, 0, 0, 0
 	for i := len(tx.Words) - 1; i >= 0; i-- {
@@ -443,7 +461,7 @@ func (tx *Transaction) trim() {
 		case w.State == wordRefused:
 			refused++
 			if refusedBytes += w.Size; refused > maxRefusedWords || refusedBytes > refusedSize {
-				tx.AddLog(saidNotKept, "") // its notice was given when it was refused
+				tx.AddLog(saidNotKept, "") // its notice was sent when it was refused
 				tx.Words = slices.Delete(tx.Words, i, i+1)
 			}
 		}

@@ -41,7 +41,7 @@ const (
 
 // The verdicts of the customer's messages, which have another memory.
 const (
-	returnedID   verdict = 1 // an attempt of a Return gave it to the host
+	returnedID   verdict = 1 // an attempt of a Return passed it to the host
 	forwardedID  verdict = 2 // it was stored for the agents
 	transcriptID verdict = 3 // the transcript of a request contains it
 )

@@ -23,7 +23,7 @@ type Reading struct {
 	Err      error
 }
 
-// Event is what a read says to the state machine.
+// Event returns the read as an event of the state machine.
 func (r *Reading) Event() machine.Event {
 	switch {
 	case r.Blind:
@@ -50,7 +50,7 @@ func (r *Reading) Live() bool {
 	}
 }
 
-// WithAgent reports whether an agent is in the conversation, or it rings at one.
+// WithAgent reports whether an agent is in the conversation or is being alerted.
 func (r *Reading) WithAgent() bool {
 	switch r.Standing.Phase {
 	case genesys.PhaseAlerting, genesys.PhaseConnected, genesys.PhaseParked:
@@ -74,7 +74,7 @@ func LegsOf(c *genesys.Conversation) machine.Legs {
 	return l
 }
 
-// Without returns the conversation without the legs whose marks are known.
+// Without returns the conversation without the legs that have known marks.
 func Without(c *genesys.Conversation, known []string) *genesys.Conversation {
 	if len(known) == 0 {
 		return c

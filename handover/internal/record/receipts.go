@@ -8,26 +8,28 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
 )
 
-// Receipts tell Genesys what became of an agent's message. Each message gets one final receipt at most.
+// Receipts report to Genesys whether an agent's message was delivered. Each message gets at most
+// one final receipt.
 
 const (
 	maxAwaited  = 64
 	awaitedTime = 10 * time.Minute // from when Deliver returned Pending
 )
 
-// An awaited receipt waits for the host to report what became of the message.
+// An awaited receipt waits until the host reports the outcome of the message.
 type awaited struct {
 	ID string    `json:"id"`
 	At time.Time `json:"at"`
 }
 
-// maxAddressees is how many an index in a mark can name.
+// maxAddressees is the number of identities that the index in a mark can distinguish.
 const maxAddressees = identityMask + 1
 
-// An addressee is a customer id that Genesys knows the customer by. With IdentitySession each handover has its own.
+// An addressee is a customer id under which Genesys has the customer. With IdentitySession each
+// handover has another.
 type addressee struct {
 	From  string    `json:"from"`
-	Since time.Time `json:"since"` // marks that are older mean the identity that had this place before
+	Since time.Time `json:"since"` // older marks mean the identity that had this place before
 }
 
 // Addressee returns the index of a customer id in the table. A new one takes the place of the oldest of 8.
@@ -61,7 +63,7 @@ func (f *Record) writtenTo(id string) (from string, ok bool) {
 	return f.Addressees[i].From, true
 }
 
-// A VerdictOf a message is what the host reports of it.
+// A VerdictOf a message is the outcome that the host reports.
 type VerdictOf struct {
 	Status openmessaging.Status     `json:"status"`
 	Code   openmessaging.ReasonCode `json:"code,omitempty"`
@@ -70,7 +72,8 @@ type VerdictOf struct {
 
 func (v VerdictOf) failed() bool { return v.Status == openmessaging.StatusFailed }
 
-// Conclude takes what the host reports of a message. It reports whether that changes anything.
+// Conclude applies the outcome of a message that the host reports. It reports whether that changes
+// anything.
 func (tx *Transaction) Conclude(id string, v VerdictOf) bool {
 	at := slices.IndexFunc(tx.In.Entries, func(x Entry) bool { return x.Delivery != nil && x.Delivery.ID == id })
 	repeated := tx.ReceivedIDs.Recall("fail "+id) != UnknownID
@@ -105,7 +108,7 @@ func (tx *Transaction) Conclude(id string, v VerdictOf) bool {
 	return pending
 }
 
-// await removes a message from those whose report is awaited.
+// await removes a message from the awaited ones.
 func (tx *Transaction) await(id string) (pending, expired bool) {
 	i := slices.IndexFunc(tx.Awaited, func(a awaited) bool { return a.ID == id })
 	if i < 0 {
@@ -116,7 +119,8 @@ func (tx *Transaction) await(id string) (pending, expired bool) {
 	return true, expired
 }
 
-// pend begins to wait for the report of a message. Those that waited too long, and the oldest of too many, get no receipt.
+// pend begins to wait for the outcome of a message. Messages that waited too long, and the oldest
+// of too many, get no receipt.
 func (tx *Transaction) pend(id string) {
 	tx.Awaited = append(tx.Awaited, awaited{ID: id, At: tx.Now})
 	for len(tx.Awaited) > maxAwaited || tx.Now.Sub(tx.Awaited[0].At) >= awaitedTime {
@@ -125,12 +129,13 @@ func (tx *Transaction) pend(id string) {
 	}
 }
 
-// concluded removes a message from the lane to the host: its result is known. told: Genesys has its receipt.
-func (tx *Transaction) concluded(at int, v VerdictOf, explains bool) {
+// concluded removes a message from the lane to the host, because its outcome is known. receipted
+// means that Genesys has its receipt.
+func (tx *Transaction) concluded(at int, v VerdictOf, receipted bool) {
 	d := *tx.In.remove(at).Delivery
 	tx.Given = machine.Later(tx.Given, d.Time)
 	switch {
-	case explains:
+	case receipted:
 		tx.ReceivedIDs.finish(d.ID)
 	case !v.Silent:
 		tx.ReceivedIDs.finish(d.ID)
@@ -159,8 +164,8 @@ func (tx *Transaction) failedLater(id string, v VerdictOf) bool {
 	return true
 }
 
-// receipt queues one for Genesys. If there are too many, the oldest Delivered receipt is dropped, else the oldest, which the log of the
-// record reports.
+// receipt queues a receipt for Genesys. If there are too many, it drops the oldest Delivered
+// receipt, or else the oldest, and logs that in the record.
 func (tx *Transaction) receipt(r Receipt) {
 	r.Time = tx.Now
 	tx.Receipts = append(tx.Receipts, r)
@@ -176,8 +181,8 @@ func (tx *Transaction) receipt(r Receipt) {
 
 func (r *Receipt) due() time.Time { return machine.Later(r.Time, r.At) }
 
-// NextReceipt is the one to send first, or nil: the one that is due first, but a failure goes before a Delivered receipt that is
-// due up to 30 s earlier.
+// NextReceipt returns the receipt to send first, or nil: the one that is due first, but a failure
+// precedes a Delivered receipt that is due up to 30 s earlier.
 func (f *Record) NextReceipt() *Receipt {
 	var next *Receipt
 	order := func(r *Receipt) time.Time {

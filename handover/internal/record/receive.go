@@ -9,14 +9,14 @@ import (
 
 // The ages of webhooks.
 const (
-	replayAge = 15 * time.Minute       // Genesys gives a webhook up after 85 s
+	replayAge = 15 * time.Minute       // Genesys stops retrying a webhook after 85 s
 	flowHold  = 250 * time.Millisecond // flows post in bursts and out of order
 )
 
-// Replays reports whether a webhook whose id is not known is a replay, by Genesys' clock: the memory
-// of ids covers replayAge. As long as the offset of that clock is not measured, none is. An old
-// message of a conversation that this customer is in may also be one that Genesys could not post
-// before, unless it was written before the opening.
+// Replays reports whether a webhook with an unknown id is a replay, by Genesys' clock: the memory
+// of ids covers replayAge. Until the offset of that clock is measured, it reports false. An old
+// message of a conversation of this customer may be one that Genesys could not post before, unless
+// it was written before the opening.
 func (tx *Transaction) Replays(o *openmessaging.Outbound) bool {
 	if o.Time.IsZero() || tx.Clock.Unmeasured || tx.genesysNow().Sub(o.Time) <= replayAge {
 		return false
@@ -28,7 +28,7 @@ func (tx *Transaction) Replays(o *openmessaging.Outbound) bool {
 	return w == nil || o.Time.Before(w.Since)
 }
 
-// AcceptMessage takes a message for the customer into the lane to the host.
+// AcceptMessage adds a message for the customer to the lane to the host.
 func (tx *Transaction) AcceptMessage(o *openmessaging.Outbound, body openmessaging.Message, notBefore time.Time) {
 	id := o.ID
 	if id == "" {
@@ -49,7 +49,7 @@ func (tx *Transaction) AcceptMessage(o *openmessaging.Outbound, body openmessagi
 	switch {
 	case current && human && tx.Open() != nil:
 		tx.Apply(machine.Event{Kind: machine.EvAgentWrote, Began: o.Time})
-		if tx.Handover.MovedTo == "" { // what went to another conversation he has not seen
+		if tx.Handover.MovedTo == "" { // the agent has not seen words sent to another conversation
 			tx.answered(tx.spoken(o.Time), false)
 		}
 	case human && o.ConversationID != "" && (tx.Open() == nil || tx.Handover.ConversationID != o.ConversationID):
@@ -59,7 +59,8 @@ func (tx *Transaction) AcceptMessage(o *openmessaging.Outbound, body openmessagi
 	tx.deliver(d, notBefore)
 }
 
-// wroteElsewhere: a person wrote in a conversation that is not the open session's. A read shows whether an agent is there.
+// wroteElsewhere handles a person's message in a conversation other than that of the open session.
+// A read shows whether an agent is there.
 func (tx *Transaction) wroteElsewhere(o *openmessaging.Outbound) {
 	at := tx.written(o.Time)
 	w := tx.watch(o.ConversationID, o.CustomerID, at, tx.Now.Add(adoptPause))
@@ -69,14 +70,16 @@ func (tx *Transaction) wroteElsewhere(o *openmessaging.Outbound) {
 	}
 }
 
-// MessageArrived notes that webhooks come, and says until when this one waits: flows post out of order, and behind a gap is what was missed.
+// MessageArrived notes that webhooks arrive, and returns until when this one waits: flows post out
+// of order, and after a gap missing messages are delivered first.
 func (tx *Transaction) MessageArrived(o *openmessaging.Outbound) time.Time {
 	until := time.Time{}
 	if o.Origin == openmessaging.OriginBot {
 		until = tx.Now.Add(flowHold)
 	}
 	c := tx.Open()
-	if c != nil && c.ConversationID == "" && c.From == o.CustomerID { // it may turn out to be the one that the opening revived
+	// The opening may have revived this conversation.
+	if c != nil && c.ConversationID == "" && c.From == o.CustomerID {
 		c.Reached = true
 	}
 	if c != nil && tx.OfCurrentSession(o) {
@@ -89,7 +92,8 @@ func (tx *Transaction) MessageArrived(o *openmessaging.Outbound) time.Time {
 	return until
 }
 
-// Reached notes that a webhook of a conversation has come, also if it is watched only because of that, or its session is over.
+// Reached notes that a webhook of a conversation has arrived, even if its session is over or it is
+// watched only because of that webhook.
 func (tx *Transaction) Reached(o *openmessaging.Outbound) {
 	if w := tx.watching(o.ConversationID); w != nil {
 		w.Reached = true
@@ -99,8 +103,8 @@ func (tx *Transaction) Reached(o *openmessaging.Outbound) {
 	}
 }
 
-// written returns when a message was written, by Genesys' clock. That is now, if the message does not say it or names
-// a time in the future.
+// written returns when a message was written, by Genesys' clock. For a message without a time or
+// with a future time it returns now.
 func (tx *Transaction) written(at time.Time) time.Time {
 	if now := tx.genesysNow(); at.IsZero() || !tx.Clock.Unmeasured && at.After(now) {
 		return now
@@ -108,8 +112,8 @@ func (tx *Transaction) written(at time.Time) time.Time {
 	return at
 }
 
-// spoken returns up to when a message of an agent answers what the customer sent, by Genesys' clock. A message
-// without a time was written somewhat earlier than it arrived.
+// spoken returns up to when a message of an agent answers the customer's messages, by Genesys'
+// clock. A message without a time was written somewhat earlier than it arrived.
 func (tx *Transaction) spoken(at time.Time) time.Time {
 	if at.IsZero() {
 		return tx.genesysNow().Add(-machine.ClockSlack)
@@ -117,8 +121,9 @@ func (tx *Transaction) spoken(at time.Time) time.Time {
 	return tx.written(at)
 }
 
-// OfCurrentSession reports whether a message is of the conversation of the open session, or of the one that just ended and has not
-// been handed back. A person's message before the opening's answer is, unless its conversation is an older one's.
+// OfCurrentSession reports whether a message belongs to the conversation of the open session, or of
+// the one that just ended without a Return yet. A person's message before the answer to the opening
+// belongs to it, unless its conversation is that of an earlier session.
 func (tx *Transaction) OfCurrentSession(o *openmessaging.Outbound) bool {
 	c := tx.Handover
 	switch {
@@ -129,7 +134,7 @@ func (tx *Transaction) OfCurrentSession(o *openmessaging.Outbound) bool {
 	case !o.Time.IsZero() && !tx.Clock.Unmeasured && o.Time.Before(c.MessagesSince()):
 		return false // of an earlier handover in the same conversation
 	case c.ConversationID == "" && c.OpeningTriedAt.IsZero():
-		return false // Genesys has not heard of it
+		return false // Genesys has not received the opening
 	case o.ConversationID == "":
 		return c.From == o.CustomerID
 	case c.ConversationID == "":
@@ -139,7 +144,7 @@ func (tx *Transaction) OfCurrentSession(o *openmessaging.Outbound) bool {
 	}
 }
 
-// returnWaits reports whether the Return of a handover has not been attempted, nor another one of it before.
+// returnWaits reports whether no Return of a handover has been attempted yet.
 func (f *Record) returnWaits(handover string) bool {
 	if f.Handover != nil && f.Handover.ID == handover && f.Handover.Returned {
 		return false
@@ -147,7 +152,7 @@ func (f *Record) returnWaits(handover string) bool {
 	return f.returnOf(handover) >= 0
 }
 
-// belongs finds the handover a message is of, and whether it comes too late for it.
+// belongs returns the handover that a message belongs to, and whether the message is late.
 func (tx *Transaction) belongs(o *openmessaging.Outbound, current bool) (machine.Session, bool) {
 	if current {
 		return tx.Handover.Session, false
@@ -164,7 +169,7 @@ func (tx *Transaction) belongs(o *openmessaging.Outbound, current bool) (machine
 	return machine.Session{Key: tx.Key, ConversationID: o.ConversationID}, true
 }
 
-// reportOverflow tells the host once that messages are refused, until there is room again.
+// reportOverflow notifies the host once that messages are refused, until there is room again.
 func (tx *Transaction) reportOverflow() {
 	const detail = "too many messages wait for the host: the agent is told that they failed"
 	for _, x := range tx.In.Entries {
@@ -176,7 +181,7 @@ func (tx *Transaction) reportOverflow() {
 	tx.Notice(Notice{Kind: machine.NoticeMessageFailed, Detail: detail})
 }
 
-// HostIDOf returns the host's id of a message that Genesys names, or "".
+// HostIDOf returns the host's id of a message that Genesys names by its id, or "".
 func (f *Record) HostIDOf(platform string) string {
 	for _, s := range f.Sent {
 		if s.Platform == platform {

@@ -32,7 +32,7 @@ type Record struct {
 
 	Out     lane `json:"out,omitzero"`     // to Genesys
 	In      lane `json:"in,omitzero"`      // to the host
-	Control lane `json:"control,omitzero"` // without entries: duties follow from the state
+	Control lane `json:"control,omitzero"` // without entries: tasks follow from the state
 
 	WireTime time.Time `json:"wireTime,omitzero"` // the last channel.time used
 	Words    []Word    `json:"words,omitempty"`   // the ledger: unanswered messages of the customer, oldest first
@@ -44,7 +44,8 @@ type Record struct {
 	Receipts     []Receipt   `json:"receipts,omitempty"` // not sent to Genesys yet
 	Awaited      []awaited   `json:"awaited,omitempty"`  // outcome is reported later, oldest first
 
-	Addressees []addressee `json:"addressees,omitempty"` // of messages; marks in Heard hold the index
+	// Of messages; marks in ReceivedIDs contain the index.
+	Addressees []addressee `json:"addressees,omitempty"`
 
 	Watched []Watched     `json:"watched,omitempty"` // conversations other than that of the open session
 	Forget  time.Time     `json:"forget,omitzero"`   // when Forget was called
@@ -54,12 +55,12 @@ type Record struct {
 	Keep    time.Duration `json:"keep,omitempty"`    // how long to keep the record after the last session
 	Log     []logLine     `json:"log,omitempty"`
 
-	Abandoned time.Time `json:"abandoned,omitzero"` // what waited for Genesys was given up
+	Abandoned time.Time `json:"abandoned,omitzero"` // effects that waited for Genesys were dropped then
 
 	unknown unknownFields // of a record of the next format
 }
 
-// The limits of a file.
+// The limits of a record.
 const (
 	inEntries, inBytes = 400, 512 << 10
 	maxReceipts        = 64
@@ -86,7 +87,7 @@ type requestID struct {
 	Handover string `json:"s"`
 }
 
-// A Receipt reports to Genesys what became of its message.
+// A Receipt reports to Genesys the outcome of its message.
 type Receipt struct {
 	ID     string                   `json:"id"`
 	Status openmessaging.Status     `json:"status"`
@@ -137,8 +138,8 @@ func (f *Record) NextSeq() uint64 {
 	return f.Seq
 }
 
-// EntryID returns the id that the host sees. It begins with the session id or, without a
-// session, with the revision in which the file was created.
+// EntryID returns the id for the host. It begins with the session id or, without a session, with
+// the revision in which the record was created.
 func (f *Record) EntryID(handover string, seq uint64) string {
 	if handover == "" {
 		handover = strconv.FormatUint(f.Created, 36)
@@ -170,10 +171,11 @@ const (
 	StarveTime = 5 * time.Second        // for a record that waits for a worker, as long as there is none
 	DueLimit   = 64
 	Claimers   = 8
-	TurnPages  = 16 // channels that are asked for in one round
+	TurnPages  = 16 // channels that are queried in one round
 	TurnLimit  = 16 // records of one of them
 	DrainTime  = EffectTime
 )
 
-// IsReserved reports whether a record is no customer's: it has no file, and is none of Run's business.
+// IsReserved reports whether a stored record belongs to no customer. It contains no Record, and Run
+// ignores it.
 func IsReserved(k machine.Key) bool { return strings.HasPrefix(k.Customer, Reserved) }

@@ -14,7 +14,7 @@ func (tx *Transaction) Overdue() time.Duration {
 	return 0
 }
 
-// Retention is how long the record is kept after its end.
+// Retention returns how long the record is kept after its end.
 func (f *Record) Retention() time.Duration {
 	if f.Keep <= 0 {
 		return machine.DefaultRetention
@@ -22,7 +22,8 @@ func (f *Record) Retention() time.Duration {
 	return f.Keep
 }
 
-// GiveUp ends what waits for Genesys and can never be done. The host gets back what the customer wrote, and a notice.
+// GiveUp drops the effects that wait for Genesys and can never be performed. The host gets a Return
+// with the customer's messages, and a notice.
 func (tx *Transaction) GiveUp(why string) {
 	why = "given up: " + why
 	tx.AddLog(saidGivenUp, why)

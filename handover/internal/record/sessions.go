@@ -4,8 +4,8 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
 )
 
-// HandOver begins the session c, or continues the session that Open began. asked are the timers
-// of the request, without those of the channel.
+// HandOver begins the session c, or continues the session that Open began. asked are the timers of
+// the request, without those of the channel.
 func (tx *Transaction) HandOver(c machine.Handover, o *Opening, asked machine.Timers) (machine.Session, error) {
 	if id := tx.Began(c.Request); id != "" {
 		return tx.SessionOf(id), nil
@@ -88,7 +88,7 @@ func (tx *Transaction) remember(request, handover string) {
 	tx.Requests = last(append(tx.Requests, requestID{Hash: h, Handover: handover}), maxRequests)
 }
 
-// SessionOf returns the session of a handover, as far as the record has it.
+// SessionOf returns the session of a handover, if the record still has it.
 func (tx *Transaction) SessionOf(handover string) machine.Session {
 	if tx.Handover != nil && tx.Handover.ID == handover {
 		return tx.Handover.Session

@@ -14,8 +14,9 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
 )
 
-// settleGap takes what was fetched into the lane to the host as if the webhooks had come, before the read moves anything: words come
-// before the end that the same read shows. It reports whether the end has to wait, because fetching failed.
+// settleGap adds fetched messages to the lane to the host as if their webhooks had arrived, before
+// the read changes the session: messages precede the end that the same read shows. It reports
+// whether the end has to wait, because fetching failed.
 func (tx *Transaction) settleGap(o Outcome) (endWaits bool) {
 	c := tx.Open()
 	if c == nil || o.Read == nil || c.ConversationID == "" {
@@ -23,7 +24,7 @@ func (tx *Transaction) settleGap(o Outcome) (endWaits bool) {
 	}
 	if o.Read.Err != nil {
 		if o.Read.Blind {
-			c.GapAt = time.Time{} // nothing will say that it is closed
+			c.GapAt = time.Time{} // reads are forbidden, so none will show that the gap is closed
 		}
 		return false
 	}
@@ -76,7 +77,7 @@ func (tx *Transaction) endWaits(c *machine.Handover, o Outcome, all bool) bool {
 	return true
 }
 
-// repair watches the conversation of a session that is over, since messages of it are missing.
+// repair watches the conversation of an ended session with missing messages.
 func (tx *Transaction) repair(c *machine.Handover, at time.Time) {
 	w := tx.watch(c.ConversationID, c.From, c.OpeningTriedAt, at)
 	l := c.Listing
@@ -87,7 +88,8 @@ func (tx *Transaction) repair(c *machine.Handover, at time.Time) {
 	w.knows(c)
 }
 
-// repairEnd does that if a read before a message of the customer has ended the session: nothing was fetched then.
+// repairEnd does the same if a read before a message of the customer has ended the session, because
+// that read fetched nothing.
 func (tx *Transaction) repairEnd(r *Reading) {
 	c := tx.Handover
 	if r == nil || r.Err != nil || c.ConversationID == "" {
@@ -103,8 +105,8 @@ func (tx *Transaction) repairEnd(r *Reading) {
 	}
 }
 
-// acceptMissing takes the messages that were fetched. It reports whether there were any, and whether all that is missing is accounted
-// for, and returns what cannot be had.
+// acceptMissing accepts the fetched messages. It returns whether there were any, whether all
+// missing messages are accounted for, and the messages that are lost.
 func (tx *Transaction) acceptMissing(o Outcome, g Gap, conversation, from string) (fetched, all bool, lost []genesys.MessageRef) {
 	room := true
 	all = true
@@ -114,7 +116,7 @@ func (tx *Transaction) acceptMissing(o Outcome, g Gap, conversation, from string
 		asked := slices.ContainsFunc(o.Asked, func(a genesys.MessageRef) bool { return a.ID == ref.ID })
 		switch {
 		case i >= 0 && (!room || !tx.hasRoom(&o.Stored[i])):
-			all, room = false, false // Genesys keeps it, and those behind it
+			all, room = false, false // Genesys keeps it, and the later ones
 			continue
 		case i >= 0:
 			fetched = tx.acceptFetched(&o.Stored[i], conversation, from) || fetched
@@ -127,7 +129,8 @@ func (tx *Transaction) acceptMissing(o Outcome, g Gap, conversation, from string
 		known = append(known, ref)
 	}
 	for _, ref := range known {
-		// What is older is known by its time, and no webhook may bring it: many of them must not push out the ids of those that came.
+		// Older messages are recognized by their time, and no webhook may deliver them. Remembering
+		// many of them would displace the ids of delivered ones.
 		if !all || ref.Time.After(g.Checked) || tx.genesysNow().Sub(ref.Time) <= replayAge {
 			tx.ReceivedIDs.RememberOf(ref.ID, fetchedID, tx.Addressee(from), tx.Now)
 		}
@@ -135,16 +138,17 @@ func (tx *Transaction) acceptMissing(o Outcome, g Gap, conversation, from string
 	return fetched, all, lost
 }
 
-// lost notes n messages of a session that cannot be had, and which they are as far as that is known. One notice per session reports
-// that: while webhooks fail and messages may not be fetched, one for each of them would be too many. The log of the record has
-// their number.
+// lost notes that n messages of a session are lost, and their ids if known. One notice per session
+// reports that: while webhooks fail and messages may not be fetched, one notice per message would
+// be too many. The log of the record has their number.
 func (tx *Transaction) lost(l *machine.Listing, s machine.Session, n int, refs []genesys.MessageRef, err error) {
 	if n == 0 {
 		return
 	}
 	first := l.Lost == 0
 	l.Lost += n
-	if i := len(tx.Log) - 1; !first && i >= 0 && tx.Log[i].What == saidGap { // an outage must not push the story out
+	// An outage must not displace the log.
+	if i := len(tx.Log) - 1; !first && i >= 0 && tx.Log[i].What == saidGap {
 		tx.Log = slices.Clone(tx.Log[:i])
 	}
 	tx.AddLog(saidGap, gapDetail(l.Lost, err))
@@ -174,7 +178,7 @@ func idsOf(refs []genesys.MessageRef) string {
 	}
 }
 
-// unfetchable: Genesys refuses to give messages, and would again.
+// unfetchable reports whether Genesys refuses to return messages, now and on a retry.
 func unfetchable(err error) bool {
 	e, answered := APIError(err)
 	switch {
@@ -194,13 +198,13 @@ func gapDetail(lost int, err error) string {
 	return fmt.Sprintf("%d messages of the agents did not arrive, since webhooks failed, and could not be fetched: %s", lost, Explain(err))
 }
 
-// hasRoom reports whether the lane to the host takes a message that Genesys kept.
+// hasRoom reports whether the lane to the host has room for a fetched message.
 func (tx *Transaction) hasRoom(m *genesys.StoredMessage) bool {
 	body, ok := m.Message.Body.(openmessaging.Message)
 	return !ok || tx.makeRoom(len(body.Text))
 }
 
-// acceptFetched hears a message that Genesys kept, if no webhook has brought it under another id.
+// acceptFetched accepts a fetched message, unless a webhook has delivered it under another id.
 func (tx *Transaction) acceptFetched(m *genesys.StoredMessage, conversation, from string) bool {
 	body, ok := m.Message.Body.(openmessaging.Message)
 	if !m.Outbound || !ok || tx.ReceivedIDs.Recall(m.Message.ID) != UnknownID {

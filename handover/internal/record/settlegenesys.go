@@ -7,7 +7,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
 )
 
-// SettleOut stores what became of the head of the lane to Genesys.
+// SettleOut stores the outcome of the head of the lane to Genesys.
 func (tx *Transaction) SettleOut(j *Job, o Outcome) {
 	if tx.sameSession(j) && tx.Open() != nil {
 		if tx.settleRead(o.Read); tx.Open() == nil {
@@ -51,7 +51,7 @@ func (tx *Transaction) SettleOut(j *Job, o Outcome) {
 	}
 }
 
-// attempted returns what a job attempted as it is now, if no other process has settled that.
+// attempted returns the entry of a job in its present state, unless another process has settled it.
 func (tx *Transaction) attempted(j *Job) (Entry, bool) {
 	x := j.Head
 	if w := tx.word(x.Seq); w != nil {
@@ -76,7 +76,8 @@ func (tx *Transaction) markUnsure(x Entry) {
 	tx.Out.Entries[0].Unsure = true
 }
 
-// reopenedLate: an opening that was given up has opened a conversation after all. Nobody should be in it.
+// reopenedLate handles an opening that was dropped and yet opened a conversation. That conversation
+// is closed.
 func (tx *Transaction) reopenedLate(x Entry, o Outcome) {
 	ours := tx.Open() != nil && tx.Handover.ID == x.Handover
 	if x.Kind == KindOpen && o.Effect == effectDone && o.Conversation != "" && !ours && o.Conversation != tx.Handover.ConversationID {
@@ -84,7 +85,8 @@ func (tx *Transaction) reopenedLate(x Entry, o Outcome) {
 	}
 }
 
-// closeLate closes a conversation that an attempt of a session that is over has opened. It inherits the end of its session.
+// closeLate closes a conversation that an attempt of an ended session has opened. It is closed for
+// the same reason as its session.
 func (tx *Transaction) closeLate(x Entry, o Outcome) {
 	c := *tx.Handover
 	c.From = x.from(tx.Handover)
@@ -95,7 +97,7 @@ func (tx *Transaction) closeLate(x Entry, o Outcome) {
 	}
 }
 
-// settleRead applies what was read on the way.
+// settleRead applies the read that an effect made.
 func (tx *Transaction) settleRead(r *Reading) {
 	if r == nil || tx.Open() == nil || r.Err != nil && !r.Blind && !r.Gone {
 		return
@@ -103,11 +105,12 @@ func (tx *Transaction) settleRead(r *Reading) {
 	tx.Apply(r.Event())
 	live := r.Standing.Phase == genesys.PhaseConnected || r.Standing.Phase == genesys.PhaseParked
 	if c := tx.Open(); live && c != nil && c.State == machine.StateConnected && c.MovedTo == "" && !c.ConfirmedAt.Before(tx.Clock.Genesys(r.Began)) {
-		tx.answered(r.genesysBegan().Add(-machine.SettlePeriod-machine.OffsetKnown), true) // younger than our own write a read may be stale
+		// A read soon after our own write may be stale.
+		tx.answered(r.genesysBegan().Add(-machine.SettlePeriod-machine.OffsetKnown), true)
 	}
 }
 
-// sent: Genesys took a part.
+// sent notes that Genesys accepted a part.
 func (tx *Transaction) sent(x Entry, o Outcome) {
 	open := tx.Handover.Open() && tx.Handover.ID == x.Handover
 	tx.Out.Failures, tx.Out.NotBefore = 0, time.Time{}
@@ -143,9 +146,10 @@ func (tx *Transaction) sent(x Entry, o Outcome) {
 	}
 }
 
-// continued: Genesys took a part of the context, which the transfer waits for, so a read is due. Another
-// conversation than that of the session means that the one in the bot queue is over, and that this part
-// opened the next: before its transfer, the session continues there.
+// continued notes that Genesys accepted a part of the context. The transfer waits for that, so a
+// read is due. If the answer names another conversation than that of the session, the one in the
+// bot queue has ended and this part opened the next. Before its transfer, the session continues
+// there.
 func (tx *Transaction) continued(conversation string) {
 	next := machine.Event{Kind: machine.EvNamed, Conversation: tx.Handover.ConversationID, Resumed: tx.Handover.Resumed}
 	if conversation != "" && conversation != tx.Handover.ConversationID {
@@ -155,7 +159,7 @@ func (tx *Transaction) continued(conversation string) {
 	tx.needed(next.Conversation)
 }
 
-// took notes in the ledger that Genesys took a part of a word.
+// took notes in the ledger that Genesys accepted a part of a word.
 func (tx *Transaction) took(w *Word, x Entry, o Outcome) {
 	if x.Kind == KindMessage && o.PlatformID != "" {
 		tx.Sent = last(append(tx.Sent, sentID{Platform: o.PlatformID, Host: w.ID}), maxSent)
@@ -183,14 +187,15 @@ func (tx *Transaction) took(w *Word, x Entry, o Outcome) {
 	tx.trim()
 }
 
-// elsewhere reports whether a message went into another conversation, or may have: its answer should name one, that of a reply
-// to a quick reply or a card never does.
+// elsewhere reports whether a message reached another conversation, or may have. Its answer should
+// have a conversation id; that of a reply to a quick reply or a card never does.
 func (tx *Transaction) elsewhere(x Entry, o Outcome) bool {
 	unnamed := o.Conversation == "" && x.Kind == KindReply
 	return tx.Handover.ConversationID != "" && o.Conversation != tx.Handover.ConversationID && !unnamed
 }
 
-// reopened reports whether a repeat of the opening has opened a second conversation: an agent was in the first, so that is over.
+// reopened reports whether a repeat of the opening has opened a second conversation. An agent was
+// in the first, so the first is over.
 func (tx *Transaction) reopened(conversation string) bool {
 	was := tx.Handover.ConversationID
 	return conversation != "" && was != "" && conversation != was && !tx.Handover.Connected.IsZero()
@@ -206,7 +211,7 @@ func (tx *Transaction) wasIn(conversation string) bool {
 	return false
 }
 
-// refused: Genesys will never take it. The lane continues.
+// refused notes that Genesys will never accept the entry. The lane continues.
 func (tx *Transaction) refused(x Entry, o Outcome) {
 	why := Explain(o.Err)
 	tx.Out.Failures, tx.Out.NotBefore = 0, time.Time{}
@@ -230,10 +235,10 @@ func (tx *Transaction) refused(x Entry, o Outcome) {
 	}
 }
 
-// failed: not now. By age it fails for good, and the session with it.
+// failed schedules the next attempt. Beyond its age limit, the entry and its session fail.
 func (tx *Transaction) failed(x Entry, o Outcome) {
 	counts := !postponed(o.Err)
-	since := machine.Later(x.At, x.First) // what it waited for before its first attempt does not count
+	since := machine.Later(x.At, x.First) // the wait before its first attempt does not count
 	if w := tx.word(x.Seq); w != nil {
 		if counts {
 			w.Attempts++
@@ -250,7 +255,8 @@ func (tx *Transaction) failed(x Entry, o Outcome) {
 	tx.Out.NotBefore = tx.backoff(tx.Out.Failures, o)
 	opening := x.opens() && x.Done == 0
 	if last := since.Add(machine.OpeningAge); opening && tx.Out.NotBefore.After(last) {
-		tx.Out.NotBefore = machine.Later(last, tx.Now) // then it is given up, however long Genesys asks to wait
+		// Then it is dropped, even if Genesys requests a longer wait.
+		tx.Out.NotBefore = machine.Later(last, tx.Now)
 	}
 	switch {
 	case tx.Open() == nil || x.Handover != tx.Handover.ID:

@@ -12,12 +12,12 @@ import (
 // How long the host may fail.
 const (
 	deliveryAge = 2 * time.Minute
-	noticeBlock = time.Minute // a notice holds the lane, then it is tried again behind
+	noticeBlock = time.Minute // a notice blocks the lane that long, then it moves behind other entries
 	noticeAge   = 24 * time.Hour
-	returnAge   = 7 * 24 * time.Hour // hand-backs, and the notice of the end
+	returnAge   = 7 * 24 * time.Hour // Returns, and the notice of the end
 )
 
-// SettleIn stores what became of the head of the lane to the host.
+// SettleIn stores the outcome of the head of the lane to the host.
 func (tx *Transaction) SettleIn(j *Job, o Outcome) {
 	seq := j.Head.Seq
 	if len(tx.In.Entries) == 0 || tx.In.Entries[0].Seq != seq {
@@ -88,8 +88,8 @@ func (tx *Transaction) deliveryFailed(x *Entry, o Outcome) {
 	tx.concluded(0, VerdictOf{Status: openmessaging.StatusFailed, Code: code}, false)
 }
 
-// hostRefused: a notice or a hand-back failed. It is not given up soon, but it does not hold the agent's messages up for longer
-// than a minute either.
+// hostRefused handles a failed notice or Return. It is retried for long, but it blocks the agent's
+// messages for a minute at most.
 func (tx *Transaction) hostRefused(x *Entry) {
 	limit := noticeAge
 	if x.Kind == KindReturn || x.Notice.Kind == machine.NoticeEnded {
@@ -110,7 +110,7 @@ func (tx *Transaction) hostRefused(x *Entry) {
 	}
 }
 
-// notReturned gives a notice for each message that a Return contained which is given up.
+// notReturned adds a notice for each message of a Return that is dropped.
 func (tx *Transaction) notReturned(seq uint64) {
 	const detail = "the host has not taken the Return for 7 days, so it is given up"
 	list := tx.Unanswered(seq)
@@ -125,7 +125,8 @@ func (tx *Transaction) notReturned(seq uint64) {
 // returnPause is the longest pause between two attempts of a Return.
 const returnPause = time.Hour
 
-// hostBackoff is when to try an entry again. A Return that nothing waits behind is tried less and less, until it is given up.
+// hostBackoff returns when to retry an entry. A Return without later entries is retried less and
+// less often, until it is dropped.
 func (tx *Transaction) hostBackoff(x *Entry, o Outcome) time.Time {
 	if x.Kind != KindReturn || len(tx.In.Entries) > 1 {
 		return tx.backoff(x.Attempts, o)
@@ -134,7 +135,7 @@ func (tx *Transaction) hostBackoff(x *Entry, o Outcome) time.Time {
 	return machine.Earlier(tx.Now.Add(tx.Jitter(min(d, returnPause))), machine.Later(tx.Now, x.At.Add(returnAge)))
 }
 
-// hasten tries a Return again for what was put behind it, instead of making that wait for the Return's long pause.
+// hasten retries a Return early once another entry waits behind it.
 func (tx *Transaction) hasten() {
 	if len(tx.In.Entries) < 2 || tx.In.busy(tx.Now) {
 		return
@@ -149,8 +150,8 @@ func (tx *Transaction) hasten() {
 	}
 }
 
-// moveBack lets others go before the head, and with it before all of its kind next to it: they would fail, too. Notices keep
-// their order, unless nothing but notices waits; hand-backs always do.
+// moveBack moves the head behind other entries, together with the adjacent entries of its kind,
+// which would fail, too. Notices keep their order, unless only notices wait; Returns always do.
 func (tx *Transaction) moveBack() {
 	kind := tx.In.Entries[0].Kind
 	other := slices.IndexFunc(tx.In.Entries, func(x Entry) bool { return x.Kind != kind })

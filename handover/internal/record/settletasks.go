@@ -14,7 +14,7 @@ const (
 	maxReceiptTries = 8
 )
 
-// SettleTask stores what a duty found and did.
+// SettleTask stores the result of a task.
 func (tx *Transaction) SettleTask(j *Job, o Outcome) {
 	if o.Alarm != "" {
 		tx.Notice(Notice{Kind: machine.NoticeConnectionLost, Detail: o.Alarm})
@@ -28,7 +28,7 @@ func (tx *Transaction) SettleTask(j *Job, o Outcome) {
 		tx.settleLookRead(j, o)
 	}
 	switch {
-	case o.Task == TaskReceipt: // waits for itself, see settleReceipt: a courtesy holds up no read
+	case o.Task == TaskReceipt: // waits separately, see settleReceipt: a receipt delays no read
 	case o.failed():
 		tx.Control.Failures++
 		tx.Control.NotBefore = tx.backoff(tx.Control.Failures, o)
@@ -66,18 +66,19 @@ func (tx *Transaction) settleSocket(s SocketState) {
 	}
 }
 
-// failed reports whether a duty has learned nothing. That a read is forbidden, or finds nothing, is an answer.
+// failed reports whether a task has no result. A read that is forbidden, or finds no conversation,
+// is a result.
 func (o Outcome) failed() bool {
 	return o.Err != nil && (o.Read == nil || !o.Read.Blind && !o.Read.Gone)
 }
 
-// settleLookRead applies a look's read to the session it was made for.
+// settleLookRead applies the read of a look to the session that it was made for.
 func (tx *Transaction) settleLookRead(j *Job, o Outcome) {
 	if o.Task != TaskLook || !tx.sameSession(j) {
 		return
 	}
 	open := tx.Open() != nil
-	if tx.settleRead(o.Read); open && tx.Open() == nil && !o.End { // what was stored in between made it the end
+	if tx.settleRead(o.Read); open && tx.Open() == nil && !o.End { // a change since the claim made it the end
 		tx.repairEnd(o.Read)
 	}
 }
@@ -117,7 +118,7 @@ func (tx *Transaction) settleLook(j *Job, o Outcome) {
 	}
 }
 
-// settleSearch: the conversation was found, or is looked for again.
+// settleSearch stores the found conversation, or schedules the next search.
 func (tx *Transaction) settleSearch(o Outcome) {
 	if o.Conversation != "" {
 		tx.Apply(machine.Event{Kind: machine.EvNamed, Conversation: o.Conversation, Resumed: true})
@@ -144,7 +145,8 @@ func (tx *Transaction) notTransferred(o Outcome) {
 	tx.Apply(machine.Event{Kind: machine.EvRefused, Code: code, Detail: "the transfer to the agent queue was refused: " + Explain(o.Refused)})
 }
 
-// notDisconnected: we may not end it. The agent is told, if the host gave a text, and the session ends on our side.
+// notDisconnected handles a refused disconnect. The agent gets the host's text, if there is one,
+// and the session ends on our side.
 func (tx *Transaction) notDisconnected(o Outcome) {
 	tx.AddLog(saidDisconnect, Explain(o.Refused))
 	if o.LeftText != "" && !tx.Handover.LeftSent {
@@ -156,7 +158,7 @@ func (tx *Transaction) notDisconnected(o Outcome) {
 		})
 		return
 	}
-	tx.Handover.Disconnects = machine.MaxDisconnects // it would be refused again
+	tx.Handover.Disconnects = machine.MaxDisconnects // another attempt would be refused, too
 	tx.Apply(machine.Event{
 		Kind: machine.EvReleased, Code: machine.CodeNotDisconnected,
 		Detail: "the conversation stays open at Genesys: " + Explain(o.Refused),
@@ -169,14 +171,16 @@ type pollBudget interface {
 	FreeSlot(slot time.Time)
 }
 
-// A Reservation is what the rounds of one edit did to the slots of polls: a conflict must not do it again.
+// A Reservation records how the runs of one transaction changed the slots of polls, so that a rerun
+// after a conflict does not repeat it.
 type Reservation struct {
 	slot  time.Time
 	freed bool
 }
 
-// ReservePoll puts the poll that a look scheduled into a slot of the budget, and gives back the one that this look made needless:
-// where signals ask for the reads, polls that are not made would push the others out for hours.
+// ReservePoll reserves a slot of the budget for the poll that a look scheduled, and releases the
+// slot of the poll that this look replaced. Otherwise, with reads requested by signals, unused
+// slots would delay other polls for hours.
 func (tx *Transaction) ReservePoll(o Outcome, r *Reservation) {
 	c := tx.Handover
 	if o.Task != TaskLook || o.Polls == nil || c == nil {

@@ -53,7 +53,7 @@ func (tx *Transaction) ReadSoon(c *machine.Handover) bool {
 		soon = at.Add(machine.FirstRead)
 	}
 	if !c.PollAt.IsZero() && !c.PollAt.After(soon) && tx.Control.Lease.Free(tx.Now) && !c.Poll {
-		return false // already due; a mere poll may wait for its share of the rate limit
+		return false // already due; a poll may wait for its share of the rate limit
 	}
 	c.PollAt, c.Poll, c.SignalledAt, c.Unsignalled = at, false, tx.Now, 0
 	return true

@@ -10,7 +10,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
 )
 
-// waits is what is accepted and not settled.
+// waits writes the accepted entries that are not settled.
 func (s *story) waits(f *Record) {
 	list := slices.Concat(s.lane(&f.Out, f.EntriesOut(), "Genesys"), s.lane(&f.In, f.In.Entries, "the host"), s.failing(&f.In))
 	switch c := f.Open(); {
@@ -60,7 +60,7 @@ func (s *story) waits(f *Record) {
 	}
 }
 
-// lane says what waits in a lane, by kind, and how the attempts of its head went.
+// lane describes the waiting entries of a lane, by kind, and the attempts of its head.
 func (s *story) lane(l *lane, entries []Entry, to string) []string {
 	if len(entries) == 0 {
 		return nil
@@ -91,10 +91,10 @@ func (s *story) lane(l *lane, entries []Entry, to string) []string {
 	return []string{text}
 }
 
-// failingTime is how long a Return or a notice fails before the story says so.
+// failingTime is how long a Return or a notice fails before the story reports it.
 const failingTime = 10 * time.Minute
 
-// failing says which entries the host has refused for long: they need not be at the head of their lane.
+// failing lists entries that the host has refused for long, also behind the head of their lane.
 func (s *story) failing(l *lane) []string {
 	var list []string
 	for _, k := range []EntryKind{KindReturn, KindNotice} {
@@ -116,13 +116,13 @@ func (s *story) failing(l *lane) []string {
 	return list
 }
 
-// A step is something that will happen.
+// A step is an expected event.
 type step struct {
 	at   time.Time
 	text string
 }
 
-// next is what comes, if nothing else happens before.
+// next writes the steps that follow unless another event is first.
 func (s *story) next(f *Record) {
 	var steps []step
 	add := func(at time.Time, text string) {

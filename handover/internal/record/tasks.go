@@ -7,9 +7,9 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
 )
 
-// A TaskKind is the kind of a duty: a task that follows from the state of the record and not
-// from an entry. A duty repeats until the state no longer requires it. Each one first reads the
-// conversation, except a receipt.
+// A TaskKind is the kind of a task. A task follows from the state of the record and not from an
+// entry. It repeats until the state no longer requires it. Each task first reads the conversation,
+// except a receipt.
 type TaskKind string
 
 // The kinds of tasks.
@@ -24,7 +24,7 @@ const (
 // end of a session is settled first.
 const adoptPause = time.Second
 
-// NextTask returns the next duty and when it is due, or dutyNone.
+// NextTask returns the next task and when it is due, or TaskNone.
 func (f *Record) NextTask() (TaskKind, time.Time) {
 	kind, at := TaskNone, time.Time{}
 	consider := func(k TaskKind, t time.Time) {
@@ -85,9 +85,8 @@ func (f *Record) Conversation() string {
 }
 
 // paused reports whether the lane to Genesys has to wait. It waits for the end of a conversation
-// that was replaced, because its messages would reach the other one. It also waits for a
-// running Return, because the messages of that Return are sent first if the host does not take
-// them.
+// that was replaced, because its messages would reach the other one. It also waits for a running
+// Return, because the messages of that Return are sent first if the host refuses it.
 func (f *Record) paused() bool {
 	c := f.Open()
 	return c != nil && (c.MovedTo != "" || f.waitsForReturn())
@@ -103,7 +102,7 @@ func (f *Record) waitsForReturn() bool {
 	return slices.ContainsFunc(f.Words, func(w Word) bool { return w.Return == f.In.Entries[0].Seq })
 }
 
-// WakeAt returns when a replica has to look at the file. A file with work is always leased or
+// WakeAt returns when a replica has to work on the record. A record with work is always leased or
 // due.
 func (f *Record) WakeAt() time.Time {
 	at := time.Time{}

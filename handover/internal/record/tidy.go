@@ -10,7 +10,7 @@ import (
 // returnHold is how long a Return waits for agents' messages that Genesys has not posted yet.
 const returnHold = 2 * time.Second
 
-// Tidy makes the changes that follow from the state alone, without an event. Every edit ends
+// Tidy makes the changes that follow from the state alone, without an event. Every transaction ends
 // with it.
 func (tx *Transaction) Tidy() {
 	tx.abandonPost()
@@ -43,8 +43,8 @@ func (tx *Transaction) tidyEnding(c *machine.Handover) {
 	}
 }
 
-// drain stops sending what no attempt runs for. The text that the customer has left stays,
-// because nothing else informs the agent.
+// drain removes entries and words without a running attempt. The text that the customer has left
+// remains, because nothing else informs the agent.
 func (tx *Transaction) drain(c *machine.Handover) {
 	tx.dropEntries(func(x Entry) bool { return x.Kind != kindLeft })
 	for i := range tx.Words {
@@ -70,8 +70,7 @@ func (tx *Transaction) dropEntries(which func(Entry) bool) {
 	}
 }
 
-// tidyEnded makes the first Return of a session, once. What has to be returned later is in
-// another Return.
+// tidyEnded queues the first Return of a session, once. Later words are in another Return.
 func (tx *Transaction) tidyEnded(c *machine.Handover) {
 	if c.HandedBack {
 		return
@@ -115,13 +114,13 @@ func (f *Record) Turn(now time.Time) machine.Turn {
 	}
 }
 
-// forgetWords drops what the customer wrote up to the call of Forget, except a message that is being sent.
+// forgetWords drops the customer's messages up to the call of Forget, except one that is being
+// sent.
 func (tx *Transaction) forgetWords() {
 	tx.Words = slices.DeleteFunc(tx.Words, func(w Word) bool { return w.Seq <= tx.Forgot && !tx.posting(&w, tx.Now) })
 }
 
-// ForgetContent drops what the customer wrote so far. A Return still reports the end of the
-// session.
+// ForgetContent drops all messages of the customer. A Return still reports the end of the session.
 func (tx *Transaction) ForgetContent() {
 	tx.Forgot = tx.Seq
 	tx.dropEntries(func(Entry) bool { return true })

@@ -7,26 +7,26 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
 )
 
-// A Transaction is one change of a file, at one time. It may be made several times before it is stored, so it is idempotent by the
-// ids of what it is about.
+// A Transaction is one change of a record, at one time. It may run several times before it is
+// stored, so it is idempotent by the ids of its messages, requests and entries.
 type Transaction struct {
 	*Record
 
 	Key          machine.Key
 	Now          time.Time
 	Clock        machine.Clock // of the channel's account
-	Notify       bool          // the host wants notices
-	Fresh        bool          // the file was not there
-	unseenListed bool          // a read lists words that are not here yet
-	GivenUp      EntryKind     // an entry of this kind was given up: it is logged once that is stored
-	Starved      LaneName      // a lane that could be performed, but for a worker
+	Notify       bool          // the host uses notices
+	Fresh        bool          // the record is new
+	unseenListed bool          // a read lists messages that have not arrived
+	GivenUp      EntryKind     // an entry of this kind was dropped: logged once that is stored
+	Starved      LaneName      // a lane with work that waits only for a worker
 	NewID        func() string
 	Jitter       func(time.Duration) time.Duration
 
-	Leaves time.Duration // this Manager does not work on the file
+	Leaves time.Duration // how long this Manager ignores the record
 }
 
-// Apply moves the session and puts what follows into the lanes.
+// Apply applies an event to the session and queues its notices.
 func (tx *Transaction) Apply(ev machine.Event) {
 	if tx.Handover == nil {
 		return
@@ -44,7 +44,7 @@ func (tx *Transaction) Apply(ev machine.Event) {
 	}
 }
 
-// Notice queues one for the host, if it wants any.
+// Notice queues a notice, if the host uses notices.
 func (tx *Transaction) Notice(n Notice) {
 	if !tx.Notify {
 		return
@@ -56,8 +56,8 @@ func (tx *Transaction) Notice(n Notice) {
 	tx.In.Push(Entry{Seq: tx.NextSeq(), Kind: KindNotice, At: tx.Now, Handover: n.Session.ID, Notice: &n})
 }
 
-// makeRoom drops the oldest notices from a full lane, so that a host that takes none for hours does not stop the agent's
-// messages. It reports whether there is room now.
+// makeRoom drops the oldest notices from a full lane, so that a host that refuses them for hours
+// does not block the agent's messages. It reports whether there is room now.
 func (tx *Transaction) makeRoom(bytes int) bool {
 	for i := 0; tx.In.full(inEntries, inBytes, bytes) && i < len(tx.In.Entries); {
 		x := tx.In.Entries[i]
@@ -71,14 +71,15 @@ func (tx *Transaction) makeRoom(bytes int) bool {
 	return !tx.In.full(inEntries, inBytes, bytes)
 }
 
-// install makes c the current handover: what was before it becomes the past.
+// install makes c the current handover and moves the last one to the past.
 func (tx *Transaction) install(c machine.Handover) {
 	if tx.Handover != nil {
 		tx.Past = append([]past{{Session: tx.Handover.Session, From: tx.Handover.From, Legs: machine.Legs{Newest: tx.Handover.Newest, Ended: tx.Handover.Ended}}}, tx.Past...)
 		tx.Past = tx.Past[:min(len(tx.Past), maxPast)]
-		c.Reached, c.Proven = c.Reached || tx.Handover.Reached, tx.Handover.Proven // how reads name messages stays the same
+		// How reads name messages remains the same.
+		c.Reached, c.Proven = c.Reached || tx.Handover.Reached, tx.Handover.Proven
 	}
-	if !tx.Forget.IsZero() { // a new life: nothing stays of the one that is to be forgotten
+	if !tx.Forget.IsZero() { // after Forget: keep nothing of the last session
 		tx.Past, tx.Sent, tx.Log, tx.Forget, tx.Forgot = nil, nil, nil, time.Time{}, 0
 	}
 	tx.Abandoned = time.Time{}
@@ -100,12 +101,12 @@ func (tx *Transaction) Begin(c machine.Handover, o *Opening) {
 	})
 }
 
-// deliver puts a message for the customer into the lane to the host: before later ones that were never attempted, and before
-// a hand-back, but not across a notice.
+// deliver inserts a message for the customer into the lane to the host: before later ones that were
+// never attempted, and before a Return, but not before a notice.
 func (tx *Transaction) deliver(d StoredDelivery, notBefore time.Time) {
 	first := 0
 	newest := tx.Given
-	if tx.In.begun() { // also by a process that has died since
+	if tx.In.begun() { // possibly by a process that has died since
 		first = 1
 		if h := tx.In.Entries[0].Delivery; h != nil {
 			newest = machine.Later(newest, h.Time)
@@ -113,7 +114,7 @@ func (tx *Transaction) deliver(d StoredDelivery, notBefore time.Time) {
 	}
 	i := len(tx.In.Entries)
 	if r := tx.returnOf(d.Session.ID); r >= first && !d.Late {
-		i = r // whatever was put behind it
+		i = r // even if other entries follow
 	}
 	for i > first && before(d, tx.In.Entries[i-1]) {
 		i--
@@ -122,7 +123,7 @@ func (tx *Transaction) deliver(d StoredDelivery, notBefore time.Time) {
 	tx.In.insert(i, Entry{Seq: tx.NextSeq(), Kind: KindDelivery, Handover: d.Session.ID, At: tx.Now, NotBefore: notBefore, Delivery: &d})
 }
 
-// returnOf finds the Return of a handover that has not been attempted; -1: there is none.
+// returnOf returns the index of the Return of a handover that has not been attempted, or -1.
 func (f *Record) returnOf(handover string) int {
 	return slices.IndexFunc(f.In.Entries, func(x Entry) bool { return x.Kind == KindReturn && x.Handover == handover && !x.Unsure })
 }

@@ -247,7 +247,7 @@ func invalidRequest(format string, args ...any) error {
 }
 
 // Check returns the errors that are certain before the opening is composed. The timers of the
-// session depend on the record, so the edit checks them.
+// session depend on the record, so the transaction checks them.
 func (r Request) Check(attributesLimit int) error {
 	size, attributes := len(r.Summary), 0
 	for _, l := range r.Transcript {
@@ -387,8 +387,8 @@ func (o *Opening) part(i int) openmessaging.InboundMessage {
 	return m
 }
 
-// as returns a copy of the opening with another customer id. It never changes o, because an
-// edit may rerun.
+// as returns a copy of the opening with another customer id. It never changes o, because a
+// transaction may rerun.
 func (o *Opening) as(from string) *Opening {
 	c := *o
 	c.Customer.ID = from
@@ -424,7 +424,7 @@ func (s storedMessage) message() Message {
 	return m
 }
 
-// parts returns how many messages s is on the wire.
+// parts returns the number of messages that s has on the wire.
 func (s storedMessage) parts() int {
 	if s.Reply != nil {
 		return 1

@@ -9,20 +9,21 @@ import (
 	"strings"
 )
 
-// unknownFields holds what a record of the next format has and this release does not know: fields of the record, of its session and
-// past sessions, of its words and of its watched conversations. They survive a rewrite with what they are a field of, and go when it goes. Their bytes are
-// kept as they are, so no number is rounded.
+// unknownFields contains the fields of a record of the next format that this release does not know:
+// fields of the record, of its current and past sessions, of its words and of its watched
+// conversations. They survive a rewrite together with the struct that has them. Their bytes are not
+// changed, so no number is rounded.
 type unknownFields map[string]members // by place, see places
 
 type members = map[string]json.RawMessage
 
-// A place is a struct of a record whose unknown fields are kept.
+// A place is a struct of a record with unknown fields that are kept.
 type place struct {
-	id    string // the same however lists change
+	id    string // independent of changes of the lists
 	value any
 }
 
-// places lists them, in the order of the members of their JSON.
+// places lists the places of a record, in the order of its JSON.
 func (f *Record) places() (rec place, now []place, lists map[string][]place) {
 	if f.Handover != nil {
 		now = []place{{"now " + f.Handover.ID, f.Handover}}
@@ -57,7 +58,7 @@ func readUnknown(data []byte, f *Record) (unknownFields, error) {
 	return u, err
 }
 
-// putInto adds the unknown fields to what this release would write.
+// putInto adds the unknown fields to the JSON of this release.
 func (u unknownFields) putInto(data []byte, f *Record) ([]byte, error) {
 	data, err := f.visit(data, func(p place, m members) {
 		maps.Copy(m, u[p.id])
@@ -103,7 +104,7 @@ func (f *Record) visit(data []byte, fn func(place, members)) ([]byte, error) {
 	return json.Marshal(top)
 }
 
-// fieldNames lists the JSON names of a struct, those of embedded structs included.
+// fieldNames lists the JSON names of a struct, including those of embedded structs.
 func fieldNames(t reflect.Type) map[string]bool {
 	names := map[string]bool{}
 	for f := range t.Fields() {

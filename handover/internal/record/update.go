@@ -8,7 +8,8 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
 )
 
-// A Job is a claimed effect: who performs it, and the file as it was stored with the claim. The file is not changed.
+// A Job is a claimed effect: its lease, and the record as it was stored with the claim. The record
+// is not changed.
 type Job struct {
 	Key      machine.Key
 	Lane     LaneName
@@ -17,8 +18,8 @@ type Job struct {
 	Head     Entry // of a lane with entries, as it was claimed
 	Began    time.Time
 	Inherits bool        // its worker comes from the job before it in the lane
-	Seat     any         // what the engine reserved for it
-	Returned atomic.Bool // its callback, after the worker stopped waiting for it
+	Seat     any         // the engine's reservation for it
+	Returned atomic.Bool // its callback has returned after the worker stopped waiting for it
 	Left     bool        // the lane is free inside this process
 	Next     *Job        // continues with the worker
 }
@@ -45,8 +46,8 @@ func (f *Record) Lane(n LaneName) *lane {
 	}
 }
 
-// ErrUnchanged is the error of an edit that changes nothing: nothing is stored.
+// ErrUnchanged is the error of a transaction that changes nothing, so that nothing is stored.
 var ErrUnchanged = errors.New("handover: unchanged")
 
-// ErrUnsure accompanies ErrConflict if it is unknown whether the store took the record.
+// ErrUnsure accompanies ErrConflict if it is unknown whether the store has accepted the record.
 var ErrUnsure = errors.New("handover: outcome unknown")

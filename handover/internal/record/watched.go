@@ -8,32 +8,35 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
 )
 
-// A Watched conversation is one in Genesys, other than that of the open session, that the customer may still be in or that may still
-// have missing messages: a message opened or revived it, its session is over, or a person wrote in it although no session is open.
-// One task, look, handles all of them: it reads the conversation, fetches what is missing, and then adopts it, closes it, or
-// stops watching it.
+// A Watched conversation is one in Genesys, other than that of the open session, in which the
+// customer may still be or of which messages may be missing: a message opened or revived it, its
+// session is over, or a person wrote in it without an open session. One task, TaskWatch, handles
+// all of them: it reads the conversation and fetches missing messages. Then it adopts the
+// conversation, closes it, or stops watching it.
 type Watched struct {
 	machine.Listing
 	machine.Legs
 
-	ID         string    `json:"id"`
-	From       string    `json:"from"`               // the identity that it was opened under
-	Since      time.Time `json:"since"`              // what is older belongs to an earlier session; by Genesys' clock
-	Close      bool      `json:"close,omitempty"`    // no session needs it: disconnect it
-	Requested  bool      `json:"asked,omitempty"`    // the host or one of its timers ended it, even if an agent is there
-	EndedAt    time.Time `json:"endedAt,omitzero"`   // our side ended its session then, by Genesys' clock: only what an agent wrote later opens another one
+	ID        string    `json:"id"`
+	From      string    `json:"from"`            // the identity that it was opened under
+	Since     time.Time `json:"since"`           // older messages belong to an earlier session; by Genesys' clock
+	Close     bool      `json:"close,omitempty"` // no session needs it: disconnect it
+	Requested bool      `json:"asked,omitempty"` // the host or one of its timers ended it, even if an agent is there
+	// Our side ended its session then, by Genesys' clock: only a later message of an agent opens
+	// another one.
+	EndedAt    time.Time `json:"endedAt,omitzero"`
 	WroteAt    time.Time `json:"spokeAt,omitzero"`   // the last message of a person, by Genesys' clock
 	At         time.Time `json:"at"`                 // the next look
 	Tries      int       `json:"tries,omitempty"`    // looks that failed, or found messages missing
 	Closings   int       `json:"closings,omitempty"` // attempts to disconnect it
-	ClosedAt   time.Time `json:"closedAt,omitzero"`  // Genesys took the last one
+	ClosedAt   time.Time `json:"closedAt,omitzero"`  // Genesys accepted the last one
 	QueuedAt   time.Time `json:"queuedAt,omitzero"`  // since when looks show it in a queue
-	Agent      bool      `json:"agent,omitempty"`    // the last look showed an agent, or that it rings at one
+	Agent      bool      `json:"agent,omitempty"`    // the last look showed an agent, or an alerted one
 	Incomplete bool      `json:"repair,omitempty"`   // its session ended while messages of it were missing
 	Missing    int       `json:"missing,omitempty"`  // messages that were missing at the last look
 	Denied     time.Time `json:"denied,omitzero"`    // when the first of the looks that were forbidden began
 	Gone       time.Time `json:"gone,omitzero"`      // since when looks find nothing
-	Until      time.Time `json:"until"`              // it is given up
+	Until      time.Time `json:"until"`              // when watching ends
 }
 
 const (
@@ -44,10 +47,12 @@ const (
 	closePause    = 5 * time.Second  // between attempts to disconnect
 	queuePatience = 30 * time.Second // a conversation that no session needs is in a queue
 	watchedLife   = 73 * time.Hour   // Genesys continues a thread for 72 h
-	gatePatience  = 30 * time.Second // an opening waits for another conversation to be closed, which it would join else
+	// How long an opening waits for another conversation to be closed, because it would join it.
+	gatePatience = 30 * time.Second
 )
 
-// watch returns the entry of a conversation, which it makes if there is none, and makes sure that it is looked at by a time.
+// watch returns the entry of a conversation, creates it if there is none, and makes sure that it is
+// read by a time.
 func (tx *Transaction) watch(id, from string, since, at time.Time) *Watched {
 	w := tx.watching(id)
 	if w == nil {
@@ -59,8 +64,8 @@ func (tx *Transaction) watch(id, from string, since, at time.Time) *Watched {
 	return w
 }
 
-// listed is what is known of the messages of a conversation that begins to be watched: how far those of the session's own were compared,
-// and of any other how reads name messages.
+// listed returns the known messages of a newly watched conversation. For the session's conversation
+// that is its listing, for any other only how reads name messages.
 func (f *Record) listed(id string) machine.Listing {
 	switch c := f.Handover; {
 	case c == nil:
@@ -80,7 +85,7 @@ func (f *Record) watching(id string) *Watched {
 	return nil
 }
 
-// sessionIn returns the last session that has ended in a conversation; without an id if there is none.
+// sessionIn returns the last session that has ended in a conversation, or one without an id.
 func (tx *Transaction) sessionIn(conversation string) machine.Session {
 	if c := tx.Handover; c != nil && !c.Open() && c.ConversationID == conversation {
 		return c.Session
@@ -109,24 +114,25 @@ func (tx *Transaction) boundWatched() {
 	tx.Watched = slices.Delete(tx.Watched, i, i+1)
 }
 
-// close watches a conversation that no session needs. asked: the host or one of its timers ended it.
-func (tx *Transaction) close(c *machine.Handover, id string, asked bool) {
+// close watches a conversation that no session needs. requested means that the host or one of its
+// timers ended it.
+func (tx *Transaction) close(c *machine.Handover, id string, requested bool) {
 	if id == "" {
 		return
 	}
 	at := tx.Now
-	if !asked {
-		at = at.Add(machine.SettlePeriod) // a read may be older than what opened it
+	if !requested {
+		at = at.Add(machine.SettlePeriod) // a read may be older than the message that opened it
 	}
 	w := tx.watch(id, c.From, tx.since(c), at)
-	w.Close, w.Requested = true, w.Requested || asked
+	w.Close, w.Requested = true, w.Requested || requested
 	if id == c.ConversationID {
 		w.Closings = max(w.Closings, c.Disconnects)
 	}
 	w.knows(c)
 }
 
-// knows takes what the session of the conversation has seen of it, and our own disconnect.
+// knows copies the legs that the session has seen of the conversation, and our own disconnect.
 func (w *Watched) knows(c *machine.Handover) {
 	if w.ID != c.ConversationID {
 		return
@@ -136,7 +142,7 @@ func (w *Watched) knows(c *machine.Handover) {
 	}
 }
 
-// LegsOf returns what was seen of the legs of a conversation that is not the open session's.
+// LegsOf returns the known legs of a conversation other than that of the open session.
 func (f *Record) LegsOf(conversation string) machine.Legs {
 	if w := f.watching(conversation); w != nil {
 		return w.Legs
@@ -149,8 +155,9 @@ func (f *Record) LegsOf(conversation string) machine.Legs {
 	return machine.Legs{}
 }
 
-// leave watches what a session that is over leaves behind in Genesys: the conversation that a message of it opened instead of its
-// own, and its own, if it is still open, or if the message that was sent last may have revived it.
+// leave watches the conversations that an ended session leaves in Genesys: one that its message
+// opened instead of its own, and its own, if that is still open or if the last message may have
+// revived it.
 func (tx *Transaction) leave(c *machine.Handover) {
 	tx.close(c, c.MovedTo, false)
 	ours := !c.EndRequestedAt.IsZero() || c.Leftover == machine.LeftoverRequested || c.Ending.Reason == machine.EndFailed || c.Ending.Reason == machine.EndRefused
@@ -169,12 +176,14 @@ func (tx *Transaction) leave(c *machine.Handover) {
 	}
 }
 
-// since returns from when on legs and messages of a conversation belong to a session, by Genesys' clock.
+// since returns from when legs and messages of a conversation belong to a session, by Genesys'
+// clock.
 func (tx *Transaction) since(c *machine.Handover) time.Time {
 	return machine.Later(c.OpeningTriedAt, tx.Clock.Genesys(c.Started))
 }
 
-// needed notes that a conversation is the session's: it is not closed, and only watched as long as older messages of it are missing.
+// needed notes that a conversation belongs to the session: it is not closed, and watched only while
+// older messages of it are missing.
 func (tx *Transaction) needed(id string) {
 	if w := tx.watching(id); w != nil && w.Incomplete {
 		w.Close, w.Requested = false, false
@@ -188,15 +197,16 @@ func (tx *Transaction) unwatch(id string) {
 	tx.Watched = slices.DeleteFunc(tx.Watched, func(w Watched) bool { return w.ID == id })
 }
 
-// closing reports whether a conversation under an identity is to be closed: Genesys has neither taken nor refused its disconnect, and no
-// agent keeps it.
+// closing reports whether a conversation under an identity is to be closed: Genesys has neither
+// accepted nor refused its disconnect, and no agent is in it.
 func (f *Record) closing(from string) bool {
 	return slices.ContainsFunc(f.Watched, func(w Watched) bool {
 		return w.Close && w.From == from && w.Closings == 0 && (w.Requested || !w.Agent)
 	})
 }
 
-// NextWatched returns the entry to be looked at next, or nil. A conversation that an opening may join just now is left alone.
+// NextWatched returns the entry to be read next, or nil. It skips a conversation that an opening
+// may be joining.
 func (f *Record) NextWatched() *Watched {
 	c := f.Open()
 	joins := c != nil && !c.OpeningTriedAt.IsZero() && c.ConversationID == ""
@@ -213,12 +223,13 @@ func (f *Record) NextWatched() *Watched {
 	return next
 }
 
-// closes reports whether a look may be disconnecting a conversation just now.
+// closes reports whether a look may be disconnecting a conversation now.
 func (tx *Transaction) closes() bool {
 	return !tx.Control.Lease.Free(tx.Now) && slices.ContainsFunc(tx.Watched, func(w Watched) bool { return w.Close })
 }
 
-// MayDisconnect reports whether a look disconnects, after a read: never where an agent is, unless its end was asked for.
+// MayDisconnect reports whether a look disconnects after a read. It never does so with an agent in
+// the conversation, unless its end was requested.
 func (w *Watched) MayDisconnect(r *Reading, now time.Time) bool {
 	waits := r.Standing.Phase == genesys.PhaseQueued && !w.QueuedAt.IsZero() && r.Began.Sub(w.QueuedAt) >= queuePatience
 	switch {
@@ -233,8 +244,8 @@ func (w *Watched) MayDisconnect(r *Reading, now time.Time) bool {
 	}
 }
 
-// Adoptable reports whether a read shows a live agent whose conversation has to have a session. Where our side ended the session,
-// only an agent who has written since wants one.
+// Adoptable reports whether a read shows a live agent without a session. If our side ended the
+// session, only an agent who has written since gets a new one.
 func (f *Record) Adoptable(w *Watched, r *Reading) bool {
 	live := r.Err == nil && (r.Standing.Phase == genesys.PhaseConnected || r.Standing.Phase == genesys.PhaseParked)
 	switch {
@@ -242,14 +253,14 @@ func (f *Record) Adoptable(w *Watched, r *Reading) bool {
 		return false
 	case f.Agents() != nil || !w.EndedAt.IsZero() && !w.WroteAt.After(w.EndedAt):
 		return false
-	case r.Blind: // an agent is seen by messages only
+	case r.Blind: // only messages show an agent
 		return !w.WroteAt.IsZero() && (f.Handover == nil || w.WroteAt.Sub(r.Clock.Genesys(f.Handover.Ending.Time)) >= machine.SettlePeriod)
 	default:
 		return live
 	}
 }
 
-// settleWatched stores what a look at a watched conversation found and did.
+// settleWatched stores the result of a look at a watched conversation.
 func (tx *Transaction) settleWatched(j *Job, o Outcome) {
 	was := j.Record.NextWatched()
 	if was == nil {
@@ -257,7 +268,7 @@ func (tx *Transaction) settleWatched(j *Job, o Outcome) {
 	}
 	w := tx.watching(was.ID)
 	if w == nil || !w.At.Equal(was.At) {
-		return // settled before, or wanted again
+		return // settled before, or requested again
 	}
 	if o.Tried {
 		w.Closings++
@@ -315,8 +326,8 @@ func (tx *Transaction) settleWatched(j *Job, o Outcome) {
 	}
 }
 
-// unconfirmed reports whether a look proves nothing yet: a 403 counts the second time, 5 s later, a 404 after a minute of them, and
-// a read that is older than one before never.
+// unconfirmed reports whether a look proves nothing yet: a 403 counts the second time, 5 s later, a
+// 404 after a minute of 404s, and a read that is older than an earlier one never.
 func (w *Watched) unconfirmed(r *Reading) bool {
 	first := func(since *time.Time) time.Time {
 		if since.IsZero() {
@@ -337,8 +348,8 @@ func (w *Watched) unconfirmed(r *Reading) bool {
 	}
 }
 
-// saw notes the legs of a conversation. If the opening of a session may have continued it before the read began, legs that ended
-// since are that session's, so they are not noted.
+// saw notes the legs of a conversation. If the opening of a session may have continued it before
+// the read began, legs that ended since belong to that session and are not noted.
 func (tx *Transaction) saw(w *Watched, r *Reading) {
 	if r.Err != nil {
 		return
@@ -349,8 +360,8 @@ func (tx *Transaction) saw(w *Watched, r *Reading) {
 	}
 }
 
-// settleMissing delivers what was fetched of a watched conversation. It reports whether there was anything, and whether all its messages
-// are accounted for.
+// settleMissing delivers the fetched messages of a watched conversation. It reports whether there
+// were any, and whether all its messages are accounted for.
 func (tx *Transaction) settleMissing(o Outcome, id string) (fetched, all bool) {
 	w := tx.watching(id)
 	if o.Read.Err != nil {
@@ -369,7 +380,8 @@ func (tx *Transaction) settleMissing(o Outcome, id string) (fetched, all bool) {
 	return fetched, all && !g.young && !g.more
 }
 
-// missingOf counts what is missing of a conversation, but not what the open session in it looks for.
+// missingOf counts the missing messages of a conversation, except those that the open session looks
+// for.
 func (tx *Transaction) missingOf(w *Watched, r *Reading) (n int) {
 	until := r.genesysBegan().Add(machine.SettlePeriod)
 	if x := tx.Open(); x != nil && x.ConversationID == w.ID {
@@ -383,13 +395,13 @@ func (tx *Transaction) missingOf(w *Watched, r *Reading) (n int) {
 	return n
 }
 
-// accounted stops watching a conversation that is over, when all its messages are accounted for.
+// accounted stops watching an ended conversation once all its messages are accounted for.
 func (tx *Transaction) accounted(w *Watched, o Outcome, fetched, all bool) {
 	switch {
 	case all:
 		tx.unwatch(w.ID)
 		return
-	case fetched: // one call brings some of many
+	case fetched: // one call fetches some of many
 		w.At = tx.Now.Add(machine.ReadPause)
 		return
 	}
@@ -403,7 +415,8 @@ func (tx *Transaction) accounted(w *Watched, o Outcome, fetched, all bool) {
 	}
 }
 
-// notLooked: the conversation could not be read. That is tried again, later and later, until it is given up.
+// notLooked handles a conversation that could not be read. The read is retried with growing pauses
+// until watching ends.
 func (tx *Transaction) notLooked(w *Watched, o Outcome) {
 	if !postponed(o.Err) {
 		w.Tries++
@@ -415,10 +428,10 @@ func (tx *Transaction) notLooked(w *Watched, o Outcome) {
 	}
 }
 
-// pause is how long a conversation that the customer is still in is left alone.
+// pause returns the pause between reads of a conversation that still has the customer.
 func (w *Watched) pause(r *Reading) time.Duration {
 	switch {
-	case r.WithAgent(): // who will end it
+	case r.WithAgent(): // the agent will end it
 		return machine.SourcePoll
 	case w.Close && w.Closings < maxClosings:
 		return closePause
@@ -429,7 +442,7 @@ func (w *Watched) pause(r *Reading) time.Duration {
 	}
 }
 
-// unclosed reports a conversation that stays open in Genesys, since it cannot be disconnected.
+// unclosed reports a conversation that remains open in Genesys, because it cannot be disconnected.
 func (tx *Transaction) unclosed(why, permission string) {
 	tx.AddLog(saidDisconnect, why)
 	tx.Notice(Notice{
