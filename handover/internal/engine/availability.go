@@ -17,12 +17,13 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/record"
 )
 
-// An Availability says what a customer who asks for an agent may expect of a queue.
+// An Availability describes what a customer who asks for an agent can expect of a queue.
 type Availability struct {
 	// Agents is the number of members who serve the queue: they have joined it and their routing
 	// status is idle, interacting or communicating, so some of them may be busy. Members with
-	// OFF_QUEUE or NOT_RESPONDING do not count: Genesys offers them nothing until they come back.
-	// It is unknown if a member's status cannot be read, or if the queue has more than 500 members.
+	// OFF_QUEUE or NOT_RESPONDING do not count, because Genesys offers them no conversations until
+	// they return. It is unknown if a member's status cannot be read, or if the queue has more than
+	// 500 members.
 	Agents *int
 
 	// Wait is how long Genesys estimates that a message waits in the queue. There is no estimate
@@ -31,7 +32,7 @@ type Availability struct {
 	Wait *time.Duration
 }
 
-// Availability returns what is known of a queue: who serves it, and how long a message waits.
+// Availability returns how many agents serve a queue and how long a message waits.
 func (m *Manager) Availability(ctx context.Context, channel, queue string) (Availability, error) {
 	began := m.Now()
 	a, err := m.availability(ctx, channel, queue)
@@ -86,7 +87,7 @@ func (m *Manager) waitOf(ctx context.Context, k *channelState, queueID string, l
 	}).wait)
 }
 
-// copyOf returns a copy of a cached value, because the host may change what it gets.
+// copyOf returns a copy of a cached value, because the host may change the result.
 func copyOf[T any](p *T) *T {
 	if p == nil {
 		return nil
@@ -94,7 +95,7 @@ func copyOf[T any](p *T) *T {
 	return new(*p)
 }
 
-// facts caches what Genesys states about queues.
+// facts caches the answers of Genesys about queues.
 type facts struct {
 	mu     sync.Mutex
 	known  map[factKey]*knownFact
@@ -106,7 +107,7 @@ type factKey struct {
 	kind, queue, division string
 }
 
-// A fact is one answer. Nothing is known if it failed.
+// A fact is one answer. It is empty if the request failed.
 type fact struct {
 	id     string
 	agents *int
@@ -121,9 +122,9 @@ type knownFact struct {
 	until time.Time
 }
 
-// fact returns an answer that is at most half a minute old: the last one, or that of ask. It returns the
-// zero fact if none is known at the time limit, when ctx ends, or without a queue. Callers with the
-// same question wait for one another.
+// fact returns an answer that is at most half a minute old: the last one, or that of ask. It
+// returns the zero fact if there is none at the time limit, when ctx ends, or without a queue.
+// Callers with the same question wait for one another.
 func (m *Manager) fact(
 	ctx context.Context, k *channelState, key factKey, limit time.Time, ask func(context.Context, *fact) error,
 ) fact {
@@ -189,7 +190,7 @@ func (m *Manager) noQueue(k *channelState, key factKey, err error) error {
 	case errors.Is(err, record.ErrNoQueue):
 		return err
 	case errors.Is(err, genesys.ErrNotFound):
-		m.forgetQueues() // the name has another id by now, or none
+		m.forgetQueues() // the name has another id now, or none
 		return fmt.Errorf("%w: %w", record.ErrNoQueue, err)
 	}
 	return nil

@@ -23,7 +23,8 @@ func (c *counts) RoundTrip(*http.Request) (*http.Response, error) {
 	return nil, http.ErrHandlerTimeout
 }
 
-// A courtesy gets none of what messages need, does not open the breaker, and is not what tries it.
+// A question does not spend the budget of messages, does not open the breaker, and does not test
+// it.
 func TestAvailabilitySpendsNoMessages(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -65,8 +66,8 @@ func (h *hanging) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, r.Context().Err()
 }
 
-// If Genesys does not answer, one notice waits for the estimate and not every one in the next half minute. A caller that
-// leaves early says nothing about Genesys.
+// If Genesys does not answer, one notice waits for the estimate, and later ones in the next half
+// minute do not. A caller with a short deadline does not count as a failure of Genesys.
 func TestOneNoticeWaitsForAHangingEstimate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/record"
 )
 
-// The callbacks, as the log names them.
+// The names of the callbacks in the log.
 const (
 	callDeliver  = "Deliver"
 	callNotify   = "Notify"
@@ -24,7 +24,7 @@ const (
 	callObserver = "Observer"
 )
 
-// A panicError is a panic of a callback. The panic's value is not kept: it may hold anything.
+// A panicError is a panic of a callback. It omits the panic's value, which may contain anything.
 type panicError struct {
 	callback string
 	kind     string // the type of the value
@@ -33,7 +33,7 @@ type panicError struct {
 
 func (e *panicError) Error() string { return "handover: Config." + e.callback + " panicked: " + e.kind }
 
-// guarded runs f and makes an error of a panic.
+// guarded runs f and returns a panic as an error.
 func guarded(name string, f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -43,11 +43,13 @@ func guarded(name string, f func() error) (err error) {
 	return f()
 }
 
-// call runs the callback of a job; attempt counts from 1. late is called if it returns after its time.
+// call runs the callback of a job; attempt counts from 1. late is called if it returns after its
+// time.
 func (m *Manager) call(
 	ctx context.Context, name string, j *record.Job, attempt int, f func(context.Context) error, late func(error),
 ) error {
-	begins := func() bool { return m.Now().Sub(j.Began) <= record.EffectStart+account.WaitTime } // or another process may perform by now
+	// Later, another process may perform it.
+	begins := func() bool { return m.Now().Sub(j.Began) <= record.EffectStart+account.WaitTime }
 	err := m.bounded(ctx, name, j.Key.Channel, j.Began.Add(callTime), begins, f, late)
 	_, permanent := errors.AsType[*record.UndeliverableError](err)
 	pending := name == callDeliver && errors.Is(err, record.Pending)
@@ -57,7 +59,8 @@ func (m *Manager) call(
 	return err
 }
 
-// guard runs a callback that belongs to no stored entry. A panic is logged and returned as an error; an error is the caller's.
+// guard runs a callback without a stored entry. It logs a panic and returns it as an error. It
+// returns other errors without logging them.
 func (m *Manager) guard(ctx context.Context, name string, k machine.Key, f func() error) error {
 	err := guarded(name, f)
 	if _, panicked := errors.AsType[*panicError](err); panicked {
@@ -66,7 +69,7 @@ func (m *Manager) guard(ctx context.Context, name string, k machine.Key, f func(
 	return err
 }
 
-// maxErrorText bounds what is logged of a host's error.
+// maxErrorText limits the logged text of a host's error.
 const maxErrorText = 200
 
 // callFailed logs a callback's failure, at the first attempt and at each doubling of their number.
@@ -87,10 +90,10 @@ func (m *Manager) callFailed(ctx context.Context, name string, k machine.Key, at
 	m.log.LogAttrs(ctx, level, text, attrs...)
 }
 
-// maxFailing bounds for how many channels failures are counted.
+// maxFailing limits the number of channels for which failures are counted.
 const maxFailing = 1024
 
-// A failures counts, in this process, the failures in a row of callbacks that belong to no stored entry.
+// failures counts, in this process, the consecutive failures of callbacks without a stored entry.
 type failures struct {
 	mu sync.Mutex
 	n  map[failing]int
@@ -98,7 +101,8 @@ type failures struct {
 
 type failing struct{ callback, channel string }
 
-// count returns how often a callback of a channel has failed in a row, with this failure; a nil error ends the row.
+// count returns how often a callback of a channel has failed in a row, including this failure. A
+// nil error resets the count.
 func (f *failures) count(callback, channel string, err error) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()

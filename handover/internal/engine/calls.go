@@ -15,7 +15,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/record"
 )
 
-// file reads and decodes a customer's record. It returns ErrNotFound if there is none.
+// stored reads and decodes a customer's record. It returns ErrNotFound if there is none.
 func (m *Manager) stored(ctx context.Context, k machine.Key) (*record.Record, error) {
 	r, err := m.config.Store.Get(ctx, k)
 	if errors.Is(err, record.ErrNotFound) {

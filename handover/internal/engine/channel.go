@@ -33,7 +33,7 @@ func (c Channel) String() string { return c.ID }
 // GoString returns the channel's id, as String does.
 func (c Channel) GoString() string { return c.ID }
 
-// Endpoint returns what the webhooks of the channel are verified with.
+// Endpoint returns the secrets and ids to verify the webhooks of the channel with.
 func (c Channel) Endpoint() webhook.Endpoint {
 	e := webhook.Endpoint{Channel: c.ID, IntegrationID: c.IntegrationID}
 	e.Secrets = append(e.Secrets, c.WebhookSecrets...)

@@ -19,26 +19,26 @@ import (
 	"github.com/genesyshandover/genesyshandover/webhook"
 )
 
-// channels knows the channels of the host and makes one account for each set of credentials.
+// channels caches the channels of the host and has one account for each set of credentials.
 type channels struct {
 	mu       sync.Mutex
 	known    map[string]*channelState
 	refused  map[string]*refusal
 	lookups  map[string]*lookup
 	wanted   map[string]bool      // names that Run waits for
-	doubted  map[string]time.Time // until then, names that could not be asked for
-	unsigned int                  // asks of unsigned requests for names that are not known
+	doubted  map[string]time.Time // names that could not be looked up, and until when they are known
+	unsigned int                  // lookups by unsigned requests for unknown names
 	accounts map[[sha256.Size]byte]*account.Account
 	budgets  map[oauthClient]*account.Budget
 }
 
-// An oauthClient is what a budget belongs to.
+// An oauthClient identifies a budget.
 type oauthClient struct {
 	region region.Region
 	id     string
 }
 
-// A channelState is a channel as Config.Channels last returned it, with what was made from it.
+// A channelState is a channel as Config.Channels last returned it, with its account and verifier.
 type channelState struct {
 	channel  Channel
 	account  *account.Account
@@ -49,12 +49,14 @@ type channelState struct {
 
 const (
 	channelTime   = time.Minute
-	refreshTime   = 10 * time.Second // between two asks because a signature did not match
+	refreshTime   = 10 * time.Second // between two lookups because a signature did not match
 	refusalTime   = 10 * time.Second // how long ErrNoChannel is kept
 	lookupTimeout = 8 * time.Second  // for Config.Channels
-	askPatience   = 10 * time.Second // for those that wait for its answer; one that ignores its context may take longer
-	maxUnsigned   = 16               // unknown names that unsigned requests have looked up at once
-	maxRefused    = 1024
+	// For the callers that wait for its answer; a callback that ignores its context may take
+	// longer.
+	askPatience = 10 * time.Second
+	maxUnsigned = 16 // unknown names that unsigned requests have looked up at once
+	maxRefused  = 1024
 )
 
 // channel returns a channel, not older than a minute. A refusal is kept for 10 seconds.
@@ -62,7 +64,7 @@ func (m *Manager) channel(ctx context.Context, id string) (*channelState, error)
 	return m.lookup(ctx, id, false)
 }
 
-// lookup is channel; unsigned says that a request asks whose signature has not been checked.
+// lookup is like channel. unsigned means that the signature of the request has not been checked.
 func (m *Manager) lookup(ctx context.Context, id string, unsigned bool) (*channelState, error) {
 	m.channels.mu.Lock()
 	k, no := m.channels.known[id], m.channels.refused[id]
@@ -76,11 +78,12 @@ func (m *Manager) lookup(ctx context.Context, id string, unsigned bool) (*channe
 	return m.lookUpChannel(ctx, id, unsigned)
 }
 
-// A lookup is one call of Config.Channels. All callers that want the same channel while it runs get its answer.
+// A lookup is one call of Config.Channels. All callers that request the same channel while it runs
+// get its answer.
 type lookup struct {
 	done     chan struct{}
 	began    time.Time
-	unsigned bool // it takes one of the places for unknown names
+	unsigned bool // it occupies one of the places for unknown names
 	known    *channelState
 	err      error
 }
@@ -96,7 +99,8 @@ var (
 	errAskMany = errors.New("handover: too many unknown channels are being looked up")
 )
 
-// lookUpChannel asks the host, once for all callers that wait. A caller that gives up does not cancel the call.
+// lookUpChannel asks the host, once for all callers that wait. A caller that stops waiting does not
+// cancel the call.
 func (m *Manager) lookUpChannel(ctx context.Context, id string, unsigned bool) (*channelState, error) {
 	if m.config.Channels == nil {
 		return m.readChannel(ctx, id)
@@ -127,7 +131,7 @@ func (m *Manager) lookUpChannel(ctx context.Context, id string, unsigned bool) (
 	return a.known, a.err
 }
 
-// answerLookup calls Config.Channels and passes the answer to all that wait.
+// answerLookup calls Config.Channels and passes the answer to all waiting callers.
 func (m *Manager) answerLookup(ctx context.Context, id string, a *lookup) {
 	ctx, cancel := m.Within(ctx, lookupTimeout)
 	defer cancel()
@@ -159,7 +163,7 @@ func (m *Manager) answerLookup(ctx context.Context, id string, a *lookup) {
 	close(a.done)
 }
 
-// refuse keeps a refusal, for a bounded number of names. The caller holds the mutex.
+// refuse caches a refusal, for a limited number of names. The caller holds the mutex.
 func (c *channels) refuse(id string, no *refusal, now time.Time) {
 	if len(c.refused) >= maxRefused {
 		maps.DeleteFunc(c.refused, func(_ string, r *refusal) bool { return !now.Before(r.until) })
@@ -169,7 +173,7 @@ func (c *channels) refuse(id string, no *refusal, now time.Time) {
 	}
 }
 
-// readChannel is one ask.
+// readChannel calls Config.Channels once.
 func (m *Manager) readChannel(ctx context.Context, id string) (*channelState, error) {
 	c := m.config.Channel
 	if m.config.Channels != nil {
@@ -200,7 +204,7 @@ func (m *Manager) readChannel(ctx context.Context, id string) (*channelState, er
 	return k, nil
 }
 
-// account gives the account of a channel's credentials. The caller holds the mutex.
+// account returns the account of a channel's credentials. The caller holds the mutex.
 func (m *Manager) account(c Channel) (*account.Account, error) {
 	credentials := sha256.Sum256([]byte(string(c.Region) + "\x00" + c.ClientID + "\x00" + c.ClientSecret))
 	if a := m.channels.accounts[credentials]; a != nil {
@@ -232,7 +236,8 @@ func (m *Manager) account(c Channel) (*account.Account, error) {
 	return a, nil
 }
 
-// doubtChannel makes the next use ask the host again: the credentials or permissions may have changed.
+// doubtChannel makes the next use look the channel up again, because its credentials or permissions
+// may have changed.
 func (m *Manager) doubtChannel(id string, err error) {
 	if !errors.Is(err, genesys.ErrUnauthorized) && !errors.Is(err, genesys.ErrForbidden) {
 		return
@@ -264,8 +269,8 @@ func (m *Manager) Verifier(r *http.Request) (*webhook.Verifier, error) {
 	return k.verifier, nil
 }
 
-// Refresh is asked by webhook.NewHandler after a signature that did not match: the secret may just
-// have been rotated.
+// Refresh is called by webhook.NewHandler after a signature that did not match, because the secret
+// may just have been rotated.
 func (m *Manager) Refresh(r *http.Request) (*webhook.Verifier, error) {
 	id := m.channelID(r.PathValue("channel"))
 	k, err := m.lookup(r.Context(), id, true)
@@ -274,7 +279,7 @@ func (m *Manager) Refresh(r *http.Request) (*webhook.Verifier, error) {
 	}
 	m.channels.mu.Lock()
 	if newest := m.channels.known[id]; newest != nil {
-		k = newest // another request may just have asked
+		k = newest // another request may just have looked it up
 	}
 	due := m.Now().Sub(k.asked) >= refreshTime
 	m.channels.mu.Unlock()
@@ -282,7 +287,7 @@ func (m *Manager) Refresh(r *http.Request) (*webhook.Verifier, error) {
 		return k.verifier, nil
 	}
 	fresh, err := m.lookUpChannel(r.Context(), id, true)
-	if err != nil { // an attempt counts too: signatures cost nothing to forge
+	if err != nil { // a failed lookup counts too: signatures cost nothing to forge
 		m.channels.mu.Lock()
 		k.asked = m.Now()
 		m.channels.mu.Unlock()
@@ -291,7 +296,7 @@ func (m *Manager) Refresh(r *http.Request) (*webhook.Verifier, error) {
 	return fresh.verifier, nil
 }
 
-// channelID reads the empty name as the one channel.
+// channelID maps the empty name to the one channel.
 func (m *Manager) channelID(id string) string {
 	if id == "" && m.config.Channels == nil {
 		return m.config.Channel.ID

@@ -12,8 +12,8 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/record"
 )
 
-// claim takes the leases of what can be performed now, in the edit that is about to be stored. done is the job that is being
-// settled: its lane keeps its worker.
+// claim takes the leases of the effects that can start now, in the transaction that is about to be
+// stored. done is the job that is being settled: its lane keeps its worker.
 func (m *Manager) claim(tx *record.Transaction, done *record.Job) []*record.Job {
 	var jobs []*record.Job
 	leaves, why := m.serves(tx)
@@ -42,8 +42,9 @@ func (m *Manager) claim(tx *record.Transaction, done *record.Job) []*record.Job 
 	return jobs
 }
 
-// take reserves a worker for a lane in which no worker performs: its lease has run out, or is ours and unused.
-// The lane of a job that is being settled has its worker, but does not keep it for ever while others wait.
+// take reserves a worker for a lane without one: its lease has expired, or is ours and unused. The
+// lane of a job that is being settled has a worker already, but must release it after a while if
+// others wait.
 func (m *Manager) take(tx *record.Transaction, n record.LaneName, done *record.Job) (seat, bool) {
 	s := m.seatFor(tx.Key.Channel, n)
 	m.mu.Lock()
@@ -69,7 +70,7 @@ type busyLane struct {
 	lane record.LaneName
 }
 
-// release gives back what claims reserved that were not stored.
+// release releases the reservations of claims that were not stored.
 func (m *Manager) release(jobs []*record.Job) {
 	for _, j := range jobs {
 		if !j.Inherits {
@@ -78,7 +79,7 @@ func (m *Manager) release(jobs []*record.Job) {
 	}
 }
 
-// launch performs claimed jobs. The lane of a job that was settled is free, unless it continues.
+// launch performs claimed jobs. The lane of a settled job is free, unless it continues.
 func (m *Manager) launch(ctx context.Context, jobs []*record.Job, done *record.Job) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -91,7 +92,7 @@ func (m *Manager) launch(ctx context.Context, jobs []*record.Job, done *record.J
 			done.Next = j
 			continue
 		}
-		after := context.WithoutCancel(ctx) // whoever accepted may be gone before it is done
+		after := context.WithoutCancel(ctx) // the caller may return before the work is done
 		m.Go(func() { m.work(after, j) })
 	}
 }
@@ -104,7 +105,7 @@ func (m *Manager) leave(j *record.Job) {
 	}
 }
 
-// setAside leaves a record alone for a while: it is reported, never rewritten.
+// setAside ignores a record for a while. It is reported and never rewritten.
 func (m *Manager) setAside(k machine.Key, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -116,8 +117,9 @@ func (m *Manager) setAside(k machine.Key, err error) {
 
 const asideTime = 10 * time.Minute
 
-// locks serialise load, change and store of one key inside this process; never an effect. They are channels and not mutexes,
-// so that whoever waits behind a slow store can give up, and a synctest bubble knows that it waits.
+// locks serialize load, change and store of one key inside this process, never an effect. They are
+// channels and not mutexes, so that a caller that waits for a slow store can stop waiting, and a
+// synctest bubble knows that it waits.
 type locks [256]chan struct{}
 
 func newLocks() *locks {
@@ -128,7 +130,7 @@ func newLocks() *locks {
 	return l
 }
 
-// lock waits for a key, as long as an edit tries.
+// lock waits for a key, no longer than a transaction retries.
 func (m *Manager) lock(ctx context.Context, k machine.Key) (unlock func(), err error) {
 	h := fnv.New32a()
 	_, _ = io.WriteString(h, k.Channel+"\x00"+k.Customer)

@@ -15,9 +15,9 @@ import (
 // errNoRecord reports that the customer has no record, so another key may be meant.
 var errNoRecord = errors.New("handover: no record of this customer")
 
-// acceptFor edits the record that a webhook is for. It tries the customer id, both as received
-// and as record.FromID made it, then the conversation, because an id may come back changed. If no
-// record matches and create is set, it creates one.
+// acceptFor runs a transaction on the record that a webhook is for. It tries the customer id, both
+// as received and as record.FromID made it, then the conversation, because Genesys may return a
+// changed id. If no record matches and create is set, it creates one.
 func (m *Manager) acceptFor(ctx context.Context, channel string, o *openmessaging.Outbound, create bool, fn func(*record.Transaction) error) error {
 	known := func(tx *record.Transaction) error {
 		if tx.Fresh {
@@ -70,10 +70,10 @@ const (
 	unstoredTime   = 6 * time.Second // for Deliver while Genesys waits for an answer
 )
 
-// strangers bounds, in this process, for how many customers without a record webhooks create one.
+// creations limits, in this process, for how many customers without a record webhooks create one.
 type creations struct {
 	mu   sync.Mutex
-	list map[string]*creationCount // by channel, of those that the host knows
+	list map[string]*creationCount // by channel, of those that the host has
 }
 
 type creationCount struct {
@@ -131,14 +131,15 @@ func (s *creations) log(channel, text string, now time.Time) bool {
 	return true
 }
 
-// receiveUnstored does what fn would do for a customer without a record, and stores nothing: the host gets the message at once. If it
-// does not take it, Genesys posts it again. Why is logged, once per channel and hour.
+// receiveUnstored runs fn for a customer without a record and stores nothing. The host gets the
+// message at once; after an error of the host, Genesys posts it again. why is logged once per
+// channel and hour.
 func (m *Manager) receiveUnstored(ctx context.Context, k machine.Key, fn func(*record.Transaction) error, why string) error {
 	tx, _, err := m.load(ctx, k)
 	if err != nil {
 		return err
 	}
-	if !tx.Fresh { // made in between
+	if !tx.Fresh { // created in between
 		_, err := m.accept(ctx, k, fn)
 		return err
 	}
@@ -171,8 +172,8 @@ func (m *Manager) receiveUnstored(ctx context.Context, k machine.Key, fn func(*r
 	return nil
 }
 
-// keysOf returns the keys that a customer id may mean, the likeliest first. An id in the form
-// of record.FromID may also be the host's own.
+// keysOf returns the keys that a customer id may mean, the likeliest first. An id in the form of
+// record.FromID may also be one of the host.
 func (m *Manager) keysOf(ctx context.Context, channel string, o *openmessaging.Outbound) []machine.Key {
 	as := machine.Key{Channel: m.channelID(channel), Customer: o.CustomerID}
 	customer, _, ours := record.SplitFrom(o.CustomerID)

@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A full page of what is due leads to the next one. A page that is not full, one that ends with
-// what sleeps, and the page of a store that ignores the cursor do not, so that Run waits.
+// A full page of due records leads to the next one. A page that is not full, one that ends with
+// records not yet due, and the page of a store that ignores the cursor do not, so that Run waits.
 func TestDueQueryNext(t *testing.T) {
 	t.Parallel()
 	page := []record.Stored{{Key: machine.Customer("a"), WakeAt: noon().Add(-2)}, {Key: machine.Customer("b"), WakeAt: noon()}}

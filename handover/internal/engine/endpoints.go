@@ -15,11 +15,12 @@ const (
 	webhookReport = time.Hour // between two log lines, or two notices, about the webhook of one channel
 )
 
-// endpoints is what this process knows about the webhook of each channel, so that a webhook that does not work is reported once an
-// hour: with a log line at once, and with a notice at the next read of a conversation of the channel.
+// endpoints contains what this process knows about the webhook of each channel. A webhook that does
+// not work is reported once an hour: with a log line at once, and with a notice at the next read of
+// a conversation of the channel.
 type endpoints struct {
 	mu   sync.Mutex
-	list map[string]*endpoint // by channel, of those that the host knows
+	list map[string]*endpoint // by channel, of those that the host has
 }
 
 // An endpoint is the webhook URL of one channel.
@@ -58,7 +59,7 @@ func pathOf(r *http.Request) string {
 	return record.OneLine(r.URL.Path, maxErrorText)
 }
 
-// due reports whether something may be reported again, and notes that it is.
+// due reports whether the next report is due, and notes that it is made now.
 func due(last *time.Time, now time.Time) bool {
 	if !last.IsZero() && now.Sub(*last) < webhookReport {
 		return false
@@ -81,7 +82,8 @@ func (m *Manager) Refused(r *http.Request, err error) {
 	}
 }
 
-// webhookAlarm returns what the host is told about the webhook of a channel, empty: nothing. It logs what has not been logged.
+// webhookAlarm returns the text for the host about the webhook of a channel, or an empty string. It
+// logs problems that have not been logged.
 func (m *Manager) webhookAlarm(ctx context.Context, j *record.Job, kind record.TaskKind, r *record.Reading) string {
 	if kind != record.TaskLook && kind != record.TaskWatch {
 		return ""
@@ -102,7 +104,7 @@ func (m *Manager) webhookAlarm(ctx context.Context, j *record.Job, kind record.T
 	return state.report(undelivered, now)
 }
 
-// endpointFix is what to do about a webhook that does not work.
+// endpointFix is the advice for a webhook that does not work.
 const endpointFix = "compare the URL, the signature secret and the id of the integration in Genesys with the host's webhook URL, " +
 	"Channel.WebhookSecrets and Channel.IntegrationID (docs/setup.md#step-4)"
 
@@ -119,7 +121,7 @@ func (m *Manager) logEndpoint(ctx context.Context, channel string, p *endpoint, 
 	m.log.LogAttrs(ctx, slog.LevelWarn, text, append(attrs, slog.String("fix", endpointFix))...)
 }
 
-// report is the text of a notice.
+// report returns the text of a notice.
 func (p *endpoint) report(undelivered int, now time.Time) string {
 	where := "no request has reached it in this process"
 	if p.path != "" {

@@ -18,11 +18,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestExplorer drives the pure rules of one customer's record through every order of a few events, breadth first: two words, two
-// handovers, an end, an agent who comes and goes, one process that dies, one answer that is lost. After each event the ledger
-// must account for every word, and from a sample of the states everything must come to rest with every word answered for.
+// TestExplorer runs the pure rules of one customer's record through every order of a few events,
+// breadth first: two words, two handovers, an end, an agent who joins and leaves, one process that
+// dies, one lost answer. After each event the ledger must account for every word. From a sample of
+// the states all work must finish, with every word answered for.
 //
-// The world is small on purpose: polls alone, no stale reads, one identity. The simulation has the rest.
+// The model is small on purpose: only polls, no stale reads, one identity. The simulation covers
+// the rest.
 func TestExplorer(t *testing.T) {
 	t.Parallel()
 	limit := 6000
@@ -65,7 +67,7 @@ func exploreRecord(t *testing.T, limit int, threads bool) {
 	t.Logf("%d states", len(seen))
 }
 
-// An explored state is a record, its world, and how it came to be.
+// An explored state is a record, its model of Genesys, and the events that led to it.
 type explored struct {
 	f       *record.Record
 	now     time.Time
@@ -84,7 +86,7 @@ type exploredConversation struct {
 	words                                    map[string]time.Time
 }
 
-// An exploredWord is what has really become of a word.
+// An exploredWord is the true state of a word.
 type exploredWord struct {
 	id                         string
 	stored, returned, reported bool
@@ -133,7 +135,7 @@ func (s *explored) key(t *testing.T) [32]byte {
 	return sha256.Sum256([]byte(text))
 }
 
-// edit makes one transaction, and takes what becomes due in each lane if a worker is there.
+// transact runs one transaction, and claims the due work of each lane if a worker is free.
 func (s *explored) transact(fn func(*record.Transaction)) {
 	tx := newTransaction(s.f)
 	tx.Now = s.now
@@ -168,7 +170,7 @@ func (s *explored) flying(n record.LaneName) *record.Job {
 	return nil
 }
 
-// events lists what can happen now.
+// events lists the possible events.
 func (s *explored) events() []string {
 	var list []string
 	may := func(event, budget string, yes bool) {
@@ -307,7 +309,8 @@ func (s *explored) outcome(n record.LaneName, how string) {
 	})
 }
 
-// post is what Genesys does with a message: it joins the live conversation, revives the last one, or opens another.
+// post is the reaction of Genesys to a message: it joins the live conversation, revives the last
+// one, or opens another.
 func (s *explored) post(j *record.Job) string {
 	var c *exploredConversation
 	if n := len(s.convs); n > 0 && (s.convs[n-1].over.IsZero() || s.threads) {
@@ -324,7 +327,7 @@ func (s *explored) post(j *record.Job) string {
 	return c.id
 }
 
-// read is what a read of a conversation shows.
+// read returns the read of a conversation.
 func (s *explored) read(id string, since time.Time) *record.Reading {
 	r := &record.Reading{Began: s.now}
 	c := s.conversation(id)
@@ -399,7 +402,7 @@ func (s *explored) look(t *testing.T) {
 	})
 }
 
-// answered reports whether an agent was in a conversation after a word had come there.
+// answered reports whether an agent was in a conversation after it had received a word.
 func (s *explored) answered(id string) bool {
 	for _, c := range s.convs {
 		at, in := c.words[id]
@@ -410,7 +413,7 @@ func (s *explored) answered(id string) bool {
 	return false
 }
 
-// check holds what must be true of every state.
+// check checks the invariants of every state.
 func (s *explored) check(t *testing.T) {
 	t.Helper()
 	count := map[string]int{}

@@ -9,7 +9,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/record"
 )
 
-// Forward gives a customer's message to the side that has the turn.
+// Forward passes a customer's message to the side that has the turn.
 func (m *Manager) Forward(ctx context.Context, k machine.Key, msg record.Message) (machine.Turn, error) {
 	return m.decide(ctx, OpForward, k, func(tx *record.Transaction) (machine.Turn, error) { return tx.Forward(msg) })
 }
@@ -29,7 +29,7 @@ func (m *Manager) Reply(ctx context.Context, k machine.Key, to record.Message, s
 	return machine.TurnBot, nil
 }
 
-// decide runs an edit that decides the turn of a message.
+// decide runs a transaction that decides the turn of a message.
 func (m *Manager) decide(ctx context.Context, op string, k machine.Key, fn func(*record.Transaction) (machine.Turn, error)) (machine.Turn, error) {
 	began := m.Now()
 	turn, err := m.decideTurn(ctx, k, fn)

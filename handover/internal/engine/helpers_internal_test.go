@@ -20,8 +20,8 @@ func ago(d time.Duration) time.Time { return noon().Add(-d) }
 
 func anna() machine.Agent { return machine.Agent{ID: "a1", Name: "Anna"} }
 
-// handoverIn is a session, routed by transfer from the queue "bots" to the queue "agents", as it is at noon when it came into the
-// state a minute before in the ordinary way. Its last write is as old.
+// handoverIn returns a session at noon, routed by transfer from the queue "bots" to the queue
+// "agents". It entered the state a minute before, which is also the time of its last write.
 func handoverIn(s machine.State) machine.Handover {
 	c := machine.Handover{
 		Session: machine.Session{
@@ -54,7 +54,7 @@ func handoverIn(s machine.State) machine.Handover {
 	return c
 }
 
-// standing is what a read shows: an agent stands in the queue "agents".
+// standing returns a read that shows an agent in the queue "agents".
 func standing(p genesys.Phase) genesys.Standing {
 	s := genesys.Standing{Phase: p}
 	switch p {
@@ -83,7 +83,8 @@ func inQueue(id string) func(*genesys.Standing) {
 	return func(s *genesys.Standing) { s.QueueID = id }
 }
 
-// newTransaction is an edit of a file at noon, by a host that wants notices, with a clock of its own and no chance in it.
+// newTransaction returns a transaction at noon, for a host that uses notices, with a fixed clock
+// and without randomness.
 func newTransaction(f *record.Record) *record.Transaction {
 	n := 0
 	return &record.Transaction{
@@ -93,13 +94,13 @@ func newTransaction(f *record.Record) *record.Transaction {
 	}
 }
 
-// recordIn is a file whose session stands in a state.
+// recordIn returns a record with a session in a state.
 func recordIn(s machine.State) *record.Record {
 	c := handoverIn(s)
 	return &record.Record{Format: record.CurrentFormat, Created: 1, Touched: ago(10 * time.Minute), Handover: &c, Keep: machine.DefaultRetention}
 }
 
-// copied is a file as another replica would load it.
+// copied returns a record as another replica would load it.
 func copied(tb testing.TB, f *record.Record) *record.Record {
 	tb.Helper()
 	r, err := f.Encode(machine.Key{Channel: "shop", Customer: "customer"}, 1)
@@ -125,7 +126,7 @@ func wordOf(seq uint64, id string) record.Word {
 	return record.Word{Seq: seq, ID: id, Message: &m, At: noon(), Wire: noon(), Size: record.SizeOf(m), Handover: "abcdefghijk2"}
 }
 
-// queued lists what the customer's messages that wait for Genesys say.
+// queued lists the texts of the customer's messages that wait for Genesys.
 func queued(f *record.Record) []string {
 	list := []string{}
 	for _, x := range f.EntriesOut() {

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// lined is a file whose messages wait for Genesys.
+// lined returns a record with messages that wait for Genesys.
 func lined(ids ...string) *record.Record {
 	f := recordIn(machine.StateConnected)
 	for _, id := range ids {
@@ -42,7 +42,7 @@ func replicaAt(now func() time.Time) *Manager {
 	}
 }
 
-// Leases 1: one a lane, 15 s; who holds it, and a counter raised at each take.
+// Each lane has one lease of 15 s, with its owner and a counter that grows with each claim.
 func TestLeaseOneALane(t *testing.T) {
 	t.Parallel()
 	a, b := replica(t), replica(t)
@@ -65,7 +65,8 @@ func TestLeaseOneALane(t *testing.T) {
 	require.Equal(t, uint64(6), tx.Leases)
 }
 
-// Leases 2: taken with what is accepted if the lane is free, due, Run is running and a worker is there; else only WakeAt is set.
+// The lease is taken in the accepting write if the lane is free and due, Run is running and a
+// worker is free. Otherwise only WakeAt is set.
 func TestLeaseIsTakenOnlyIfItCanBePerformed(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]func(*Manager, *record.Transaction){
@@ -95,7 +96,8 @@ func TestLeaseIsTakenOnlyIfItCanBePerformed(t *testing.T) {
 	}
 }
 
-// Leases 3: a lane that goes on takes the lease anew, with the worker it has: it is not renewed. Backoff clears it.
+// The next effect of a lane takes a new lease with the same worker: leases are not renewed. Backoff
+// clears the lease.
 func TestNextEffectTakesANewLease(t *testing.T) {
 	t.Parallel()
 	m, tx := replica(t), newTransaction(lined("a", "b"))
@@ -118,7 +120,7 @@ func TestNextEffectTakesANewLease(t *testing.T) {
 	require.True(t, tx.Out.NotBefore.After(tx.Now))
 }
 
-// Leases 4: a lease that was left behind wakes somebody at Until + 2 s, and nobody while there is nothing to do.
+// An abandoned lease wakes a replica at Until + 2 s, but only if there is work.
 func TestLeaseLeftBehindWakesSomebody(t *testing.T) {
 	t.Parallel()
 	f := lined("a")
@@ -134,7 +136,8 @@ func TestLeaseLeftBehindWakesSomebody(t *testing.T) {
 	require.True(t, f.WakeAt().After(noon().Add(time.Hour)))
 }
 
-// Leases 4: our own lease is taken anew before it is over if nobody here works under it: the outcome could not be stored.
+// A process takes a new lease before its old one has expired if no worker performs under the old
+// one, because its outcome could not be stored.
 func TestOwnLeaseAfterAnOutcomeThatWasNotStored(t *testing.T) {
 	t.Parallel()
 	m, tx := replica(t), newTransaction(lined("a", "b"))
@@ -145,7 +148,7 @@ func TestOwnLeaseAfterAnOutcomeThatWasNotStored(t *testing.T) {
 	require.Equal(t, record.WordUnsure, tx.Words[0].State, "Genesys may have it")
 }
 
-// Leases 3: a late owner settles its fact and leaves the lease of the other alone.
+// A late owner settles its outcome and does not change the lease of another owner.
 func TestLeaseOfAnotherIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	a, b := replica(t), replica(t)

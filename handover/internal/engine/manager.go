@@ -16,7 +16,8 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/record"
 )
 
-// A Config is what package handover makes of a host's configuration, checked. Notify, Typing, Compose, Observer and Logger may be nil.
+// A Config is a host's configuration as package handover has checked it. Notify, Typing, Compose,
+// Observer and Logger may be nil.
 type Config struct {
 	Channel  Channel
 	Channels func(ctx context.Context, id string) (Channel, error) // nil: Channel is the only one
@@ -34,7 +35,7 @@ type Config struct {
 	Workers       int // 0: DefaultWorkers
 }
 
-// DefaultWorkers is what Config.Workers is if it is 0.
+// DefaultWorkers is the number of workers if Config.Workers is 0.
 const DefaultWorkers = 64
 
 // A Manager relays between customers, bot and agents. Safe for concurrent use, in any number of replicas on one Store.
@@ -54,19 +55,19 @@ type Manager struct {
 	creations   creations
 	stuck       stuck
 	nudge       chan struct{}
-	idle        chan struct{} // gets a value when the last effect is done
+	idle        chan struct{} // receives a value when the last effect is done
 	clockWarned atomic.Bool
 	made        time.Time
 
 	mu      sync.Mutex
 	running bool
 	ran     bool      // Run was called
-	warned  bool      // because it was not
+	warned  bool      // about a missing call of Run
 	next    time.Time // when Run looks again
-	effects int       // under way or reserved
+	effects int       // running or reserved
 	workers workers
 	swept   time.Time // when the last sweep began
-	sweepAt time.Time // when the next one may begin; zero: none is wanted
+	sweepAt time.Time // when the next one may begin; zero: none is requested
 	busy    map[busyLane]bool
 	aside   map[machine.Key]time.Time
 
@@ -80,7 +81,7 @@ func New(c Config, s environment.Environment) *Manager {
 		c.Workers = DefaultWorkers
 	}
 	if c.Channels == nil && c.Channel.ID == "" {
-		// Two programs on one store would otherwise share the customers of the empty name.
+		// Without an id, two programs on one store would share the customers of the empty name.
 		c.Channel.ID = c.Channel.IntegrationID
 	}
 	m := &Manager{
@@ -105,7 +106,7 @@ func New(c Config, s environment.Environment) *Manager {
 	return m
 }
 
-// hash names a customer in logs without telling who it is.
+// hash names a customer in logs without revealing the id.
 func (m *Manager) hash(k machine.Key) string {
 	sum := sha256.Sum256([]byte(k.Channel + "\x00" + k.Customer))
 	return hex.EncodeToString(sum[:6])

@@ -15,7 +15,7 @@ import (
 // An Observation is one finished operation, for metrics.
 type Observation struct {
 	Op       string // one of the Op constants
-	Channel  string // the host's id of the channel; empty where the Manager serves none of that name
+	Channel  string // the host's id of the channel; empty if the Manager does not serve it
 	Duration time.Duration
 	Err      error // nil, or why the operation failed; a panic of a callback is an error, too
 }
@@ -31,7 +31,7 @@ const (
 	OpAvailability = "availability"
 )
 
-// The webhooks of Genesys, by what they contain.
+// The webhooks of Genesys, by their content.
 const (
 	OpReceiveMessage = "receive.message"
 	OpReceiveTyping  = "receive.typing" // Config.Typing included
@@ -57,7 +57,7 @@ const (
 	OpReceipt     = "receipt"
 	OpTransfer    = "transfer"
 	OpDisconnect  = "disconnect"
-	OpFetch       = "fetch" // agents' messages that no webhook brought
+	OpFetch       = "fetch" // agents' messages without a webhook
 )
 
 // The tasks that follow from the state of a session. Their calls to Genesys are observed, too.
@@ -80,7 +80,7 @@ func (m *Manager) observe(ctx context.Context, op, channel string, began time.Ti
 	}
 	channel = m.channelID(channel)
 	if errors.Is(err, record.ErrNoChannel) || machine.CheckPart("Channel", channel, 0, machine.MaxChannelID) != nil {
-		channel = "" // it may come from outside, and a metric must not grow with it
+		channel = "" // it may be external input, and the number of metrics must not grow with it
 	}
 	o := Observation{Op: op, Channel: channel, Duration: m.Now().Sub(began), Err: err}
 	_ = m.guard(ctx, callObserver, machine.Key{Channel: channel}, func() error {
@@ -89,8 +89,8 @@ func (m *Manager) observe(ctx context.Context, op, channel string, began time.Ti
 	})
 }
 
-// logPanic logs a recovered panic with the type of its value and the stack. The value itself may hold
-// content, so it is dropped.
+// logPanic logs a recovered panic with the type of its value and the stack. It omits the value,
+// which may contain content.
 func (m *Manager) logPanic(ctx context.Context, p any, message string, attrs ...slog.Attr) {
 	attrs = append(attrs, slog.String("type", fmt.Sprintf("%T", p)), slog.String("stack", string(debug.Stack())))
 	m.log.LogAttrs(ctx, slog.LevelError, message, attrs...)

@@ -11,7 +11,8 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/record"
 )
 
-// confirmedTime is how long a proof lasts that agents have the conversation: a POST's 2xx does not prove that anyone will read it.
+// confirmedTime is how long a proof that agents have the conversation is valid. The 2xx of a POST
+// does not prove that an agent will read it.
 const confirmedTime = 15 * time.Second
 
 // performOut sends the next part of the head of the lane to Genesys.
@@ -66,7 +67,8 @@ func (m *Manager) mustConfirm(clock machine.Clock, c *machine.Handover, head *re
 	}
 }
 
-// mustWait reports whether the POST must wait: the read failed, or the agents no longer have the conversation.
+// mustWait reports whether the POST must wait: the read failed, or the agents no longer have the
+// conversation.
 func mustWait(c machine.Handover, r *record.Reading, now time.Time) (stop bool) {
 	if r.Err != nil {
 		return !r.Blind
@@ -75,7 +77,8 @@ func mustWait(c machine.Handover, r *record.Reading, now time.Time) (stop bool) 
 	return !next.Open() || next.Unconfirmed.Phase != ""
 }
 
-// resolveQueues is done before the opening is posted, so that nothing refusable comes after it.
+// resolveQueues resolves the queues before the opening is posted, so that no later step can be
+// refused for a wrong name.
 func (m *Manager) resolveQueues(ctx context.Context, k *channelState, c *machine.Handover) record.Outcome {
 	for _, q := range []struct {
 		name string
@@ -131,8 +134,8 @@ func (m *Manager) post(ctx context.Context, k *channelState, c *machine.Handover
 	return res, nil
 }
 
-// acceptedAt returns when Genesys accepted a message at the latest, by its clock: in the second that the Date of its answer names,
-// and not after the answer arrived.
+// acceptedAt returns when Genesys accepted a message at the latest, by its clock: in the second of
+// the answer's Date, and not after the answer arrived.
 func acceptedAt(date time.Time, c machine.Clock, arrived time.Time) time.Time {
 	latest := date.Add(machine.DateStep)
 	if at := c.Genesys(arrived); !c.Unmeasured && at.Before(latest) {

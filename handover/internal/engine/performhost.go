@@ -11,7 +11,8 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/record"
 )
 
-// receiptTime is what a Delivered receipt may take on the way, so that a message costs two writes and not three.
+// receiptTime limits a Delivered receipt that is sent before settling, so that a message costs two
+// writes and not three.
 const receiptTime = 2 * time.Second
 
 // performIn calls the host with the head of the lane.
@@ -41,9 +42,10 @@ func (m *Manager) performIn(ctx context.Context, j *record.Job) record.Outcome {
 	return o
 }
 
-// waitIn is the estimated wait in a queue, as it is when the host hears of it; nil: unknown, or not known in time.
+// waitIn returns the estimated wait in a queue at the time of the notice. It returns nil if it is
+// unknown, or not known in time.
 func (m *Manager) waitIn(ctx context.Context, channel, queueID string) *time.Duration {
-	ctx, cancel := m.Within(ctx, account.WaitTime) // the notice needs the rest
+	ctx, cancel := m.Within(ctx, account.WaitTime) // the rest of the time is for the notice
 	defer cancel()
 	k, err := m.channel(ctx, channel)
 	if err != nil {
@@ -74,7 +76,7 @@ func hostOutcome(err error) record.Outcome {
 
 func (m *Manager) performDelivery(ctx context.Context, j *record.Job, head *record.Entry) record.Outcome {
 	d, attempt := head.Delivery, head.Attempts+1
-	if d.Verdict != nil { // reported while an attempt ran whose process has died
+	if d.Verdict != nil { // reported during an attempt by a process that has died
 		return record.Outcome{}
 	}
 	if head.Unsure {
@@ -103,7 +105,8 @@ func (m *Manager) performDelivery(ctx context.Context, j *record.Job, head *reco
 	return o
 }
 
-// judgeDelivery is what follows of the result of Deliver, with the receipt to send, if any.
+// judgeDelivery returns the outcome of a Deliver with a result of err, and the receipt to send, if
+// any.
 func (m *Manager) judgeDelivery(ctx context.Context, j *record.Job, d *record.StoredDelivery, err error) (*channelState, record.Outcome) {
 	if errors.Is(err, record.Pending) {
 		return nil, record.Outcome{Pending: true}
@@ -119,7 +122,7 @@ func (m *Manager) judgeDelivery(ctx context.Context, j *record.Job, d *record.St
 	return k, o
 }
 
-// sendReceipt sends Genesys the receipt of its message.
+// sendReceipt sends the receipt of a message to Genesys.
 func (m *Manager) sendReceipt(ctx context.Context, k *channelState, r *record.Receipt) error {
 	s := account.ShareCourtesy
 	w := openmessaging.InboundReceipt{

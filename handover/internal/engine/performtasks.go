@@ -11,7 +11,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/record"
 )
 
-// performTask does what the state asks for.
+// performTask performs the next task of the record.
 func (m *Manager) performTask(ctx context.Context, j *record.Job) record.Outcome {
 	kind, _ := j.Record.NextTask()
 	began := m.Now()
@@ -38,7 +38,8 @@ func (m *Manager) performTask(ctx context.Context, j *record.Job) record.Outcome
 	return o
 }
 
-// performLook reads, and then transfers or disconnects if that is what the state wants of what was read.
+// performLook reads the conversation, and transfers or disconnects it if the state requires that
+// after the read.
 func (m *Manager) performLook(ctx context.Context, k *channelState, f *record.Record) record.Outcome {
 	c := *f.Handover
 	if c.ConversationID == "" {
@@ -52,7 +53,8 @@ func (m *Manager) performLook(ctx context.Context, k *channelState, f *record.Re
 		s = account.SharePolls
 	}
 	if c.State == machine.StateRequested && c.QueueID == "" && c.Routing == machine.RouteByTransfer {
-		if o := m.resolveQueues(ctx, k, &c); o.Err != nil { // it could not be reached when the agent was asked for
+		// Genesys could not be reached when the agent was requested.
+		if o := m.resolveQueues(ctx, k, &c); o.Err != nil {
 			return o
 		}
 	}
@@ -80,7 +82,8 @@ func (m *Manager) performLook(ctx context.Context, k *channelState, f *record.Re
 	return o
 }
 
-// performSearch looks whether the opening, whose answer named no conversation, has revived the last one.
+// performSearch checks whether the opening has revived the last conversation, because its answer
+// named none.
 func (m *Manager) performSearch(ctx context.Context, k *channelState, f *record.Record) record.Outcome {
 	id := f.Conversation()
 	if id == "" || f.Handover.Blind {
@@ -99,7 +102,8 @@ func (m *Manager) performSearch(ctx context.Context, k *channelState, f *record.
 	return o
 }
 
-// performWatch looks at a conversation that is not the open session's, and disconnects it if no session needs it.
+// performWatch reads a conversation other than that of the open session, and disconnects it if no
+// session needs it.
 func (m *Manager) performWatch(ctx context.Context, k *channelState, f *record.Record, w *record.Watched) record.Outcome {
 	_, r := k.account.Look(ctx, account.ShareReads, w.ID, w.Since, w.Before)
 	o := record.Outcome{Read: r, Err: r.Err}
@@ -117,14 +121,15 @@ func (m *Manager) performWatch(ctx context.Context, k *channelState, f *record.R
 	return o
 }
 
-// botQueueOf is the queue where the flow put a conversation, or empty: an adopted one may come back there.
+// botQueueOf returns the queue into which the flow put a conversation, or "". An adopted
+// conversation may return to it.
 func (m *Manager) botQueueOf(ctx context.Context, k *channelState, r *record.Reading) string {
 	if k.channel.Routing == machine.RouteByFlow || !r.WithAgent() {
 		return ""
 	}
 	c := machine.Handover{Session: machine.Session{Queue: k.channel.AgentQueue}}
 	switch queues := m.resolveQueues(ctx, k, &c); {
-	case queues.Err != nil: // then it is an agent's until it ends
+	case queues.Err != nil: // then it stays with the agents until it ends
 		return ""
 	case c.BotQueue != "":
 		return c.BotQueue
@@ -135,7 +140,8 @@ func (m *Manager) botQueueOf(ctx context.Context, k *channelState, r *record.Rea
 	}
 }
 
-// mustTransfer: never without a read that shows the queue's leg in the bot queue, and not twice in a row.
+// mustTransfer reports whether to transfer: only after a read that shows the queue's leg in the bot
+// queue, and not twice in a row.
 func (m *Manager) mustTransfer(c *machine.Handover, r *record.Reading) bool {
 	return (c.State == machine.StateRequested || c.Unrouted(r.History.Came)) && c.Routing == machine.RouteByTransfer && c.QueueID != "" &&
 		r.Standing.Phase == genesys.PhaseQueued && c.InBotQueue(r.Standing) && !r.Legs.Newest.Before(c.Newest) &&
@@ -167,7 +173,7 @@ func (m *Manager) transfer(ctx context.Context, k *channelState, c *machine.Hand
 	}
 }
 
-// queueLeg is the participant that stands in the queue.
+// queueLeg returns the participant that is waiting in the queue.
 func queueLeg(c *genesys.Conversation, queue string) (genesys.Participant, bool) {
 	var leg genesys.Participant
 	for _, p := range c.Participants {
@@ -178,7 +184,7 @@ func queueLeg(c *genesys.Conversation, queue string) (genesys.Participant, bool)
 	return leg, leg.ID != ""
 }
 
-// tryDisconnect ends the conversation for the customer, down the ladder of what may be permitted.
+// tryDisconnect ends the conversation for the customer. It tries the permitted ways in order.
 func (m *Manager) tryDisconnect(ctx context.Context, k *channelState, conversation string) record.Outcome {
 	err := m.disconnect(ctx, k, conversation)
 	o := record.Outcome{Tried: true, Disconnected: err == nil, LeftText: k.channel.LeftText}
@@ -203,8 +209,8 @@ func (m *Manager) disconnect(ctx context.Context, k *channelState, conversation 
 	return err
 }
 
-// fetch asks for the messages that a read lists and no webhook has brought. A failure is no failure of the duty: the next read shows
-// them again.
+// fetch requests the messages that a read lists and no webhook has delivered. Its failure does not
+// fail the task, because the next read lists them again.
 func (m *Manager) fetch(ctx context.Context, k *channelState, conversation string, g record.Gap, o *record.Outcome) {
 	if o.GapErr = k.account.MayFetch(); len(g.Missing) == 0 {
 		return

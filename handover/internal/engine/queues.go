@@ -77,10 +77,11 @@ func (m *Manager) queueID(
 	return q.ID, nil
 }
 
-// nameTime is short: the name of a queue is only for people, and what follows a read must not wait for it.
+// nameTime is short, because the name of a queue is only for people and must not delay the steps
+// after a read.
 const nameTime = 2 * time.Second
 
-// queueName returns the name of a queue, or nothing if it cannot be read.
+// queueName returns the name of a queue, or "" if it cannot be read.
 func (m *Manager) queueName(ctx context.Context, k *channelState, id string) string {
 	ctx, cancel := m.Within(ctx, nameTime)
 	defer cancel()

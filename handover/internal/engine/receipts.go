@@ -23,7 +23,7 @@ func (m *Manager) Delivered(ctx context.Context, k machine.Key, deliveryID strin
 }
 
 // Fail reports that the customer's channel refused a message: one for which Deliver returned
-// [record.Pending], or one that it had taken.
+// [record.Pending], or one that it had accepted.
 func (m *Manager) Fail(ctx context.Context, k machine.Key, deliveryID string, code openmessaging.ReasonCode) error {
 	k, err := m.key(k)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/webhook"
 )
 
-// Receive takes what Genesys posts: a webhook.HandlerFunc.
+// Receive accepts a post of Genesys; it is a webhook.HandlerFunc.
 func (m *Manager) Receive(ctx context.Context, n webhook.Notification) error {
 	began := m.Now()
 	op, err := m.receive(context.WithoutCancel(ctx), n)
@@ -66,8 +66,8 @@ func (m *Manager) receiveMessage(ctx context.Context, channel string, o *openmes
 	return err
 }
 
-// receiveTyping reports to the host that an agent types. A typing event that was not reported is not
-// worth a repeat, so only the Observer hears of the error.
+// receiveTyping reports to the host that an agent is typing. A typing event is not worth a retry,
+// so only the Observer gets the error.
 func (m *Manager) receiveTyping(ctx context.Context, channel string, o *openmessaging.Outbound, body openmessaging.Typing) error {
 	if m.config.Typing == nil {
 		return nil
@@ -93,13 +93,13 @@ func (m *Manager) receiveTyping(ctx context.Context, channel string, o *openmess
 	return nil
 }
 
-// receiveReceipt: Genesys says what became of a message of ours. Only a failure matters.
+// receiveReceipt applies a receipt for a message of ours. Only a failure matters.
 func (m *Manager) receiveReceipt(ctx context.Context, channel string, o *openmessaging.Outbound, body openmessaging.Receipt) error {
 	if body.Status != openmessaging.StatusFailed {
 		return nil
 	}
 	return m.acceptFor(ctx, channel, o, false, func(tx *record.Transaction) error {
-		key := "receipt " + body.MessageID // a receipt has the id of the message it speaks of
+		key := "receipt " + body.MessageID // a receipt has the id of its message
 		if tx.ReceivedIDs.Recall(key) != record.UnknownID {
 			return record.ErrUnchanged
 		}

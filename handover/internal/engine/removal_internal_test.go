@@ -17,8 +17,8 @@ type undeletable struct{ Store }
 
 func (undeletable) Delete(context.Context, machine.Key, uint64) error { return errors.New("down") }
 
-// The outcome of an effect is settled by removing the record, and the store fails: the lane is not free until that is done, or
-// somebody else performs in it beside.
+// The outcome of an effect is settled by removing the record, and the store fails. The lane is not
+// free until the removal is done. Otherwise another worker would perform in it at the same time.
 func TestALaneIsNotFreeUntilItsOutcomeIsStored(t *testing.T) {
 	t.Parallel()
 	store := undeletable{newMapStore()}

@@ -14,7 +14,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/record"
 )
 
-// Run performs what is due until ctx ends.
+// Run performs the work that is due until ctx ends.
 func (m *Manager) Run(ctx context.Context) error {
 	if err := m.start(); err != nil {
 		return err
@@ -39,7 +39,7 @@ func (m *Manager) start() error {
 	return nil
 }
 
-// stop lets effects finish. One that does not is left to its lease.
+// stop waits for running effects. It leaves an effect that does not end to its lease.
 func (m *Manager) stop(ctx context.Context) {
 	m.mu.Lock()
 	m.running = false
@@ -58,12 +58,12 @@ func (m *Manager) working() bool {
 	return m.effects > 0
 }
 
-// rounds is what Run knows from one look at the store to the next.
+// rounds is the state of Run between its rounds.
 type rounds struct {
 	m     *Manager
 	skip  map[machine.Key]skipped
 	after map[string]DueCursor // where the next page of a channel begins; of the empty name: of all channels
-	turn  string               // the channel that was asked for last
+	turn  string               // the channel that was queried last
 }
 
 // A skipped record is due and cannot be worked on.
@@ -72,16 +72,17 @@ type skipped struct {
 	lane  record.LaneName // it waits for a worker of this lane; empty: it does not
 }
 
-// skips reports whether a record is passed over.
+// skips reports whether a record is skipped.
 func (r *rounds) skips(k machine.Key, now time.Time) bool {
 	s, ok := r.skip[k]
 	return ok && now.Before(s.until) && (s.lane == "" || !r.m.admits(k.Channel, s.lane))
 }
 
-// round claims the work of one page of due records and returns how long to wait before the next round. Behind a full page the
-// next round continues, so that records without work for this process do not keep others from being read. Where a page of all
-// channels is full, the channels that this process knows are asked for in turn, so that many records of one do not keep those
-// of the others waiting.
+// round claims the work of one page of due records and returns how long to wait before the next
+// round. After a full page the next round continues, so that records without work for this process
+// do not keep others from being read. If a page of all channels is full, the channels that this
+// process knows are queried in turn, so that many records of one do not keep those of the others
+// waiting.
 func (r *rounds) round(ctx context.Context) time.Duration {
 	m := r.m
 	m.sweepDue(ctx)
@@ -114,8 +115,8 @@ func (r *rounds) round(ctx context.Context) time.Duration {
 	return m.untilNext(wait)
 }
 
-// page reads the next page of due records of a channel and returns those that may be worked on, and whether more may follow
-// behind it. It shortens wait to when the next record wakes.
+// page reads the next page of due records of a channel. It returns those that may be worked on, and
+// whether more may follow. It shortens wait to when the next record wakes.
 func (r *rounds) page(ctx context.Context, channel string, limit int, now time.Time, wait *time.Duration) (ready []machine.Key, more bool, err error) {
 	// Now is ahead by the longest wait, so that the round knows when the next record wakes.
 	q := DueQuery{Channel: channel, Now: now.Add(record.LookEvery), After: r.after[channel], Limit: limit}
@@ -142,8 +143,8 @@ func (r *rounds) page(ctx context.Context, channel string, limit int, now time.T
 	return ready, more, nil
 }
 
-// inTurn lists the channels that are asked for now: those of the known ones that would get a worker, from the one behind the
-// last on.
+// inTurn lists the channels that are queried now: those known ones that would get a worker,
+// beginning after the last one.
 func (r *rounds) inTurn() []string {
 	ids := r.m.knownChannels()
 	i, _ := slices.BinarySearch(ids, r.turn+"\x00")
@@ -169,7 +170,7 @@ func byTurn(lists [][]machine.Key) []machine.Key {
 	seen := map[machine.Key]bool{}
 	n := 0
 	for i := range lists {
-		for _, k := range lists[len(lists)-1-i] { // the page of all channels comes last
+		for _, k := range lists[len(lists)-1-i] { // the page of all channels is last
 			if seen[k] {
 				continue
 			}
@@ -203,7 +204,8 @@ func (q DueQuery) next(page []record.Stored, now time.Time) (DueCursor, bool) {
 	return c, !last.WakeAt.After(now) && c.compare(q.After) > 0
 }
 
-// claimAll claims what can be done of each due record, some at a time, as long as their channels have workers.
+// claimAll claims the work of each due record, several at a time, as long as their channels have
+// workers.
 func (r *rounds) claimAll(ctx context.Context, keys []machine.Key) {
 	m := r.m
 	todo := make(chan machine.Key, len(keys))
@@ -225,7 +227,7 @@ func (r *rounds) claimAll(ctx context.Context, keys []machine.Key) {
 					continue
 				}
 				if _, sure := m.knows(ctx, k.Channel); !sure {
-					continue // Run looks again when Config.Channels has answered
+					continue // Run continues with it when Config.Channels has answered
 				}
 				c := m.claimDue(ctx, k)
 				s := skipped{until: m.Now().Add(record.SkipTime), lane: c.starved}
@@ -244,19 +246,21 @@ func (r *rounds) claimAll(ctx context.Context, keys []machine.Key) {
 		})
 	}
 	for range n {
-		_, _ = m.Await(context.WithoutCancel(ctx), time.Hour, done) // an edit gives up much sooner, since its calls of the store do
+		// A transaction stops much sooner, because its calls of the store time out.
+		_, _ = m.Await(context.WithoutCancel(ctx), time.Hour, done)
 	}
 }
 
-// A claim is what became of a record that was due.
+// A claim is the result for a record that was due.
 type claim struct {
 	worked  bool            // it is no longer due
 	starved record.LaneName // a lane of it waits for a worker
-	leaves  time.Duration   // it is left to another Manager
+	leaves  time.Duration   // another Manager works on it
 }
 
-// claimDue makes an empty edit of a record: that takes the leases of what can be done. One that was removed in between is not made
-// again. What was not worked on for the whole retention is given up.
+// claimDue runs an empty transaction on a record, which takes the leases of the effects that can
+// start. It does not create a record that was removed in between. It drops the work of a record
+// that was ignored for its whole retention.
 func (m *Manager) claimDue(ctx context.Context, k machine.Key) claim {
 	var last *record.Transaction
 	f, err := m.accept(ctx, k, func(tx *record.Transaction) error {
@@ -285,8 +289,8 @@ func (m *Manager) claimDue(ctx context.Context, k machine.Key) claim {
 // runGrace is how long a host may serve before it calls Run.
 const runGrace = 5 * time.Second
 
-// runForgotten reports, once, that work is stored and Run was never called. at is when the work is due; what sleeps for long
-// is only kept. The caller holds the mutex.
+// runForgotten reports, once, that work is stored and Run was never called. at is when the work is
+// due; records that wake much later do not count. The caller holds the mutex.
 func (m *Manager) runForgotten(at time.Time) bool {
 	if m.ran || m.warned || at.IsZero() {
 		return false
@@ -296,7 +300,8 @@ func (m *Manager) runForgotten(at time.Time) bool {
 	return m.warned
 }
 
-// forget drops what has been skipped long enough; records that cannot be read stay aside longer.
+// forget removes expired entries of skipped records. Records that cannot be read are skipped
+// longer.
 func (r *rounds) forget(now time.Time) {
 	r.m.mu.Lock()
 	defer r.m.mu.Unlock()
@@ -310,7 +315,8 @@ func (r *rounds) forget(now time.Time) {
 	maps.DeleteFunc(r.skip, func(_ machine.Key, s skipped) bool { return !now.Before(s.until) })
 }
 
-// untilNext notes when Run looks again, so that an edit with an earlier wake nudges it.
+// untilNext notes when the next round begins, so that a transaction with an earlier wake time can
+// wake Run.
 func (m *Manager) untilNext(wait time.Duration) time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -318,7 +324,7 @@ func (m *Manager) untilNext(wait time.Duration) time.Duration {
 	return wait
 }
 
-// wakeBy makes Run look again in time.
+// wakeBy makes Run begin its next round by a time.
 func (m *Manager) wakeBy(at time.Time) {
 	m.mu.Lock()
 	sooner := m.running && !at.IsZero() && at.Before(m.next)

@@ -13,14 +13,16 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/record"
 )
 
-// Which records a Manager works on: those of channels that it has, and whose session does not run on the OAuth client and the
-// integration of another program.
+// This file decides which records a Manager works on: those of channels that it serves, with a
+// session on the OAuth client and integration of its channel.
 
-// doubtTime is how long a record is worked on although Config.Channels could not say whether its channel exists.
+// doubtTime is how long a record is worked on although Config.Channels did not answer whether its
+// channel exists.
 const doubtTime = 10 * time.Second
 
-// knows reports whether this Manager has a channel. sure is false while Config.Channels is asked; Run looks again when it has
-// answered. If it failed, the channel is taken for known: not every effect needs it.
+// knows reports whether this Manager serves a channel. sure is false while Config.Channels runs;
+// Run continues when it has answered. If it failed, the channel counts as served, because not every
+// effect needs it.
 func (m *Manager) knows(ctx context.Context, id string) (yes, sure bool) {
 	if m.config.Channels == nil {
 		return true, true
@@ -43,7 +45,7 @@ func (m *Manager) knows(ctx context.Context, id string) (yes, sure bool) {
 	return false, false
 }
 
-// ask asks Config.Channels for a channel of stored records.
+// ask calls Config.Channels for a channel of stored records.
 func (m *Manager) ask(ctx context.Context, id string) {
 	_, err := m.channel(ctx, id)
 	m.channels.mu.Lock()
@@ -55,7 +57,7 @@ func (m *Manager) ask(ctx context.Context, id string) {
 	environment.Signal(m.nudge)
 }
 
-// doubt notes that a channel could not be asked for. The caller holds the mutex.
+// doubt notes that a channel could not be looked up. The caller holds the mutex.
 func (c *channels) doubt(id string, now time.Time) {
 	if len(c.doubted) >= maxRefused || c.doubted == nil {
 		c.doubted = map[string]time.Time{}
@@ -63,11 +65,12 @@ func (c *channels) doubt(id string, now time.Time) {
 	c.doubted[id] = now.Add(doubtTime)
 }
 
-// serves returns how long this Manager leaves a record alone, 0 if it works on it, and what there is to say of it. Meanwhile the
-// record is another Manager's; if there is none for the whole retention, what waits is given up.
+// serves returns how long this Manager ignores a record, or 0 if it works on it, and the reason for
+// the log. In that time the record belongs to another Manager. If it is ignored for its whole
+// retention, its waiting effects are dropped.
 func (m *Manager) serves(tx *record.Transaction) (leaves time.Duration, why string) {
 	if !tx.Abandoned.IsZero() {
-		return 0, "" // nothing is left that needs the channel
+		return 0, "" // no remaining work needs the channel
 	}
 	m.channels.mu.Lock()
 	k, no := m.channels.known[tx.Key.Channel], m.channels.refused[tx.Key.Channel]
@@ -87,8 +90,9 @@ func (m *Manager) serves(tx *record.Transaction) (leaves time.Duration, why stri
 	}
 }
 
-// otherTime is how long a record whose session runs on another integration of the same OAuth client is left to the program that
-// has that integration. If there is none, the channel's integration was replaced.
+// otherTime is how long a record with a session on another integration of the same OAuth client is
+// left to the program that serves that integration. After it, the channel's integration counts as
+// replaced.
 const otherTime = time.Minute
 
 const (
@@ -105,7 +109,7 @@ func (k *channelState) client() string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// integrationOf returns the integration that a session runs on: the one that it began on.
+// integrationOf returns the integration of a session: the one on which it began.
 func integrationOf(c *machine.Handover, k *channelState) string {
 	if c.Integration != "" {
 		return c.Integration
@@ -113,7 +117,7 @@ func integrationOf(c *machine.Handover, k *channelState) string {
 	return k.channel.IntegrationID
 }
 
-// reportOnce logs, once for each channel, why records of it are not worked on as usual.
+// reportOnce logs, once for each channel, why its records are not worked on.
 func (m *Manager) reportOnce(channel, why string) {
 	m.mu.Lock()
 	key := failing{why, channel}

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A process stood still in an effect while the record was removed and made anew. What it has to say is of another life, where the
-// numbers of entries are the same.
+// A process does not run during an effect, while the record is removed and created again. Its
+// outcome belongs to the removed record, although the numbers of the entries are the same.
 func TestOutcomeOfARemovedRecordSettlesNothing(t *testing.T) {
 	t.Parallel()
 	now := noon()

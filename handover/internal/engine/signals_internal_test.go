@@ -9,7 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A signal that says more than others asks for a read like them, unless it may not be made; and only of its own conversation.
+// A reported end requests a read of its conversation, like other signals, unless the conversation
+// may not be read.
 func TestReportedEndCountsOnlyInBlindMode(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -63,7 +63,7 @@ func (o *SocketOwner) Own(ctx context.Context, state []byte, d time.Duration) (h
 			s.Owner, s.Until = "", now
 		default:
 			if !mine {
-				s.Alive = s.live(now) // does not count as lost while it changes owners
+				s.Alive = s.live(now) // does not count as lost during a change of owner
 			}
 			s.Owner, s.Until = o.owner, now.Add(d)
 		}

@@ -15,9 +15,9 @@ import (
 type Store interface {
 	// Get returns the record of k, or ErrNotFound.
 	Get(ctx context.Context, k machine.Key) (record.Stored, error)
-	// Find returns a record of the channel whose last Put had conversationID, or ErrNotFound. It
-	// may miss a record. If several records match, it returns any of them. An empty conversationID
-	// matches none.
+	// Find returns a record of the channel with conversationID as stored by its last Put, or
+	// ErrNotFound. It may miss a record. If several records match, it returns any of them. An empty
+	// conversationID matches none.
 	Find(ctx context.Context, channel, conversationID string) (record.Stored, error)
 	// Put stores r if the stored revision is prev, or if prev is 0 and there is no record. It
 	// returns ErrConflict only if it certainly stored nothing. After any other error the outcome is
@@ -26,7 +26,7 @@ type Store interface {
 	// Delete removes the record of k if its revision is prev; otherwise it returns ErrConflict. It
 	// returns nil if there is no record.
 	Delete(ctx context.Context, k machine.Key, prev uint64) error
-	// Due returns the records that q asks for. A record may be claimed by another process at the
+	// Due returns the records that q selects. A record may be claimed by another process at the
 	// same time, so the result is only a hint.
 	Due(ctx context.Context, q DueQuery) ([]record.Stored, error)
 	// All ranges over the records of the channel in the order of their keys: by channel, then by
@@ -39,8 +39,8 @@ type Store interface {
 type DueQuery struct {
 	Channel string    // empty: every channel
 	Now     time.Time // records that wake later are not returned
-	After   DueCursor // only records behind this place in the order; zero: from the beginning
-	Limit   int       // at most so many records; 0 or less: none
+	After   DueCursor // only records after this place in the order; zero: from the beginning
+	Limit   int       // the maximum number of records; 0 or less: none
 }
 
 // A DueCursor is a place in the order of Due: that of a record with this WakeAt and Key.

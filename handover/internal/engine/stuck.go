@@ -11,11 +11,12 @@ import (
 )
 
 const (
-	callTime  = 8 * time.Second        // of a callback's context, from its lease: the receipt has to fit behind it
-	callGrace = 500 * time.Millisecond // a callback that heeds its context returns within this time
+	callTime  = 8 * time.Second        // of a callback's context, from its lease: the receipt must fit after it
+	callGrace = 500 * time.Millisecond // a callback that obeys its context returns within this time
 )
 
-// errLate is the outcome of a callback that was not called, since the process stood still.
+// errLate is the outcome of a callback that was not called, because the process did not run for a
+// while.
 var errLate = errors.New("handover: the callback could not be called in time")
 
 // stuck counts, for each callback and channel, the calls in this process that have outlived their contexts.
@@ -24,17 +25,18 @@ type stuck struct {
 	n  map[failing]int
 }
 
-// A call is one call of a callback in a task of its own.
+// A call is one call of a callback in a separate task.
 type call struct {
 	done  chan struct{}
 	ended bool // it has returned
-	left  bool // no worker waits for it any more
+	left  bool // no worker waits for it
 	err   error
 }
 
-// bounded runs a callback in a task of its own, so that one that ignores its context holds no worker and no webhook. The context
-// ends at end. If the callback has not returned a moment later, bounded returns an error, and calls late, unless it is nil, with
-// what the callback returns in the end. begins reports whether the callback may still begin.
+// bounded runs a callback in a separate task, so that one that ignores its context occupies no
+// worker and no webhook. The context ends at end. If the callback has not returned a moment later,
+// bounded returns an error. It calls late, unless that is nil, with the later result of the
+// callback. begins reports whether the callback may still begin.
 func (m *Manager) bounded(
 	ctx context.Context, name, channel string, end time.Time, begins func() bool, f func(context.Context) error, late func(error),
 ) error {
@@ -65,7 +67,7 @@ func (m *Manager) bounded(
 	return record.ErrStuck
 }
 
-// end notes that a call has returned, and reports whether no worker waits for it any more.
+// end notes that a call has returned, and reports whether no worker waits for it.
 func (s *stuck) end(c *call, which failing, err error) (left bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -80,7 +82,8 @@ func (s *stuck) end(c *call, which failing, err error) (left bool) {
 	return true
 }
 
-// leave waits no longer for a call. It reports whether it still runs, and how many such calls there are.
+// leave stops waiting for a call. It reports whether it still runs, and how many such calls there
+// are.
 func (s *stuck) leave(c *call, which failing) (left bool, n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -95,8 +98,8 @@ func (s *stuck) leave(c *call, which failing) (left bool, n int) {
 	return true, s.n[which]
 }
 
-// settleLate stores the result of a callback that ignored its context: the lane continues, and a message that the host has taken is
-// not delivered again. A failure was counted before.
+// settleLate stores the result of a callback that ignored its context: the lane continues, and a
+// message that the host has accepted is not delivered again. A failure was counted before.
 func (m *Manager) settleLate(ctx context.Context, j *record.Job, o record.Outcome) {
 	j.Returned.Store(true)
 	_, err := m.accept(ctx, j.Key, func(tx *record.Transaction) error {

@@ -20,14 +20,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// offline is a network that reaches nobody.
+// offline is a network without hosts.
 type offline struct{}
 
 func (offline) RoundTrip(*http.Request) (*http.Response, error) {
 	return nil, errors.New("offline")
 }
 
-// crowded is a Manager that does not run, on a store with open sessions whose polls are a minute off.
+// crowded returns a Manager that does not run, on a store with open sessions that are polled in a
+// minute.
 func crowded(t *testing.T, n int, with ...func(*Config)) (*Manager, *account.Account) {
 	t.Helper()
 	c := Config{
@@ -58,7 +59,8 @@ func crowded(t *testing.T, n int, with ...func(*Config)) (*Manager, *account.Acc
 	return m, k.account
 }
 
-// A source that comes and goes sweeps each minute. That must not spend the slots of polls that nobody makes.
+// An unreliable source sweeps each minute. Those sweeps must not spend slots for polls that are
+// never made.
 func TestSweepsSpendNoSlotsInVain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -169,7 +171,7 @@ func TestSweepsAtOnceAreOne(t *testing.T) {
 	})
 }
 
-// A sweep that Run began for somebody and could not finish is made again.
+// A sweep that Run began and could not finish is repeated.
 func TestASweepOfRunThatFailsIsMadeAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -190,12 +192,13 @@ func TestASweepOfRunThatFailsIsMadeAgain(t *testing.T) {
 	})
 }
 
-// A sweep moves mere polls up, with a pause behind the last read, and leaves reads that somebody asked for alone.
+// A sweep moves polls forward, with a pause after the last read, and does not change requested
+// reads.
 func TestASweepMovesPollsOnly(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		change func(*machine.Handover, time.Time)
-		want   time.Duration // from now; zero: as it was
+		want   time.Duration // from now; zero: unchanged
 	}{
 		"a poll":                 {func(*machine.Handover, time.Time) {}, time.Nanosecond},
 		"one was read just now":  {func(c *machine.Handover, now time.Time) { c.ReadAt = now.Add(-time.Second) }, machine.ReadPause - time.Second},

@@ -11,8 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// By a clock that is ahead, the last message of the earlier agent was written after the opening. The conversation is in the bot queue because
-// nobody has transferred it yet, not because its agents have given it back.
+// By a clock that is ahead, the last message of the earlier agent was written after the opening.
+// The conversation is in the bot queue because it has not been transferred yet, not because its
+// agents have returned it.
 func TestSessionConnectedByAnEarlierMessageIsTransferred(t *testing.T) {
 	t.Parallel()
 	word := func() machine.Handover {

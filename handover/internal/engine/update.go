@@ -12,21 +12,22 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/record"
 )
 
-// How long an edit tries against other writers before it says busy.
+// The limits of retries after conflicts. Then a transaction returns ErrBusy.
 const (
 	conflictTime  = 5 * time.Second
 	conflictFirst = time.Millisecond
 	conflictLast  = 64 * time.Millisecond
 )
 
-// accept loads the file of a key, changes it, takes the leases of what can be done at once, and stores all that in one write.
-// fn may run several times. It returns the file as stored; its work is under way when accept returns.
+// accept loads the record of a key, changes it, takes the leases of the effects that can start at
+// once, and stores everything in one write. fn may run several times. accept returns the record as
+// stored; its work has started then.
 func (m *Manager) accept(ctx context.Context, k machine.Key, fn func(*record.Transaction) error) (*record.Record, error) {
 	return m.transact(ctx, k, nil, fn)
 }
 
-// edit is accept; done is the job whose outcome is being settled, if it is one. Once begun it is not cancelled: leases that were
-// stored nevertheless would have no owner.
+// transact is like accept. done is the job that is being settled, or nil. Once begun, transact
+// ignores the end of ctx, because stored leases would have no owner.
 func (m *Manager) transact(ctx context.Context, k machine.Key, done *record.Job, fn func(*record.Transaction) error) (*record.Record, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -54,8 +55,8 @@ func (m *Manager) transact(ctx context.Context, k machine.Key, done *record.Job,
 	}
 }
 
-// claiming makes an edit that may be stored already go on to its claims: the leases of the round before are ours, but nobody
-// here performs under them.
+// claiming makes a transaction that may be stored already continue to its claims: this process owns
+// the leases of the last attempt, but no worker performs under them.
 func claiming(fn func(*record.Transaction) error) func(*record.Transaction) error {
 	return func(tx *record.Transaction) error {
 		if err := fn(tx); tx.Fresh || !errors.Is(err, record.ErrUnchanged) {
@@ -65,8 +66,8 @@ func claiming(fn func(*record.Transaction) error) func(*record.Transaction) erro
 	}
 }
 
-// tryTransact is one round. Only ErrConflict is certain: after any other error of Put the file is read again, and since edits are
-// idempotent the next round finds what was stored.
+// tryTransact is one attempt. Only ErrConflict is certain. After any other error of Put the record
+// is read again, and the next attempt finds the stored change, because transactions are idempotent.
 func (m *Manager) tryTransact(ctx context.Context, k machine.Key, done *record.Job, fn func(*record.Transaction) error) (*record.Record, error) {
 	unlock, err := m.lock(ctx, k)
 	if err != nil {
@@ -77,7 +78,8 @@ func (m *Manager) tryTransact(ctx context.Context, k machine.Key, done *record.J
 	if err != nil {
 		return nil, err
 	}
-	if done != nil && (tx.Fresh || tx.Created != done.Record.Created) { // removed in between, and perhaps made anew: it is another record
+	// Removed in between, and perhaps created again: it is another record.
+	if done != nil && (tx.Fresh || tx.Created != done.Record.Created) {
 		m.launch(ctx, nil, done)
 		return tx.Record, nil
 	}
@@ -113,7 +115,8 @@ func (m *Manager) tryTransact(ctx context.Context, k machine.Key, done *record.J
 	return tx.Record, nil
 }
 
-// load reads the file of a key. Its leases count from when it has been read, not from before: a read may take long.
+// load reads the record of a key. Its leases count from the end of the read, because a read may
+// take long.
 func (m *Manager) load(ctx context.Context, k machine.Key) (*record.Transaction, record.Stored, error) {
 	r, err := m.config.Store.Get(ctx, k)
 	tx := &record.Transaction{
@@ -139,7 +142,8 @@ func (m *Manager) load(ctx context.Context, k machine.Key) (*record.Transaction,
 	return tx, r, nil
 }
 
-// change runs fn and what follows of it. A panic in the pure code sets the record aside instead of taking the process down.
+// change runs fn and Tidy. After a panic in the pure code it sets the record aside, and the process
+// continues.
 func (m *Manager) change(ctx context.Context, tx *record.Transaction, fn func(*record.Transaction) error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -155,7 +159,8 @@ func (m *Manager) change(ctx context.Context, tx *record.Transaction, fn func(*r
 	return nil
 }
 
-// put stores. An outcome that is unknown becomes a conflict, so that the next round looks.
+// put stores r. It returns an unknown outcome as a conflict, so that the next attempt reads the
+// record.
 func (m *Manager) put(ctx context.Context, r record.Stored, prev uint64) error {
 	err := m.config.Store.Put(ctx, r, prev)
 	switch {

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A host that does not say which channel it is holds up the wait of a notice, and not the notice.
+// A Config.Channels that does not answer delays the wait in a notice, but not the notice.
 func TestANoticeWaitsForNoChannel(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

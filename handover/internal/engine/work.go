@@ -8,7 +8,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/record"
 )
 
-// work performs and settles, one effect after the other, as long as the lane has work.
+// work performs and settles one effect after the other, as long as the lane has work.
 func (m *Manager) work(ctx context.Context, j *record.Job) {
 	defer m.vacate(seatOf(j))
 	for j != nil {
@@ -44,8 +44,9 @@ func (m *Manager) perform(ctx context.Context, j *record.Job) (o record.Outcome)
 	}
 }
 
-// settle stores what became of a job. Whoever holds the lease by now: a fact is a fact. While the store is down it tries
-// until the lease is over; then another worker performs again.
+// settle stores the outcome of a job, even if another worker holds the lease now, because the
+// effect has happened. While the store fails, it retries until the lease expires; then another
+// worker performs the effect again.
 func (m *Manager) settle(ctx context.Context, j *record.Job, o record.Outcome) {
 	last := j.Lease.Until.Add(record.LeaseGrace)
 	var slot record.Reservation

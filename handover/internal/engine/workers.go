@@ -14,17 +14,17 @@ import (
 // workers shares the workers of a Manager among lanes. Manager.mu guards it.
 //
 // In a Manager of many channels, a channel gets a worker only while it has fewer workers than are
-// free. So no channel has more than half of them, and a channel that comes later still finds a free
-// one, however many customers of the others hang. The lanes to the host have at most three quarters
-// of the workers and share them in the same way.
+// free. So no channel has more than half of them, and another channel still finds a free one,
+// however many customers of the first hang. The lanes to the host have at most three quarters of
+// the workers and share them in the same way.
 type workers struct {
 	many    bool // channels
 	all     quota
 	host    quota // of all, in lanes to the host
-	starved bool  // a lane was refused: Run looks when a worker is free
+	starved bool  // a lane got no worker: Run continues when one is free
 }
 
-// A quota is a number of workers and who has them.
+// A quota is a number of workers and their assignment.
 type quota struct {
 	size, taken int
 	of          map[string]int // taken by each channel
@@ -50,11 +50,11 @@ func (s *quota) take(channel string, n int) {
 	}
 }
 
-// A seat is what a lane occupies while an effect of it runs.
+// A seat is the worker and the slot that a lane occupies while its effect runs.
 type seat struct {
 	channel string
 	lane    record.LaneName
-	slot    *account.Account // whose slot it holds; nil: none
+	slot    *account.Account // the account of its slot; nil: none
 	since   time.Time
 }
 
@@ -64,8 +64,8 @@ func (w *workers) admits(s seat) bool {
 		(s.slot == nil || len(s.slot.Slots) > 0)
 }
 
-// take takes a worker and, for a lane to Genesys, a slot of its account. It reports whether both are free. If not, Run
-// looks again when the next worker is free.
+// take takes a worker and, for a lane to Genesys, a slot of its account. It reports whether both
+// are free. If not, Run continues when the next worker is free.
 func (w *workers) take(s seat) bool {
 	if !w.admits(s) || s.slot != nil && !s.slot.TakeSlot() {
 		w.starved = true
@@ -82,7 +82,8 @@ func (w *workers) count(s seat, n int) {
 	}
 }
 
-// full reports whether no lane of any channel would get a worker. If so, Run looks when the next one is free.
+// full reports whether no lane of any channel would get a worker. If so, Run continues when the
+// next one is free.
 func (w *workers) full() bool {
 	if w.all.taken < w.all.size {
 		return false
@@ -91,7 +92,8 @@ func (w *workers) full() bool {
 	return true
 }
 
-// mustYield reports whether a lane that has another entry must wait for its turn, since others wait for a worker.
+// mustYield reports whether a lane with another entry must release its worker, because others wait
+// for one.
 func (w *workers) mustYield(s seat, now time.Time) bool {
 	return w.starved && now.Sub(s.since) >= laneTurn
 }
@@ -99,7 +101,7 @@ func (w *workers) mustYield(s seat, now time.Time) bool {
 // laneTurn is how long a lane keeps its worker while others wait.
 const laneTurn = time.Second
 
-// seatOf returns what a job occupies.
+// seatOf returns the seat of a job.
 func seatOf(j *record.Job) seat {
 	s, _ := j.Seat.(seat)
 	return s
@@ -113,8 +115,8 @@ func (s seat) withSlot(ctx context.Context) context.Context {
 	return context.WithValue(ctx, account.SlotKey{}, s.slot)
 }
 
-// seatFor returns the seat that a lane of a channel needs. The account of a channel that this process has not asked for yet is
-// not known; then each request takes a slot of its own.
+// seatFor returns the seat that a lane of a channel needs. The account of a channel that this
+// process has not looked up is unknown; then each request takes a separate slot.
 func (m *Manager) seatFor(channel string, n record.LaneName) seat {
 	s := seat{channel: channel, lane: n, since: m.Now()}
 	if n == record.ToHost {
@@ -128,7 +130,8 @@ func (m *Manager) seatFor(channel string, n record.LaneName) seat {
 	return s
 }
 
-// admits reports whether a lane of a channel would get a worker now. If not, Run looks when the next one is free.
+// admits reports whether a lane of a channel would get a worker now. If not, Run continues when the
+// next one is free.
 func (m *Manager) admits(channel string, n record.LaneName) bool {
 	s := m.seatFor(channel, n)
 	m.mu.Lock()
@@ -145,7 +148,7 @@ func (m *Manager) free() int {
 	return m.workers.all.size - m.workers.all.taken
 }
 
-// full reports whether no worker is free. If so, Run looks when the next one is free.
+// full reports whether no worker is free. If so, Run continues when the next one is free.
 func (m *Manager) full() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -161,7 +164,7 @@ func (m *Manager) reserve(s seat) bool {
 	return true
 }
 
-// vacate gives a seat back.
+// vacate releases a seat.
 func (m *Manager) vacate(s seat) {
 	if s.slot != nil {
 		s.slot.Slots <- struct{}{}
@@ -178,7 +181,7 @@ func (m *Manager) vacate(s seat) {
 	}
 }
 
-// knownChannels lists the channels that this process has asked Config.Channels for, in order.
+// knownChannels lists the channels that this process has looked up, in order.
 func (m *Manager) knownChannels() []string {
 	m.channels.mu.Lock()
 	defer m.channels.mu.Unlock()
