@@ -121,7 +121,7 @@ func TestNextEffectTakesANewLease(t *testing.T) {
 }
 
 // An abandoned lease wakes a replica at Until + 2 s, but only if there is work.
-func TestLeaseLeftBehindWakesSomebody(t *testing.T) {
+func TestAbandonedLeaseIsDueAgain(t *testing.T) {
 	t.Parallel()
 	f := lined("a")
 	f.Out.Lease = record.Lease{Owner: "dead", N: 1, Seq: 1, Until: noon().Add(15 * time.Second)}
@@ -130,7 +130,7 @@ func TestLeaseLeftBehindWakesSomebody(t *testing.T) {
 	tx.Now = noon().Add(17 * time.Second)
 	jobs := replica(t).claim(tx, nil)
 	require.NotEmpty(t, jobs)
-	require.Equal(t, record.WordUnsure, tx.Words[0].State, "nobody knows what became of the attempt")
+	require.Equal(t, record.WordUnsure, tx.Words[0].State, "the outcome of the attempt is unknown")
 	f = recordIn(machine.StateBot)
 	f.Out.Lease = record.Lease{Owner: "dead", N: 1, Seq: 1, Until: noon().Add(15 * time.Second)}
 	require.True(t, f.WakeAt().After(noon().Add(time.Hour)))
@@ -160,7 +160,7 @@ func TestLeaseOfAnotherIsLeftAlone(t *testing.T) {
 	b.claim(tx, nil)
 	taken := tx.Out.Lease
 	tx.SettleOut(late, record.Outcome{Conversation: "conversation"})
-	require.Equal(t, []string{"words b"}, queued(tx.Record), "a fact is a fact")
+	require.Equal(t, []string{"words b"}, queued(tx.Record), "the effect has happened")
 	require.Empty(t, a.claim(tx, late))
 	require.Equal(t, taken, tx.Out.Lease)
 }
