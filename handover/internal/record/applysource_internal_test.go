@@ -18,7 +18,8 @@ func TestASignalBetweenKeepsTheSource(t *testing.T) {
 	require.False(t, tx.Handover.Poll)
 }
 
-// A poll that is due and cannot have its small share of the budget becomes a read with a reason when a signal comes.
+// A poll that is due and waits for its small share of the budget becomes a requested read when a
+// signal arrives.
 func TestASignalTakesOverAPollThatIsDue(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateQueued))

@@ -10,7 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// However long the messages are, a record stays within its hard limit: what would not fit is refused before it is stored.
+// With messages of any length, a record stays within its hard limit: messages beyond it are refused
+// before they are stored.
 func TestRecordStaysWithinItsLimit(t *testing.T) {
 	t.Parallel()
 	now := time.Now().UTC()

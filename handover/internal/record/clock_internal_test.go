@@ -26,7 +26,8 @@ func TestMissingMessagesByGenesysClock(t *testing.T) {
 	}
 }
 
-// TestUnmeasuredClock: a time that Genesys wrote counts as it is, because nothing says how old it is.
+// Without a measured offset, a time that Genesys wrote is used unchanged, because its age is
+// unknown.
 func TestUnmeasuredClock(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))

@@ -110,8 +110,8 @@ func TestEncode(t *testing.T) {
 	require.Equal(t, f.WakeAt(), r.WakeAt)
 }
 
-// A record of the next release keeps what this one does not know of it: fields of the record, of the session and the past ones, and of
-// the words. Each goes with what it is a field of.
+// A record of the next release keeps the fields that this one does not know: of the record, of the
+// current and past sessions, and of the words. Each is removed together with its struct.
 func TestUnknownFieldsSurviveARewrite(t *testing.T) {
 	t.Parallel()
 	f := recordIn(machine.StateEnded)
@@ -164,7 +164,7 @@ func TestUnknownFieldsSurviveARewrite(t *testing.T) {
 	require.Contains(t, out, `"mood":"of a"`)
 }
 
-// Format 1 was written by development versions only. The error says what to do.
+// Format 1 was written by development versions only. The error contains the fix.
 func TestFormat1IsRefused(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"connected.json", "ended.json"} {

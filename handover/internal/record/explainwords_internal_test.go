@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What was noted by a release that knows more, or less, is told as it stands.
+// Log lines of a release with more or fewer kinds are shown unchanged.
 func TestExplainForeignWords(t *testing.T) {
 	t.Parallel()
 	for want, l := range map[string]logLine{
@@ -30,7 +30,7 @@ func TestExplainForeignWords(t *testing.T) {
 	}
 }
 
-// All that may end a session, wait for it, or come next, has words.
+// Every end, wait and next step has a text.
 func TestExplainHasWordsForAll(t *testing.T) {
 	t.Parallel()
 	for _, r := range []machine.EndReason{

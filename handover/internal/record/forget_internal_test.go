@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestForgetWaitsForADisconnect: a conversation that no session needs is still disconnected, for two minutes at most, and what is in
-// flight to Genesys is waited for. Only then is the record removed.
+// A conversation that no session needs is still disconnected, for two minutes at most, and running
+// effects to Genesys are waited for. Only then is the record removed.
 func TestForgetWaitsForADisconnect(t *testing.T) {
 	t.Parallel()
 	f := recordIn(machine.StateEnded)
@@ -40,7 +40,7 @@ func TestForgetWaitsForTheAgentsWords(t *testing.T) {
 	require.Zero(t, f.Expires())
 }
 
-// TestForgetWaitsForTheHost: a callback that runs is not joined by that of a new life of the customer.
+// A running callback is not followed by one for a new record of the customer before it returns.
 func TestForgetWaitsForTheHost(t *testing.T) {
 	t.Parallel()
 	f := recordIn(machine.StateEnded)

@@ -11,7 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// listedOutcome is a read at the time of an edit that shows an agent and lists messages.
+// listedOutcome returns a read at the time of the transaction that shows an agent and lists
+// messages.
 func listedOutcome(tx *Transaction, refs ...genesys.MessageRef) Outcome {
 	return Outcome{Task: TaskLook, Read: &Reading{Began: tx.Now, Standing: standing(genesys.PhaseConnected), Messages: refs}}
 }
@@ -20,7 +21,7 @@ func refAt(id string, at time.Time) genesys.MessageRef {
 	return genesys.MessageRef{ID: id, Status: "delivery-failed", Time: at}
 }
 
-// storedOf is what Genesys kept of messages.
+// storedOf returns messages as Genesys stores them.
 func storedOf(refs []genesys.MessageRef) []genesys.StoredMessage {
 	var list []genesys.StoredMessage
 	for _, ref := range refs {
@@ -33,7 +34,8 @@ func storedOf(refs []genesys.MessageRef) []genesys.StoredMessage {
 	return list
 }
 
-// repairGap looks again and again, with a host that takes all at once, until nothing is missing, and says what was delivered.
+// repairGap repeats the look, with a host that accepts all messages at once, until none is missing.
+// It returns the delivered messages.
 func repairGap(t *testing.T, tx *Transaction, refs []genesys.MessageRef, reads int) (delivered []string) {
 	t.Helper()
 	for range reads {
@@ -52,7 +54,8 @@ func repairGap(t *testing.T, tx *Transaction, refs []genesys.MessageRef, reads i
 	return delivered
 }
 
-// However many messages an outage took, each is fetched once, and none that a webhook brought comes again.
+// After an outage with any number of lost messages, each is fetched once, and none that a webhook
+// delivered is delivered again.
 func TestALongGapIsRepairedToTheEnd(t *testing.T) {
 	t.Parallel()
 	for name, apart := range map[string]time.Duration{"an hour": 12 * time.Second, "some minutes": 2 * time.Second} {
@@ -87,7 +90,7 @@ func TestALongGapIsRepairedToTheEnd(t *testing.T) {
 	}
 }
 
-// One look with what Genesys said to the question for what is missing.
+// lookAndSettle settles one look with err as the result of fetching missing messages.
 func lookAndSettle(t *testing.T, tx *Transaction, err error, refs ...genesys.MessageRef) {
 	t.Helper()
 	j := jobOn(t, tx, Control)
@@ -99,7 +102,7 @@ func lookAndSettle(t *testing.T, tx *Transaction, err error, refs ...genesys.Mes
 	settleAs(tx, j, o)
 }
 
-// gapped is a session in which one message came and a later one did not.
+// gapped returns a session in which one message arrived and later ones did not.
 func gapped(missing int) (tx *Transaction, refs []genesys.MessageRef) {
 	tx = newTransaction(recordIn(machine.StateConnected))
 	tx.Handover.Reached = true
@@ -143,7 +146,7 @@ func TestAGapThatCannotBeRepairedNowHoldsNothingUp(t *testing.T) {
 	require.Equal(t, tx.Now.Add(machine.ReadPause), tx.Handover.PollAt, "and the others")
 }
 
-// What Genesys refuses for good is reported as what it forbids is.
+// A permanent refusal of a fetch is reported like a missing permission.
 func TestAGapThatIsRefusedIsReported(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{400, 403, 404, 405, 422} {
@@ -159,7 +162,7 @@ func TestAGapThatIsRefusedIsReported(t *testing.T) {
 	}
 }
 
-// In blind mode nothing says any more that a gap is closed.
+// In blind mode no read can show that a gap is closed.
 func TestBlindModeHoldsNothingBehindAGap(t *testing.T) {
 	t.Parallel()
 	tx, refs := gapped(1)
@@ -197,7 +200,8 @@ func TestAMessageOnItsWayIsNoGap(t *testing.T) {
 	}
 }
 
-// What Genesys keeps waits there while the lane to the host is full: it is not refused as a webhook's message is.
+// A message that Genesys stores is not fetched while the lane to the host is full. It is not
+// refused like a message of a webhook.
 func TestAGapWaitsForRoom(t *testing.T) {
 	t.Parallel()
 	tx, refs := gapped(10)
@@ -221,8 +225,8 @@ func TestAGapWaitsForRoom(t *testing.T) {
 	require.Len(t, tx.In.Entries, 6, "once")
 }
 
-// An adopted session began with a webhook. Where reads name its message otherwise, it is not missing, and neither is what an earlier
-// session in the conversation was told.
+// An adopted session began with a webhook. If reads use another id for that message, it is not
+// missing. Neither are the messages that an earlier session in the conversation received.
 func TestAnAdoptedSessionHasNoGapByOtherIDs(t *testing.T) {
 	t.Parallel()
 	for name, wrote := range map[string]time.Time{"with a time": ago(time.Second), "without": {}} {
@@ -249,7 +253,8 @@ func TestAnAdoptedSessionHasNoGapByOtherIDs(t *testing.T) {
 	}
 }
 
-// What the session before was told by webhooks is not missing in the next one, where reads name it otherwise.
+// Messages that webhooks delivered to the last session are not missing in the next one, if reads
+// use other ids.
 func TestTheNextSessionHasNoGapByOtherIDs(t *testing.T) {
 	t.Parallel()
 	tx, _ := gapped(0)

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// endListing is a look that shows the end, with what was fetched of what is missing.
+// endListing settles a look that shows the end, with or without the fetched messages.
 func endListing(t *testing.T, tx *Transaction, fetch bool, refs ...genesys.MessageRef) {
 	t.Helper()
 	j := jobOn(t, tx, Control)
@@ -26,7 +26,8 @@ func endListing(t *testing.T, tx *Transaction, fetch bool, refs ...genesys.Messa
 	require.Nil(t, tx.Open())
 }
 
-// checkListing looks at the watched conversation that is next, at the time it is due. A nil error answers with what is missing.
+// checkListing settles a look at the next watched conversation, at the time it is due. With a nil
+// error the missing messages are fetched.
 func checkListing(t *testing.T, tx *Transaction, gapErr, readErr error, refs ...genesys.MessageRef) {
 	t.Helper()
 	kind, at := tx.NextTask()
@@ -46,7 +47,7 @@ func checkListing(t *testing.T, tx *Transaction, gapErr, readErr error, refs ...
 	settleAs(tx, j, o)
 }
 
-// takenIDs is what the host is given, as long as something waits.
+// takenIDs returns the ids of the messages that the host gets, until none waits.
 func takenIDs(tx *Transaction) (list []string) {
 	for len(tx.In.Entries) > 0 {
 		switch x := tx.In.remove(0); {
@@ -125,7 +126,8 @@ func TestACheckIsSettledOnce(t *testing.T) {
 	require.Zero(t, tx.Watched[0].Tries)
 }
 
-// What the last looks do not bring is reported, and a share of the budget that is spent is no look.
+// Messages that the last looks do not fetch are reported. A look without a share of the budget does
+// not count.
 func TestACheckEndsWithAWord(t *testing.T) {
 	t.Parallel()
 	tx, refs := gapped(2)
@@ -166,11 +168,11 @@ func TestACheckWaitsForWebhooks(t *testing.T) {
 	require.Equal(t, []string{"young"}, takenIDs(tx))
 }
 
-// Nor is it forgotten when the last look does not even read.
-// What the next session in the same conversation misses is its own business.
-// The last word of an agent of before, which came when no session was open, is not taken for one that is missing.
-// A webhook of the last conversation, before it is known that the opening has revived it, tells of its ids, too.
-// A webhook that comes after the end tells that ids differ as well as one before.
+// A failed last look reports the missing messages, too. Messages that the next session in the same
+// conversation misses are reported by that session. The last message of an earlier agent, which
+// arrived without an open session, is not missing. A webhook of the last conversation shows its ids
+// even before the opening is known to have revived it. A webhook after the end shows different ids
+// as well as one before.
 func TestCheckOfAnUnreadableConversationEnds(t *testing.T) {
 	t.Parallel()
 	tx, refs := gapped(1)

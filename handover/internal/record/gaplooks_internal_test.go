@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Last looks at several sessions, and what webhooks tell of ids that differ.
+// Last looks at several sessions, and webhooks that show different ids.
 
 func TestACheckThatCannotReadAtLastEndsWithAWord(t *testing.T) {
 	t.Parallel()
@@ -110,7 +110,7 @@ func TestTwoEndsAreBothChecked(t *testing.T) {
 	require.Empty(t, tx.Watched)
 }
 
-// What a look has brought is not missing any more when the last one cannot read.
+// Messages that a look has fetched are not missing if the last look cannot read.
 func TestACheckReportsNothingThatItBrought(t *testing.T) {
 	t.Parallel()
 	tx, refs := gapped(2)

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// askedFor is a look that asked for what is missing and got an answer.
+// askedFor settles a look that fetched missing messages.
 func askedFor(t *testing.T, tx *Transaction, stored []genesys.StoredMessage, refs ...genesys.MessageRef) (asked []string) {
 	t.Helper()
 	j, o := jobOn(t, tx, Control), listedOutcome(tx, refs...)
@@ -46,7 +46,8 @@ func TestMessagesToTheCustomerAreThoseOfAgentsAndFlows(t *testing.T) {
 	require.Equal(t, []string{"flow's", "sent", "failed", "unknown", "none"}, ids)
 }
 
-// A read may be older than it looks: what it does not list yet is missing in a later one.
+// A read may be staler than its time. Messages that it does not list yet are missing in a later
+// one.
 func TestAGapIsSeenBehindAStaleRead(t *testing.T) {
 	t.Parallel()
 	tx, refs := gapped(0)
@@ -67,7 +68,7 @@ func TestWhatIsNoGap(t *testing.T) {
 	require.Equal(t, []string{"by a clock that is behind"}, askedFor(t, tx, nil, refs...))
 }
 
-// The oldest are fetched first, in whatever order a read lists them.
+// The oldest messages are fetched first, in any order of the listing.
 func TestAGapIsRepairedFromItsBeginning(t *testing.T) {
 	t.Parallel()
 	tx, refs := gapped(2 * genesys.MaxBulkMessages)
@@ -82,7 +83,7 @@ func TestAGapIsRepairedFromItsBeginning(t *testing.T) {
 	require.Equal(t, "missed 50", asked[0])
 }
 
-// What was fetched proves nothing about the ids of webhooks.
+// Fetched messages prove nothing about the ids of webhooks.
 func TestAFetchProvesNoIDs(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
@@ -96,7 +97,8 @@ func TestAFetchProvesNoIDs(t *testing.T) {
 	require.Len(t, tx.In.Entries, 2, "each message once")
 }
 
-// Genesys may keep a message a little later than it lists it, and the webhook may still come: it is not lost yet.
+// Genesys may store a message a little later than it lists it, and the webhook may still arrive:
+// the message is not lost yet.
 func TestAYoungMessageThatIsNotKeptIsNotLostYet(t *testing.T) {
 	t.Parallel()
 	tx, refs := gapped(0)
@@ -111,7 +113,7 @@ func TestAYoungMessageThatIsNotKeptIsNotLostYet(t *testing.T) {
 	require.Empty(t, takenIDs(tx))
 }
 
-// Of what Genesys keeps only what is for the customer and has not come is given to the host.
+// The host gets only those stored messages that are for the customer and have not arrived.
 func TestWhatIsFetchedIsChosen(t *testing.T) {
 	t.Parallel()
 	tx, refs := gapped(4)
@@ -130,7 +132,7 @@ func TestWhatIsFetchedIsChosen(t *testing.T) {
 	require.Empty(t, askedFor(t, tx, stored, refs...))
 }
 
-// What may work in a minute is no refusal.
+// An error that may be gone in a minute is no refusal.
 func TestAFetchThatFailsForNowLosesNothing(t *testing.T) {
 	t.Parallel()
 	for _, err := range []error{refusedWith(401), refusedWith(408), refusedWith(429), refusedWith(500), &WaitError{}} {
@@ -141,7 +143,7 @@ func TestAFetchThatFailsForNowLosesNothing(t *testing.T) {
 	}
 }
 
-// What is fetched is known by its time only where all before it is accounted for.
+// Fetched messages are recognized by their time only if all earlier ones are accounted for.
 func TestAnOldMessageIsFetchedOnce(t *testing.T) {
 	t.Parallel()
 	tx, refs := gapped(0)

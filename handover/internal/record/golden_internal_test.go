@@ -35,7 +35,8 @@ func goldenDir(format int) string {
 	return filepath.Join("testdata", "records", "format"+strconv.Itoa(format))
 }
 
-// TestGoldenFormatIsPinned: what this release writes is what the golden records of its format hold, name by name.
+// TestGoldenFormatIsPinned compares the field names that this release writes with those of the
+// golden records of its format.
 func TestGoldenFormatIsPinned(t *testing.T) {
 	t.Parallel()
 	records := goldenRecords()
@@ -71,7 +72,7 @@ func TestGoldenFieldsArePinned(t *testing.T) {
 	require.Equal(t, string(golden), fields, formatChanged)
 }
 
-// fieldsOf lists the names in a record and what they hold, sorted.
+// fieldsOf lists the fields of a record with their types, sorted.
 func fieldsOf(t reflect.Type, at string) []string {
 	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct {
 		if t.Kind() == reflect.Slice {
@@ -140,7 +141,8 @@ func readGolden(t *testing.T, at string) *Record {
 	return f
 }
 
-// goldenFacts are what a release must find in the golden records, whatever its own structs look like.
+// goldenFacts returns the values that a release must find in the golden records. They do not depend
+// on its structs.
 func goldenFacts() map[string]func(*testing.T, *Record) {
 	return map[string]func(*testing.T, *Record){
 		"stranger": func(t *testing.T, f *Record) {
@@ -256,7 +258,7 @@ func goldenFacts() map[string]func(*testing.T, *Record) {
 	}
 }
 
-// withoutCreated drops what encode fills in.
+// withoutCreated clears the field that Encode sets.
 func withoutCreated(f *Record) *Record {
 	f.Created = fullRecord().Created
 	return f

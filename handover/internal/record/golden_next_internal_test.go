@@ -29,7 +29,8 @@ func TestGoldenRecordsOfTheNextRelease(t *testing.T) {
 	}
 }
 
-// TestGoldenRecordsOfALaterRelease cannot be read, and nothing of them is told.
+// TestGoldenRecordsOfALaterRelease checks that such a record is refused with an error that contains
+// nothing of it.
 func TestGoldenRecordsOfALaterRelease(t *testing.T) {
 	t.Parallel()
 	names, err := filepath.Glob(filepath.Join(goldenDir(CurrentFormat+2), "*.json"))

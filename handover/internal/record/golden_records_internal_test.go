@@ -72,7 +72,7 @@ func goldenQueued() *Record {
 	return tx.Record
 }
 
-// goldenConnected: both lanes at work, receipts to send, messages whose answer is awaited.
+// goldenConnected has work in both lanes, receipts to send, and messages with an awaited outcome.
 func goldenConnected() *Record {
 	tx := newTransaction(recordIn(machine.StateConnected))
 	tx.accept(Text("m1", "one").Stored())
@@ -94,7 +94,7 @@ func goldenConnected() *Record {
 	return tx.Record
 }
 
-// goldenEnding: the agent is told that the customer left, and the customer writes on.
+// goldenEnding has a text for the agent that the customer left, and later messages of the customer.
 func goldenEnding() *Record {
 	tx := newTransaction(recordIn(machine.StateEnding))
 	tx.Handover.EndRequestedAt, tx.Handover.LeftSent, tx.Handover.Disconnects = ago(time.Second), true, 3
@@ -140,7 +140,7 @@ func goldenMemories() *Record {
 	return f
 }
 
-// extremeText is what a customer can write, and JSON or a database can get wrong.
+// extremeText has the characters that JSON or a database can get wrong.
 const extremeText = "\x00\x01\x1f\x7f\"\\/<>&'\u0085\u00a0\u2028\u2029\ufeff\ufffd\U0001f468\u200d\U0001f469\u200d\U0001f467\u202eRTL\u202c é e\u0301 \U0010ffff שלום 漢字"
 
 func goldenUnicode() *Record {

@@ -32,8 +32,8 @@ func allPhases() []genesys.Phase {
 	}
 }
 
-// handoverIn is a session, routed by transfer from the queue "bots" to the queue "agents", as it is at noon when it came into the
-// state a minute before in the ordinary way. Its last write is as old.
+// handoverIn returns a session at noon, routed by transfer from the queue "bots" to the queue
+// "agents". It entered the state a minute before, which is also the time of its last write.
 func handoverIn(s machine.State) machine.Handover {
 	c := machine.Handover{
 		Session: machine.Session{
@@ -66,7 +66,7 @@ func handoverIn(s machine.State) machine.Handover {
 	return c
 }
 
-// standing is what a read shows: an agent stands in the queue "agents".
+// standing returns a read that shows an agent in the queue "agents".
 func standing(p genesys.Phase) genesys.Standing {
 	s := genesys.Standing{Phase: p}
 	switch p {
@@ -99,7 +99,8 @@ func byAgent(id, name string) func(*genesys.Standing) {
 	return func(s *genesys.Standing) { s.Agent.UserID, s.Agent.Name = id, name }
 }
 
-// newTransaction is an edit of a file at noon, by a host that wants notices, with a clock of its own and no chance in it.
+// newTransaction returns a transaction at noon, for a host that uses notices, with a fixed clock
+// and without randomness.
 func newTransaction(f *Record) *Transaction {
 	n := 0
 	return &Transaction{
@@ -115,14 +116,14 @@ func recordIn(s machine.State) *Record {
 	return &Record{Format: CurrentFormat, Created: 1, Touched: ago(10 * time.Minute), Handover: &c, Keep: machine.DefaultRetention}
 }
 
-// opens is an edit of a session whose opening waits in the lane.
+// opens returns a transaction on a session with an opening in the lane.
 func opens(c machine.Handover) *Transaction {
 	tx := newTransaction(&Record{Format: CurrentFormat, Created: 1, Touched: noon(), Handover: &c, Keep: machine.DefaultRetention})
 	tx.Out.Push(Entry{Seq: tx.NextSeq(), Kind: KindOpen, Handover: c.ID, At: noon(), Opening: &Opening{Texts: []string{"summary"}}})
 	return tx
 }
 
-// copied is a file as another replica would load it.
+// copied returns a record as another replica would load it.
 func copied(tb testing.TB, f *Record) *Record {
 	tb.Helper()
 	r, err := f.Encode(machine.Key{Channel: "shop", Customer: "customer"}, 1)
@@ -164,7 +165,7 @@ func wordOf(seq uint64, id string) Word {
 	return Word{Seq: seq, ID: id, Message: &m, At: noon(), Wire: noon(), Size: SizeOf(m), Handover: "abcdefghijk2"}
 }
 
-// texts lists what the customer's messages in a Return say.
+// texts lists the texts of the customer's messages in a Return.
 func texts(f *Record, r Entry) []string {
 	list := []string{}
 	for i := range f.Words {
@@ -175,7 +176,7 @@ func texts(f *Record, r Entry) []string {
 	return list
 }
 
-// queued lists what the customer's messages that wait for Genesys say.
+// queued lists the texts of the customer's messages that wait for Genesys.
 func queued(f *Record) []string {
 	list := []string{}
 	for _, x := range f.EntriesOut() {
@@ -186,7 +187,7 @@ func queued(f *Record) []string {
 	return list
 }
 
-// inState lists what the words in a state say.
+// inState lists the texts of the words in a state.
 func inState(f *Record, s wordState) []string {
 	list := []string{}
 	for i := range f.Words {

@@ -129,8 +129,8 @@ func TestReturnWithoutAnAgentHoldsAll(t *testing.T) {
 	require.Equal(t, []string{"sent", "waits"}, texts(tx.Record, firstReturn(t, tx.Record)))
 }
 
-// A 2xx does not prove that an agent reads a message. If nothing tells when the agents left, every message after which no agent
-// was seen is returned.
+// A 2xx does not prove that an agent reads a message. If it is unknown when the agents left, every
+// message after which no agent was seen is returned.
 func TestEndWithoutATimeReturnsWhatIsUnproven(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(*Transaction){
@@ -171,7 +171,7 @@ func TestEndWithoutATimeReturnsWhatIsUnproven(t *testing.T) {
 	}
 }
 
-// The agent left, and our side asked for the end later: what was sent in between is unanswered.
+// The agent left, and our side requested the end later. Messages sent in between are unanswered.
 func TestReturnHoldsWhatWasSentAfterTheAgentLeft(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
@@ -326,8 +326,8 @@ func TestRunningPostAtTheEnd(t *testing.T) {
 	})
 }
 
-// A message that opened another conversation came after the end. Its answer does not state a Date, and our clock is known within a
-// second.
+// A message that opened another conversation was sent after the end. Its answer has no Date, and
+// our clock is known within a second.
 func TestReturnHoldsWhatOpenedAnotherConversation(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
@@ -360,8 +360,9 @@ func TestUnconfirmedEndReturnsWhatWasSent(t *testing.T) {
 	require.Equal(t, []bool{true}, wasSent(list))
 }
 
-// An agent left within a second of the end. What was sent half a second before that, and so was taken within the same second, is
-// answered for only where our own disconnect ended it.
+// An agent left within a second of the end. A message sent half a second before that, and so
+// accepted within the same second, is answered for only if our own disconnect ended the
+// conversation.
 func TestAgentWhoLeftWithTheCustomer(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -563,7 +564,8 @@ func TestWordsWaitForARunningReturn(t *testing.T) {
 	require.Equal(t, []string{"1", "2"}, queued(tx.Record))
 }
 
-// What Genesys refused is not sent again in a later session, and is returned at the end of it.
+// A refused message is not sent again in a later session, and is returned at the end of that
+// session.
 func TestRefusedWordsWaitForTheNextReturn(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
@@ -603,7 +605,8 @@ func TestSentInAnEarlierSessionIsReturnedAsSent(t *testing.T) {
 	require.Equal(t, []bool{true, false}, wasSent(list))
 }
 
-// What Genesys took in another conversation is sent to the agents of the session; what its own conversation took is not.
+// A message that Genesys accepted in another conversation is sent to the agents of the session; one
+// accepted in the session's conversation is not.
 func TestSessionSendsWhatAnotherConversationTook(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -737,8 +740,8 @@ func TestLatePartOfAnEarlierSession(t *testing.T) {
 	require.Zero(t, tx.Words[0].Done)
 }
 
-// Genesys took a part of a message in one session. The agents of the next one get all parts, and if that ends before, the host hears
-// that an agent may have read some of it.
+// Genesys accepted a part of a message in one session. The agents of the next one get all parts. If
+// that session ends before, the Return reports that an agent may have read some of it.
 func TestNextSessionSendsAllParts(t *testing.T) {
 	t.Parallel()
 	picture := openmessaging.Attachment{URL: "https://example.com/a.png", MIME: "image/png"}
@@ -760,7 +763,7 @@ func TestNextSessionSendsAllParts(t *testing.T) {
 	require.Equal(t, []bool{true}, wasSent(list))
 }
 
-// What Genesys refused was not sent, also if it was released from its session.
+// A refused message was not sent, even if it was released from its session.
 func TestRefusedWordsAreNotReturnedAsSent(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))

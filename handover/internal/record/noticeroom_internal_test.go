@@ -8,7 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A host that takes no notices for hours does not stop the agent's messages: the oldest notices give way, the end's never.
+// A host that refuses notices for hours does not block the agent's messages: the oldest notices are
+// dropped, that of the end never.
 func TestNoticesGiveWay(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
@@ -38,7 +39,7 @@ func TestTheNoticeUnderWayStays(t *testing.T) {
 	require.Equal(t, head, tx.In.Entries[0].Seq)
 }
 
-// What cannot be taken gives way to what can, and keeps its order.
+// An entry that fails moves behind others, and entries keep their order.
 func TestFailedEntryMovesToTheEnd(t *testing.T) {
 	t.Parallel()
 	const notice, delivery, back = KindNotice, KindDelivery, KindReturn

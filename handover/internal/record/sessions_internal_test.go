@@ -83,7 +83,7 @@ func TestOpenDoesNotOvertakeAReturn(t *testing.T) {
 	require.False(t, tx.Handover.AgentRequestedAt.IsZero())
 }
 
-// What comes back while the bot has the turn goes to the agents when they are asked for.
+// Words that wait for a Return while the bot has the turn go to the agents at a HandOver.
 func TestHandOverInBotTakesUnansweredMessages(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateBot))
@@ -213,8 +213,9 @@ func TestOpeningsAnswerNamesTheConversation(t *testing.T) {
 	require.Empty(t, tx.Handover.MovedTo)
 }
 
-// An agent ended it with a last message, and the customer asked for agents again before that message arrived. It is not one of the
-// new session, whose opening has revived the conversation.
+// An agent ended the session with a last message, and the customer requested agents again before
+// that message arrived. It does not belong to the new session, although its opening has revived the
+// conversation.
 func TestLastMessageOfTheAgentBeforeIsLate(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

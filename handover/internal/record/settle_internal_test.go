@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// settle removes the head only if its seq matches, whoever holds the lease: a fact is a fact.
+// Settling removes the head only if its seq matches, with any owner of the lease.
 func TestAFactIsAFactButOnlyOnce(t *testing.T) {
 	t.Parallel()
 	t.Run("a message", func(t *testing.T) {

@@ -10,9 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What comes late, or was no attempt.
+// Late outcomes, and outcomes that are no attempt.
 
-// An opening was given up, and its answer comes after all: nobody should be in the conversation it opened.
+// An opening was dropped, and its answer arrives later. The conversation that it opened is closed.
 func TestALateOpeningIsDisconnected(t *testing.T) {
 	t.Parallel()
 	c := handoverIn(machine.StateRequested)

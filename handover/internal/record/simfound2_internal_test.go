@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestWordOfDeadSenderIsDue: a process dies while it sends a word, and the session ends meanwhile. When the lease is over, the word
-// goes into a Return, so the record is due then.
+// A process dies while it sends a word, and the session ends before the lease expires. Then the
+// word goes into a Return, so the record is due at that time.
 func TestWordOfDeadSenderIsDue(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -32,8 +32,8 @@ func TestWordOfDeadSenderIsDue(t *testing.T) {
 	require.Equal(t, f.In.Entries[0].At, f.WakeAt())
 }
 
-// TestWatchedEntryKeepsListing: the session knows how reads name messages, and the entry that watches its conversation after its end
-// must not begin again as if no webhook had come.
+// The session knows how reads name messages. The entry that watches its conversation after its end
+// keeps that knowledge.
 func TestWatchedEntryKeepsListing(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -44,7 +44,8 @@ func TestWatchedEntryKeepsListing(t *testing.T) {
 	require.Equal(t, machine.Listing{Reached: true}, tx.watch("c2", "k", now, now).Listing)
 }
 
-// TestForgetKeepsLaterWords: what the customer writes after Forget, while the session still ends, is accepted and goes into its Return.
+// Messages of the customer after Forget, while the session still ends, are accepted and go into its
+// Return.
 func TestForgetKeepsLaterWords(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -62,8 +63,9 @@ func TestForgetKeepsLaterWords(t *testing.T) {
 	require.Equal(t, "after", tx.Words[0].ID)
 }
 
-// TestWebhookAfterEndIsReached: the first webhook of a conversation comes after its session is over, and makes it watched. Its look knows
-// that webhooks come, so it waits for a proof that reads name messages alike before it takes them for missing.
+// The first webhook of a conversation arrives after the end of its session, so the conversation is
+// watched. The entry notes that webhooks arrive, so it waits for a proof that reads use the same
+// ids before messages count as missing.
 func TestWebhookAfterEndIsReached(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -109,8 +111,9 @@ func TestRepairKeepsOlderMissing(t *testing.T) {
 	require.Equal(t, now.Add(-time.Hour), tx.watching("c1").Checked)
 }
 
-// TestReleasedKeepsUnseenWords: the last agent transferred the customer away, no read shows it, and HandOver ends the session that is
-// ending. No read has shown an agent since a word was sent, so nobody answers for it: it is the new session's.
+// The last agent transferred the customer, no read shows it, and HandOver ends the session that is
+// ending. No read has shown an agent since a word was sent, so that word is unanswered and belongs
+// to the new session.
 func TestReleasedKeepsUnseenWords(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -127,8 +130,8 @@ func TestReleasedKeepsUnseenWords(t *testing.T) {
 	require.Len(t, tx.Words, 1)
 }
 
-// TestReturnThatCannotBeginWaits: a Return is claimed and its process stands still until it is too late to begin. The host has seen
-// nothing of it, so it is pending again, and the turn is the agents'.
+// A Return is claimed and its process does not run until it is too late to begin. The host has not
+// received it, so it is pending again, and the agents have the turn.
 func TestReturnThatCannotBeginWaits(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -152,8 +155,9 @@ func TestReturnThatCannotBeginWaits(t *testing.T) {
 	require.Equal(t, head.Seq, tx.Words[0].Return, "it runs in another process")
 }
 
-// TestGivenBackKeepsSent: Genesys took a word, a Return holds it, and the host gives it to the agents again. Genesys still has it: the
-// next attempt needs another messageId, and the next Return says that it was sent.
+// Genesys accepted a word, a Return contains it, and the host passes it to the agents again.
+// Genesys still has it, so the next attempt needs another messageId, and the next Return reports it
+// as sent.
 func TestGivenBackKeepsSent(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -205,8 +209,8 @@ func TestASessionHasItsOwnRetention(t *testing.T) {
 	require.False(t, tx.Handover.Open())
 }
 
-// TestGivenBackLaterKeepsSent: a Return with a word that Genesys took is over, and the host gives the word to the agents of another
-// session: it still needs another messageId, and was sent.
+// A Return with a word that Genesys accepted is over, and the host passes the word to the agents of
+// another session. It still needs another messageId, and counts as sent.
 func TestGivenBackLaterKeepsSent(t *testing.T) {
 	t.Parallel()
 	for _, sent := range []bool{true, false} {

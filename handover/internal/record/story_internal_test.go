@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// afterTime is an edit of the same file after a while.
+// afterTime returns a later transaction on the same record.
 func afterTime(tx *Transaction, d time.Duration) *Transaction {
 	next := *tx
 	next.Now = tx.Now.Add(d)

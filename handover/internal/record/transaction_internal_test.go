@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// comes stores a message of an agent, written so long after noon.
+// comes stores a message of an agent, written the given time after noon.
 func comes(tx *Transaction, text string, after time.Duration, with ...func(*openmessaging.Outbound)) {
 	o := &openmessaging.Outbound{
 		ID: text, CustomerID: "customer", ConversationID: "conversation", Time: noon().Add(after), Origin: openmessaging.OriginHuman,
@@ -247,7 +247,8 @@ func TestReceiptsAreBounded(t *testing.T) {
 	require.Equal(t, string(rune(99)), tx.Receipts[maxReceipts-1].ID, "the oldest give way")
 }
 
-// A notice lies between two deliveries, so the later one is attempted first. The other one says that it is out of order.
+// A notice is between two deliveries, so the later message is delivered first. The other one is
+// marked as out of order.
 func TestDeliveryBehindANoticeIsOutOfOrder(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
@@ -260,7 +261,8 @@ func TestDeliveryBehindANoticeIsOutOfOrder(t *testing.T) {
 	require.True(t, tx.OutOfOrder(tx.In.Entries[1].Delivery))
 }
 
-// After the first attempt of a session's Return, what an agent writes is too late for the session, also if another Return waits.
+// After the first attempt of a session's Return, an agent's message is late, also if another Return
+// waits.
 func TestDeliveryAfterTheFirstReturnIsLate(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))

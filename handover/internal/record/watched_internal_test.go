@@ -11,24 +11,25 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// showing is a read at the time of an edit.
+// showing returns a read at the time of a transaction.
 func showing(tx *Transaction, p genesys.Phase) *Reading {
 	return &Reading{Began: tx.Now, Standing: standing(p)}
 }
 
-// blindly is a read at the time of an edit that is forbidden.
+// blindly returns a forbidden read at the time of a transaction.
 func blindly(tx *Transaction) *Reading {
 	return &Reading{Began: tx.Now, Blind: true, Err: refusedWith(403)}
 }
 
-// left is an edit whose session is over and given back, with nothing watched.
+// left returns a transaction on a record with an ended and returned session and no watched
+// conversations.
 func left() *Transaction {
 	tx := newTransaction(recordIn(machine.StateEnded))
 	tx.Handover.HandedBack = true
 	return tx
 }
 
-// closes is an edit that is to close the conversation "other".
+// closes returns a transaction on a record that is to close the conversation "other".
 func closes(asked bool) *Transaction {
 	tx := left()
 	tx.close(tx.Handover, "other", asked)
@@ -114,7 +115,8 @@ func TestWatchedAgentOpensASession(t *testing.T) {
 	}
 }
 
-// Where our side ended the session, an agent who is still there opens none, but one who has written since does.
+// If our side ended the session, an agent who is still there opens none, but one who has written
+// since does.
 func TestWatchedAfterOurOwnEnd(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -143,7 +145,8 @@ func TestWatchedAfterOurOwnEnd(t *testing.T) {
 	}
 }
 
-// End in bot is an end by our side, too. An agent who has just accepted does not open the session again.
+// An end in the state bot is an end by our side, too. An agent who has just accepted does not open
+// the session again.
 func TestWatchedAfterAnEndInBot(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateBot))
@@ -155,7 +158,8 @@ func TestWatchedAfterAnEndInBot(t *testing.T) {
 	require.Nil(t, tx.Open())
 }
 
-// A session in bot moves to the conversation in which an agent is. Nobody asked for the end of its own one, so an agent there keeps it.
+// A session in the state bot moves to the conversation that has an agent. Its own end was not
+// requested, so an agent there keeps that conversation.
 func TestWatchedAgentTakesOverFromTheBot(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateBot))
@@ -264,7 +268,8 @@ func TestWatchedDisconnectIsGivenUp(t *testing.T) {
 	}
 }
 
-// Genesys takes each disconnect, and the conversation goes on: it is only read after the third, and given up at last.
+// Genesys accepts each disconnect, and the conversation continues. After the third it is only read,
+// and in the end no longer watched.
 func TestWatchedDisconnectIsTriedThreeTimes(t *testing.T) {
 	t.Parallel()
 	tx := closes(true)
@@ -278,7 +283,7 @@ func TestWatchedDisconnectIsTriedThreeTimes(t *testing.T) {
 	require.WithinRange(t, tx.Now, noon().Add(watchedLife), noon().Add(watchedLife+machine.SourcePoll))
 }
 
-// A conversation that no session needs is in a queue for 30 s, and nobody is there.
+// A conversation that no session needs is in a queue for 30 s without an agent.
 func TestWatchedInAQueue(t *testing.T) {
 	t.Parallel()
 	tx := left()
@@ -324,7 +329,8 @@ func TestWatchedUntilItIsUnknownForAMinute(t *testing.T) {
 	require.Empty(t, lineup(tx.Record))
 }
 
-// A look whose newest leg is older than one before, or that may be older than our own disconnect, opens and closes nothing.
+// A look with an older newest leg than an earlier one, or that may be older than our own
+// disconnect, opens and closes nothing.
 func TestWatchedByAStaleRead(t *testing.T) {
 	t.Parallel()
 	older := func(p genesys.Phase) func(*Transaction) *Reading {
@@ -350,8 +356,8 @@ func TestWatchedByAStaleRead(t *testing.T) {
 	require.NotNil(t, tx.Open())
 }
 
-// The legs that a look showed as ended before the opening do not count for the session that goes on with the conversation. What ended
-// after its first attempt does.
+// Legs that a look showed as ended before the opening do not count for the session that continues
+// in the conversation. Legs that ended after its first attempt do.
 func TestWatchedLegsAreOfTheSessionBefore(t *testing.T) {
 	t.Parallel()
 	look := func(ended string) func(*Transaction) *Reading {
@@ -380,7 +386,7 @@ func TestWatchedLegsAreOfTheSessionBefore(t *testing.T) {
 	require.Equal(t, "a b c d", tx.Handover.Before, "of the last session there")
 }
 
-// What cannot be read is read later and later, and given up.
+// A conversation that cannot be read is read less and less often, and then no longer watched.
 func TestWatchedIsNotFoundForLong(t *testing.T) {
 	t.Parallel()
 	tx := closes(false)
@@ -514,7 +520,7 @@ func TestNeededIsStillRepaired(t *testing.T) {
 	require.Empty(t, tx.Watched)
 }
 
-// What the end of a session leaves behind in Genesys.
+// The conversations that the end of a session leaves in Genesys.
 func TestWhatASessionLeaves(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -573,7 +579,7 @@ func TestLateOpeningInheritsTheEnd(t *testing.T) {
 	}
 }
 
-// A read that is forbidden ends the repair. What is known to be missing is reported.
+// A forbidden read ends the repair. The known missing messages are reported.
 func TestRepairThatMayNotBeReadIsReported(t *testing.T) {
 	t.Parallel()
 	tx, refs := gapped(2)
@@ -589,7 +595,7 @@ func TestRepairThatMayNotBeReadIsReported(t *testing.T) {
 	require.Contains(t, list[0], "gap: 2 messages")
 }
 
-// A look was made, and meanwhile a webhook wants another one: nothing is settled but what it did.
+// During a look, a webhook requests another one. Only the effects of the look are settled.
 func TestWatchedIsWantedAgain(t *testing.T) {
 	t.Parallel()
 	tx := left()
