@@ -7,7 +7,7 @@ BIN              ?= $(shell $(GO) env GOPATH)/bin
 GOLANGCI         := $(BIN)/golangci-lint
 MODULES           = $(shell $(GO) list -m -f '{{.Dir}}')
 
-.PHONY: check tools test race contract fmt vet lint tidy deps fuzz examples
+.PHONY: check tools test race contract fmt vet lint tidy deps fuzz mutants examples
 
 check: fmt vet tidy deps lint test race contract fuzz examples
 
@@ -49,6 +49,10 @@ deps:
 # SEEDS seeds (150) from each first seed in SEED (four).
 fuzz:
 	.ci/fuzz
+
+# Plants bugs in the engine, one at a time, and counts the seeds until the simulation finds each. It takes an hour.
+mutants:
+	$(GO) run ./handover/internal/simulation/mutants
 
 # Every example that is a program, with the workspace and without it.
 examples:

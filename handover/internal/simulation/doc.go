@@ -12,6 +12,7 @@
 //	go test ./handover/internal/simulation                         the default seeds and the planted bugs
 //	go test ./handover/internal/simulation -seeds 20000            more seeds
 //	go test ./handover/internal/simulation -run TestSimulation -seeds 1 -seed 42 -trace
+//	go run ./handover/internal/simulation/mutants                  bugs planted in the engine, one at a time
 //
 // A failure prints the invariant, the trace of the customer concerned, and the command that repeats
 // the history after shrinking: fewer customers and replicas, fewer faults, less time. With -every
@@ -66,8 +67,8 @@
 // In three of ten seeds the customers do not end their sessions in the end. Agents and Genesys do
 // at some time, sources stay unreliable, and virtual time runs until the engine has noticed. So two
 // promises are compared with the model: no session ends while its customer is in the conversation,
-// and none stays open after the end of the conversation. Planted bugs in bugs_internal_test.go show
-// that the checks find something.
+// and none stays open after the end of the conversation. Planted bugs in bugs_internal_test.go
+// and in the command mutants show that the checks find something.
 //
 // # What is not
 //
