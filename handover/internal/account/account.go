@@ -234,7 +234,7 @@ func (a *Account) updateBudget(l genesys.RateLimit) {
 func (a *Account) genesysNow() (now time.Time, known bool) {
 	a.Mu.Lock()
 	defer a.Mu.Unlock()
-	offset, known := a.Offset.Get()
+	offset, _, known := a.Offset.Get()
 	return a.Now().Add(offset), known
 }
 
@@ -273,13 +273,13 @@ func (o *clockOffset) add(sent, received, date time.Time) {
 	o.trips = append(o.trips, trip)
 }
 
-// Get returns the offset, and whether it is known to the required accuracy. It is the range in
-// which all round trips agree. If that range contains zero, the offset is zero: a machine that
-// keeps its clock by NTP agrees with Genesys within milliseconds, and a Date header is not that
-// precise.
-func (o *clockOffset) Get() (ahead time.Duration, known bool) {
+// Get returns the offset, how far it may be off, and whether that is the required accuracy. It is
+// the range in which all round trips agree. If that range contains zero, the offset is zero: a
+// machine that keeps its clock by NTP agrees with Genesys within milliseconds, and a Date header is
+// not that precise.
+func (o *clockOffset) Get() (ahead, within time.Duration, known bool) {
 	if len(o.trips) == 0 {
-		return 0, false
+		return 0, 0, false
 	}
 	best := slices.MinFunc(o.trips, func(a, b roundTrip) int { return cmp.Compare(a.within, b.within) })
 	least, most := best.ahead-best.within, best.ahead+best.within
@@ -290,9 +290,9 @@ func (o *clockOffset) Get() (ahead time.Duration, known bool) {
 	}
 	known = most-least <= 2*machine.OffsetKnown
 	if least <= 0 && most >= 0 {
-		return 0, known
+		return 0, max(-least, most), known
 	}
-	return least + (most-least)/2, known
+	return least + (most-least)/2, (most - least) / 2, known
 }
 
 // PollSlot reserves the next free time for a poll, not before at, and returns it. The polls of all

@@ -8,6 +8,6 @@ import (
 func (a *Account) Clock() machine.Clock {
 	a.Mu.Lock()
 	defer a.Mu.Unlock()
-	ahead, known := a.Offset.Get()
-	return machine.Clock{Ahead: ahead, Unmeasured: !known}
+	ahead, within, known := a.Offset.Get()
+	return machine.Clock{Ahead: ahead, Within: within, Unmeasured: !known}
 }

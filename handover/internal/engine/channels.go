@@ -307,7 +307,7 @@ func (m *Manager) channelID(id string) string {
 // checkClock warns once if this machine's clock differs from Genesys'.
 func (m *Manager) checkClock(a *account.Account) {
 	a.Mu.Lock()
-	offset, known := a.Offset.Get()
+	offset, _, known := a.Offset.Get()
 	a.Mu.Unlock()
 	if !known || offset.Abs() <= clockWarning || !m.clockWarned.CompareAndSwap(false, true) {
 		return

@@ -13,6 +13,7 @@ const DateStep = time.Second
 // agree.
 type Clock struct {
 	Ahead      time.Duration // of Genesys' clock, the best estimate
+	Within     time.Duration // how far Ahead may be off
 	Unmeasured bool          // it is not known within the accuracy that is needed
 }
 
