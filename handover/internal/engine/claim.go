@@ -70,6 +70,13 @@ type busyLane struct {
 	lane record.LaneName
 }
 
+// performs reports whether a worker of this process is in a lane.
+func (m *Manager) performs(lane busyLane) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.busy[lane]
+}
+
 // release releases the reservations of claims that were not stored.
 func (m *Manager) release(jobs []*record.Job) {
 	for _, j := range jobs {

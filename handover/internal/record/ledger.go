@@ -169,8 +169,10 @@ func (f *Record) nextWord() *Word {
 // head returns the next entry for Genesys: the opening is first, and the text that the customer has
 // left is last.
 func (f *Record) head() (Entry, bool) {
-	if len(f.Out.Entries) > 0 && f.Out.Entries[0].Kind != kindLeft {
-		return f.Out.Entries[0], true
+	for _, x := range f.Out.Entries {
+		if x.Kind != kindLeft { // a text before it is of an earlier session, and its attempt is not over
+			return x, true
+		}
 	}
 	if w := f.nextWord(); w != nil {
 		return w.entry(), true
@@ -249,9 +251,14 @@ func (w *Word) release() {
 // abandonPost notes that the outcome of an attempt is unknown after its lease has expired: its
 // process died, or could not store the outcome.
 func (tx *Transaction) abandonPost() {
-	if tx.Out.Lease.Owner == "" || !tx.Out.Lease.Free(tx.Now) {
-		return
+	if tx.Out.Lease.Owner != "" && tx.Out.Lease.Free(tx.Now) {
+		tx.AbandonPost()
 	}
+}
+
+// AbandonPost ends the attempt that the lease of the lane to Genesys was taken for. Its outcome is
+// unknown.
+func (tx *Transaction) AbandonPost() {
 	if w := tx.word(tx.Out.Lease.Seq); w != nil && w.State == WordWaiting {
 		w.State = WordUnsure
 	}
