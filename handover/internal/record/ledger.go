@@ -277,6 +277,7 @@ func (tx *Transaction) dropReturns() {
 		}
 		tx.In.remove(i)
 		tx.thaw(x.Seq)
+		tx.In.join(i)
 	}
 }
 

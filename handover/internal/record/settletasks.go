@@ -29,6 +29,8 @@ func (tx *Transaction) SettleTask(j *Job, o Outcome) {
 	}
 	switch {
 	case o.Task == TaskReceipt: // waits separately, see settleReceipt: a receipt delays no read
+	case o.Task == TaskNone && o.Err != nil: // it could not begin in time, which says nothing of the task
+		tx.Control.NotBefore = tx.backoff(1, o)
 	case o.failed():
 		tx.Control.Failures++
 		tx.Control.NotBefore = tx.backoff(tx.Control.Failures, o)

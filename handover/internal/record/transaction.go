@@ -49,7 +49,7 @@ func (tx *Transaction) Notice(n Notice) {
 	if !tx.Notify {
 		return
 	}
-	if n.Time = tx.Now; n.Session.ID == "" {
+	if n.Time = tx.Now; n.Session.ID == "" && n.Session.ConversationID == "" {
 		n.Session = tx.session(tx.Key)
 	}
 	tx.makeRoom(0)
@@ -139,5 +139,19 @@ func before(d StoredDelivery, other Entry) bool {
 		return !d.Time.IsZero() && d.Time.Before(other.Delivery.Time)
 	default:
 		return false
+	}
+}
+
+// join restores the order of deliveries around a place where a Return was removed: it kept the
+// later deliveries of its session before it, and those of other conversations behind it.
+func (l *lane) join(at int) {
+	first := 0
+	if l.begun() {
+		first = 1
+	}
+	for i := max(at, first); i < len(l.Entries) && l.Entries[i].Kind == KindDelivery; i++ {
+		for k := i; k > first && before(*l.Entries[k].Delivery, l.Entries[k-1]); k-- {
+			l.Entries[k], l.Entries[k-1] = l.Entries[k-1], l.Entries[k]
+		}
 	}
 }
