@@ -388,7 +388,7 @@ func (s *explored) look(t *testing.T) {
 	case record.TaskWatch:
 		w := j.Record.NextWatched()
 		o.Read = s.read(w.ID, w.Since)
-		if w.MayDisconnect(o.Read, s.now) {
+		if j.Record.MayDisconnect(w, o.Read, s.now) {
 			conv := s.conversation(w.ID)
 			agent := !conv.accepted.IsZero() && conv.agentLeft.IsZero()
 			require.False(t, agent && !w.Requested, "a live agent is disconnected: %v", s.path)

@@ -114,7 +114,7 @@ func (m *Manager) performWatch(ctx context.Context, k *channelState, f *record.R
 		m.fetch(ctx, k, w.ID, f.GapOf(r, w.Since, w.Listing, true), &o)
 		o.BotQueue = m.botQueueOf(ctx, k, r)
 	}
-	if !f.Adoptable(w, r) && w.MayDisconnect(r, m.Now()) {
+	if !f.Adoptable(w, r) && f.MayDisconnect(w, r, m.Now()) {
 		d := m.tryDisconnect(ctx, k, w.ID)
 		o.Tried, o.Disconnected, o.Refused, o.Err = d.Tried, d.Disconnected, d.Refused, d.Err
 	}

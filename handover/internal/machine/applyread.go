@@ -73,7 +73,7 @@ func (t *Transition) alone(e Event) {
 	}
 	// Between two reads an agent may have joined and left. The clocks differ a little, so Genesys'
 	// time may only extend the period.
-	end := Later(t.AloneSince, e.Began.Add(e.Standing.AloneSince.Sub(t.clock.Genesys(e.Began)))).Add(alonePatience)
+	end := Later(t.AloneSince, e.Began.Add(e.Standing.AloneSince.Sub(t.clock.Genesys(e.Began)))).Add(AlonePatience)
 	if !e.Began.Before(end) {
 		t.came(e)
 		t.Leftover = LeftoverOpen

@@ -155,7 +155,7 @@ const (
 	unnamedFlow    = time.Hour        // for a conversation that the flow routes and that no answer names
 	GonePatience   = time.Minute      // for a conversation that reads do not find
 	DeniedPause    = 5 * time.Second  // between two reads that are forbidden, which prove that reads are
-	alonePatience  = 2 * time.Minute  // for an agent to return to a customer without an agent
+	AlonePatience  = 2 * time.Minute  // for an agent to return to a customer without an agent
 	DrainPatience  = 10 * time.Second // for messages that wait when the end is asked
 	EndPatience    = 30 * time.Second // for Genesys to confirm an end
 	TimerPatience  = 10 * time.Second // for a read that must precede a timer

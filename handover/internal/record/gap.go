@@ -26,6 +26,7 @@ type Gap struct {
 	machine.Listing // the listing once all of missing is accounted for
 
 	Missing     []genesys.MessageRef // oldest first
+	unseen      []genesys.MessageRef // missing, and those that webhooks may still deliver, without a limit
 	undelivered int                  // listed for 2 minutes, and no webhook delivered it or a later one
 	young       bool                 // others may still be delivered by webhooks
 	late        bool                 // and should have been delivered already
@@ -71,6 +72,9 @@ func (f *Record) GapOf(r *Reading, since time.Time, l machine.Listing, end bool)
 			continue
 		case f.ReceivedIDs.Recall(ref.ID) != UnknownID || f.HostIDOf(ref.ID) != "":
 			continue
+		}
+		g.unseen = append(g.unseen, ref)
+		switch {
 		case began.Sub(ref.Time) < patience:
 			g.young, g.late = true, g.late || began.Sub(ref.Time) >= webhookSlow
 		case len(g.Missing) == genesys.MaxBulkMessages:

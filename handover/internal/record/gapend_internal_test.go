@@ -115,9 +115,9 @@ func TestACheckIsSettledOnce(t *testing.T) {
 	err := refusedWith(503)
 	o := Outcome{Task: TaskWatch, Err: err, Read: &Reading{Began: tx.Now, Err: err}}
 	settleAs(tx, j, o)
-	require.Equal(t, 1, tx.Watched[0].Tries)
+	require.Equal(t, 1, tx.Watched[0].Failures)
 	settleAs(tx, j, o)
-	require.Equal(t, 1, tx.Watched[0].Tries, "after an unknown outcome")
+	require.Equal(t, 1, tx.Watched[0].Failures, "after an unknown outcome")
 	tx.Watched[0] = Watched{ID: "another", From: "customer", Since: tx.Now, At: j.Record.Watched[0].At}
 	o = listedOutcome(tx)
 	o.Task = TaskWatch

@@ -118,7 +118,7 @@ func TestACheckReportsNothingThatItBrought(t *testing.T) {
 	endListing(t, tx, false, refs...)
 	takenIDs(tx)
 	checkListing(t, tx, refusedWith(503), nil, refs...)
-	require.Equal(t, 2, tx.Watched[0].Missing)
+	require.Len(t, tx.Watched[0].Unseen, 2)
 	checkListing(t, tx, nil, nil, append(refs, refAt("young", tx.Watched[0].At))...)
 	for len(tx.Watched) > 0 {
 		checkListing(t, tx, nil, refusedWith(503))

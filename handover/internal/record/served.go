@@ -33,6 +33,9 @@ func (tx *Transaction) GiveUp(why string) {
 		tx.Tidy()
 	}
 	waits := len(tx.Watched)+len(tx.Receipts)+len(tx.Out.Entries) > 0
+	for i := range tx.Watched {
+		tx.reportUnseen(&tx.Watched[i], why, "")
+	}
 	tx.Watched, tx.Receipts = nil, nil
 	tx.dropEntries(func(Entry) bool { return true })
 	if waits && !open {

@@ -38,7 +38,7 @@ func (tx *Transaction) settleGap(o Outcome) (endWaits bool) {
 	if all {
 		c.Listing = g.Listing
 	}
-	tx.lost(&c.Listing, c.Session, len(lost), lost, o.GapErr)
+	tx.lost(&c.Listing, c.Session, lost, o.GapErr)
 	if endWaits = tx.endWaits(c, o, all); endWaits {
 		return true
 	}
@@ -53,9 +53,9 @@ func (tx *Transaction) settleGap(o Outcome) (endWaits bool) {
 	switch {
 	case !o.End:
 	case g.young || !all:
-		tx.repair(c, tx.Now.Add(webhookLife+machine.SettlePeriod))
+		tx.repair(c, o.Read, tx.Now.Add(webhookLife+machine.SettlePeriod))
 	case g.more:
-		tx.repair(c, tx.Now)
+		tx.repair(c, o.Read, tx.Now)
 	}
 	return false
 }
@@ -77,14 +77,15 @@ func (tx *Transaction) endWaits(c *machine.Handover, o Outcome, all bool) bool {
 	return true
 }
 
-// repair watches the conversation of an ended session with missing messages.
-func (tx *Transaction) repair(c *machine.Handover, at time.Time) {
+// repair watches the conversation of an ended session with missing messages, which r lists.
+func (tx *Transaction) repair(c *machine.Handover, r *Reading, at time.Time) {
 	w := tx.watch(c.ConversationID, c.From, c.OpeningTriedAt, at)
 	l := c.Listing
 	if w.Checked.Before(l.Checked) { // messages of an earlier session in it are still missing
 		l.Checked = w.Checked
 	}
-	w.Listing, w.Incomplete = l, true
+	w.Listing, w.Incomplete, w.Handover = l, true, c.ID
+	tx.noteUnseen(w, r, r.genesysBegan())
 	w.knows(c)
 }
 
@@ -99,9 +100,9 @@ func (tx *Transaction) repairEnd(r *Reading) {
 	c.Proven = g.Proven
 	switch {
 	case len(g.Missing) > 0:
-		tx.repair(c, tx.Now) // the Return waits a moment
+		tx.repair(c, r, tx.Now) // the Return waits a moment
 	case g.young:
-		tx.repair(c, tx.Now.Add(webhookLife+machine.SettlePeriod))
+		tx.repair(c, r, tx.Now.Add(webhookLife+machine.SettlePeriod))
 	}
 }
 
@@ -138,10 +139,28 @@ func (tx *Transaction) acceptMissing(o Outcome, g Gap, conversation, from string
 	return fetched, all, lost
 }
 
-// lost notes that n messages of a session are lost, and their ids if known. One notice per session
-// reports that: while webhooks fail and messages may not be fetched, one notice per message would
-// be too many. The log of the record has their number.
-func (tx *Transaction) lost(l *machine.Listing, s machine.Session, n int, refs []genesys.MessageRef, err error) {
+// lost notes that messages of a session are lost.
+func (tx *Transaction) lost(l *machine.Listing, s machine.Session, refs []genesys.MessageRef, err error) {
+	ids := make([]string, 0, len(refs))
+	for _, ref := range refs {
+		ids = append(ids, ref.ID)
+	}
+	tx.reportLost(l, s, len(ids), ids, reasonOf(err), missing(err))
+}
+
+// reasonOf explains an error. It returns an empty text for nil.
+func reasonOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	return Explain(err)
+}
+
+// reportLost notes that n messages of a conversation are lost, and their ids if known. An empty why
+// means that Genesys no longer has them. One notice per conversation of a session reports that:
+// while webhooks fail and messages may not be fetched, one notice per message would be too many.
+// The log of the record has their number.
+func (tx *Transaction) reportLost(l *machine.Listing, s machine.Session, n int, ids []string, why, permission string) {
 	if n == 0 {
 		return
 	}
@@ -151,24 +170,21 @@ func (tx *Transaction) lost(l *machine.Listing, s machine.Session, n int, refs [
 	if i := len(tx.Log) - 1; !first && i >= 0 && tx.Log[i].What == saidGap {
 		tx.Log = slices.Clone(tx.Log[:i])
 	}
-	tx.AddLog(saidGap, gapDetail(l.Lost, err))
+	tx.AddLog(saidGap, gapDetail(l.Lost, why))
 	if !first {
 		return
 	}
-	detail := gapDetail(n, err) + idsOf(refs) + "; if more messages of this session are missing, they are only counted in Explain"
-	tx.Notice(Notice{Kind: machine.NoticeGap, Session: s, Permission: missing(err), Detail: detail})
+	detail := gapDetail(n, why) + idsOf(ids, n) + "; if more messages of this session are missing, they are only counted in Explain"
+	tx.Notice(Notice{Kind: machine.NoticeGap, Session: s, Permission: permission, Detail: detail})
 }
 
 // maxNamed bounds the ids in a notice.
 const maxNamed = 10
 
-// idsOf lists the ids of messages.
-func idsOf(refs []genesys.MessageRef) string {
-	ids := make([]string, 0, maxNamed)
-	for _, ref := range refs[:min(len(refs), maxNamed)] {
-		ids = append(ids, ref.ID)
-	}
-	switch more := len(refs) - len(ids); {
+// idsOf lists the ids of n messages, as far as they are known.
+func idsOf(ids []string, n int) string {
+	ids = ids[:min(len(ids), maxNamed)]
+	switch more := n - len(ids); {
 	case len(ids) == 0:
 		return ""
 	case more > 0:
@@ -191,11 +207,11 @@ func unfetchable(err error) bool {
 	}
 }
 
-func gapDetail(lost int, err error) string {
-	if err == nil {
+func gapDetail(lost int, why string) string {
+	if why == "" {
 		return fmt.Sprintf("%d messages of the agents did not arrive, and Genesys no longer gives them", lost)
 	}
-	return fmt.Sprintf("%d messages of the agents did not arrive, since webhooks failed, and could not be fetched: %s", lost, Explain(err))
+	return fmt.Sprintf("%d messages of the agents did not arrive, since webhooks failed, and could not be fetched: %s", lost, why)
 }
 
 // hasRoom reports whether the lane to the host has room for a fetched message.

@@ -105,9 +105,9 @@ func TestRepairKeepsOlderMissing(t *testing.T) {
 	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
 	c := &machine.Handover{Session: machine.Session{ID: "aaaaaaaaaaaa", ConversationID: "c1"}, Listing: machine.Listing{Checked: now.Add(-time.Hour), Proven: true}}
 	tx := &Transaction{Record: &Record{Handover: c}, Now: now}
-	tx.repair(c, now)
+	tx.repair(c, &Reading{Began: now}, now)
 	c.Checked = now
-	tx.repair(c, now)
+	tx.repair(c, &Reading{Began: now}, now)
 	require.Equal(t, now.Add(-time.Hour), tx.watching("c1").Checked)
 }
 

@@ -71,15 +71,33 @@ func (f *Record) lookAt(c *machine.Handover) time.Time {
 }
 
 // Conversation returns the id of the conversation to read: that of the session or, before
-// Genesys has named it, that of the customer's last session. The opening may have revived the
-// last one, and the answer to it may not name it.
+// Genesys has named it, the customer's last one. The opening may have revived the last one, and the
+// answer to it may not name it.
 func (f *Record) Conversation() string {
 	c := f.Handover
 	switch {
 	case c.ConversationID != "" || c.OpeningAcceptedAt.IsZero() || c.State == machine.StateBot || c.State == machine.StateEnding:
 		return c.ConversationID
-	case len(f.Past) > 0 && f.Past[0].From == c.From:
+	default:
+		return f.lastConversation(c.From)
+	}
+}
+
+// lastConversation returns the last conversation under an identity, as far as the record knows it.
+// The answers to the openings of several sessions in a row may name none.
+func (f *Record) lastConversation(from string) string {
+	if len(f.Past) > 0 && f.Past[0].From == from && f.Past[0].Session.ConversationID != "" {
 		return f.Past[0].Session.ConversationID
+	}
+	for _, w := range slices.Backward(f.Watched) {
+		if w.From == from {
+			return w.ID
+		}
+	}
+	for _, p := range f.Past {
+		if p.From == from && p.Session.ConversationID != "" {
+			return p.Session.ConversationID
+		}
 	}
 	return ""
 }

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -18,29 +19,39 @@ type Watched struct {
 	machine.Legs
 
 	ID        string    `json:"id"`
-	From      string    `json:"from"`            // the identity that it was opened under
-	Since     time.Time `json:"since"`           // older messages belong to an earlier session; by Genesys' clock
-	Close     bool      `json:"close,omitempty"` // no session needs it: disconnect it
-	Requested bool      `json:"asked,omitempty"` // the host or one of its timers ended it, even if an agent is there
+	From      string    `json:"from"`               // the identity that it was opened under
+	Handover  string    `json:"handover,omitempty"` // the session that it belongs to; empty: none, a person wrote in it
+	Since     time.Time `json:"since"`              // older messages belong to an earlier session; by Genesys' clock
+	Close     bool      `json:"close,omitempty"`    // no session needs it: disconnect it
+	Requested bool      `json:"asked,omitempty"`    // the host or one of its timers ended it, even if an agent is there
 	// Our side ended its session then, by Genesys' clock: only a later message of an agent opens
 	// another one.
 	EndedAt    time.Time `json:"endedAt,omitzero"`
 	WroteAt    time.Time `json:"spokeAt,omitzero"`   // the last message of a person, by Genesys' clock
 	At         time.Time `json:"at"`                 // the next look
-	Tries      int       `json:"tries,omitempty"`    // looks that failed, or found messages missing
+	Tries      int       `json:"tries,omitempty"`    // looks that found messages missing
+	Failures   int       `json:"failures,omitempty"` // consecutive looks that could not read
 	Closings   int       `json:"closings,omitempty"` // attempts to disconnect it
 	ClosedAt   time.Time `json:"closedAt,omitzero"`  // Genesys accepted the last one
 	QueuedAt   time.Time `json:"queuedAt,omitzero"`  // since when looks show it in a queue
 	Agent      bool      `json:"agent,omitempty"`    // the last look showed an agent, or an alerted one
 	Incomplete bool      `json:"repair,omitempty"`   // its session ended while messages of it were missing
-	Missing    int       `json:"missing,omitempty"`  // messages that were missing at the last look
+	Unseen     []unseen  `json:"unseen,omitempty"`   // messages that the last look listed and that were not received
+	More       int       `json:"more,omitempty"`     // such messages beyond maxUnseen
 	Denied     time.Time `json:"denied,omitzero"`    // when the first of the looks that were forbidden began
 	Gone       time.Time `json:"gone,omitzero"`      // since when looks find nothing
 	Until      time.Time `json:"until"`              // when watching ends
 }
 
+// An unseen message is one that a read lists.
+type unseen struct {
+	ID string    `json:"id"`
+	At time.Time `json:"at"` // by Genesys' clock
+}
+
 const (
 	maxWatched    = 8
+	maxUnseen     = 32
 	maxLooks      = 5
 	maxClosings   = 3
 	lookPause     = 30 * time.Second // between looks that find messages missing
@@ -60,7 +71,7 @@ func (tx *Transaction) watch(id, from string, since, at time.Time) *Watched {
 		tx.Watched = append(tx.Watched, Watched{Listing: tx.listed(id), ID: id, From: from, Since: since, At: at, Until: tx.Now.Add(watchedLife)})
 		return &tx.Watched[len(tx.Watched)-1]
 	}
-	w.At, w.Tries, w.Until = machine.Earlier(w.At, at), 0, tx.Now.Add(watchedLife)
+	w.At, w.Tries, w.Failures, w.Until = machine.Earlier(w.At, at), 0, 0, tx.Now.Add(watchedLife)
 	return w
 }
 
@@ -85,17 +96,15 @@ func (f *Record) watching(id string) *Watched {
 	return nil
 }
 
-// sessionIn returns the last session that has ended in a conversation, or one without an id.
-func (tx *Transaction) sessionIn(conversation string) machine.Session {
-	if c := tx.Handover; c != nil && !c.Open() && c.ConversationID == conversation {
-		return c.Session
+// sessionOf returns the session that a watched conversation belongs to, or one without an id. Its
+// conversation is the watched one, even if the session moved to another.
+func (tx *Transaction) sessionOf(w *Watched) machine.Session {
+	s := machine.Session{Key: tx.Key}
+	if w.Handover != "" {
+		s = tx.SessionOf(w.Handover)
 	}
-	for _, p := range tx.Past {
-		if p.Session.ConversationID == conversation {
-			return p.Session
-		}
-	}
-	return machine.Session{}
+	s.ConversationID = w.ID
+	return s
 }
 
 // boundWatched makes room for an entry. It drops the oldest one that is only read, else the oldest without an agent, else the oldest of
@@ -108,9 +117,11 @@ func (tx *Transaction) boundWatched() {
 	if i < 0 {
 		i = max(slices.IndexFunc(tx.Watched, func(w Watched) bool { return !w.Agent }), 0)
 	}
-	if tx.Watched[i].Close {
+	w := &tx.Watched[i]
+	if w.Close {
 		tx.unclosed("too many conversations of the customer are to be disconnected", "")
 	}
+	tx.reportUnseen(w, "too many conversations of the customer are watched", "")
 	tx.Watched = slices.Delete(tx.Watched, i, i+1)
 }
 
@@ -125,6 +136,7 @@ func (tx *Transaction) close(c *machine.Handover, id string, requested bool) {
 		at = at.Add(machine.SettlePeriod) // a read may be older than the message that opened it
 	}
 	w := tx.watch(id, c.From, tx.since(c), at)
+	w.Handover = cmp.Or(w.Handover, c.ID)
 	w.Close, w.Requested = true, w.Requested || requested
 	if id == c.ConversationID {
 		w.Closings = max(w.Closings, c.Disconnects)
@@ -161,17 +173,22 @@ func (f *Record) LegsOf(conversation string) machine.Legs {
 func (tx *Transaction) leave(c *machine.Handover) {
 	tx.close(c, c.MovedTo, false)
 	ours := !c.EndRequestedAt.IsZero() || c.Leftover == machine.LeftoverRequested || c.Ending.Reason == machine.EndFailed || c.Ending.Reason == machine.EndRefused
+	id := c.ConversationID
 	switch {
-	case c.ConversationID == "":
+	case id == "" && c.OpeningTriedAt.IsZero():
 		return
+	case id == "": // its messages may be in the last one
+		id = tx.lastConversation(c.From)
+		tx.close(c, id, false)
 	case c.Leftover != machine.LeftoverNone:
 		tx.close(c, c.ConversationID, c.Leftover == machine.LeftoverRequested)
 	case tx.Now.Sub(c.LastWriteAt) < lookPause:
 		w := tx.watch(c.ConversationID, c.From, tx.since(c), c.LastWriteAt.Add(lookPause))
+		w.Handover = cmp.Or(w.Handover, c.ID)
 		w.Closings = c.Disconnects
 		w.knows(c)
 	}
-	if w := tx.watching(c.ConversationID); w != nil && ours {
+	if w := tx.watching(id); w != nil && ours {
 		w.EndedAt = tx.genesysNow()
 	}
 }
@@ -208,12 +225,10 @@ func (f *Record) closing(from string) bool {
 // NextWatched returns the entry to be read next, or nil. It skips a conversation that an opening
 // may be joining.
 func (f *Record) NextWatched() *Watched {
-	c := f.Open()
-	joins := c != nil && !c.OpeningTriedAt.IsZero() && c.ConversationID == ""
 	var next *Watched
 	for i := range f.Watched {
 		w := &f.Watched[i]
-		if joins && w.Close && w.From == c.From {
+		if w.Close && f.mayHaveJoined(w) {
 			continue
 		}
 		if next == nil || w.At.Before(next.At) {
@@ -223,17 +238,25 @@ func (f *Record) NextWatched() *Watched {
 	return next
 }
 
+// mayHaveJoined reports whether the opening of the session may have reached a conversation: no
+// answer has named another one yet.
+func (f *Record) mayHaveJoined(w *Watched) bool {
+	c := f.Open()
+	return c != nil && !c.OpeningTriedAt.IsZero() && c.ConversationID == "" && w.From == c.From
+}
+
 // closes reports whether a look may be disconnecting a conversation now.
 func (tx *Transaction) closes() bool {
 	return !tx.Control.Lease.Free(tx.Now) && slices.ContainsFunc(tx.Watched, func(w Watched) bool { return w.Close })
 }
 
 // MayDisconnect reports whether a look disconnects after a read. It never does so with an agent in
-// the conversation, unless its end was requested.
-func (w *Watched) MayDisconnect(r *Reading, now time.Time) bool {
+// the conversation, unless its end was requested, or if an opening may have joined it.
+func (f *Record) MayDisconnect(w *Watched, r *Reading, now time.Time) bool {
 	waits := r.Standing.Phase == genesys.PhaseQueued && !w.QueuedAt.IsZero() && r.Began.Sub(w.QueuedAt) >= queuePatience
+	alone := !r.Standing.AloneSince.IsZero() && r.genesysBegan().Sub(r.Standing.AloneSince) >= machine.AlonePatience
 	switch {
-	case !w.Close && !waits, w.Closings >= maxClosings, now.Sub(w.ClosedAt) < closePause:
+	case !w.Close && !waits && !alone, w.Closings >= maxClosings, now.Sub(w.ClosedAt) < closePause, f.mayHaveJoined(w):
 		return false
 	case w.Requested:
 		return r.Blind || r.Err == nil && r.Live()
@@ -281,6 +304,7 @@ func (tx *Transaction) settleWatched(j *Job, o Outcome) {
 		tx.notLooked(w, o)
 		return
 	}
+	w.Failures = 0
 	if w.unconfirmed(r) {
 		if w.At = tx.Now.Add(closePause); r.Gone && !w.Close {
 			w.At = tx.Now.Add(lookPause)
@@ -306,6 +330,7 @@ func (tx *Transaction) settleWatched(j *Job, o Outcome) {
 		tx.adopt(w, r, o.Timers.Or(machine.DefaultTimers()), o.BotQueue)
 		tx.needed(was.ID)
 	case !tx.Now.Before(w.Until):
+		tx.reportUnseen(w, reasonOf(o.GapErr), missing(o.GapErr))
 		tx.unwatch(w.ID)
 	case o.Refused != nil && (w.Closings >= maxClosings || Forbidden(o.Refused) && w.Closings > 1):
 		tx.unclosed(Explain(o.Refused), missing(o.Refused))
@@ -319,7 +344,7 @@ func (tx *Transaction) settleWatched(j *Job, o Outcome) {
 	case r.Gone || r.Err == nil && !r.Live() || c != nil && c.ConversationID == w.ID:
 		tx.accounted(w, o, fetched, all)
 	case r.Blind && !w.Close:
-		tx.lost(&w.Listing, tx.sessionIn(w.ID), w.Missing, nil, r.Err)
+		tx.reportUnseen(w, reasonOf(r.Err), missing(r.Err))
 		tx.unwatch(w.ID)
 	default:
 		w.At = tx.Now.Add(w.pause(r))
@@ -375,24 +400,43 @@ func (tx *Transaction) settleMissing(o Outcome, id string) (fetched, all bool) {
 	if all {
 		w.Listing = g.Listing
 	}
-	tx.lost(&w.Listing, tx.sessionIn(id), len(lost), lost, o.GapErr)
-	w.Missing = tx.missingOf(w, o.Read)
+	tx.lost(&w.Listing, tx.sessionOf(w), lost, o.GapErr)
+	until := o.Read.genesysBegan()
+	if x := tx.Open(); x != nil && x.ConversationID == w.ID {
+		until = x.OpeningTriedAt.Add(-machine.SettlePeriod) // that session looks for the later ones
+	}
+	tx.noteUnseen(w, o.Read, until)
 	return fetched, all && !g.young && !g.more
 }
 
-// missingOf counts the missing messages of a conversation, except those that the open session looks
-// for.
-func (tx *Transaction) missingOf(w *Watched, r *Reading) (n int) {
-	until := r.genesysBegan().Add(machine.SettlePeriod)
-	if x := tx.Open(); x != nil && x.ConversationID == w.ID {
-		until = x.OpeningTriedAt
-	}
-	for _, ref := range tx.GapOf(r, w.Since, w.Listing, true).Missing {
-		if ref.Time.Before(until.Add(-machine.SettlePeriod)) {
-			n++
+// noteUnseen notes the messages of a conversation from before a time that a read lists and that
+// were not received.
+func (tx *Transaction) noteUnseen(w *Watched, r *Reading, until time.Time) {
+	w.Unseen, w.More = nil, 0
+	for _, ref := range tx.GapOf(r, w.Since, w.Listing, true).unseen {
+		switch {
+		case !ref.Time.Before(until):
+		case len(w.Unseen) == maxUnseen:
+			w.More++
+		default:
+			w.Unseen = append(w.Unseen, unseen{ref.ID, ref.Time})
 		}
 	}
-	return n
+}
+
+// reportUnseen reports the messages that the last look at a conversation listed and that were not
+// received since. The conversation is no longer watched.
+func (tx *Transaction) reportUnseen(w *Watched, why, permission string) {
+	if w.Reached && !w.Proven { // webhooks have other ids than reads
+		return
+	}
+	var ids []string
+	for _, u := range w.Unseen {
+		if tx.ReceivedIDs.Recall(u.ID) == UnknownID && tx.genesysNow().Sub(u.At) >= webhookLife {
+			ids = append(ids, u.ID)
+		}
+	}
+	tx.reportLost(&w.Listing, tx.sessionOf(w), len(ids)+w.More, ids, why, permission)
 }
 
 // accounted stops watching an ended conversation once all its messages are accounted for.
@@ -410,7 +454,7 @@ func (tx *Transaction) accounted(w *Watched, o Outcome, fetched, all bool) {
 		w.Tries++
 	}
 	if w.Tries >= maxLooks {
-		tx.lost(&w.Listing, tx.sessionIn(w.ID), w.Missing, nil, o.GapErr)
+		tx.reportUnseen(w, reasonOf(o.GapErr), missing(o.GapErr))
 		tx.unwatch(w.ID)
 	}
 }
@@ -419,11 +463,11 @@ func (tx *Transaction) accounted(w *Watched, o Outcome, fetched, all bool) {
 // until watching ends.
 func (tx *Transaction) notLooked(w *Watched, o Outcome) {
 	if !postponed(o.Err) {
-		w.Tries++
+		w.Failures++
 	}
-	w.At = tx.Now.Add(min(lookPause<<min(w.Tries, 7), time.Hour))
-	if !tx.Now.Before(w.Until) || w.Incomplete && w.Tries >= maxLooks {
-		tx.lost(&w.Listing, tx.sessionIn(w.ID), w.Missing, nil, o.Err)
+	w.At = tx.Now.Add(min(lookPause<<min(w.Failures, 7), time.Hour))
+	if !tx.Now.Before(w.Until) || w.Incomplete && w.Tries+w.Failures >= maxLooks {
+		tx.reportUnseen(w, reasonOf(o.Err), missing(o.Err))
 		tx.unwatch(w.ID)
 	}
 }

@@ -45,7 +45,7 @@ func looks(tb testing.TB, tx *Transaction, read func(*Transaction) *Reading, ref
 	if o.Read != nil && !o.Read.Blind && !o.Read.Gone {
 		o.Err = o.Read.Err
 	}
-	if disconnects = !tx.Adoptable(w, o.Read) && w.MayDisconnect(o.Read, tx.Now); disconnects {
+	if disconnects = !tx.Adoptable(w, o.Read) && tx.MayDisconnect(w, o.Read, tx.Now); disconnects {
 		o.Tried, o.Disconnected, o.Refused = true, refused == nil, refused
 	}
 	settleAs(tx, jobOn(tb, tx, Control), o)

@@ -159,8 +159,8 @@ var mutants = []mutant{
 	},
 	{
 		"opening", "a disconnect runs beside it", "record/watched.go",
-		`if joins && w.Close && w.From == c.From {`,
-		`if joins && w.Close && w.From == c.ID {`,
+		`c.ConversationID == "" && w.From == c.From`,
+		`c.ConversationID == "" && w.From == c.ID`,
 	},
 	{
 		"opening", "it runs beside a disconnect", "record/claim.go",
@@ -339,8 +339,8 @@ var mutants = []mutant{
 	},
 	{
 		"reads", "a transfer for a moment without an agent ends the session", "machine/handover.go",
-		`alonePatience  = 2 * time.Minute`,
-		`alonePatience  = time.Nanosecond`,
+		`AlonePatience  = 2 * time.Minute`,
+		`AlonePatience  = time.Nanosecond`,
 	},
 	{
 		"reads", "earlier legs end the new session", "engine/performtasks.go",
@@ -414,8 +414,8 @@ var mutants = []mutant{
 	},
 	{
 		"gaps", "an ended session is not looked at again", "record/settlegap.go",
-		"\tcase g.young || !all:\n\t\ttx.repair(c, tx.Now.Add(webhookLife+machine.SettlePeriod))",
-		"\tcase g.young && !all:\n\t\ttx.repair(c, tx.Now.Add(webhookLife+machine.SettlePeriod))",
+		"\tcase g.young || !all:\n\t\ttx.repair(c, o.Read, tx.Now.Add(webhookLife+machine.SettlePeriod))",
+		"\tcase g.young && !all:\n\t\ttx.repair(c, o.Read, tx.Now.Add(webhookLife+machine.SettlePeriod))",
 	},
 	{
 		"gaps", "each lost message gets a notice", "record/settlegap.go",

@@ -1,0 +1,237 @@
+package record
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/genesys"
+	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/stretchr/testify/require"
+)
+
+// TestDroppedReturnLeavesDeliveriesInOrder: a Return keeps the deliveries of its session before it
+// and those of other conversations behind it. When an agent session begins, the Return goes, and
+// the deliveries around it are in the order of their times.
+func TestDroppedReturnLeavesDeliveriesInOrder(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateEnded))
+	tx.Handover.HandedBack = true
+	tx.pushReturn(false)
+	late := func(id, conversation string, at time.Time) {
+		tx.AcceptMessage(&openmessaging.Outbound{ID: id, ConversationID: conversation, Time: at, Origin: openmessaging.OriginHuman},
+			openmessaging.Message{Text: id}, time.Time{})
+	}
+	late("first", "another", ago(3*time.Second))
+	late("third", "another", ago(time.Second))
+	late("second", "conversation", ago(2*time.Second))
+	require.Equal(t, []EntryKind{KindDelivery, KindReturn, KindDelivery, KindDelivery}, kinds(tx.In.Entries))
+
+	tx.install(handoverIn(machine.StateConnected))
+	tx.Tidy()
+	require.Equal(t, []string{"first", "second", "third"}, takenIDs(tx))
+}
+
+func kinds(list []Entry) (kinds []EntryKind) {
+	for _, x := range list {
+		kinds = append(kinds, x.Kind)
+	}
+	return kinds
+}
+
+// TestTaskThatCouldNotBeginIsNoFailure: a process was late for its lease. That says nothing of the
+// task, so the record does not come nearer to being given up.
+func TestTaskThatCouldNotBeginIsNoFailure(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateConnected))
+	tx.Keep = time.Second
+	tx.Handover.Started = ago(time.Hour)
+	j := jobOn(t, tx, Control)
+	for range 5 {
+		settleAs(tx, j, Outcome{Effect: EffectNotPerformed, Err: context.DeadlineExceeded, ChannelFault: true})
+		require.Equal(t, tx.Now.Add(BackoffFirst), tx.Control.NotBefore)
+		tx.Now = tx.Now.Add(time.Minute)
+	}
+	require.Zero(t, tx.Control.Failures)
+	require.NotNil(t, tx.Open())
+}
+
+// TestUnnamedSessionsFindTheLastConversation: the answers to the openings of several sessions in a
+// row name no conversation. The last one under their identity that the record knows is looked at,
+// also if none of the last sessions has its id.
+func TestUnnamedSessionsFindTheLastConversation(t *testing.T) {
+	t.Parallel()
+	unnamed := func() *Transaction {
+		tx := newTransaction(recordIn(machine.StateRequested))
+		tx.Handover.ConversationID = ""
+		tx.Past = []past{{From: "customer"}, {From: "customer"}}
+		return tx
+	}
+	tx := unnamed()
+	tx.Past = append(tx.Past, past{From: "customer", Session: machine.Session{ConversationID: "older"}})
+	require.Equal(t, "older", tx.Conversation())
+	tx.watch("newer", "customer", noon(), noon())
+	tx.watch("of another identity", "customer~abcdefghijk2", noon(), noon())
+	require.Equal(t, "newer", tx.Conversation())
+	tx.Past[0].Session.ConversationID = "newest"
+	require.Equal(t, "newest", tx.Conversation())
+	tx.Past, tx.Watched = nil, nil
+	require.Empty(t, tx.Conversation())
+
+	// The session may be in it, so it is not disconnected.
+	tx = unnamed()
+	w := tx.watch("newer", "customer", noon(), noon())
+	w.QueuedAt = ago(time.Hour)
+	require.False(t, tx.MayDisconnect(w, showing(tx, genesys.PhaseQueued), tx.Now))
+	tx.Handover.ConversationID = "another"
+	require.True(t, tx.MayDisconnect(w, showing(tx, genesys.PhaseQueued), tx.Now))
+}
+
+// TestUnnamedSessionLeavesTheLastConversation: a session that is over and never had a conversation
+// id may have left its messages in the customer's last conversation. That is closed, and an agent
+// there begins no session by being there.
+func TestUnnamedSessionLeavesTheLastConversation(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateRequested))
+	tx.Handover.ConversationID = ""
+	tx.Past = []past{{From: "customer", Session: machine.Session{ConversationID: "last"}}}
+	tx.Apply(machine.Event{Kind: machine.EvEnd, Reason: machine.EndByCustomer})
+	tx.Tidy()
+	require.Nil(t, tx.Open())
+	w := tx.watching("last")
+	require.NotNil(t, w)
+	require.True(t, w.Close)
+	require.False(t, w.Requested, "no one saw the session there")
+	require.False(t, tx.Adoptable(w, showing(tx, genesys.PhaseConnected)))
+
+	tx = newTransaction(recordIn(machine.StateRequested)) // Genesys has not heard of it
+	tx.Handover.ConversationID, tx.Handover.OpeningTriedAt = "", time.Time{}
+	tx.Past = []past{{From: "customer", Session: machine.Session{ConversationID: "last"}}}
+	tx.Apply(machine.Event{Kind: machine.EvEnd, Reason: machine.EndByCustomer})
+	tx.Tidy()
+	require.Empty(t, tx.Watched)
+}
+
+// TestWatchedIsAbandoned: all agents have left a conversation that no session needs, and the
+// customer is alone in it for two minutes.
+func TestWatchedIsAbandoned(t *testing.T) {
+	t.Parallel()
+	tx := left()
+	tx.watch("other", "customer", noon(), noon())
+	alone := func(since time.Time) func(*Transaction) *Reading {
+		return func(tx *Transaction) *Reading {
+			r := showing(tx, genesys.PhaseUnknown)
+			r.Standing.AloneSince = since
+			return r
+		}
+	}
+	require.False(t, looks(t, tx, alone(ago(time.Minute)), nil))
+	require.True(t, looks(t, tx, alone(ago(time.Minute)), nil))
+}
+
+// TestGapNoticeNamesItsConversation: missing messages of a watched conversation are reported for
+// the session that it belongs to, if there is one, and never for the session that is open now.
+func TestGapNoticeNamesItsConversation(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		watch func(*Transaction)
+		want  string
+	}{
+		"left by this session": {func(tx *Transaction) { tx.close(tx.Handover, "other", false) }, "abcdefghijk2"},
+		"left by an earlier session": {func(tx *Transaction) {
+			c := handoverIn(machine.StateEnded)
+			c.ID = "zyxwvutsrqp2"
+			tx.close(&c, "other", false)
+		}, "zyxwvutsrqp2"},
+		"of no session": {func(tx *Transaction) { tx.watch("other", "customer", ago(time.Hour), noon()) }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tx, refs := gapped(1)
+			test.watch(tx)
+			tx.Watched[0].Since = ago(time.Hour)
+			checkListing(t, tx, refusedWith(403), nil, refs...)
+			require.Len(t, tx.In.Entries, 1)
+			n := tx.In.Entries[0].Notice
+			require.Equal(t, machine.NoticeGap, n.Kind)
+			require.Equal(t, test.want, n.Session.ID)
+			require.Equal(t, "other", n.Session.ConversationID)
+		})
+	}
+}
+
+// TestGiveUpReportsMissing: what is given up includes the messages that the last read listed. One
+// that has come since is not missing.
+func TestGiveUpReportsMissing(t *testing.T) {
+	t.Parallel()
+	tx, refs := gapped(3)
+	endListing(t, tx, false, refs...)
+	takenIDs(tx)
+	tx.Now = tx.Now.Add(time.Hour)
+	tx.ReceivedIDs.Remember("missed 1", ReceivedID, tx.Now)
+	tx.GiveUp("not reachable")
+	require.Empty(t, tx.Watched)
+	list := takenIDs(tx)
+	require.Len(t, list, 1)
+	require.Contains(t, list[0], "gap: 2 messages")
+	require.Contains(t, list[0], "missed 0, missed 2")
+}
+
+// TestYoungMessageIsMissingAtLast: a message that is listed at the end of a session may still come
+// by itself. If no later look can read the conversation, it is reported.
+func TestYoungMessageIsMissingAtLast(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateConnected))
+	endListing(t, tx, true, refAt("young", ago(3*time.Second)))
+	takenIDs(tx)
+	for len(tx.Watched) > 0 {
+		checkListing(t, tx, nil, errors.New("down"))
+	}
+	list := takenIDs(tx)
+	require.Len(t, list, 1)
+	require.Contains(t, list[0], "ids: young")
+}
+
+// TestFailedLooksAloneLengthenThePause: looks found messages missing, and then one cannot read.
+// That is tried again as soon as after any first failure.
+func TestFailedLooksAloneLengthenThePause(t *testing.T) {
+	t.Parallel()
+	tx := closes(false)
+	w := tx.watching("other")
+	w.Since, w.Reached, w.Proven = ago(time.Hour), true, true
+	for range maxLooks - 1 {
+		checkListing(t, tx, refusedWith(503), nil, refAt("missing", ago(10*time.Minute)))
+	}
+	checkListing(t, tx, nil, refusedWith(503))
+	require.Equal(t, tx.Now.Add(2*lookPause), tx.watching("other").At)
+}
+
+// TestOpeningBehindATextIsDue: a process may still be sending the text that the customer has left
+// when the next session begins, in the bot's turn. Its opening is due when that attempt is over,
+// also while a Return runs.
+func TestOpeningBehindATextIsDue(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateEnded))
+	tx.Handover.HandedBack = true
+	tx.Out.Push(Entry{Seq: tx.NextSeq(), Kind: kindLeft, Handover: tx.Handover.ID, At: noon(), Text: "bye"})
+	tx.Out.Lease = Lease{Owner: "another", N: 1, Seq: tx.Seq, Until: noon().Add(LeaseTime)}
+	w := wordOf(tx.NextSeq(), "m1")
+	w.State = wordSent
+	tx.Words = append(tx.Words, w)
+	tx.Tidy()
+	c := handoverIn(machine.StateBot)
+	c.ID, c.ConversationID, c.OpeningTriedAt, c.OpeningAcceptedAt = "zyxwvutsrqp2", "", time.Time{}, time.Time{}
+	tx.Begin(c, &Opening{Texts: []string{"summary"}})
+	tx.Tidy()
+	tx.Now = noon().Add(returnHold)
+	tx.In.Lease = Lease{Owner: "another", N: 2, Seq: tx.ClaimHead(ToHost).Seq, Until: tx.Now.Add(LeaseTime)}
+	require.Equal(t, KindReturn, tx.In.Entries[0].Kind)
+
+	require.Equal(t, noon().Add(LeaseTime+LeaseGrace), tx.WakeAt())
+	tx.Now = tx.WakeAt()
+	tx.Tidy()
+	require.True(t, tx.Ready(ToGenesys))
+	require.Equal(t, KindOpen, tx.ClaimHead(ToGenesys).Kind)
+}
