@@ -59,6 +59,7 @@ func (v *view) watchedText() string {
 		if w.Repair {
 			text += " missing"
 		}
+		text += " at " + w.At.Sub(epoch).String()
 		list = append(list, text)
 	}
 	return "[" + strings.Join(list, ", ") + "]"

@@ -289,7 +289,7 @@ func (l *ledger) checkStoredEntries(k string, before, v *view) {
 		case x.Notice != nil && x.Notice.Kind == machine.NoticeGap:
 			l.checkGapNotice(k, x.Notice)
 		case x.Notice != nil && x.Notice.Kind == machine.NoticeConnectionLost:
-			l.checkConnectionLost(k, x.Notice)
+			l.checkConnectionLost(k, v, x.Notice)
 		}
 	}
 }
@@ -318,17 +318,19 @@ func (l *ledger) checkGapNotice(k string, n *viewNotice) {
 		l.w.fail("a gap says how many are missing", k, "%q", n.Detail)
 	}
 	l.reportedMissing[k] += count
-	if id := n.Session.ID; l.reportedGaps[id] && id != "" {
-		l.w.fail("one notice reports what is missing of a session", k, "%s", n.Detail)
+	g := gap{n.Session.ID, n.Session.Conversation}
+	if l.reportedGaps[g] {
+		l.w.fail("one notice reports what is missing of a conversation of a session", k, "%s of %s: %s", g.conversation, g.session, n.Detail)
 	}
-	l.reportedGaps[n.Session.ID] = true
+	l.reportedGaps[g] = true
+	l.checkNamed(k, g, n.Detail)
 	lost := 0
 	for _, m := range l.outbound {
 		if customerOf(m.conversation.customer) == k && m.storedAs == "" {
 			lost++
 		}
 	}
-	fails := l.w.plan.any(faultFetch, faultDown, faultLost, faultLimited) // perhaps until the engine stops trying
+	fails := l.w.plan.any(faultFetch, faultDown, faultLost, faultLimited, faultStall) // perhaps until the engine stops trying
 	switch {
 	case !fails && !l.w.plan.has(faultNoMessageView):
 		l.w.fail("what can be fetched is not reported as missing", k, "%s", n.Detail)
@@ -430,6 +432,34 @@ func (l *ledger) checkGapsInTime() {
 	}
 }
 
+// reportsGapIn reports whether a notice has reported missing messages of a conversation.
+func (l *ledger) reportsGapIn(c *conversation) bool {
+	for g := range l.reportedGaps {
+		if g.conversation == c.id {
+			return true
+		}
+	}
+	return false
+}
+
+// checkNamed checks that a notice names messages of its conversation, and each once.
+func (l *ledger) checkNamed(k string, g gap, detail string) {
+	_, list, _ := strings.Cut(detail, "; ids: ")
+	list, _, _ = strings.Cut(list, ";")
+	for id := range strings.SplitSeq(list, ", ") {
+		i := slices.IndexFunc(l.outbound, func(m *outbound) bool { return m.readID == id })
+		switch {
+		case i < 0:
+		case l.outbound[i].conversation.id != g.conversation:
+			l.w.fail("a gap names messages of its conversation", k, "%s is of %s, and not of %s", id, l.outbound[i].conversation.id, g.conversation)
+		case l.outbound[i].named:
+			l.w.fail("a missing message is named once", k, "%s", id)
+		default:
+			l.outbound[i].named = true
+		}
+	}
+}
+
 // checkGaps checks, after all work is done, that each message of a session was stored or reported
 // as missing.
 func (l *ledger) checkGaps() {
@@ -438,7 +468,7 @@ func (l *ledger) checkGaps() {
 		if s.endedIn == nil || !s.compared || s.forgotten || l.w.plan.foreignIDs != "" {
 			continue
 		}
-		reported := slices.ContainsFunc(l.sessionOrder, func(x *handoverHistory) bool { return x.endedIn == s.endedIn && l.reportedGaps[x.id] })
+		reported := l.reportsGapIn(s.endedIn)
 		for _, m := range s.endedIn.outbound {
 			if m.at >= s.openedAt && m.at <= s.endRead && m.storedAs == "" && !reported { // one notice reports the first, and counts for all
 				missing[s.key] = append(missing[s.key], m.id)

@@ -20,7 +20,7 @@ type customer struct {
 	task     *task
 	waiting  bool // between two steps
 	stopped  bool // takes no further step
-	finished bool // has no open session and will open none
+	finished bool // has stopped, and has no open session
 
 	toAnswer []string // ids of messages that the bot answers later
 	giving   []string // ids of messages in calls of Forward and Reply that run now
@@ -239,7 +239,8 @@ func (c *customer) forget() {
 	c.w.ledger.forgetCalled(c.key.Customer, false)
 }
 
-// finish ends the customer's sessions until none is open. With remoteEnd it only ends unread ones.
+// finish ends the customer's sessions until the history is over: an agent in another conversation
+// may begin one when no other is open. With remoteEnd it only ends unread ones.
 func (c *customer) finish() {
 	for !c.stopped && !c.w.finished {
 		c.w.pause(time.Second)
@@ -247,9 +248,8 @@ func (c *customer) finish() {
 	c.probe()
 	for !c.w.finished {
 		c.w.pause(c.d.between(5*time.Second, 20*time.Second))
-		if c.stopped && !c.open() {
-			c.finished = true
-			return
+		if c.finished = !c.open(); c.finished {
+			continue
 		}
 		if !c.w.plan.remoteEnd || c.unread() {
 			c.end()

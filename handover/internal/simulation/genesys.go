@@ -491,6 +491,7 @@ type outbound struct {
 	author       *leg // nil if the flow wrote it
 	at           time.Duration
 
+	named     bool                       // a notice has named it as missing
 	lost      bool                       // all attempts of its webhook are lost
 	fetchedAt map[*replica]time.Duration // when a replica fetched it last
 	storedAs  string                     // the delivery's id in the record, or empty if it is not stored

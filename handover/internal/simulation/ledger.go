@@ -26,7 +26,7 @@ type ledger struct {
 	outbound        []*outbound                  // all messages to customers, in order
 	outboundByText  map[string]*outbound         // the same by text
 	reportedMissing map[string]int               // number of messages reported as missing, by customer
-	reportedGaps    map[string]bool              // sessions for which a notice has reported missing messages
+	reportedGaps    map[gap]bool                 // for which a notice has reported missing messages
 	contents        map[string]string            // content of attempts, by kind and id
 	settledAt       map[string]time.Duration     // when a success was stored, by kind and id
 	succeeded       map[string]bool              // attempts that succeeded at the host, by kind and id
@@ -70,6 +70,10 @@ type returnHistory struct {
 	firstAt   time.Duration
 	succeeded bool
 }
+
+// A gap is a conversation of a session. Without a session it is one in which agents wrote by
+// themselves.
+type gap struct{ session, conversation string }
 
 // A promise is the session that HandOver or Open returned for a request.
 type promise struct {
@@ -115,7 +119,7 @@ func newLedger(w *world) *ledger {
 		settledAt: map[string]time.Duration{}, succeeded: map[string]bool{}, undeliverable: map[string]bool{}, reportedFailed: map[string]bool{}, returns: map[string]*returnHistory{},
 		sessions: map[string]*handoverHistory{}, sentAt: map[string]time.Time{}, customers: map[string]*customerHistory{}, staleReads: map[*task]bool{},
 		askedAt: map[string]time.Duration{}, forwardedAt: map[string]time.Duration{}, forwardOrder: map[string]int{}, claimedAt: map[string]time.Duration{}, owner: map[string]*replica{}, lastArrived: map[string]int{}, handedBack: map[string]bool{}, claimed: map[string]time.Duration{}, unclear: map[string]bool{},
-		promised: map[string]*promise{}, outboundByText: map[string]*outbound{}, reportedMissing: map[string]int{}, reportedGaps: map[string]bool{},
+		promised: map[string]*promise{}, outboundByText: map[string]*outbound{}, reportedMissing: map[string]int{}, reportedGaps: map[gap]bool{},
 	}
 }
 

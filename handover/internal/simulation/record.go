@@ -138,7 +138,8 @@ type viewNotice struct {
 	Detail     string             `json:"detail"`
 	Permission string             `json:"permission"`
 	Session    struct {
-		ID string `json:"id"`
+		ID           string `json:"id"`
+		Conversation string `json:"conversationId"`
 	} `json:"session"`
 }
 
@@ -154,8 +155,10 @@ func (w *world) read(r record.Stored) *view {
 // head returns what is sent to Genesys next: the opening or a context, then the words of the
 // session in order, then the text that the customer has left.
 func (v *view) head() (viewEntry, bool) {
-	if len(v.Out.Entries) > 0 && v.Out.Entries[0].Kind != "left" {
-		return v.Out.Entries[0], true
+	for _, x := range v.Out.Entries {
+		if x.Kind != "left" { // a text before it is of an earlier session
+			return x, true
+		}
 	}
 	if w := v.nextWord(); w != nil {
 		return viewEntry{Seq: w.Seq, Kind: "message", Handover: w.Handover, At: w.At, Maybe: w.State == "unsure"}, true

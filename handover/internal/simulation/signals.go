@@ -214,8 +214,11 @@ func (r *replica) holdSocket(takes time.Duration, alive bool) {
 // every 15 s, and an effect ends within 10.
 const socketCheckAge = 40 * time.Second
 
+// mostWatched is how many conversations of a customer are watched.
+const mostWatched = 8
+
 // checkConnectionLost checks that no source is reported as lost that is alive.
-func (l *ledger) checkConnectionLost(k string, n *viewNotice) {
+func (l *ledger) checkConnectionLost(k string, v *view, n *viewNotice) {
 	w := l.w
 	switch {
 	case strings.Contains(n.Detail, "the notification socket is gone"):
@@ -236,12 +239,16 @@ func (l *ledger) checkConnectionLost(k string, n *viewNotice) {
 		if w.plan.foreignIDs == "" && !w.plan.any(faultWebhookLost, faultOutage, faultStall, faultSlow, faultFails, faultUnknown, faultOld, faultCrash, faultStop) {
 			l.w.fail("only a webhook that does not deliver is reported", k, "%s", n.Detail)
 		}
+	case strings.Contains(n.Detail, "too many conversations of the customer are to be disconnected"):
+		if len(v.Watched) < mostWatched {
+			l.w.fail("what may be disconnected does not stay open", k, "%d conversations are watched", len(v.Watched))
+		}
 	case strings.Contains(n.Detail, "stays open in Genesys"):
 		if !w.plan.has(faultDenied) {
 			l.w.fail("what may be disconnected does not stay open", k, "%s", n.Detail)
 		}
 	case strings.HasPrefix(n.Detail, "given up: "): // requests fail for the whole retention, which is short here
-		if !w.plan.any(faultDown, faultLimited) || w.now < l.lastBegan(k)+w.plan.timers.Retention-clockSlack {
+		if !w.plan.any(faultDown, faultLimited, faultLost, faultStall) || w.now < l.lastBegan(k)+w.plan.timers.Retention-clockSlack {
 			l.w.fail("only what fails for the whole retention is given up", k, "%s", n.Detail)
 		}
 	default:
