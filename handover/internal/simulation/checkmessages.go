@@ -357,7 +357,8 @@ func (l *ledger) noteEnd(r *replica, before, v *view) {
 	}
 	s.endedIn, s.endRead = c, never
 	x, read := c.lastReads[r]
-	if v.Now.Ending.Code == machine.CodeNotDisconnected { // not confirmed by a read, and the code says that
+	switch v.Now.Ending.Code {
+	case machine.CodeNotDisconnected, machine.CodeNoAnswer: // not confirmed by a read, and the code says that
 		return
 	}
 	if before == nil || !read || l.w.now-x.at > effectTime || !before.settles(v, l, r) {
