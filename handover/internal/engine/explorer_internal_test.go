@@ -377,7 +377,7 @@ func (s *explored) look(t *testing.T) {
 			o.Err = o.Read.Err
 			break
 		}
-		next, _ := machine.Apply(c, o.Read.Event(), s.now)
+		next, _ := machine.Apply(c, j.Record.EventOf(o.Read), s.now)
 		switch conv := s.conversation(c.ConversationID); {
 		case conv == nil:
 		case m.mustTransfer(&next, o.Read):

@@ -63,7 +63,7 @@ func (m *Manager) performLook(ctx context.Context, k *channelState, f *record.Re
 	if r.Err != nil && !r.Blind {
 		return o
 	}
-	next, _ := machine.Apply(c, r.Event(), m.Now())
+	next, _ := machine.Apply(c, f.EventOf(r), m.Now())
 	o.End = !next.Open()
 	if next.Misrouted && !c.Misrouted {
 		r.Queue = m.queueName(ctx, k, r.Standing.QueueID)

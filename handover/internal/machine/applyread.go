@@ -166,6 +166,10 @@ func (t *Transition) readRequested(e Event) {
 		if t.sinceOpening(e) {
 			t.readRouted(e)
 		}
+	case genesys.PhaseEnded, genesys.PhaseWrapup:
+		if !e.Reopens { // else the session continues where the context arrives
+			t.finish(e)
+		}
 	default:
 		t.readRouted(e)
 	}

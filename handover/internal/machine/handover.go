@@ -133,6 +133,7 @@ type Event struct {
 	History                       // EvRead
 	Legs         Legs             // EvRead; EvAccepted, EvNamed: legs of the conversation that earlier reads showed
 	QueueName    string           // EvRead: of the queue it waits in, where that is reported; may be empty
+	Reopens      bool             // EvRead: the context of a HandOver, which Genesys has not taken yet, opens an ended conversation again
 	Began        time.Time        // EvRead, EvGone: when the read began; EvAgentWrote: when it was written; EvSignalled: when it ended
 }
 

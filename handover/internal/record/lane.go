@@ -185,6 +185,12 @@ func (l *lane) ready() (at time.Time, ok bool) {
 	return machine.Later(machine.Later(machine.Later(l.NotBefore, h.NotBefore), h.At), l.Stuck), true
 }
 
+// reopens reports whether the context of a HandOver still has to be sent as a whole. It opens the
+// conversation of the session again if that has ended in the bot queue.
+func (f *Record) reopens() bool {
+	return slices.ContainsFunc(f.Out.Entries, func(x Entry) bool { return x.Kind == KindContext && x.Done == 0 })
+}
+
 // ContextWaits reports whether the agent's context of a HandOver is still to be sent. It precedes
 // the transfer, so that no agent opens a conversation without it.
 func (f *Record) ContextWaits() bool {

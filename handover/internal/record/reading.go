@@ -35,6 +35,13 @@ func (r *Reading) Event() machine.Event {
 	}
 }
 
+// EventOf returns the event of a reading of the session's conversation.
+func (f *Record) EventOf(r *Reading) machine.Event {
+	e := r.Event()
+	e.Reopens = f.reopens()
+	return e
+}
+
 // genesysBegan returns when the read began, by Genesys' clock.
 func (r *Reading) genesysBegan() time.Time { return r.Clock.Genesys(r.Began) }
 

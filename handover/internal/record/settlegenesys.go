@@ -102,7 +102,7 @@ func (tx *Transaction) settleRead(r *Reading) {
 	if r == nil || tx.Open() == nil || r.Err != nil && !r.Blind && !r.Gone {
 		return
 	}
-	tx.Apply(r.Event())
+	tx.Apply(tx.EventOf(r))
 	live := r.Standing.Phase == genesys.PhaseConnected || r.Standing.Phase == genesys.PhaseParked
 	if c := tx.Open(); live && c != nil && c.State == machine.StateConnected && c.MovedTo == "" && !c.ConfirmedAt.Before(tx.Clock.Genesys(r.Began)) {
 		// A read soon after our own write may be stale.
