@@ -155,7 +155,7 @@ func TestDefaultOpeningFits(t *testing.T) {
 func TestRequestBeyondALimitIsInvalid(t *testing.T) {
 	t.Parallel()
 	attributes := func(bytes int) map[string]string { return map[string]string{"key": strings.Repeat("x", bytes-3)} }
-	timers := handover.Timers{CustomerIdle: 10 * time.Minute}
+	timers := handover.Timers{CustomerWarn: 2 * time.Minute, CustomerIdle: 10 * time.Minute}
 	for name, c := range map[string]struct {
 		request handover.Request
 		limit   int
@@ -169,10 +169,13 @@ func TestRequestBeyondALimitIsInvalid(t *testing.T) {
 			0,
 			[]string{"Request.Summary", "Transcript", "262144", "oldest"},
 		},
-		"no id":               {handover.Request{ID: "-"}, 0, []string{"Request.ID"}},
-		"timer too short":     {handover.Request{Timers: handover.Timers{NoAgent: 300}}, 0, []string{"Request.Timers.NoAgent", "300ns", "1s"}},
-		"warn after idle":     {handover.Request{Timers: handover.Timers{CustomerWarn: 10 * time.Minute}}, 0, []string{"Request.Timers.CustomerWarn", "CustomerIdle"}},
-		"warn before idle":    {handover.Request{Timers: handover.Timers{CustomerWarn: 9 * time.Minute}}, 0, nil},
+		"no id":            {handover.Request{ID: "-"}, 0, []string{"Request.ID"}},
+		"timer too short":  {handover.Request{Timers: handover.Timers{NoAgent: 300}}, 0, []string{"Request.Timers.NoAgent", "300ns", "1s"}},
+		"warn after idle":  {handover.Request{Timers: handover.Timers{CustomerWarn: 10 * time.Minute}}, 0, []string{"Request.Timers.CustomerWarn", "CustomerIdle"}},
+		"warn before idle": {handover.Request{Timers: handover.Timers{CustomerWarn: 9 * time.Minute}}, 0, nil},
+		"idle before the channel's warn": {
+			handover.Request{Timers: handover.Timers{CustomerIdle: time.Minute}}, 0, []string{"Request.Timers.CustomerWarn", "CustomerIdle", "2m0s", "1m0s"},
+		},
 		"warn, and idle off":  {handover.Request{Timers: handover.Timers{CustomerWarn: time.Hour, CustomerIdle: -1}}, 0, nil},
 		"both by the request": {handover.Request{Timers: handover.Timers{CustomerWarn: 15 * time.Minute, CustomerIdle: 20 * time.Minute}}, 0, nil},
 	} {

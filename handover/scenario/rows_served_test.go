@@ -70,6 +70,29 @@ func TestRemovedChannelIsGivenUp(t *testing.T) {
 	})
 }
 
+// TestAdoptionOfARemovedChannelIsGivenUp checks an agent's message without a session, whose channel is
+// removed before its conversation was read. Nothing reads or leases the record in vain, and it is given
+// up with a notice and removed.
+func TestAdoptionOfARemovedChannelIsGivenUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := newWatchedStore()
+		front := buildLandlord(t, func(c *handover.Config) { c.Store = store }) // it stores webhooks, and reads nothing
+		require.Equal(t, http.StatusOK, front.post(t, "a", "c1", "w1"))
+		require.Len(t, store.records(t), 1)
+		h := newLandlord(t, func(c *handover.Config) { c.Store = store })
+		h.remove("a")
+		pass(2 * time.Minute)
+		store.since("put")
+		store.since("get")
+		pass(70 * time.Hour)
+		require.LessOrEqual(t, store.since("put"), 2, "no leases")
+		require.Less(t, store.since("get"), 1000)
+		pass(5 * 24 * time.Hour)
+		require.Empty(t, store.records(t))
+	})
+}
+
 // Two programs on one store find only records of their own channels and do not change those of the
 // other.
 func TestManagersWithOtherChannelsShareAStore(t *testing.T) {
