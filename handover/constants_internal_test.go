@@ -1,0 +1,60 @@
+package handover
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestConstantsEqualTheEngines checks that a public constant with a string has the value of the
+// engine's constant of the same name, and that neither side has one that the other lacks. Values are
+// converted from one side to the other as they are.
+func TestConstantsEqualTheEngines(t *testing.T) {
+	t.Parallel()
+	public := stringConstants(t, ".")
+	require.Greater(t, len(public), 60)
+	internal := map[string]string{}
+	for _, dir := range []string{"machine", "record", "engine"} {
+		for name, value := range stringConstants(t, filepath.Join("internal", dir)) {
+			internal[name] = value
+		}
+	}
+	require.Equal(t, public, internal)
+}
+
+// stringConstants returns the exported constants of a package whose values are string literals, of the
+// sets that both sides have.
+func stringConstants(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	sets := regexp.MustCompile(`^(Op|State|Turn|End|Code|Notice|Route|Identity|Receipts|Speaker)[A-Z]`)
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	found := map[string]string{}
+	for _, e := range entries {
+		if !strings.HasSuffix(e.Name(), ".go") || strings.HasSuffix(e.Name(), "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(dir, e.Name()), nil, 0)
+		require.NoError(t, err)
+		ast.Inspect(file, func(n ast.Node) bool {
+			v, ok := n.(*ast.ValueSpec)
+			if !ok || len(v.Values) != len(v.Names) {
+				return true
+			}
+			for i, name := range v.Names {
+				if value, ok := v.Values[i].(*ast.BasicLit); ok && value.Kind == token.STRING && sets.MatchString(name.Name) {
+					found[name.Name] = value.Value
+				}
+			}
+			return true
+		})
+	}
+	return found
+}
