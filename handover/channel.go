@@ -45,7 +45,7 @@ type Channel struct {
 // Client returns a new client with the channel's credentials. In a process with a Manager, use
 // [Manager.Client] instead: it shares the Manager's token and rate limit.
 func (c Channel) Client(opts ...genesys.Option) (*genesys.Client, error) {
-	return genesys.New(c.Region, genesys.ClientCredentials(c.ClientID, c.ClientSecret.Reveal()), opts...)
+	return c.internal().Client(opts...)
 }
 
 // Routing selects how a conversation reaches the agent queue.

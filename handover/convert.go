@@ -197,6 +197,10 @@ func (s internalStore) All(ctx context.Context, channel string) iter.Seq2[record
 	}
 }
 
+func (c DueCursor) internal() engine.DueCursor {
+	return engine.DueCursor{WakeAt: c.WakeAt, Key: c.Key.internal()}
+}
+
 func storedOf(r Record) record.Stored {
 	return record.Stored{Key: r.Key.internal(), Revision: r.Revision, ConversationID: r.ConversationID, WakeAt: r.WakeAt, Data: r.Data}
 }

@@ -112,7 +112,7 @@ func (s *memoryStore) Due(ctx context.Context, q DueQuery) ([]Record, error) {
 func (s *memoryStore) All(ctx context.Context, channel string) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		s.mu.RLock()
-		keys := slices.SortedFunc(maps.Keys(s.records), compareKeys)
+		keys := slices.SortedFunc(maps.Keys(s.records), func(a, b Key) int { return a.internal().Compare(b.internal()) })
 		s.mu.RUnlock()
 		for _, k := range keys {
 			if channel != "" && k.Channel != channel {

@@ -1,7 +1,6 @@
 package handover
 
 import (
-	"cmp"
 	"context"
 	"iter"
 	"time"
@@ -92,9 +91,5 @@ var (
 )
 
 func (c DueCursor) compare(o DueCursor) int {
-	return cmp.Or(c.WakeAt.Compare(o.WakeAt), compareKeys(c.Key, o.Key))
-}
-
-func compareKeys(a, b Key) int {
-	return cmp.Or(cmp.Compare(a.Channel, b.Channel), cmp.Compare(a.Customer, b.Customer))
+	return c.internal().Compare(o.internal())
 }

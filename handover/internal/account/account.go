@@ -64,11 +64,8 @@ const (
 	PollPeriod       = 10 * time.Second
 )
 
-// NewAccount returns an account with a new budget.
-func NewAccount(s environment.Environment) *Account { return NewAccountOn(s, NewBudget()) }
-
-// NewAccountOn returns an account that shares a budget.
-func NewAccountOn(s environment.Environment, b *Budget) *Account {
+// NewAccount returns an account. Accounts may share a budget.
+func NewAccount(s environment.Environment, b *Budget) *Account {
 	return &Account{Environment: s, Budget: b, Slots: environment.Tokens(accountEffects), questions: environment.Tokens(accountQuestions)}
 }
 

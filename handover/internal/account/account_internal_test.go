@@ -21,7 +21,7 @@ import (
 // clocked is an account with a clock that the test moves.
 func clocked() (*Account, *time.Time) {
 	now := noon()
-	return NewAccount(environment.Environment{Now: func() time.Time { return now }, Until: context.WithDeadline, Wait: environment.Wait}), &now
+	return NewAccount(environment.Environment{Now: func() time.Time { return now }, Until: context.WithDeadline, Wait: environment.Wait}, NewBudget()), &now
 }
 
 // spend takes as often as it may and counts.
@@ -319,7 +319,7 @@ func TestAConflictTakesNoSecondSlot(t *testing.T) {
 func TestSixteenEffectsAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		a := NewAccount(environment.New())
+		a := NewAccount(environment.New(), NewBudget())
 		release := make(chan struct{})
 		for range accountEffects {
 			go func() {

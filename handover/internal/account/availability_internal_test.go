@@ -27,7 +27,7 @@ func TestWhoServesAQueue(t *testing.T) {
 func TestAvailabilityLeavesSlots(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		a := NewAccount(environment.New())
+		a := NewAccount(environment.New(), NewBudget())
 		under := make(chan struct{}, 100)
 		for range 20 {
 			go func() {

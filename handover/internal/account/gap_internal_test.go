@@ -23,7 +23,7 @@ func refusedWith(status int) error {
 // A failed fetch of missing messages does not count as a fault of the channel: messages continue.
 func TestAFetchThatFailsIsNoFaultOfTheChannel(t *testing.T) {
 	t.Parallel()
-	a := NewAccount(environment.New())
+	a := NewAccount(environment.New(), NewBudget())
 	for range 2 * BreakerFailures {
 		require.Error(t, a.Do(t.Context(), ShareReads, Uncounted(func(context.Context) error { return refusedWith(503) })))
 	}

@@ -15,7 +15,7 @@ import (
 func TestSignalsSpendNoSlotsInVain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		a := NewAccount(environment.New())
+		a := NewAccount(environment.New(), NewBudget())
 		list := make([]*record.Transaction, 80)
 		for i := range list {
 			list[i] = newTransaction(recordIn(machine.StateConnected))

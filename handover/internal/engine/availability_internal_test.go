@@ -33,7 +33,7 @@ func TestAvailabilitySpendsNoMessages(t *testing.T) {
 		client, err := c.Client(genesys.WithHTTPClient(&http.Client{Transport: network}), genesys.WithRetry(genesys.RetryPolicy{}))
 		require.NoError(t, err)
 		m := &Manager{Environment: environment.New()}
-		k := &channelState{channel: c, account: account.NewAccount(m.Environment)}
+		k := &channelState{channel: c, account: account.NewAccount(m.Environment, account.NewBudget())}
 		k.account.Client = client
 
 		spend(k.account, account.ShareCourtesy)
@@ -76,7 +76,7 @@ func TestOneNoticeWaitsForAHangingEstimate(t *testing.T) {
 			genesys.WithHTTPClient(&http.Client{Transport: network}), genesys.WithRetry(genesys.RetryPolicy{}))
 		require.NoError(t, err)
 		m := &Manager{Environment: environment.New()}
-		k := &channelState{account: account.NewAccount(m.Environment)}
+		k := &channelState{account: account.NewAccount(m.Environment, account.NewBudget())}
 		k.account.Client = client
 		for calls, patience := range []time.Duration{time.Millisecond, account.WaitTime - 1, account.WaitTime - 1, account.WaitTime - 1} {
 			ctx, cancel := context.WithTimeout(t.Context(), patience)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"strings"
 	"sync"
 	"time"
 
@@ -53,7 +52,7 @@ func (m *Manager) Sessions(ctx context.Context, channel string) iter.Seq2[machin
 				yield(machine.Session{}, fmt.Errorf("handover: read records: %w", err))
 				return
 			}
-			if strings.HasPrefix(r.Key.Customer, record.Reserved) {
+			if record.IsReserved(r.Key) {
 				continue
 			}
 			f, err := record.Decode(r)

@@ -184,7 +184,6 @@ func (m *Manager) readChannel(ctx context.Context, id string) (*channelState, er
 			}
 			return nil, fmt.Errorf("handover: Config.Channels: %w", err)
 		}
-		c.ID = id
 	} else if id != c.ID {
 		return nil, machine.Invalid(record.ErrNoChannel)
 	}
@@ -215,7 +214,7 @@ func (m *Manager) account(c Channel) (*account.Account, error) {
 	if b == nil {
 		b = account.NewBudget()
 	}
-	a := account.NewAccountOn(m.Environment, b)
+	a := account.NewAccount(m.Environment, b)
 	observe := func(_ context.Context, call genesys.Call) {
 		a.Observe(call)
 		m.checkClock(a)

@@ -12,8 +12,8 @@ import (
 // records not yet due, and the page of a store that ignores the cursor do not, so that Run waits.
 func TestDueQueryNext(t *testing.T) {
 	t.Parallel()
-	page := []record.Stored{{Key: machine.Customer("a"), WakeAt: noon().Add(-2)}, {Key: machine.Customer("b"), WakeAt: noon()}}
-	second := DueCursor{WakeAt: noon(), Key: machine.Customer("b")}
+	page := []record.Stored{{Key: machine.Key{Customer: "a"}, WakeAt: noon().Add(-2)}, {Key: machine.Key{Customer: "b"}, WakeAt: noon()}}
+	second := DueCursor{WakeAt: noon(), Key: machine.Key{Customer: "b"}}
 	c, more := DueQuery{Limit: 2}.next(page, noon())
 	require.Equal(t, second, c)
 	require.True(t, more)

@@ -249,7 +249,7 @@ func (s *explored) after(t *testing.T, what string) *explored {
 func (s *explored) forward() {
 	id := fmt.Sprintf("w%d", len(s.words)+1)
 	s.transact(func(tx *record.Transaction) {
-		turn, _ := tx.Forward(record.Text(id, id))
+		turn, _ := tx.Forward(record.Message{ID: id, Text: id})
 		s.words = append(s.words, exploredWord{id: id, stored: turn == machine.TurnAgent})
 	})
 }

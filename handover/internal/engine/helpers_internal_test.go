@@ -122,7 +122,7 @@ func jobOn(tb testing.TB, tx *record.Transaction, n record.LaneName) *record.Job
 
 // wordOf is a message of the customer that waits for the agents of the session in recordIn.
 func wordOf(seq uint64, id string) record.Word {
-	m := record.Text(id, "words "+id).Stored()
+	m := record.Message{ID: id, Text: "words " + id}.Stored()
 	return record.Word{Seq: seq, ID: id, Message: &m, At: noon(), Wire: noon(), Size: record.SizeOf(m), Handover: "abcdefghijk2"}
 }
 

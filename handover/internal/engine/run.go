@@ -201,7 +201,7 @@ func (q DueQuery) next(page []record.Stored, now time.Time) (DueCursor, bool) {
 	}
 	last := page[len(page)-1]
 	c := DueCursor{WakeAt: last.WakeAt, Key: last.Key}
-	return c, !last.WakeAt.After(now) && c.compare(q.After) > 0
+	return c, !last.WakeAt.After(now) && c.Compare(q.After) > 0
 }
 
 // claimAll claims the work of each due record, several at a time, as long as their channels have

@@ -49,12 +49,9 @@ type DueCursor struct {
 	Key    machine.Key
 }
 
-func (c DueCursor) compare(o DueCursor) int {
-	return cmp.Or(c.WakeAt.Compare(o.WakeAt), compareKeys(c.Key, o.Key))
-}
-
-func compareKeys(a, b machine.Key) int {
-	return cmp.Or(cmp.Compare(a.Channel, b.Channel), cmp.Compare(a.Customer, b.Customer))
+// Compare orders cursors by WakeAt, then by Key.
+func (c DueCursor) Compare(o DueCursor) int {
+	return cmp.Or(c.WakeAt.Compare(o.WakeAt), c.Key.Compare(o.Key))
 }
 
 // storeTime is the timeout of one call of the store.

@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"cmp"
 	"errors"
 	"strings"
 	"unicode"
@@ -13,8 +14,10 @@ type Key struct {
 	Customer string `json:"customer"`
 }
 
-// Customer returns the key of a customer in a Manager of one channel.
-func Customer(id string) Key { return Key{Customer: id} }
+// Compare orders keys by channel, then by customer, byte by byte.
+func (k Key) Compare(o Key) int {
+	return cmp.Or(cmp.Compare(k.Channel, o.Channel), cmp.Compare(k.Customer, o.Customer))
+}
 
 // The limits of a [Key], in bytes.
 const (

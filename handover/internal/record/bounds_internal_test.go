@@ -22,7 +22,7 @@ func TestRecordStaysWithinItsLimit(t *testing.T) {
 	long := strings.Repeat("é", MaxMessage/2)
 	write := func() (accepted int) {
 		for i := range 200 {
-			turn, err := tx.Forward(Text(strconv.Itoa(len(tx.ForwardedIDs))+"-"+strconv.Itoa(i), long))
+			turn, err := tx.Forward(Message{ID: strconv.Itoa(len(tx.ForwardedIDs)) + "-" + strconv.Itoa(i), Text: long})
 			if err != nil {
 				require.ErrorIs(t, err, ErrBacklog)
 				return accepted
@@ -36,7 +36,7 @@ func TestRecordStaysWithinItsLimit(t *testing.T) {
 	c := machine.Handover{Session: machine.Session{ID: "aaaaaaaaaaaa", Key: tx.Key, State: machine.StateRequested}, From: "c"}
 	tx.Begin(c, &Opening{Texts: []string{"hello"}})
 	for i := range 4 * maxRefusedWords {
-		w := Word{Seq: tx.NextSeq(), ID: "d", Message: new(Text("d", long).Stored()), Handover: c.ID, State: wordRefused}
+		w := Word{Seq: tx.NextSeq(), ID: "d", Message: new(Message{ID: "d", Text: long}.Stored()), Handover: c.ID, State: wordRefused}
 		if i%2 == 0 {
 			w.State, w.SentAt = wordSent, now
 		}
@@ -51,7 +51,7 @@ func TestRecordStaysWithinItsLimit(t *testing.T) {
 	tx.Apply(machine.Event{Kind: machine.EvReleased})
 	tx.Tidy()
 	for range 5 {
-		_, _ = tx.Forward(Text(strconv.FormatUint(tx.NextSeq(), 10), long))
+		_, _ = tx.Forward(Message{ID: strconv.FormatUint(tx.NextSeq(), 10), Text: long})
 		tx.Tidy()
 	}
 	r, err := tx.Encode(tx.Key, 1)

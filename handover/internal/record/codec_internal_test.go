@@ -52,10 +52,10 @@ func fullRecord() *Record {
 	f.Control.NotBefore, f.Control.Failures = noon(), 3
 	f.Words = []Word{
 		{Seq: 2, ID: "2", Message: &reply, At: noon(), Wire: noon(), State: WordUnsure, Size: 1, Handover: c.ID, Again: true, Attempts: 1, First: noon()},
-		{Seq: 3, ID: "3", Message: new(Text("3", "words").Stored()), At: noon(), Wire: noon(), State: wordSent, Size: 1, SentAt: noon(), Return: 6, Done: 1},
+		{Seq: 3, ID: "3", Message: new(Message{ID: "3", Text: "words"}.Stored()), At: noon(), Wire: noon(), State: wordSent, Size: 1, SentAt: noon(), Return: 6, Done: 1},
 		{Seq: 7, ID: "7", At: noon(), Wire: noon(), State: wordSent, SentAt: noon(), Handover: c.ID, Conversation: "conversation", Done: 1},
-		{Seq: 8, ID: "8", Message: new(Text("8", "words").Stored()), At: noon(), Wire: noon(), State: wordSent, Size: 1, SentAt: noon(), Handover: c.ID, Unplaced: true},
-		{Seq: 9, ID: "9", Message: new(Text("9", "words").Stored()), At: noon(), Wire: noon(), State: wordRefused, Size: 1, Reason: "reason"},
+		{Seq: 8, ID: "8", Message: new(Message{ID: "8", Text: "words"}.Stored()), At: noon(), Wire: noon(), State: wordSent, Size: 1, SentAt: noon(), Handover: c.ID, Unplaced: true},
+		{Seq: 9, ID: "9", Message: new(Message{ID: "9", Text: "words"}.Stored()), At: noon(), Wire: noon(), State: wordRefused, Size: 1, Reason: "reason"},
 	}
 	f.Sent = []sentID{{Platform: "p", Host: "h"}}
 	f.ReceivedIDs.Remember("a", ReceivedID, noon())
@@ -211,7 +211,7 @@ func TestRecordHardLimit(t *testing.T) {
 	t.Parallel()
 	f := recordIn(machine.StateConnected)
 	for i := range 30 {
-		f.Words = append(f.Words, Word{Message: new(Text(strings.Repeat("i", i+1), strings.Repeat("x", 64<<10)).Stored())})
+		f.Words = append(f.Words, Word{Message: new(Message{ID: strings.Repeat("i", i+1), Text: strings.Repeat("x", 64<<10)}.Stored())})
 	}
 	_, err := f.Encode(recordKey(), 2)
 	require.ErrorIs(t, err, ErrBacklog)

@@ -50,7 +50,7 @@ func goldenRequested() *Record {
 		},
 		Texts: []string{"summary", "customer: hello"}, Attributes: map[string]string{"context.tier": "gold", "context.order": "4711"},
 	}, machine.Timers{})
-	tx.accept(Text("m1", "one").Stored())
+	tx.accept(Message{ID: "m1", Text: "one"}.Stored())
 	tx.ForwardedIDs.Remember("m1", forwardedID, tx.Now)
 	tx.Leases++
 	tx.Out.Lease = Lease{Owner: "replica", N: tx.Leases, Seq: tx.Out.Entries[0].Seq, Until: tx.Now.Add(LeaseTime)}
@@ -75,7 +75,7 @@ func goldenQueued() *Record {
 // goldenConnected has work in both lanes, receipts to send, and messages with an awaited outcome.
 func goldenConnected() *Record {
 	tx := newTransaction(recordIn(machine.StateConnected))
-	tx.accept(Text("m1", "one").Stored())
+	tx.accept(Message{ID: "m1", Text: "one"}.Stored())
 	w := &tx.Words[0]
 	w.State, w.Done, w.SentAt, w.Conversation = wordSent, 1, ago(2*time.Second), "conversation"
 	tx.Sent = []sentID{{Platform: "p1", Host: "m1"}}
@@ -84,7 +84,7 @@ func goldenConnected() *Record {
 		Origin: openmessaging.OriginHuman, Time: ago(time.Second), From: "customer", Session: tx.Handover.Session,
 	}, time.Time{})
 	tx.Notice(Notice{Kind: machine.NoticeTransferred, From: "agents", To: "billing", Agent: anna(), Detail: "detail", MessageID: "m1"})
-	tx.accept(Text("m2", "two").Stored())
+	tx.accept(Message{ID: "m2", Text: "two"}.Stored())
 	tx.receipt(Receipt{ID: "w0", Status: openmessaging.StatusFailed, Code: openmessaging.ReasonGeneralError, To: "customer"})
 	tx.Leases = 3
 	tx.In.Lease = Lease{Owner: "replica a", N: 1, Seq: tx.In.Entries[0].Seq, Until: noon().Add(LeaseTime)}
@@ -99,7 +99,7 @@ func goldenEnding() *Record {
 	tx := newTransaction(recordIn(machine.StateEnding))
 	tx.Handover.EndRequestedAt, tx.Handover.LeftSent, tx.Handover.Disconnects = ago(time.Second), true, 3
 	tx.Out.Push(Entry{Seq: tx.NextSeq(), Kind: kindLeft, Handover: tx.Handover.ID, At: noon(), HostID: tx.Handover.ID, Wire: tx.wireTime(noon(), 1), Text: "left"})
-	tx.accept(Text("m3", "three").Stored())
+	tx.accept(Message{ID: "m3", Text: "three"}.Stored())
 	return tx.Record
 }
 
@@ -108,7 +108,7 @@ func goldenEnded() *Record {
 	tx := newTransaction(recordIn(machine.StateEnded))
 	tx.Past = []past{{Session: handoverIn(machine.StateEnded).Session, From: "customer~abcdefghijk2"}}
 	tx.Past[0].Session.ID = "zyxwvutsrqp2"
-	for i, m := range []Message{Text("m1", "one"), Text("m2", "two")} {
+	for i, m := range []Message{Message{ID: "m1", Text: "one"}, Message{ID: "m2", Text: "two"}} {
 		tx.accept(m.Stored())
 		tx.Words[i].State, tx.Words[i].Again = []wordState{wordRefused, wordSent}[i], i == 1
 	}
@@ -117,7 +117,7 @@ func goldenEnded() *Record {
 	tx.Tidy()
 	tx.freeze(&tx.In.Entries[0])
 	tx.In.Entries[0].Attempts, tx.In.Entries[0].First = 1, noon()
-	tx.accept(Text("m3", "three").Stored())
+	tx.accept(Message{ID: "m3", Text: "three"}.Stored())
 	tx.Tidy()
 	return tx.Record
 }
@@ -147,6 +147,6 @@ func goldenUnicode() *Record {
 	tx := newTransaction(recordIn(machine.StateQueued))
 	tx.Handover.Agent = machine.Agent{ID: "a1", Name: extremeText}
 	tx.Handover.Ending.Detail = extremeText
-	tx.accept(Text("id \U0001f642\u2028", extremeText).Stored())
+	tx.accept(Message{ID: "id \U0001f642\u2028", Text: extremeText}.Stored())
 	return tx.Record
 }

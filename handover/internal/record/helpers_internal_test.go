@@ -161,7 +161,7 @@ func settleAs(tx *Transaction, j *Job, o Outcome) {
 
 // wordOf is a message of the customer that waits for the agents of the session in recordIn.
 func wordOf(seq uint64, id string) Word {
-	m := Text(id, "words "+id).Stored()
+	m := Message{ID: id, Text: "words " + id}.Stored()
 	return Word{Seq: seq, ID: id, Message: &m, At: noon(), Wire: noon(), Size: SizeOf(m), Handover: "abcdefghijk2"}
 }
 

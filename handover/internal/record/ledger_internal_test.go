@@ -16,7 +16,7 @@ import (
 // say forwards a message of the customer.
 func say(tb testing.TB, tx *Transaction, text string) machine.Turn {
 	tb.Helper()
-	turn, err := tx.Forward(Text(text, text))
+	turn, err := tx.Forward(Message{ID: text, Text: text})
 	if !errors.Is(err, ErrUnchanged) {
 		require.NoError(tb, err)
 		tx.Tidy()

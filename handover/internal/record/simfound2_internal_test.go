@@ -16,7 +16,7 @@ import (
 func TestWordOfDeadSenderIsDue(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
-	message := Text("m1", "hello").Stored()
+	message := Message{ID: "m1", Text: "hello"}.Stored()
 	f := &Record{
 		Handover: &machine.Handover{Session: machine.Session{ID: "aaaaaaaaaaaa", State: machine.StateEnded}, HandedBack: true, Returned: true},
 		Words:    []Word{{Seq: 1, ID: "m1", Message: &message, At: now, Handover: "aaaaaaaaaaaa"}},
@@ -50,13 +50,13 @@ func TestForgetKeepsLaterWords(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
 	tx := &Transaction{Record: &Record{Handover: &machine.Handover{Session: machine.Session{ID: "aaaaaaaaaaaa", State: machine.StateConnected, ConversationID: "c1"}}}, Now: now}
-	tx.accept(Text("before", "hello").Stored())
+	tx.accept(Message{ID: "before", Text: "hello"}.Stored())
 	tx.Forget = now
 	tx.Apply(machine.Event{Kind: machine.EvEnd, Reason: machine.EndByCustomer})
 	tx.ForgetContent()
 	require.Empty(t, tx.Words)
 
-	tx.accept(Text("after", "hello").Stored())
+	tx.accept(Message{ID: "after", Text: "hello"}.Stored())
 	tx.Apply(machine.Event{Kind: machine.EvReleased})
 	tx.Tidy()
 	require.Len(t, tx.Words, 1)
@@ -120,7 +120,7 @@ func TestReleasedKeepsUnseenWords(t *testing.T) {
 	c := &machine.Handover{Session: machine.Session{ID: "aaaaaaaaaaaa", State: machine.StateConnected, ConversationID: "c1"}}
 	c.Connected = now.Add(-time.Minute)
 	tx := &Transaction{Record: &Record{Handover: c}, Now: now}
-	tx.accept(Text("m1", "hello").Stored())
+	tx.accept(Message{ID: "m1", Text: "hello"}.Stored())
 	tx.Words[0].State, tx.Words[0].SentAt, tx.Words[0].Conversation = wordSent, now, "c1"
 	tx.Now = now.Add(time.Minute)
 	tx.Apply(machine.Event{Kind: machine.EvEnd, Reason: machine.EndByCustomer})
@@ -135,7 +135,7 @@ func TestReleasedKeepsUnseenWords(t *testing.T) {
 func TestReturnThatCannotBeginWaits(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
-	message := Text("m1", "hello").Stored()
+	message := Message{ID: "m1", Text: "hello"}.Stored()
 	tx := &Transaction{Record: &Record{
 		Handover: &machine.Handover{Session: machine.Session{ID: "aaaaaaaaaaaa", State: machine.StateEnded}, HandedBack: true},
 		Words:    []Word{{Seq: 1, ID: "m1", Message: &message, At: now}},
@@ -162,14 +162,14 @@ func TestGivenBackKeepsSent(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
 	tx := &Transaction{Record: &Record{Handover: &machine.Handover{Session: machine.Session{ID: "aaaaaaaaaaaa", State: machine.StateEnded}, HandedBack: true}}, Now: now}
-	tx.accept(Text("m1", "hello").Stored())
+	tx.accept(Message{ID: "m1", Text: "hello"}.Stored())
 	tx.Words[0].State, tx.Words[0].Conversation = wordSent, "c1"
 	tx.pushReturn(false)
 	tx.ClaimHead(ToHost)
 	tx.In.Entries[0].Attempts = 1
 
 	tx.Handover = &machine.Handover{Session: machine.Session{ID: "bbbbbbbbbbbb", State: machine.StateQueued}}
-	turn, err := tx.Reply(Text("m1", "hello"))
+	turn, err := tx.Reply(Message{ID: "m1", Text: "hello"})
 	require.NoError(t, err)
 	require.Equal(t, machine.TurnAgent, turn)
 	require.Len(t, tx.Words, 1)
@@ -186,7 +186,7 @@ func TestLaterReturnAfterForget(t *testing.T) {
 	tx.pushReturn(false)
 	tx.ClaimHead(ToHost)
 	tx.Handover = &machine.Handover{Session: machine.Session{ID: "bbbbbbbbbbbb", State: machine.StateBot}}
-	turn, err := tx.Forward(Text("m1", "hello"))
+	turn, err := tx.Forward(Message{ID: "m1", Text: "hello"})
 	require.NoError(t, err)
 	require.Equal(t, machine.TurnAgent, turn)
 	tx.Tidy()
@@ -215,7 +215,7 @@ func TestGivenBackLaterKeepsSent(t *testing.T) {
 	t.Parallel()
 	for _, sent := range []bool{true, false} {
 		tx := newTransaction(&Record{Handover: &machine.Handover{Session: machine.Session{ID: "aaaaaaaaaaaa", State: machine.StateEnded}, HandedBack: true}})
-		tx.accept(Text("m1", "hello").Stored())
+		tx.accept(Message{ID: "m1", Text: "hello"}.Stored())
 		if sent {
 			tx.Words[0].State, tx.Words[0].Conversation = wordSent, "c1"
 		}
@@ -226,7 +226,7 @@ func TestGivenBackLaterKeepsSent(t *testing.T) {
 		require.Empty(t, tx.Words)
 
 		tx.Handover = &machine.Handover{Session: machine.Session{ID: "bbbbbbbbbbbb", State: machine.StateQueued}}
-		turn, err := tx.Forward(Text("m1", "hello"))
+		turn, err := tx.Forward(Message{ID: "m1", Text: "hello"})
 		require.NoError(t, err)
 		require.Equal(t, machine.TurnAgent, turn)
 		require.Equal(t, sent, tx.Words[0].Again)

@@ -205,7 +205,7 @@ func TestAFullLaneToGenesys(t *testing.T) {
 		say(t, tx, strconv.Itoa(i))
 	}
 	before := len(tx.ForwardedIDs)
-	turn, err := tx.Forward(Text("more", "more"))
+	turn, err := tx.Forward(Message{ID: "more", Text: "more"})
 	require.ErrorIs(t, err, ErrBacklog)
 	require.Empty(t, turn)
 	require.Len(t, queued(tx.Record), maxWords)

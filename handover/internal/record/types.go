@@ -66,8 +66,8 @@ type Return struct {
 // An Unanswered is a message of the customer that no agent answered.
 type Unanswered struct {
 	Message
-	Sent   bool   `json:"sent,omitempty"`   // Genesys may have it; an agent may have read it
-	Reason string `json:"reason,omitempty"` // why Genesys refused it; empty if it did not
+	Sent   bool   // Genesys may have it; an agent may have read it
+	Reason string // why Genesys refused it; empty if it did not
 }
 
 // A Notice reports one step of a session, to show to the customer or on a dashboard.
@@ -92,11 +92,11 @@ const MaxMessage = 64 << 10
 type Message struct {
 	// ID is the host's id of the message: 1 to 256 bytes without control characters. A message
 	// with the same ID is a duplicate of the first one, even with another content.
-	ID          string                     `json:"id"`
-	Time        time.Time                  `json:"time,omitzero"`         // when it was written; not sent
-	Text        string                     `json:"text,omitempty"`        // at most MaxMessage bytes
-	Attachments []openmessaging.Attachment `json:"attachments,omitempty"` // links to files that Genesys can fetch
-	Answer      *Answer                    `json:"answer,omitempty"`      // the customer's choice
+	ID          string
+	Time        time.Time                  // when it was written; not sent
+	Text        string                     // at most MaxMessage bytes
+	Attachments []openmessaging.Attachment // links to files that Genesys can fetch
+	Answer      *Answer                    // the customer's choice
 }
 
 // An Answer is the customer's choice in an agent's message, for example a quick reply, a button of
@@ -104,14 +104,11 @@ type Message struct {
 type Answer struct {
 	// InReplyTo is the Delivery.ID of the message that offered the choice. Genesys adds the
 	// answer to that message's conversation.
-	InReplyTo string                  `json:"inReplyTo"`
-	Kind      openmessaging.ReplyKind `json:"kind"`
-	Text      string                  `json:"text"`    // the chosen label, for the agent to read
-	Payload   string                  `json:"payload"` // the payload of the button, unchanged
+	InReplyTo string
+	Kind      openmessaging.ReplyKind
+	Text      string // the chosen label, for the agent to read
+	Payload   string // the payload of the button, unchanged
 }
-
-// Text returns a Message with an id and a text.
-func Text(id, text string) Message { return Message{ID: id, Text: text} }
 
 // validate returns a [machine.ErrInvalid] for everything that Genesys would refuse.
 func (m Message) validate() error {

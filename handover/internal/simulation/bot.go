@@ -100,7 +100,7 @@ func (c *customer) reply(id string) {
 	var turn machine.Turn
 	err := c.call("Reply "+id, func(r *replica) (err error) {
 		said, look := 0, c.w.ledger.beginTurnCheck(c)
-		turn, err = r.manager.Reply(background, c.called(), record.Text(id, id), func(context.Context) error {
+		turn, err = r.manager.Reply(background, c.called(), record.Message{ID: id, Text: id}, func(context.Context) error {
 			said++
 			if !r.dead {
 				look.answered("Reply", machine.TurnBot)

@@ -664,7 +664,7 @@ func TestFindsSocketsThatAreTakenForDead(t *testing.T) {
 	asked := 0
 	mustBreakWhere(t, "only a source that is gone is lost", plantedBug{store: func(s engine.Store, _ *replica) engine.Store {
 		return &brokenStore{Store: s, onGet: func(r record.Stored) record.Stored {
-			if asked++; isReserved(r.Key) && asked%20 == 0 {
+			if asked++; record.IsReserved(r.Key) && asked%20 == 0 {
 				r.Data = []byte(`{"format":1,"owner":"another","until":` + asJSON(epoch.Add(-time.Hour)) + `}`)
 			}
 			return r

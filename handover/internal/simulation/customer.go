@@ -147,7 +147,7 @@ func (c *customer) id(kind string) string {
 // called returns the key as the host passes it: with one channel it may leave out the channel.
 func (c *customer) called() machine.Key {
 	if c.n%2 == 0 {
-		return machine.Customer(c.key.Customer)
+		return machine.Key{Customer: c.key.Customer}
 	}
 	return c.key
 }
@@ -168,7 +168,7 @@ func (c *customer) forward(id string) {
 	var turn machine.Turn
 	err := c.call("Forward "+id, func(r *replica) (err error) {
 		look := c.w.ledger.beginTurnCheck(c)
-		turn, err = r.manager.Forward(background, c.called(), record.Text(id, id))
+		turn, err = r.manager.Forward(background, c.called(), record.Message{ID: id, Text: id})
 		if err == nil && !r.dead {
 			c.w.logf(c.key.Customer, "%s answers: turn of the %s", r.name, turn)
 			look.answered("Forward", turn)

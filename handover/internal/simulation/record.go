@@ -289,7 +289,7 @@ const nextFormat = 3
 // asNextRelease returns a record as a replica of the next release stores it: with a higher format
 // and marks that this release does not know.
 func (r *replica) asNextRelease(rec record.Stored) record.Stored {
-	if !r.newer || isReserved(rec.Key) {
+	if !r.newer || record.IsReserved(rec.Key) {
 		return rec
 	}
 	by := r.name + " " + uitoa(rec.Revision)

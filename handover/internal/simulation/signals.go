@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
 	"github.com/genesyshandover/genesyshandover/handover/internal/record"
 )
 
@@ -134,9 +133,6 @@ type socketState struct {
 	goneAt time.Duration // when it was found gone last, or never
 	known  bool
 }
-
-// isReserved reports whether a record does not belong to a customer.
-func isReserved(k machine.Key) bool { return strings.HasPrefix(k.Customer, "\x01") }
 
 // socketStored records a write of the socket's record.
 func (w *world) socketStored(rec record.Stored) {

@@ -58,7 +58,7 @@ func (s *store) put(r *replica, rec record.Stored, prev uint64) error {
 	}
 	rec.Data = slices.Clone(rec.Data)
 	s.move(c, version{record: rec, view: s.w.read(rec)})
-	if isReserved(rec.Key) {
+	if record.IsReserved(rec.Key) {
 		s.w.socketStored(rec)
 		return nil
 	}
