@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -22,9 +23,7 @@ func TestConstantsEqualTheEngines(t *testing.T) {
 	require.Greater(t, len(public), 60)
 	internal := map[string]string{}
 	for _, dir := range []string{"machine", "record", "engine"} {
-		for name, value := range stringConstants(t, filepath.Join("internal", dir)) {
-			internal[name] = value
-		}
+		maps.Copy(internal, stringConstants(t, filepath.Join("internal", dir)))
 	}
 	require.Equal(t, public, internal)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/environment"
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
 	"github.com/genesyshandover/genesyshandover/handover/internal/record"
+	"github.com/genesyshandover/genesyshandover/handover/internal/recordtest"
 	"github.com/genesyshandover/genesyshandover/region"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/oauth2"
@@ -98,19 +99,19 @@ func TestAWaitOfA429IsTwoMinutesAtMost(t *testing.T) {
 			a, now := clocked()
 			err := refused429(t, header)
 			a.Judge(err)
-			require.LessOrEqual(t, record.Judged(err).RetryAfter, record.LimitedMost)
+			require.LessOrEqual(t, record.Judged(err).RetryAfter, 2*time.Minute)
 			require.GreaterOrEqual(t, record.Judged(err).RetryAfter, record.LimitedPause)
 			var wait *record.WaitError
 			require.ErrorAs(t, a.Take(ShareMessages), &wait)
-			require.LessOrEqual(t, wait.After, record.LimitedMost)
-			*now = now.Add(record.LimitedMost)
+			require.LessOrEqual(t, wait.After, 2*time.Minute)
+			*now = now.Add(2 * time.Minute)
 			require.NoError(t, a.Take(ShareMessages), "one request is let through")
 			require.ErrorAs(t, a.Take(ShareMessages), &wait, "and no other")
 			require.LessOrEqual(t, wait.After, record.EffectStart)
 			a.Judge(err)
 			require.ErrorAs(t, a.Take(ShareMessages), &wait)
-			require.LessOrEqual(t, wait.After, record.LimitedMost)
-			*now = now.Add(record.LimitedMost)
+			require.LessOrEqual(t, wait.After, 2*time.Minute)
+			*now = now.Add(2 * time.Minute)
 			require.NoError(t, a.Take(ShareMessages))
 			*now = now.Add(record.EffectTime)
 			require.NoError(t, a.Take(ShareMessages), "the outcome of the first is lost")
@@ -288,12 +289,12 @@ func TestOnlyALookTakesASlot(t *testing.T) {
 		a.PollSlot(noon())
 	}
 	for task, want := range map[record.TaskKind]time.Time{record.TaskReceipt: noon().Add(time.Second), record.TaskLook: noon().Add(10 * time.Second)} {
-		tx := newTransaction(recordIn(machine.StateQueued))
+		tx := recordtest.NewTransaction(recordtest.RecordIn(machine.StateQueued))
 		tx.Handover.PollAt, tx.Handover.Poll = noon().Add(time.Second), true
 		tx.ReservePoll(record.Outcome{Task: task, Polls: a}, &record.Reservation{})
 		require.Equal(t, want, tx.Handover.PollAt, task)
 	}
-	tx := newTransaction(recordIn(machine.StateQueued))
+	tx := recordtest.NewTransaction(recordtest.RecordIn(machine.StateQueued))
 	tx.Handover.PollAt = noon().Add(time.Second)
 	tx.ReservePoll(record.Outcome{Task: record.TaskLook, Polls: a}, &record.Reservation{})
 	require.Equal(t, noon().Add(time.Second), tx.Handover.PollAt, "a read for a reason waits for no slot")
@@ -306,7 +307,7 @@ func TestAConflictTakesNoSecondSlot(t *testing.T) {
 	other := a.PollSlot(noon().Add(30 * time.Second))
 	var slot record.Reservation
 	for range 40 {
-		tx := newTransaction(recordIn(machine.StateQueued))
+		tx := recordtest.NewTransaction(recordtest.RecordIn(machine.StateQueued))
 		tx.Handover.Slot = other
 		tx.Handover.PollAt, tx.Handover.Poll = noon().Add(time.Second), true
 		tx.ReservePoll(record.Outcome{Task: record.TaskLook, Polls: a}, &slot)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/genesyshandover/genesyshandover/genesys"
 	"github.com/genesyshandover/genesyshandover/handover/internal/environment"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machinetest"
 	"github.com/genesyshandover/genesyshandover/handover/internal/record"
 	"github.com/stretchr/testify/require"
 )
@@ -13,7 +14,7 @@ import (
 // listedOutcome returns a read at the time of the transaction that shows an agent and lists
 // messages.
 func listedOutcome(tx *record.Transaction, refs ...genesys.MessageRef) record.Outcome {
-	return record.Outcome{Task: record.TaskLook, Read: &record.Reading{Began: tx.Now, Standing: standing(genesys.PhaseConnected), Messages: refs}}
+	return record.Outcome{Task: record.TaskLook, Read: &record.Reading{Began: tx.Now, Standing: machinetest.Standing(genesys.PhaseConnected), Messages: refs}}
 }
 
 func refusedWith(status int) error {

@@ -1,86 +1,9 @@
 package account
 
 import (
-	"fmt"
 	"time"
 
-	"github.com/genesyshandover/genesyshandover/genesys"
-	"github.com/genesyshandover/genesyshandover/handover/internal/environment"
-	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
-	"github.com/genesyshandover/genesyshandover/handover/internal/record"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machinetest"
 )
 
-// noon is the time that white-box tests count from.
-func noon() time.Time { return time.Date(2026, time.November, 22, 12, 0, 0, 0, time.UTC) }
-
-// ago is a time before noon.
-func ago(d time.Duration) time.Time { return noon().Add(-d) }
-
-func anna() machine.Agent { return machine.Agent{ID: "a1", Name: "Anna"} }
-
-// handoverIn returns a session at noon, routed by transfer from the queue "bots" to the queue
-// "agents". It entered the state a minute before, which is also the time of its last write.
-func handoverIn(s machine.State) machine.Handover {
-	c := machine.Handover{
-		Session: machine.Session{
-			ID: "abcdefghijk2", Key: machine.Key{Channel: "shop", Customer: "customer"}, State: s, ConversationID: "conversation",
-			Queue: "Agents", Started: ago(10 * time.Minute),
-		},
-		Request: "request", From: "customer", QueueID: "agents", BotQueue: "bots", LastQueueID: "bots",
-		Timers:    machine.Timers{Max: machine.DefaultMax, Retention: machine.DefaultRetention},
-		ChangedAt: ago(time.Minute), OpeningTriedAt: ago(10 * time.Minute), OpeningAcceptedAt: ago(10 * time.Minute), LastWriteAt: ago(time.Minute),
-	}
-	if s == machine.StateBot {
-		return c
-	}
-	c.AgentRequestedAt, c.WaitingSince = ago(9*time.Minute), ago(9*time.Minute)
-	if s == machine.StateRequested {
-		return c
-	}
-	c.LastQueueID, c.Transferred, c.ConfirmedAt = "agents", ago(8*time.Minute), ago(time.Minute)
-	switch s {
-	case machine.StateAlerting:
-		c.Agent = anna()
-	case machine.StateConnected, machine.StateEnding, machine.StateEnded:
-		c.Agent, c.Connected, c.Came, c.WaitingSince = anna(), ago(7*time.Minute), ago(7*time.Minute), time.Time{}
-	default:
-	}
-	if s == machine.StateEnding || s == machine.StateEnded {
-		c.EndRequestedAt = c.ChangedAt
-		c.Ending = machine.Ending{Reason: machine.EndByCustomer, Time: c.ChangedAt}
-	}
-	return c
-}
-
-// standing returns a read that shows an agent in the queue "agents".
-func standing(p genesys.Phase) genesys.Standing {
-	s := genesys.Standing{Phase: p}
-	switch p {
-	case genesys.PhaseQueued:
-		s.QueueID = "agents"
-	case genesys.PhaseAlerting, genesys.PhaseConnected, genesys.PhaseParked, genesys.PhaseWrapup:
-		s.QueueID, s.Agent = "agents", genesys.Participant{UserID: "a1", Name: "Anna"}
-	default:
-	}
-	if p == genesys.PhaseWrapup || p == genesys.PhaseEnded {
-		s.EndedBy, s.Why, s.EndedAt = "agent", "client", ago(10*time.Second)
-	}
-	return s
-}
-
-// newTransaction returns a transaction at noon, for a host that uses notices, with a fixed clock
-// and without randomness.
-func newTransaction(f *record.Record) *record.Transaction {
-	n := 0
-	return &record.Transaction{
-		Record: f, Key: machine.Key{Channel: "shop", Customer: "customer"}, Now: noon(), Notify: true,
-		NewID:  func() string { n++; return fmt.Sprintf("adopted22%03d", n)[:environment.HandoverIDLength] },
-		Jitter: func(d time.Duration) time.Duration { return d },
-	}
-}
-
-// recordIn returns a record with a session in a state.
-func recordIn(s machine.State) *record.Record {
-	c := handoverIn(s)
-	return &record.Record{Format: record.CurrentFormat, Created: 1, Touched: ago(10 * time.Minute), Handover: &c, Keep: machine.DefaultRetention}
-}
+func noon() time.Time { return machinetest.Noon() }

@@ -8,6 +8,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/environment"
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
 	"github.com/genesyshandover/genesyshandover/handover/internal/record"
+	"github.com/genesyshandover/genesyshandover/handover/internal/recordtest"
 	"github.com/stretchr/testify/require"
 )
 
@@ -18,7 +19,7 @@ func TestSignalsSpendNoSlotsInVain(t *testing.T) {
 		a := NewAccount(environment.New(), NewBudget())
 		list := make([]*record.Transaction, 80)
 		for i := range list {
-			list[i] = newTransaction(recordIn(machine.StateConnected))
+			list[i] = recordtest.NewTransaction(recordtest.RecordIn(machine.StateConnected))
 		}
 		for range 90 { // half an hour
 			for _, tx := range list {

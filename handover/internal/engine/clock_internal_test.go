@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machinetest"
 	"github.com/genesyshandover/genesyshandover/handover/internal/record"
 	"github.com/stretchr/testify/require"
 )
@@ -16,7 +17,7 @@ func TestOldProofAsksForARead(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		m, _ := crowded(t, 0)
-		c, head := handoverIn(machine.StateConnected), record.Entry{Kind: record.KindMessage}
+		c, head := machinetest.HandoverIn(machine.StateConnected), record.Entry{Kind: record.KindMessage}
 		for _, ahead := range []time.Duration{0, time.Hour, -time.Hour} {
 			k := machine.Clock{Ahead: ahead}
 			c.ConfirmedAt = k.Genesys(m.Now().Add(-confirmedTime))

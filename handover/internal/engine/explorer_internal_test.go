@@ -14,7 +14,9 @@ import (
 	"github.com/genesyshandover/genesyshandover/genesys"
 	"github.com/genesyshandover/genesyshandover/handover/internal/environment"
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machinetest"
 	"github.com/genesyshandover/genesyshandover/handover/internal/record"
+	"github.com/genesyshandover/genesyshandover/handover/internal/recordtest"
 	"github.com/stretchr/testify/require"
 )
 
@@ -95,7 +97,7 @@ type exploredWord struct {
 func (s *explored) clone(t *testing.T) *explored {
 	t.Helper()
 	c := *s
-	c.f = copied(t, s.f)
+	c.f = recordtest.Copied(t, s.f)
 	c.convs = slices.Clone(s.convs)
 	for i := range c.convs {
 		c.convs[i].words = maps.Clone(s.convs[i].words)
@@ -110,7 +112,7 @@ var exploredTimes = regexp.MustCompile(`"\d{4}-\d\d-\d\dT[^"]*"`)
 // key is the same for states that differ only in when they were reached.
 func (s *explored) key(t *testing.T) [32]byte {
 	t.Helper()
-	c := copied(t, s.f)
+	c := recordtest.Copied(t, s.f)
 	c.Log = nil
 	data, err := json.Marshal(c) //nolint:musttag // as in encode
 	require.NoError(t, err)
@@ -137,7 +139,7 @@ func (s *explored) key(t *testing.T) [32]byte {
 
 // transact runs one transaction, and claims the due work of each lane if a worker is free.
 func (s *explored) transact(fn func(*record.Transaction)) {
-	tx := newTransaction(s.f)
+	tx := recordtest.NewTransaction(s.f)
 	tx.Now = s.now
 	n := len(s.path)
 	tx.NewID = func() string { n++; return fmt.Sprintf("s%011d", n)[:environment.HandoverIDLength] }
@@ -190,11 +192,11 @@ func (s *explored) events() []string {
 			may("crash "+string(n), "crash", true)
 			continue
 		}
-		tx := newTransaction(s.f)
+		tx := recordtest.NewTransaction(s.f)
 		tx.Now = s.now
 		may("claim "+string(n), "", tx.Ready(n) && tx.Lane(n).Lease.Free(s.now))
 	}
-	tx := newTransaction(s.f)
+	tx := recordtest.NewTransaction(s.f)
 	tx.Now = s.now
 	may("look", "", tx.Ready(record.Control))
 	for _, c := range s.convs {
@@ -256,7 +258,7 @@ func (s *explored) forward() {
 
 func (s *explored) handOver() {
 	s.transact(func(tx *record.Transaction) {
-		c := handoverIn(machine.StateRequested)
+		c := machinetest.HandoverIn(machine.StateRequested)
 		c.ID = tx.NewID()
 		c.Request, c.ConversationID = "request "+c.ID, ""
 		c.OpeningTriedAt, c.OpeningAcceptedAt, c.LastWriteAt, c.LastQueueID, c.AgentRequestedAt, c.WaitingSince = time.Time{}, time.Time{}, time.Time{}, "", time.Time{}, time.Time{}
@@ -270,7 +272,7 @@ func (s *explored) claim(t *testing.T, n record.LaneName) {
 		if n == record.ToHost && tx.In.Entries[0].Kind == record.KindReturn && !tx.In.Entries[0].Unsure {
 			require.Nil(t, tx.Agents(), "a Return begins while an agent session is open: %v", s.path)
 		}
-		s.jobs = append(s.jobs, jobOn(t, tx, n))
+		s.jobs = append(s.jobs, recordtest.JobOn(t, tx, n))
 	})
 }
 
@@ -367,7 +369,7 @@ func (s *explored) look(t *testing.T) {
 	t.Helper()
 	kind, _ := s.f.NextTask()
 	var j *record.Job
-	s.transact(func(tx *record.Transaction) { j = jobOn(t, tx, record.Control) })
+	s.transact(func(tx *record.Transaction) { j = recordtest.JobOn(t, tx, record.Control) })
 	o := record.Outcome{Task: kind}
 	m := &Manager{Environment: environment.Environment{Now: func() time.Time { return s.now }}}
 	switch kind {

@@ -9,14 +9,15 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/environment"
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
 	"github.com/genesyshandover/genesyshandover/handover/internal/record"
+	"github.com/genesyshandover/genesyshandover/handover/internal/recordtest"
 	"github.com/stretchr/testify/require"
 )
 
 // lined returns a record with messages that wait for Genesys.
 func lined(ids ...string) *record.Record {
-	f := recordIn(machine.StateConnected)
+	f := recordtest.RecordIn(machine.StateConnected)
 	for _, id := range ids {
-		f.Words = append(f.Words, wordOf(f.NextSeq(), id))
+		f.Words = append(f.Words, recordtest.WordOf(f.NextSeq(), id))
 	}
 	return f
 }
@@ -47,7 +48,7 @@ func TestLeaseOneALane(t *testing.T) {
 	t.Parallel()
 	a, b := replica(t), replica(t)
 	b.owner = "another"
-	tx := newTransaction(busyRecord())
+	tx := recordtest.NewTransaction(busyRecord())
 	jobs := a.claim(tx, nil)
 	require.Len(t, jobs, 3)
 	for i, n := range []record.LaneName{record.ToGenesys, record.ToHost, record.Control} {
@@ -84,8 +85,8 @@ func TestLeaseIsTakenOnlyIfItCanBePerformed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m, tx := replica(t), newTransaction(lined("a"))
-			require.Len(t, replica(t).claim(newTransaction(lined("a")), nil), 1, "or the test looks at nothing")
+			m, tx := replica(t), recordtest.NewTransaction(lined("a"))
+			require.Len(t, replica(t).claim(recordtest.NewTransaction(lined("a")), nil), 1, "or the test looks at nothing")
 			spoil(m, tx)
 			was := tx.Out.Lease
 			require.Empty(t, m.claim(tx, nil))
@@ -100,9 +101,9 @@ func TestLeaseIsTakenOnlyIfItCanBePerformed(t *testing.T) {
 // clears the lease.
 func TestNextEffectTakesANewLease(t *testing.T) {
 	t.Parallel()
-	m, tx := replica(t), newTransaction(lined("a", "b"))
+	m, tx := replica(t), recordtest.NewTransaction(lined("a", "b"))
 	j := m.claim(tx, nil)[0]
-	j.Record = copied(t, tx.Record)
+	j.Record = recordtest.Copied(t, tx.Record)
 	tx.Now = noon().Add(3 * time.Second)
 	tx.Out.Lease = record.Lease{}
 	tx.SettleOut(j, record.Outcome{Conversation: "conversation"})
@@ -112,7 +113,7 @@ func TestNextEffectTakesANewLease(t *testing.T) {
 	require.Equal(t, record.Lease{Owner: m.owner, N: 2, Seq: 2, Until: noon().Add(18 * time.Second)}, tx.Out.Lease)
 
 	j = next[0]
-	j.Record = copied(t, tx.Record)
+	j.Record = recordtest.Copied(t, tx.Record)
 	tx.Out.Lease = record.Lease{}
 	tx.SettleOut(j, record.Outcome{Effect: record.EffectNotPerformed, Err: record.ErrUnsure, ChannelFault: true})
 	require.Empty(t, m.claim(tx, j))
@@ -126,12 +127,12 @@ func TestAbandonedLeaseIsDueAgain(t *testing.T) {
 	f := lined("a")
 	f.Out.Lease = record.Lease{Owner: "dead", N: 1, Seq: 1, Until: noon().Add(15 * time.Second)}
 	require.Equal(t, noon().Add(17*time.Second), f.WakeAt())
-	tx := newTransaction(f)
+	tx := recordtest.NewTransaction(f)
 	tx.Now = noon().Add(17 * time.Second)
 	jobs := replica(t).claim(tx, nil)
 	require.NotEmpty(t, jobs)
 	require.Equal(t, record.WordUnsure, tx.Words[0].State, "the outcome of the attempt is unknown")
-	f = recordIn(machine.StateBot)
+	f = recordtest.RecordIn(machine.StateBot)
 	f.Out.Lease = record.Lease{Owner: "dead", N: 1, Seq: 1, Until: noon().Add(15 * time.Second)}
 	require.True(t, f.WakeAt().After(noon().Add(time.Hour)))
 }
@@ -140,7 +141,7 @@ func TestAbandonedLeaseIsDueAgain(t *testing.T) {
 // one, because its outcome could not be stored.
 func TestOwnLeaseAfterAnOutcomeThatWasNotStored(t *testing.T) {
 	t.Parallel()
-	m, tx := replica(t), newTransaction(lined("a", "b"))
+	m, tx := replica(t), recordtest.NewTransaction(lined("a", "b"))
 	require.Len(t, m.claim(tx, nil), 1)
 	require.Equal(t, record.WordWaiting, tx.Words[0].State)
 	tx.Now = noon().Add(10 * time.Second)
@@ -153,14 +154,14 @@ func TestLeaseOfAnotherIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	a, b := replica(t), replica(t)
 	b.owner = "another"
-	tx := newTransaction(lined("a", "b"))
+	tx := recordtest.NewTransaction(lined("a", "b"))
 	late := a.claim(tx, nil)[0]
-	late.Record = copied(t, tx.Record)
+	late.Record = recordtest.Copied(t, tx.Record)
 	tx.Now = noon().Add(17 * time.Second)
 	b.claim(tx, nil)
 	taken := tx.Out.Lease
 	tx.SettleOut(late, record.Outcome{Conversation: "conversation"})
-	require.Equal(t, []string{"words b"}, queued(tx.Record), "the effect has happened")
+	require.Equal(t, []string{"words b"}, recordtest.Queued(tx.Record), "the effect has happened")
 	require.Empty(t, a.claim(tx, late))
 	require.Equal(t, taken, tx.Out.Lease)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/environment"
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
 	"github.com/genesyshandover/genesyshandover/handover/internal/record"
+	"github.com/genesyshandover/genesyshandover/handover/internal/recordtest"
 	"github.com/genesyshandover/genesyshandover/region"
 	"github.com/stretchr/testify/require"
 )
@@ -30,7 +31,7 @@ func TestALaneIsNotFreeUntilItsOutcomeIsStored(t *testing.T) {
 		Store: store, Deliver: func(context.Context, record.Delivery) error { return nil }, Return: func(context.Context, record.Return) error { return nil },
 	}, environment.New())
 	k := machine.Key{Channel: "shop", Customer: "customer"}
-	f := recordIn(machine.StateEnded)
+	f := recordtest.RecordIn(machine.StateEnded)
 	f.Handover.HandedBack, f.Forget = true, ago(0)
 	r, err := f.Encode(k, 1)
 	require.NoError(t, err)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machinetest"
 	"github.com/genesyshandover/genesyshandover/handover/internal/record"
 	"github.com/stretchr/testify/require"
 )
@@ -21,7 +22,7 @@ func TestOutcomeOfARemovedRecordSettlesNothing(t *testing.T) {
 	k := machine.Key{Channel: "shop", Customer: "customer"}
 	begins := func(id string) *record.Record {
 		f, err := m.accept(t.Context(), k, func(tx *record.Transaction) error {
-			c := handoverIn(machine.StateRequested)
+			c := machinetest.HandoverIn(machine.StateRequested)
 			c.ID, c.Request, c.ConversationID, c.OpeningAcceptedAt = id, id, "", time.Time{}
 			tx.Begin(c, &record.Opening{Texts: []string{"summary"}})
 			return nil

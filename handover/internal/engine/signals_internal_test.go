@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/genesyshandover/genesyshandover/handover/internal/recordtest"
 	"github.com/stretchr/testify/require"
 )
 
@@ -30,7 +31,7 @@ func TestReportedEndCountsOnlyInBlindMode(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				m, _ := crowded(t, 0)
-				f := recordIn(test.state)
+				f := recordtest.RecordIn(test.state)
 				k := f.Handover.Key
 				f.Handover.Blind, f.Handover.Started = test.blind, time.Now().Add(-time.Hour).UTC()
 				f.Handover.OpeningTriedAt = f.Handover.Started

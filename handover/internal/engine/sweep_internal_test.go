@@ -16,6 +16,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/environment"
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
 	"github.com/genesyshandover/genesyshandover/handover/internal/record"
+	"github.com/genesyshandover/genesyshandover/handover/internal/recordtest"
 	"github.com/genesyshandover/genesyshandover/region"
 	"github.com/stretchr/testify/require"
 )
@@ -46,7 +47,7 @@ func crowded(t *testing.T, n int, with ...func(*Config)) (*Manager, *account.Acc
 	}
 	m := New(c, environment.New())
 	for i := range n {
-		f := recordIn(machine.StateConnected)
+		f := recordtest.RecordIn(machine.StateConnected)
 		f.Handover.Key.Customer = fmt.Sprintf("c%04d", i)
 		f.Handover.ConversationID = fmt.Sprint("conversation ", i)
 		f.Handover.PollAt, f.Handover.Poll, f.Handover.ReadAt = time.Now().Add(time.Minute).UTC(), true, time.Time{}
@@ -213,7 +214,7 @@ func TestASweepMovesPollsOnly(t *testing.T) {
 				m, a := crowded(t, 0)
 				<-time.After(account.PollPeriod - time.Duration(time.Now().UnixNano())%account.PollPeriod)
 				now := time.Now().UTC()
-				f := recordIn(machine.StateConnected)
+				f := recordtest.RecordIn(machine.StateConnected)
 				f.Handover.PollAt, f.Handover.Poll = now.Add(time.Minute), true
 				test.change(f.Handover, now)
 				was := f.Handover.PollAt

@@ -7,6 +7,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/genesys"
 	"github.com/genesyshandover/genesyshandover/handover/internal/environment"
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machinetest"
 	"github.com/genesyshandover/genesyshandover/handover/internal/record"
 	"github.com/stretchr/testify/require"
 )
@@ -17,7 +18,7 @@ import (
 func TestSessionConnectedByAnEarlierMessageIsTransferred(t *testing.T) {
 	t.Parallel()
 	word := func() machine.Handover {
-		c := handoverIn(machine.StateRequested)
+		c := machinetest.HandoverIn(machine.StateRequested)
 		c.OpeningTriedAt = noon()
 		c, _ = machine.Apply(c, machine.Event{Kind: machine.EvAgentWrote, Began: noon().Add(time.Second)}, noon().Add(time.Second))
 		require.Equal(t, machine.StateConnected, c.State)
@@ -25,7 +26,7 @@ func TestSessionConnectedByAnEarlierMessageIsTransferred(t *testing.T) {
 	}
 	m := &Manager{Environment: environment.Environment{Now: func() time.Time { return noon().Add(time.Minute) }}}
 	inBots := func(came time.Time) (*record.Reading, machine.Event, time.Time) {
-		e, now := readAt(time.Minute, genesys.PhaseQueued, inQueue("bots"))
+		e, now := readAt(time.Minute, genesys.PhaseQueued, machinetest.InQueue("bots"))
 		e.Came = came
 		return &record.Reading{Began: e.Began, Standing: e.Standing, History: e.History}, e, now
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/account"
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
 	"github.com/genesyshandover/genesyshandover/handover/internal/record"
+	"github.com/genesyshandover/genesyshandover/handover/internal/recordtest"
 	"github.com/stretchr/testify/require"
 )
 
@@ -38,7 +39,7 @@ func TestANoticeWaitsForNoChannel(t *testing.T) {
 			}
 		})
 		<-time.After(2 * channelTime)
-		tx := newTransaction(recordIn(machine.StateQueued))
+		tx := recordtest.NewTransaction(recordtest.RecordIn(machine.StateQueued))
 		tx.Notice(record.Notice{Kind: machine.NoticeQueued, To: "4f1b1a5e-0000-4000-8000-000000000002"})
 		ctx, cancel := m.Within(t.Context(), record.EffectTime)
 		defer cancel()

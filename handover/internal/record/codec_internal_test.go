@@ -12,6 +12,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/genesys"
 	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machinetest"
 	"github.com/stretchr/testify/require"
 )
 
@@ -29,7 +30,7 @@ func fullRecord() *Record {
 	c.AgentWrote, c.EndSignalledAt = noon(), noon()
 	c.Refusals, c.SignalledAt, c.WaitingSince, c.AnsweredUntil, c.AgentRequestedAt = 2, noon(), noon(), noon(), noon()
 	f.Seq, f.Leases, f.WireTime, f.Forget, f.Given = 9, 8, noon(), noon(), noon()
-	f.Past = []past{{Session: handoverIn(machine.StateEnded).Session, From: "customer"}}
+	f.Past = []past{{Session: machinetest.HandoverIn(machine.StateEnded).Session, From: "customer"}}
 	f.Out.Push(Entry{
 		Seq: 1, Kind: KindOpen, Handover: c.ID, At: noon(), NotBefore: noon(), First: noon(), Attempts: 1, HostID: "request", Wire: noon(),
 		Done: 1, Unsure: true, Opening: &Opening{Texts: []string{"hello", "there"}, Attributes: map[string]string{"a": "b"}},
@@ -45,7 +46,7 @@ func fullRecord() *Record {
 		Verdict: &VerdictOf{Status: openmessaging.StatusFailed, Code: openmessaging.ReasonGeneralError, Silent: true},
 	}})
 	f.In.Push(Entry{Seq: 5, Kind: KindNotice, At: noon(), Notice: &Notice{
-		Kind: machine.NoticeQueued, Session: c.Session, Time: noon(), Wait: new(time.Minute), MessageID: "m", Agent: anna(),
+		Kind: machine.NoticeQueued, Session: c.Session, Time: noon(), Wait: new(time.Minute), MessageID: "m", Agent: machinetest.Anna(),
 		From: "agents", To: "billing", Detail: "detail", Permission: "permission",
 	}})
 	f.In.Push(Entry{Seq: 6, Kind: KindReturn, At: noon(), Session: &machine.Session{ID: c.ID}, Later: true, Unsure: true})

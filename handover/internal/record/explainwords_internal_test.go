@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machinetest"
 	"github.com/stretchr/testify/require"
 )
 
@@ -43,8 +44,8 @@ func TestExplainHasWordsForAll(t *testing.T) {
 	} {
 		require.Contains(t, k.Words(), " ", k)
 	}
-	for _, s := range allStates() {
-		c := handoverIn(s)
+	for _, s := range machinetest.States() {
+		c := machinetest.HandoverIn(s)
 		for _, k := range []TaskKind{TaskLook, TaskReceipt, TaskWatch} {
 			require.Contains(t, k.words(&c), " ", k)
 		}

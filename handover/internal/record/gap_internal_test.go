@@ -8,13 +8,14 @@ import (
 	"github.com/genesyshandover/genesyshandover/genesys"
 	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machinetest"
 	"github.com/stretchr/testify/require"
 )
 
 // listedOutcome returns a read at the time of the transaction that shows an agent and lists
 // messages.
 func listedOutcome(tx *Transaction, refs ...genesys.MessageRef) Outcome {
-	return Outcome{Task: TaskLook, Read: &Reading{Began: tx.Now, Standing: standing(genesys.PhaseConnected), Messages: refs}}
+	return Outcome{Task: TaskLook, Read: &Reading{Began: tx.Now, Standing: machinetest.Standing(genesys.PhaseConnected), Messages: refs}}
 }
 
 func refAt(id string, at time.Time) genesys.MessageRef {
@@ -240,7 +241,7 @@ func TestAnAdoptedSessionHasNoGapByOtherIDs(t *testing.T) {
 			tx.AcceptMessage(o, openmessaging.Message{Text: "hello"}, tx.MessageArrived(o))
 			tx.Now = tx.Now.Add(adoptPause)
 			j := jobOn(t, tx, Control)
-			r := &Reading{Began: tx.Now, Standing: standing(genesys.PhaseConnected)}
+			r := &Reading{Began: tx.Now, Standing: machinetest.Standing(genesys.PhaseConnected)}
 			settleAs(tx, j, Outcome{Task: TaskWatch, Read: r})
 			require.Equal(t, machine.StateConnected, tx.Handover.State)
 			tx.Now = tx.Now.Add(2 * time.Minute)
@@ -260,7 +261,7 @@ func TestTheNextSessionHasNoGapByOtherIDs(t *testing.T) {
 	tx, _ := gapped(0)
 	deliveredEntry(tx, "webhook")
 	endListing(t, tx, true, refAt("read", ago(time.Second)))
-	next := handoverIn(machine.StateConnected)
+	next := machinetest.HandoverIn(machine.StateConnected)
 	next.ID, next.OpeningTriedAt = "next22222222", tx.Now.Add(machine.SettlePeriod/2)
 	tx.install(next)
 	tx.Now = tx.Now.Add(2 * time.Minute)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/genesyshandover/genesyshandover/genesys"
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machinetest"
 	"github.com/stretchr/testify/require"
 )
 
@@ -16,7 +17,7 @@ func endListing(t *testing.T, tx *Transaction, fetch bool, refs ...genesys.Messa
 	t.Helper()
 	j := jobOn(t, tx, Control)
 	o := listedOutcome(tx, refs...)
-	o.Read.Standing, o.End = standing(genesys.PhaseEnded), true
+	o.Read.Standing, o.End = machinetest.Standing(genesys.PhaseEnded), true
 	o.Asked = j.Record.GapOf(o.Read, j.Record.Handover.OpeningTriedAt, j.Record.Handover.Listing, true).Missing
 	if o.Stored = storedOf(o.Asked); !fetch {
 		o.Stored, o.GapErr = nil, refusedWith(503)
@@ -36,7 +37,7 @@ func checkListing(t *testing.T, tx *Transaction, gapErr, readErr error, refs ...
 	j := jobOn(t, tx, Control)
 	w := j.Record.NextWatched()
 	o := listedOutcome(tx, refs...)
-	o.Task, o.Read.Standing, o.Read.Err, o.Err, o.GapErr = TaskWatch, standing(genesys.PhaseEnded), readErr, readErr, gapErr
+	o.Task, o.Read.Standing, o.Read.Err, o.Err, o.GapErr = TaskWatch, machinetest.Standing(genesys.PhaseEnded), readErr, readErr, gapErr
 	o.Read.Blind = errors.Is(readErr, genesys.ErrForbidden)
 	if readErr == nil {
 		o.Asked = j.Record.GapOf(o.Read, w.Since, w.Listing, true).Missing
@@ -89,7 +90,7 @@ func TestAnEndThatAMessageMeetsHasItsGap(t *testing.T) {
 	tx.Now = tx.Now.Add(time.Second)
 	j := jobOn(t, tx, ToGenesys)
 	o := listedOutcome(tx, refs...)
-	o.Task, o.Read.Standing, o.Effect = TaskNone, standing(genesys.PhaseEnded), EffectPostponed
+	o.Task, o.Read.Standing, o.Effect = TaskNone, machinetest.Standing(genesys.PhaseEnded), EffectPostponed
 	settleAs(tx, j, o)
 	require.Nil(t, tx.Open())
 	checkListing(t, tx, nil, nil, refs...)
@@ -155,7 +156,7 @@ func TestACheckWaitsForWebhooks(t *testing.T) {
 	say(t, tx, "still there?")
 	young := refAt("young", tx.Now.Add(-time.Second))
 	j, o := jobOn(t, tx, ToGenesys), listedOutcome(tx, young)
-	o.Task, o.Read.Standing, o.Effect = TaskNone, standing(genesys.PhaseEnded), EffectPostponed
+	o.Task, o.Read.Standing, o.Effect = TaskNone, machinetest.Standing(genesys.PhaseEnded), EffectPostponed
 	settleAs(tx, j, o)
 	require.Equal(t, []string{"back"}, takenIDs(tx))
 	tx.Watched[0].At = tx.Now.Add(time.Minute)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/genesyshandover/genesyshandover/genesys"
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machinetest"
 	"github.com/stretchr/testify/require"
 )
 
@@ -30,7 +31,7 @@ func TestACheckReportsNothingOfTheNextSession(t *testing.T) {
 	t.Parallel()
 	tx, refs := gapped(1)
 	endListing(t, tx, false, refs...)
-	c := handoverIn(machine.StateConnected)
+	c := machinetest.HandoverIn(machine.StateConnected)
 	c.ID, c.OpeningTriedAt = "second", tx.Now.Add(time.Minute)
 	tx.install(c)
 	takenIDs(tx)
@@ -83,7 +84,7 @@ func TestAnEndThatAMoveMeetsHasItsGap(t *testing.T) {
 	tx.Handover.LastWriteAt = tx.Now
 	j := jobOn(t, tx, Control)
 	o := listedOutcome(tx, refs...)
-	o.Read.Standing, o.GapErr = standing(genesys.PhaseEnded), refusedWith(503)
+	o.Read.Standing, o.GapErr = machinetest.Standing(genesys.PhaseEnded), refusedWith(503)
 	tx.Apply(machine.Event{Kind: machine.EvMoved, Conversation: "another"})
 	settleAs(tx, j, o)
 	require.Nil(t, tx.Open())
@@ -95,7 +96,7 @@ func TestTwoEndsAreBothChecked(t *testing.T) {
 	t.Parallel()
 	tx, refs := gapped(1)
 	endListing(t, tx, false, refs...)
-	c := handoverIn(machine.StateConnected)
+	c := machinetest.HandoverIn(machine.StateConnected)
 	c.ID, c.ConversationID, c.OpeningTriedAt = "second", "another", tx.Now
 	tx.install(c)
 	tx.Handover.Listing = machine.Listing{Reached: true, Proven: true}

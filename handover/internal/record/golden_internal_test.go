@@ -16,6 +16,7 @@ import (
 
 	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machinetest"
 	"github.com/stretchr/testify/require"
 )
 
@@ -194,7 +195,7 @@ func goldenFacts() map[string]func(*testing.T, *Record) {
 		},
 		"alerting": func(t *testing.T, f *Record) {
 			t.Helper()
-			require.Equal(t, anna(), f.Open().Agent)
+			require.Equal(t, machinetest.Anna(), f.Open().Agent)
 		},
 		"connected": func(t *testing.T, f *Record) {
 			t.Helper()

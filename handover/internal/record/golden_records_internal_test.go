@@ -6,6 +6,7 @@ import (
 
 	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machinetest"
 )
 
 // goldenRecords are situations a stored record may be in, one a name.
@@ -40,7 +41,7 @@ func goldenNewCustomer() *Record {
 
 // goldenRequested: the opening is being posted for the first time.
 func goldenRequested() *Record {
-	c := handoverIn(machine.StateRequested)
+	c := machinetest.HandoverIn(machine.StateRequested)
 	c.ConversationID, c.OpeningAcceptedAt, c.LastQueueID, c.QueueID = "", time.Time{}, "", ""
 	tx := newTransaction(&Record{Format: CurrentFormat, Created: 1, Touched: noon()})
 	_, _ = tx.HandOver(c, &Opening{
@@ -83,7 +84,7 @@ func goldenConnected() *Record {
 		ID: "w1", Message: openmessaging.Message{Text: "Choose", Content: openmessaging.Contents{openmessaging.QuickReply{Text: "A", Payload: "a"}}},
 		Origin: openmessaging.OriginHuman, Time: ago(time.Second), From: "customer", Session: tx.Handover.Session,
 	}, time.Time{})
-	tx.Notice(Notice{Kind: machine.NoticeTransferred, From: "agents", To: "billing", Agent: anna(), Detail: "detail", MessageID: "m1"})
+	tx.Notice(Notice{Kind: machine.NoticeTransferred, From: "agents", To: "billing", Agent: machinetest.Anna(), Detail: "detail", MessageID: "m1"})
 	tx.accept(Message{ID: "m2", Text: "two"}.Stored())
 	tx.receipt(Receipt{ID: "w0", Status: openmessaging.StatusFailed, Code: openmessaging.ReasonGeneralError, To: "customer"})
 	tx.Leases = 3
@@ -106,9 +107,9 @@ func goldenEnding() *Record {
 // goldenEnded: a Return is to be repeated, another is pending. Behind them are the past and conversations to close.
 func goldenEnded() *Record {
 	tx := newTransaction(recordIn(machine.StateEnded))
-	tx.Past = []past{{Session: handoverIn(machine.StateEnded).Session, From: "customer~abcdefghijk2"}}
+	tx.Past = []past{{Session: machinetest.HandoverIn(machine.StateEnded).Session, From: "customer~abcdefghijk2"}}
 	tx.Past[0].Session.ID = "zyxwvutsrqp2"
-	for i, m := range []Message{Message{ID: "m1", Text: "one"}, Message{ID: "m2", Text: "two"}} {
+	for i, m := range []Message{{ID: "m1", Text: "one"}, {ID: "m2", Text: "two"}} {
 		tx.accept(m.Stored())
 		tx.Words[i].State, tx.Words[i].Again = []wordState{wordRefused, wordSent}[i], i == 1
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/genesys"
 	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machinetest"
 	"github.com/stretchr/testify/require"
 )
 
@@ -34,13 +35,13 @@ func sentAt(tb testing.TB, tx *Transaction, now time.Time) {
 // seenAt applies a read that began at a time and shows a connected agent.
 func seenAt(tx *Transaction, began time.Time) {
 	tx.Now = began
-	tx.settleRead(&Reading{Began: began, Standing: standing(genesys.PhaseConnected)})
+	tx.settleRead(&Reading{Began: began, Standing: machinetest.Standing(genesys.PhaseConnected)})
 }
 
 // ends applies a read that shows that the conversation ended ten seconds before it.
 func ends(tx *Transaction, now time.Time) {
 	tx.Now = now
-	s := standing(genesys.PhaseEnded)
+	s := machinetest.Standing(genesys.PhaseEnded)
 	s.EndedAt = now.Add(-10 * time.Second)
 	tx.Apply(machine.Event{Kind: machine.EvRead, Began: now, Standing: s})
 	tx.Tidy()
@@ -124,7 +125,7 @@ func TestReturnWithoutAnAgentHoldsAll(t *testing.T) {
 	say(t, tx, "sent")
 	say(t, tx, "waits")
 	sentAt(t, tx, noon())
-	tx.settleRead(&Reading{Began: after(time.Second), Standing: standing(genesys.PhaseQueued)})
+	tx.settleRead(&Reading{Began: after(time.Second), Standing: machinetest.Standing(genesys.PhaseQueued)})
 	ends(tx, after(time.Minute))
 	require.Equal(t, []string{"sent", "waits"}, texts(tx.Record, firstReturn(t, tx.Record)))
 }
@@ -135,14 +136,14 @@ func TestEndWithoutATimeReturnsWhatIsUnproven(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(*Transaction){
 		"the bot queue": func(tx *Transaction) {
-			s := standing(genesys.PhaseQueued)
+			s := machinetest.Standing(genesys.PhaseQueued)
 			s.QueueID = "bots"
 			tx.Apply(machine.Event{Kind: machine.EvRead, Began: tx.Now, Standing: s})
 		},
 		"a message opened another conversation": func(tx *Transaction) {
 			tx.Apply(machine.Event{Kind: machine.EvMoved, Conversation: "other"})
 			tx.Now = after(31 * time.Second)
-			tx.Apply(machine.Event{Kind: machine.EvRead, Began: tx.Now, Standing: standing(genesys.PhaseUnknown)})
+			tx.Apply(machine.Event{Kind: machine.EvRead, Began: tx.Now, Standing: machinetest.Standing(genesys.PhaseUnknown)})
 		},
 		"the conversation is gone": func(tx *Transaction) {
 			tx.Apply(machine.Event{Kind: machine.EvGone, Began: tx.Now})
@@ -178,7 +179,7 @@ func TestReturnHoldsWhatWasSentAfterTheAgentLeft(t *testing.T) {
 	say(t, tx, "too late")
 	sentAt(t, tx, after(5*time.Second))
 	tx.Apply(machine.Event{Kind: machine.EvEnd, Reason: machine.EndByCustomer})
-	s := standing(genesys.PhaseEnded)
+	s := machinetest.Standing(genesys.PhaseEnded)
 	s.EndedAt = after(time.Second)
 	tx.Now = after(6 * time.Second)
 	tx.Apply(machine.Event{Kind: machine.EvRead, Began: tx.Now, Standing: s})
@@ -314,7 +315,7 @@ func TestRunningPostAtTheEnd(t *testing.T) {
 		tx, j := start()
 		running, _ := atReturn(t, tx)
 		settleAs(tx, running, Outcome{})
-		next := handoverIn(machine.StateBot)
+		next := machinetest.HandoverIn(machine.StateBot)
 		next.ID = "abcdefghijk3"
 		tx.install(next)
 		tx.Now = j.Lease.Until.Add(LeaseGrace)
@@ -336,7 +337,7 @@ func TestReturnHoldsWhatOpenedAnotherConversation(t *testing.T) {
 	require.Equal(t, "another", tx.Handover.MovedTo)
 
 	tx.Now = after(time.Second)
-	s := standing(genesys.PhaseEnded)
+	s := machinetest.Standing(genesys.PhaseEnded)
 	s.EndedAt = after(machine.OffsetKnown - time.Millisecond)
 	tx.Apply(machine.Event{Kind: machine.EvRead, Began: tx.Now, Standing: s, History: machine.History{Came: ago(time.Minute), Left: s.EndedAt}})
 	tx.Tidy()
@@ -370,19 +371,19 @@ func TestAgentWhoLeftWithTheCustomer(t *testing.T) {
 		want []string
 	}{
 		"he moved it into a queue": {func(tx *Transaction) {
-			s := standing(genesys.PhaseEnded)
+			s := machinetest.Standing(genesys.PhaseEnded)
 			s.EndedBy, s.EndedAt = "customer", after(time.Second)
 			tx.Now = after(6 * time.Second)
 			tx.Apply(machine.Event{Kind: machine.EvRead, Began: tx.Now, Standing: s, History: machine.History{Came: ago(time.Minute), Left: noon(), Moved: true}})
 		}, []string{"words"}},
 		"the customer ended it": {func(tx *Transaction) {
-			s := standing(genesys.PhaseEnded)
+			s := machinetest.Standing(genesys.PhaseEnded)
 			s.EndedBy, s.EndedAt = "customer", after(time.Second)
 			tx.Now = after(6 * time.Second)
 			tx.Apply(machine.Event{Kind: machine.EvRead, Began: tx.Now, Standing: s, History: machine.History{Came: ago(time.Minute), Left: noon()}})
 		}, []string{"words"}},
 		"our disconnect ended it": {func(tx *Transaction) {
-			s := standing(genesys.PhaseEnded)
+			s := machinetest.Standing(genesys.PhaseEnded)
 			s.EndedBy, s.EndedAt = "customer", after(time.Second)
 			tx.Apply(machine.Event{Kind: machine.EvEnd, Reason: machine.EndByCustomer})
 			tx.Now = after(6 * time.Second)
@@ -390,7 +391,7 @@ func TestAgentWhoLeftWithTheCustomer(t *testing.T) {
 			tx.Apply(machine.Event{Kind: machine.EvRead, Began: tx.Now, Standing: s, History: machine.History{Came: ago(time.Minute), Left: noon()}})
 		}, []string{}},
 		"the agent ended it before our disconnect": {func(tx *Transaction) {
-			s := standing(genesys.PhaseEnded)
+			s := machinetest.Standing(genesys.PhaseEnded)
 			s.EndedBy, s.EndedAt = "agent", noon()
 			tx.Apply(machine.Event{Kind: machine.EvEnd, Reason: machine.EndByCustomer})
 			tx.Now = after(6 * time.Second)
@@ -421,7 +422,7 @@ func TestAgentWhoLeftWithTheCustomer(t *testing.T) {
 func TestOnlyALiveAgentAnswers(t *testing.T) {
 	t.Parallel()
 	for _, moved := range []bool{false, true} {
-		for _, p := range allPhases() {
+		for _, p := range machinetest.Phases() {
 			t.Run(fmt.Sprint(p, moved), func(t *testing.T) {
 				t.Parallel()
 				tx := newTransaction(recordIn(machine.StateConnected))
@@ -431,10 +432,10 @@ func TestOnlyALiveAgentAnswers(t *testing.T) {
 					tx.Apply(machine.Event{Kind: machine.EvMoved, Conversation: "other"})
 				}
 				tx.Now = after(machine.SettlePeriod + 2*machine.OffsetKnown - 1)
-				tx.settleRead(&Reading{Began: tx.Now, Standing: standing(p)})
+				tx.settleRead(&Reading{Began: tx.Now, Standing: machinetest.Standing(p)})
 				require.Len(t, tx.Words, 1, "the read may be stale, and both times are known within a second")
 				tx.Now = tx.Now.Add(1)
-				tx.settleRead(&Reading{Began: tx.Now, Standing: standing(p)})
+				tx.settleRead(&Reading{Began: tx.Now, Standing: machinetest.Standing(p)})
 				live := p == genesys.PhaseConnected || p == genesys.PhaseParked
 				require.Equal(t, live && !moved, len(tx.Words) == 0)
 			})
@@ -524,7 +525,7 @@ func TestAgentSessionTakesReturnsOver(t *testing.T) {
 		"by an agent who writes without a session": {[]string{"1"}, func(t *testing.T, tx *Transaction) {
 			t.Helper()
 			tx.watch("conversation", "customer", tx.Now, tx.Now)
-			look := &Reading{Began: tx.Now, Standing: standing(genesys.PhaseConnected)}
+			look := &Reading{Began: tx.Now, Standing: machinetest.Standing(genesys.PhaseConnected)}
 			settleAs(tx, jobOn(t, tx, Control), Outcome{Task: TaskWatch, Read: look})
 			require.Equal(t, machine.StateConnected, tx.Handover.State)
 		}, 0, []string{"1"}},

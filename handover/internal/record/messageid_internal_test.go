@@ -6,6 +6,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
 	"github.com/genesyshandover/genesyshandover/handover/internal/environment"
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machinetest"
 	"github.com/stretchr/testify/require"
 )
 
@@ -81,7 +82,7 @@ func TestIdentityOfACustomer(t *testing.T) {
 		})
 	}
 	require.Equal(t, "customer", FromID(machine.IdentityCustomer, "customer", "abcdefghijk2"))
-	c := handoverIn(machine.StateQueued)
+	c := machinetest.HandoverIn(machine.StateQueued)
 	c.From = "customer~abcdefghijk2"
 	require.Equal(t, openmessaging.Customer{ID: "customer~abcdefghijk2", IDType: openmessaging.IDOpaque}, c.Sender())
 }

@@ -8,12 +8,13 @@ import (
 	"github.com/genesyshandover/genesyshandover/genesys"
 	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machinetest"
 	"github.com/stretchr/testify/require"
 )
 
 // asks asks for another session: of agents, or of the bot.
 func asks(tx *Transaction, id string, s machine.State) machine.Session {
-	c := handoverIn(s)
+	c := machinetest.HandoverIn(s)
 	c.ID, c.Request, c.ConversationID = id, "request "+id, ""
 	c.OpeningTriedAt, c.OpeningAcceptedAt, c.LastWriteAt, c.LastQueueID, c.AgentRequestedAt, c.WaitingSince = time.Time{}, time.Time{}, time.Time{}, "", time.Time{}, time.Time{}
 	session, _ := tx.HandOver(c, &Opening{Texts: []string{"hello"}}, machine.Timers{})
@@ -39,7 +40,7 @@ func TestSessionBeginsWhileOneEnds(t *testing.T) {
 			require.Equal(t, "bcdefghijkl3", session.ID)
 			require.Equal(t, state, tx.Handover.State)
 			old := tx.Past[0].Session
-			require.Equal(t, handoverIn(machine.StateEnding).ID, old.ID)
+			require.Equal(t, machinetest.HandoverIn(machine.StateEnding).ID, old.ID)
 			require.Equal(t, machine.StateEnded, old.State)
 			require.Equal(t, machine.EndByCustomer, old.Ending.Reason)
 			require.Equal(t, test.lineup, lineup(tx.Record))
@@ -72,7 +73,7 @@ func TestOpenDoesNotOvertakeAReturn(t *testing.T) {
 	require.Equal(t, machine.TurnAgent, say(t, tx, "for the bot"))
 	require.Empty(t, queued(tx.Record), "nothing is sent while the bot answers")
 	require.Equal(t, []string{"for the bot"}, texts(tx.Record, firstReturn(t, tx.Record)))
-	require.Equal(t, handoverIn(machine.StateEnded).ID, firstReturn(t, tx.Record).Session.ID)
+	require.Equal(t, machinetest.HandoverIn(machine.StateEnded).ID, firstReturn(t, tx.Record).Session.ID)
 
 	asked := asks(tx, "cdefghijklm4", machine.StateRequested)
 	require.Equal(t, "bcdefghijkl3", asked.ID)
@@ -92,7 +93,7 @@ func TestHandOverInBotTakesUnansweredMessages(t *testing.T) {
 	tx.Words = []Word{{Seq: tx.NextSeq(), ID: "1", Message: new(Message{ID: "1", Text: "came back"}.Stored()), State: WordUnsure}}
 	tx.Tidy()
 	require.Equal(t, "abcdefghijk1", firstReturn(t, tx.Record).Session.ID)
-	c := handoverIn(machine.StateRequested)
+	c := machinetest.HandoverIn(machine.StateRequested)
 	c.Request, c.ID = "another request", "abcdefghijk3"
 	_, _ = tx.HandOver(c, &Opening{Texts: []string{"summary"}}, machine.Timers{})
 	tx.Tidy()
@@ -104,7 +105,7 @@ func TestHandOverInBotTakesUnansweredMessages(t *testing.T) {
 
 func TestSameRequestIsTheSameSession(t *testing.T) {
 	t.Parallel()
-	for _, s := range allStates() {
+	for _, s := range machinetest.States() {
 		t.Run(string(s), func(t *testing.T) {
 			t.Parallel()
 			tx := newTransaction(recordIn(s))
@@ -113,7 +114,7 @@ func TestSameRequestIsTheSameSession(t *testing.T) {
 			require.Equal(t, first.ID, asks(tx, "bcdefghijkl3", machine.StateRequested).ID)
 			require.Len(t, tx.Out.Entries, entries, "nothing twice")
 			if s != machine.StateEnding && s != machine.StateEnded {
-				require.Equal(t, handoverIn(s).ID, first.ID, "the open session")
+				require.Equal(t, machinetest.HandoverIn(s).ID, first.ID, "the open session")
 			}
 		})
 	}
@@ -132,7 +133,7 @@ func TestLateOutcomeOfAnEarlierOpening(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := handoverIn(machine.StateRequested)
+			c := machinetest.HandoverIn(machine.StateRequested)
 			c.ConversationID, c.OpeningAcceptedAt = "", time.Time{}
 			tx := opens(c)
 			tx.Notify = false
@@ -178,7 +179,7 @@ func TestForgetDropsWhatWasWritten(t *testing.T) {
 // in which no agent is.
 func TestRepeatedOpeningThatOpensAnotherEndsIt(t *testing.T) {
 	t.Parallel()
-	c := handoverIn(machine.StateRequested)
+	c := machinetest.HandoverIn(machine.StateRequested)
 	c.ConversationID, c.OpeningAcceptedAt = "", time.Time{}
 	tx := opens(c)
 	say(t, tx, "waits")
@@ -194,7 +195,7 @@ func TestRepeatedOpeningThatOpensAnotherEndsIt(t *testing.T) {
 	require.True(t, tx.paused(), "it would go to the other one")
 
 	tx.Now = after(6 * time.Second)
-	s := standing(genesys.PhaseEnded)
+	s := machinetest.Standing(genesys.PhaseEnded)
 	tx.Apply(machine.Event{Kind: machine.EvRead, Began: tx.Now, Standing: s, History: machine.History{Came: ago(time.Minute), Left: s.EndedAt}})
 	tx.Tidy()
 	require.Equal(t, machine.EndByAgent, tx.Handover.Ending.Reason)
@@ -205,7 +206,7 @@ func TestRepeatedOpeningThatOpensAnotherEndsIt(t *testing.T) {
 // Before an agent was there, the id in the answer of the opening is the better one.
 func TestOpeningsAnswerNamesTheConversation(t *testing.T) {
 	t.Parallel()
-	c := handoverIn(machine.StateRequested)
+	c := machinetest.HandoverIn(machine.StateRequested)
 	c.ConversationID = "of a webhook"
 	tx := opens(c)
 	settleAs(tx, jobOn(t, tx, ToGenesys), Outcome{Conversation: "of the answer"})

@@ -8,6 +8,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/genesys"
 	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machinetest"
 	"github.com/stretchr/testify/require"
 )
 
@@ -78,7 +79,7 @@ func TestAnOpeningWithoutCertainty(t *testing.T) {
 func TestAnOpeningByAge(t *testing.T) {
 	t.Parallel()
 	down := Outcome{Effect: EffectAmbiguous, Err: genesys.ErrUnavailable}
-	c := handoverIn(machine.StateRequested)
+	c := machinetest.HandoverIn(machine.StateRequested)
 	c.ConversationID, c.OpeningAcceptedAt, c.OpeningTriedAt = "", time.Time{}, time.Time{}
 	tx := opens(c)
 	began := noon().Add(gatePatience)
@@ -173,7 +174,7 @@ func TestOnlyALookFiresTimers(t *testing.T) {
 		tx := newTransaction(recordIn(machine.StateQueued))
 		tx.Handover.Timers.NoAgent = time.Minute
 		tx.receipt(Receipt{ID: "1"})
-		settleAs(tx, jobOn(t, tx, Control), Outcome{Task: task, Read: &Reading{Began: noon(), Standing: standing(genesys.PhaseQueued)}})
+		settleAs(tx, jobOn(t, tx, Control), Outcome{Task: task, Read: &Reading{Began: noon(), Standing: machinetest.Standing(genesys.PhaseQueued)}})
 		require.Equal(t, want, tx.Handover.State, task)
 	}
 }

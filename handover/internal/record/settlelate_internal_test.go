@@ -7,6 +7,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/genesys"
 	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machinetest"
 	"github.com/stretchr/testify/require"
 )
 
@@ -15,7 +16,7 @@ import (
 // An opening was dropped, and its answer arrives later. The conversation that it opened is closed.
 func TestALateOpeningIsDisconnected(t *testing.T) {
 	t.Parallel()
-	c := handoverIn(machine.StateRequested)
+	c := machinetest.HandoverIn(machine.StateRequested)
 	c.ConversationID, c.OpeningAcceptedAt = "", time.Time{}
 	tx := opens(c)
 	late := jobOn(t, tx, ToGenesys)
@@ -33,7 +34,7 @@ func TestWhatIsNoAttempt(t *testing.T) {
 	t.Parallel()
 	tooMany := &genesys.Error{StatusCode: 429, RetryAfter: time.Second}
 	denied := &genesys.Error{StatusCode: 403}
-	c := handoverIn(machine.StateRequested)
+	c := machinetest.HandoverIn(machine.StateRequested)
 	tx := opens(c)
 	for _, err := range []error{tooMany, &WaitError{}, tooMany, denied, denied} {
 		settleAs(tx, jobOn(t, tx, ToGenesys), Outcome{Effect: EffectNotPerformed, Err: err})
@@ -58,7 +59,7 @@ func TestOpeningWaitsAtMostTwoMinutesForRetryAfter(t *testing.T) {
 	require.Equal(t, backoffLast, Judged(long).RetryAfter, "only a 429 says when")
 	require.Equal(t, LimitedMost, Judged(&genesys.Error{StatusCode: 429, RetryAfter: time.Hour}).RetryAfter)
 
-	c := handoverIn(machine.StateRequested)
+	c := machinetest.HandoverIn(machine.StateRequested)
 	tx := opens(c)
 	tooMany := Outcome{Effect: EffectNotPerformed, Err: &genesys.Error{StatusCode: 429}, RetryAfter: time.Hour}
 	settleAs(tx, jobOn(t, tx, ToGenesys), tooMany)
@@ -85,7 +86,7 @@ func TestADeliveryThatDidNotBeginIsNoAttempt(t *testing.T) {
 func TestAnOpeningThatNamesNoConversation(t *testing.T) {
 	t.Parallel()
 	opened := func() *Transaction {
-		c := handoverIn(machine.StateRequested)
+		c := machinetest.HandoverIn(machine.StateRequested)
 		c.ConversationID, c.OpeningAcceptedAt, c.OpeningTriedAt = "", time.Time{}, noon()
 		tx := opens(c)
 		settleAs(tx, jobOn(t, tx, ToGenesys), Outcome{})

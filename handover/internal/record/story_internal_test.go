@@ -7,6 +7,7 @@ import (
 
 	"github.com/genesyshandover/genesyshandover/genesys"
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machinetest"
 	"github.com/stretchr/testify/require"
 )
 
@@ -25,7 +26,7 @@ func block(s string) string {
 func TestExplain(t *testing.T) {
 	t.Parallel()
 	read := func(p genesys.Phase, at time.Time, with ...func(*genesys.Standing)) machine.Event {
-		e := shows(p, with...)
+		e := machinetest.Shows(p, with...)
 		e.Began = at
 		e.Standing.EndedAt = at
 		return e
@@ -100,13 +101,13 @@ func TestExplain(t *testing.T) {
 				tx = afterTime(tx, time.Second)
 				tx.Apply(read(genesys.PhaseAlerting, tx.Now))
 				tx = afterTime(tx, 9*time.Second)
-				tx.Apply(read(genesys.PhaseAlerting, tx.Now, byAgent("a2", "Ben\nevil")))
+				tx.Apply(read(genesys.PhaseAlerting, tx.Now, machinetest.ByAgent("a2", "Ben\nevil")))
 				tx = afterTime(tx, time.Second)
 				tx.Apply(machine.Event{Kind: machine.EvAgentWrote})
 				tx = afterTime(tx, time.Second)
-				tx.Apply(read(genesys.PhaseConnected, tx.Now, byAgent("a2", "Ben")))
+				tx.Apply(read(genesys.PhaseConnected, tx.Now, machinetest.ByAgent("a2", "Ben")))
 				tx = afterTime(tx, time.Minute)
-				tx.Apply(read(genesys.PhaseConnected, tx.Now, byAgent("a3", ""), inQueue("vip")))
+				tx.Apply(read(genesys.PhaseConnected, tx.Now, machinetest.ByAgent("a3", ""), machinetest.InQueue("vip")))
 				tx = afterTime(tx, 13*time.Hour)
 				tx.Apply(read(genesys.PhaseEnded, tx.Now))
 				tx.Tidy()

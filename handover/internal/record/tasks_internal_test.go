@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machinetest"
 	"github.com/stretchr/testify/require"
 )
 
@@ -17,14 +18,14 @@ func TestTimersFire(t *testing.T) {
 		tx.Tidy()
 		return tx
 	}
-	c := handoverIn(machine.StateQueued)
+	c := machinetest.HandoverIn(machine.StateQueued)
 	c.Timers.NoAgent = 10 * time.Minute
 	require.Equal(t, machine.StateQueued, fire(c, noon().Add(time.Minute-1)).Handover.State)
 	tx := fire(c, noon().Add(time.Minute))
 	require.Equal(t, machine.StateEnding, tx.Handover.State)
 	require.Equal(t, machine.EndNoAgent, tx.Handover.Ending.Reason)
 
-	c = handoverIn(machine.StateConnected)
+	c = machinetest.HandoverIn(machine.StateConnected)
 	c.AgentAt, c.Timers.CustomerWarn, c.Timers.CustomerIdle = noon(), time.Minute, 3*time.Minute
 	tx = fire(c, noon().Add(time.Hour))
 	require.Equal(t, machine.StateConnected, tx.Handover.State, "warned first, however late")
@@ -36,7 +37,7 @@ func TestTimersFire(t *testing.T) {
 	tx.fireTimers()
 	require.Equal(t, machine.EndCustomerIdle, tx.Handover.Ending.Reason)
 
-	tx = fire(handoverIn(machine.StateEnding), noon())
+	tx = fire(machinetest.HandoverIn(machine.StateEnding), noon())
 	require.Equal(t, machine.StateEnded, tx.Handover.State, "an end waits 30 s for Genesys")
 	require.Equal(t, machine.EndByCustomer, tx.Handover.Ending.Reason)
 	require.Equal(t, machine.CodeNotDisconnected, tx.Handover.Ending.Code)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machinetest"
 	"github.com/stretchr/testify/require"
 )
 
@@ -294,7 +295,7 @@ func TestDeliveryGoesBeforeTheReturn(t *testing.T) {
 // opening has revived it: only a read that shows the customer there does.
 func TestLateMessageDoesNotNameTheConversation(t *testing.T) {
 	t.Parallel()
-	c := handoverIn(machine.StateRequested)
+	c := machinetest.HandoverIn(machine.StateRequested)
 	c.ConversationID, c.OpeningAcceptedAt, c.OpeningTriedAt = "", noon(), noon()
 	tx := newTransaction(&Record{Format: CurrentFormat, Created: 1, Touched: noon(), Handover: &c, Keep: machine.DefaultRetention})
 	tx.Past = []past{{Session: machine.Session{ID: "abcdefghijk1", ConversationID: "last"}, From: c.From}}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machinetest"
 	"github.com/stretchr/testify/require"
 )
 
@@ -44,25 +45,25 @@ func TestARecordWithWorkIsLeasedOrDue(t *testing.T) {
 			f.Out.NotBefore, f.Out.Lease = noon().Add(time.Minute), Lease{Owner: "a", Until: noon()}
 		}, noon().Add(time.Minute)},
 		"messages that would go to another conversation wait for a read": {func(f *Record) {
-			f.Handover = new(handoverIn(machine.StateConnected))
+			f.Handover = new(machinetest.HandoverIn(machine.StateConnected))
 			f.Words = []Word{wordOf(1, "first")}
 			f.Handover.MovedTo, f.Handover.PollAt = "other", noon().Add(time.Second)
 		}, noon().Add(time.Second)},
 		"a message of the customer": {func(f *Record) {
-			f.Handover, f.Words = new(handoverIn(machine.StateConnected)), []Word{wordOf(1, "first")}
+			f.Handover, f.Words = new(machinetest.HandoverIn(machine.StateConnected)), []Word{wordOf(1, "first")}
 		}, noon()},
 		"a message that is being sent, and its session is over": {func(f *Record) {
 			f.Words = []Word{wordOf(1, "first")}
 			f.Out.Lease = Lease{Owner: "a", Seq: 1, Until: noon()}
 		}, noon().Add(2 * time.Second)},
 		"an opening that waits for a disconnect": {func(f *Record) {
-			f.Handover = new(handoverIn(machine.StateRequested))
+			f.Handover = new(machinetest.HandoverIn(machine.StateRequested))
 			f.Handover.Started, f.Handover.OpeningTriedAt, f.Handover.OpeningAcceptedAt, f.Handover.ConversationID = noon(), time.Time{}, time.Time{}, ""
 			f.Out.Push(Entry{Seq: 1, Kind: KindOpen, At: noon(), Opening: &Opening{Texts: []string{"hello"}}})
 			f.Watched = []Watched{{ID: "old", From: f.Handover.From, Close: true, At: noon().Add(time.Hour)}}
 		}, noon().Add(30 * time.Second)},
 		"but not for that of another identity": {func(f *Record) {
-			f.Handover = new(handoverIn(machine.StateRequested))
+			f.Handover = new(machinetest.HandoverIn(machine.StateRequested))
 			f.Handover.Started, f.Handover.OpeningTriedAt, f.Handover.OpeningAcceptedAt, f.Handover.ConversationID = noon(), time.Time{}, time.Time{}, ""
 			f.Out.Push(Entry{Seq: 1, Kind: KindOpen, At: noon(), Opening: &Opening{Texts: []string{"hello"}}})
 			f.Watched = []Watched{{ID: "old", From: "another", Close: true, At: noon().Add(time.Hour)}}
@@ -120,7 +121,7 @@ func TestANewHandoverIsNotForgottenWithTheOld(t *testing.T) {
 	f := recordIn(machine.StateEnded)
 	f.Handover.HandedBack, f.Forget = true, ago(time.Second)
 	tx := newTransaction(f)
-	c := handoverIn(machine.StateRequested)
+	c := machinetest.HandoverIn(machine.StateRequested)
 	c.ID, c.Request = "bcdefghijkl3", "again"
 	_, _ = tx.HandOver(c, &Opening{Texts: []string{"hello"}}, machine.Timers{})
 	tx.Tidy()

@@ -8,12 +8,13 @@ import (
 	"github.com/genesyshandover/genesyshandover/genesys"
 	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machinetest"
 	"github.com/stretchr/testify/require"
 )
 
 // showing returns a read at the time of a transaction.
 func showing(tx *Transaction, p genesys.Phase) *Reading {
-	return &Reading{Began: tx.Now, Standing: standing(p)}
+	return &Reading{Began: tx.Now, Standing: machinetest.Standing(p)}
 }
 
 // blindly returns a forbidden read at the time of a transaction.
@@ -91,7 +92,7 @@ func TestWatchedOnce(t *testing.T) {
 // A live agent in a conversation that is not a session's opens one, also where the intent was to close it.
 func TestWatchedAgentOpensASession(t *testing.T) {
 	t.Parallel()
-	for _, p := range allPhases() {
+	for _, p := range machinetest.Phases() {
 		for _, toClose := range []bool{false, true} {
 			t.Run(fmt.Sprint(p, " ", toClose), func(t *testing.T) {
 				t.Parallel()
@@ -564,7 +565,7 @@ func TestWhatASessionLeaves(t *testing.T) {
 func TestLateOpeningInheritsTheEnd(t *testing.T) {
 	t.Parallel()
 	for asked, end := range map[bool]machine.Event{true: {Kind: machine.EvEnd, Reason: machine.EndByCustomer}, false: {Kind: machine.EvFailed}} {
-		c := handoverIn(machine.StateBot)
+		c := machinetest.HandoverIn(machine.StateBot)
 		c.ConversationID, c.OpeningAcceptedAt, c.OpeningTriedAt = "", time.Time{}, noon()
 		tx := opens(c)
 		j := jobOn(t, tx, ToGenesys)
