@@ -123,8 +123,7 @@ func TestAcceptanceOfTenantsInOneOrganisation(t *testing.T) {
 		t.Run(fmt.Sprint("the events of one tenant end another's chat, programs: ", programs), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				org := genesystest.New(t)
-				ann := org.Agent("Ann", "Support")
+				org, ann := staffed(t)
 				shop, bank := org.AddIntegration("shop"), org.AddIntegration("bank")
 				tenants := map[string]handover.Channel{"shop": shop.Channel(), "bank": bank.Channel()}
 				hosts := map[string]*host{}

@@ -64,8 +64,7 @@ func TestAvailability(t *testing.T) {
 func TestAvailabilityIsCachedFor30Seconds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
+		org, ann := staffed(t)
 		h := buildHost(t, org)
 		require.Equal(t, "1 30s", h.available(t, ""))
 		ann.GoOffQueue()

@@ -116,10 +116,7 @@ func TestTimersEndABlindSession(t *testing.T) {
 func TestSessionBecomesBlindAndReadsAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
-		chat := h.connected(t, "c1", ann)
+		org, _, h, chat := talking(t)
 		pass(time.Minute)
 		org.Inject(genesystest.Fault{Op: "conversations.get", Status: http.StatusForbidden, Times: -1})
 		pass(10 * time.Minute)

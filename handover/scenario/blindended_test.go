@@ -101,10 +101,7 @@ func TestLateEndedSparesTheNextSession(t *testing.T) {
 func TestEndedIsDiscardedIfAnAgentWrites(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
-		chat := h.connected(t, "c1", ann)
+		org, _, h, chat := talking(t)
 		pass(time.Minute)
 		id := chat.Conversation().ID()
 		org.Inject(genesystest.Fault{Op: "conversations.get", Status: http.StatusServiceUnavailable, Times: -1})

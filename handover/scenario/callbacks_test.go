@@ -71,8 +71,7 @@ func TestCallbackFailuresAreLogged(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				org := genesystest.New(t)
-				ann := org.Agent("Ann", "Support")
+				org, ann := staffed(t)
 				var w *wiretap
 				h := newHost(t, org, func(c *handover.Config) {
 					w = logged(c)
@@ -125,17 +124,23 @@ func TestCallbackFailuresAreLogged(t *testing.T) {
 	}
 }
 
+// keptForAMonth returns a host with signals whose records are kept for 30 days, and its log.
+func keptForAMonth(t *testing.T, org *genesystest.Org) (*host, *wiretap) {
+	t.Helper()
+	var w *wiretap
+	h := newHost(t, org, func(c *handover.Config) { w = logged(c); c.Channel.Timers.Retention = 30 * 24 * time.Hour })
+	org.Signal(h.desk.Recheck)
+	return h, w
+}
+
 // TestReturnIsGivenUpAfterSevenDays checks that a Return that fails for 7 days is tried at most
 // once an hour, appears in Explain, and is then given up with a log line and a notice for each
 // message.
 func TestReturnIsGivenUpAfterSevenDays(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		var w *wiretap
-		h := newHost(t, org, func(c *handover.Config) { w = logged(c); c.Channel.Timers.Retention = 30 * 24 * time.Hour })
-		org.Signal(h.desk.Recheck)
+		org, ann := staffed(t)
+		h, w := keptForAMonth(t, org)
 		chat := h.connected(t, "c1", ann)
 		pass(time.Minute)
 		h.returning(func(context.Context, handover.Return) error { panic("a private value") })
@@ -171,11 +176,7 @@ func TestReturnIsGivenUpAfterSevenDays(t *testing.T) {
 func TestFailingReturnDoesNotDelayASession(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
-		org.Signal(h.desk.Recheck)
-		chat := h.connected(t, "c1", ann)
+		_, ann, h, chat := signalled(t)
 		pass(time.Minute)
 		h.returning(func(context.Context, handover.Return) error { return errors.New("down") })
 		chat.End()

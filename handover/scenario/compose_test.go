@@ -28,8 +28,7 @@ func composing(f func(ctx context.Context, o handover.Opening) ([]string, error)
 func TestComposeResultOpensTheConversation(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
+		org, ann := staffed(t)
 		calls := 0
 		h := newHost(t, org, composing(func(ctx context.Context, o handover.Opening) ([]string, error) {
 			calls++

@@ -21,10 +21,7 @@ import (
 func TestAttachmentsAreSeparateMessages(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
-		chat := h.connected(t, "c1", ann)
+		org, _, h, chat := talking(t)
 		id := chat.Attach("application/pdf", "bill.pdf", []byte("%PDF"))
 		h.until(t, 1)
 		d := h.delivered()[0]
@@ -60,8 +57,7 @@ func TestAttachmentsAreSeparateMessages(t *testing.T) {
 func TestOnlyTheFailedPartIsSentAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t, genesystest.WithDeduplication())
-		ann := org.Agent("Ann", "Support")
+		org, ann := staffed(t, genesystest.WithDeduplication())
 		h := newHost(t, org)
 		chat := h.connected(t, "c1", ann)
 		long := strings.Repeat("a", 2000) + strings.Repeat("b", 2000) + "c"
@@ -84,10 +80,7 @@ func TestOnlyTheFailedPartIsSentAgain(t *testing.T) {
 func TestAnswerToAQuickReplyIsAReply(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
-		chat := h.connected(t, "c1", ann)
+		org, _, h, chat := talking(t)
 		id := chat.QuickReplies("Which one?", "Red", "Blue")
 		h.until(t, 1)
 		d := h.delivered()[0]
@@ -113,9 +106,7 @@ func TestAnswerToAQuickReplyIsAReply(t *testing.T) {
 func TestOpeningContainsTheWholeRequest(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
+		_, ann, h := hosted(t)
 		_, err := h.desk.HandOver(t.Context(), handover.Customer("c1"), handover.Request{
 			ID: "r1", Summary: "About a bill.", Attributes: map[string]string{"tier": "gold"},
 			Customer: openmessaging.Customer{Nickname: "Kim"},
@@ -136,9 +127,7 @@ func TestOpeningContainsTheWholeRequest(t *testing.T) {
 func TestTypingIsSentInBothDirections(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
+		org, ann, h := hosted(t)
 		types := func() { require.NoError(t, h.desk.Typing(t.Context(), handover.Customer("c1"))) }
 		types()
 		require.Empty(t, requests(org, "openmessaging.typing"), "there is no agent to see it")
@@ -178,10 +167,7 @@ func TestReceiptsFollowTheChannel(t *testing.T) {
 		t.Run("receipts "+string(c.receipts), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				org := genesystest.New(t)
-				ann := org.Agent("Ann", "Support")
-				h := newHost(t, org, func(k *handover.Config) { k.Channel.Receipts = c.receipts })
-				chat := h.connected(t, "c1", ann)
+				org, _, h, chat := talking(t, func(k *handover.Config) { k.Channel.Receipts = c.receipts })
 				good := chat.Say("one")
 				h.until(t, 1)
 				h.failing(undeliverable)
@@ -200,10 +186,7 @@ func TestReceiptsFollowTheChannel(t *testing.T) {
 func TestFailedReceiptIsSentLater(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
-		chat := h.connected(t, "c1", ann)
+		org, _, h, chat := talking(t)
 		org.Inject(genesystest.Fault{Op: "openmessaging.receipt", Status: http.StatusServiceUnavailable, Times: 3})
 		id := chat.Say("one")
 		h.until(t, 1)

@@ -18,8 +18,7 @@ import (
 func TestFourPermissionsSufficeForAnEnd(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t, genesystest.WithPermissions(genesystest.GuidePermissions()...))
-		ann := org.Agent("Ann", "Support")
+		org, ann := staffed(t, genesystest.WithPermissions(genesystest.GuidePermissions()...))
 		h := newHost(t, org)
 		chat := h.connected(t, "c1", ann)
 		h.says(t, "c1", "m1", "bye", handover.TurnAgent)
@@ -46,10 +45,7 @@ func TestEndWithoutPermissionSendsLeftText(t *testing.T) {
 		t.Run("LeftText "+text, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				org := genesystest.New(t)
-				ann := org.Agent("Ann", "Support")
-				h := newHost(t, org, func(c *handover.Config) { c.Channel.LeftText = text })
-				chat := h.connected(t, "c1", ann)
+				org, _, h, chat := talking(t, func(c *handover.Config) { c.Channel.LeftText = text })
 				org.Inject(genesystest.Fault{Op: "conversations.disconnectCommunication", Status: http.StatusForbidden, Times: -1})
 				h.end(t, "c1", handover.EndByCustomer)
 				h.until(t, 1)
@@ -89,9 +85,7 @@ func TestEndInTheQueueReachesNoAgent(t *testing.T) {
 func TestEndWithdrawsTheOffer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
+		_, ann, h := hosted(t)
 		h.handOver(t, "kim", "r1")
 		offer := ann.Wait(t)
 		h.end(t, "kim", handover.EndByBot)
@@ -109,9 +103,7 @@ func TestEndPreventsTheTransfer(t *testing.T) {
 		t.Run(after.String(), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				org := genesystest.New(t)
-				ann := org.Agent("Ann", "Support")
-				h := newHost(t, org)
+				org, ann, h := hosted(t)
 				h.handOver(t, "c1", "r1")
 				pass(after)
 				h.end(t, "c1", handover.EndByCustomer)
@@ -171,10 +163,7 @@ func TestEndDuringTheOpeningClosesIt(t *testing.T) {
 func TestEndWaitsTenSecondsForMessages(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
-		chat := h.connected(t, "c1", ann)
+		org, _, h, chat := talking(t)
 		org.Inject(genesystest.Fault{Op: "openmessaging.send", Status: http.StatusTooManyRequests, RetryAfter: time.Minute})
 		for _, text := range []string{"one", "two", "three"} {
 			h.says(t, "c1", text, text, handover.TurnAgent)
@@ -196,10 +185,7 @@ func TestEndWaitsTenSecondsForMessages(t *testing.T) {
 func TestEndSendsWaitingMessages(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
-		chat := h.connected(t, "c1", ann)
+		org, _, h, chat := talking(t)
 		org.Inject(genesystest.Fault{Op: "openmessaging.send", Delay: time.Second, Times: 3})
 		for _, text := range []string{"one", "two", "three"} {
 			h.says(t, "c1", text, text, handover.TurnAgent)
@@ -215,10 +201,7 @@ func TestEndSendsWaitingMessages(t *testing.T) {
 func TestGenesysEndsTheSession(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
-		chat := h.connected(t, "c1", ann)
+		_, _, h, chat := talking(t)
 		chat.Conversation().Disconnect("inactivity")
 		h.until(t, 1)
 		require.Equal(t, []string{"back: genesys []"}, h.lines())
@@ -231,8 +214,7 @@ func TestGenesysEndsTheSession(t *testing.T) {
 func TestSessionEndsDuringAfterCallWork(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t, genesystest.WithWrapup(time.Hour))
-		ann := org.Agent("Ann", "Support")
+		org, ann := staffed(t, genesystest.WithWrapup(time.Hour))
 		h := newHost(t, org)
 		org.Signal(h.desk.Recheck)
 		chat := h.connected(t, "c1", ann)

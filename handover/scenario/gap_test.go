@@ -74,8 +74,7 @@ func TestGapIsRepaired(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				org := genesystest.New(t, genesystest.WithPermissions(granted...))
-				ann := org.Agent("Ann", "Support")
+				org, ann := staffed(t, genesystest.WithPermissions(granted...))
 				h, d := behind(t, org)
 				h.handOver(t, "c1", "h1")
 				desk := ann.Wait(t).Accept()
@@ -99,8 +98,7 @@ func TestGapIsRepaired(t *testing.T) {
 func TestGapThatMayNotBeFetchedIsReported(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t, genesystest.AllowErrors())
-		ann := org.Agent("Ann", "Support")
+		org, ann := staffed(t, genesystest.AllowErrors())
 		h, d := behind(t, org)
 		h.handOver(t, "c1", "h1")
 		desk := ann.Wait(t).Accept()
@@ -127,8 +125,7 @@ func TestGapThatMayNotBeFetchedIsReported(t *testing.T) {
 func TestOtherIDsInAReadAreNoGap(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t, genesystest.WithPermissions(append(genesystest.GuidePermissions(), viewMessages)...), genesystest.WithForeignMessageIDs())
-		ann := org.Agent("Ann", "Support")
+		org, ann := staffed(t, genesystest.WithPermissions(append(genesystest.GuidePermissions(), viewMessages)...), genesystest.WithForeignMessageIDs())
 		h, d := behind(t, org)
 		h.handOver(t, "c1", "h1")
 		desk := ann.Wait(t).Accept()
@@ -157,8 +154,7 @@ func TestGapAtTheEnd(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				org := genesystest.New(t, genesystest.WithPermissions(granted...))
-				ann := org.Agent("Ann", "Support")
+				org, ann := staffed(t, genesystest.WithPermissions(granted...))
 				h, d := behind(t, org)
 				h.handOver(t, "c1", "h1")
 				desk := ann.Wait(t).Accept()
@@ -183,8 +179,7 @@ func TestGapAtTheEnd(t *testing.T) {
 func TestFetchedMessagesProveAnAgent(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t, genesystest.WithPermissions(append(genesystest.GuidePermissions(), viewMessages)...))
-		ann := org.Agent("Ann", "Support")
+		org, ann := staffed(t, genesystest.WithPermissions(append(genesystest.GuidePermissions(), viewMessages)...))
 		h, d := behind(t, org)
 		d.shut.Store(true)
 		h.handOver(t, "c1", "h1")
@@ -201,8 +196,7 @@ func TestFetchedMessagesProveAnAgent(t *testing.T) {
 func TestFetchedMessagesPrecedeTheReturn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t, genesystest.WithPermissions(append(genesystest.GuidePermissions(), viewMessages)...))
-		ann := org.Agent("Ann", "Support")
+		org, ann := staffed(t, genesystest.WithPermissions(append(genesystest.GuidePermissions(), viewMessages)...))
 		h, d := behind(t, org)
 		h.handOver(t, "c1", "h1")
 		desk := ann.Wait(t).Accept()

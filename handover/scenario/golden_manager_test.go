@@ -63,8 +63,7 @@ func TestGoldenNextReleaseAtWork(t *testing.T) {
 func TestGoldenLaterReleaseIsSetAside(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
+		org, ann := staffed(t)
 		store, tap := newWatchedStore(), &wiretap{}
 		h := buildHost(t, org, func(c *handover.Config) { c.Store = store }, logging(tap))
 		k := handover.Key{Channel: org.Channel().ID, Customer: "a customer of tomorrow"}
@@ -102,8 +101,7 @@ func TestGoldenLaterReleaseIsSetAside(t *testing.T) {
 func TestGoldenUnreadableRecordsFillNoPage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
+		org, ann := staffed(t)
 		store := newWatchedStore()
 		worker := buildHost(t, org, func(c *handover.Config) { c.Store = store })
 		front := buildHost(t, org, func(c *handover.Config) { c.Store = store })

@@ -58,9 +58,7 @@ func TestWholeHandover(t *testing.T) {
 func TestJoinedPrecedesTheAgentsMessage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
+		_, ann, h := hosted(t)
 		h.handOver(t, "c1", "r1")
 		ann.Wait(t).Accept().Say("Hello!")
 		h.until(t, 1)
@@ -139,10 +137,7 @@ func TestTransferLosesNoMessage(t *testing.T) {
 func TestParkedConversationKeepsItsAgent(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
-		chat := h.connected(t, "c1", ann)
+		_, _, h, chat := talking(t)
 		chat.Park()
 		pass(3 * time.Hour)
 		h.says(t, "c1", "m1", "still there?", handover.TurnAgent)
@@ -184,9 +179,7 @@ func TestVanishedAgentLeavesTheCustomerQueued(t *testing.T) {
 func TestTurnIsAgentOnceAnAgentJoined(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
+		_, ann, h := hosted(t)
 		h.says(t, "c1", "m1", "what is 2+2?", handover.TurnBot)
 		h.handOver(t, "c1", "r1")
 		require.Equal(t, handover.TurnAgent, h.turn(t, "c1"), "from the request on")

@@ -20,10 +20,7 @@ import (
 func TestDeliverIsRetriedInOrder(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
-		chat := h.connected(t, "c1", ann)
+		_, _, h, chat := talking(t)
 		h.failing(func(_ context.Context, d handover.Delivery) error {
 			if d.Attempt < 4 && d.Message.Text == "one" {
 				return errors.New("busy")
@@ -47,10 +44,7 @@ func TestDeliverIsRetriedInOrder(t *testing.T) {
 func TestDeliverIsGivenUpAfterTwoMinutes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
-		chat := h.connected(t, "c1", ann)
+		org, _, h, chat := talking(t)
 		h.failing(func(_ context.Context, d handover.Delivery) error {
 			if d.Message.Text == "one" {
 				return errors.New("never")
@@ -75,10 +69,7 @@ func TestDeliverIsGivenUpAfterTwoMinutes(t *testing.T) {
 func TestUndeliverableIsNotRetried(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
-		chat := h.connected(t, "c1", ann)
+		_, _, h, chat := talking(t)
 		h.failing(func(_ context.Context, d handover.Delivery) error {
 			if d.Message.Text == "one" {
 				return fmt.Errorf("wrapped: %w", handover.Undeliverable(openmessaging.ReasonRecipientOptedOut, errors.New("blocked")))
@@ -100,10 +91,7 @@ func TestUndeliverableIsNotRetried(t *testing.T) {
 func TestFailAfterDeliverIsReported(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org, func(c *handover.Config) { c.Channel.Receipts = handover.ReceiptsFailures })
-		chat := h.connected(t, "c1", ann)
+		org, _, h, chat := talking(t, func(c *handover.Config) { c.Channel.Receipts = handover.ReceiptsFailures })
 		id := chat.Say("one")
 		h.until(t, 1)
 		require.Equal(t, "Sent", chat.Status(id))
@@ -121,9 +109,7 @@ func TestFailAfterDeliverIsReported(t *testing.T) {
 func TestPanicFailsOnlyItsAttempt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
+		_, ann, h := hosted(t)
 		h.notifying(func(context.Context, handover.Notice) error {
 			if h.tries("notice:") < 3 {
 				panic("notify")
@@ -158,9 +144,7 @@ func TestPanicFailsOnlyItsAttempt(t *testing.T) {
 func TestHangingDeliverDelaysOnlyItsCustomer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
+		org, ann, h := hosted(t)
 		stuck, free := h.connected(t, "c1", ann), h.connected(t, "c2", ann)
 		h.failing(func(ctx context.Context, d handover.Delivery) error {
 			if d.Session.Key.Customer == "c1" && d.Message.Text == "one" {
@@ -190,9 +174,7 @@ func TestHangingDeliverDelaysOnlyItsCustomer(t *testing.T) {
 func TestFailingNoticesDelayDeliveriesAMinute(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
+		_, ann, h := hosted(t)
 		h.notifying(func(context.Context, handover.Notice) error { return errors.New("dashboard is down") })
 		h.handOver(t, "c1", "r1")
 		chat := ann.Wait(t).Accept()
@@ -218,9 +200,7 @@ func TestFailingNoticesDelayDeliveriesAMinute(t *testing.T) {
 func TestEachCallbackMayCallTheManager(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
+		_, ann, h := hosted(t)
 		h.failing(func(ctx context.Context, d handover.Delivery) error {
 			_, err := h.desk.Forward(ctx, d.Session.Key, handover.Text("re "+d.ID, "re: "+d.Message.Text))
 			return errors.Join(err, h.desk.Typing(ctx, d.Session.Key), h.desk.End(ctx, d.Session.Key, handover.EndByCustomer))

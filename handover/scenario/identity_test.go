@@ -19,9 +19,7 @@ func TestIdentitySessionHasAnIDPerSession(t *testing.T) {
 		t.Run(customer, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				org := genesystest.New(t)
-				ann := org.Agent("Ann", "Support")
-				h := newHost(t, org, func(c *handover.Config) { c.Channel.Identity = handover.IdentitySession })
+				_, ann, h := hosted(t, func(c *handover.Config) { c.Channel.Identity = handover.IdentitySession })
 				first := h.connected(t, customer, ann)
 				first.Say("one")
 				h.until(t, 1)
@@ -57,10 +55,7 @@ func TestIdentitySessionHasAnIDPerSession(t *testing.T) {
 func TestIdentitySessionLateMessages(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org, func(c *handover.Config) { c.Channel.Identity = handover.IdentitySession })
-		chat := h.connected(t, "c1", ann)
+		org, _, h, chat := talking(t, func(c *handover.Config) { c.Channel.Identity = handover.IdentitySession })
 		org.InjectWebhook(genesystest.WebhookFault{Delay: time.Minute})
 		chat.Say("forgotten")
 		chat.End()

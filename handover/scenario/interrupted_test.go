@@ -71,8 +71,7 @@ func TestStopDuringAClaimLeavesNoLease(t *testing.T) {
 func TestPanicInAReadDoesNotStopTimers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
+		org, ann := staffed(t)
 		var panics atomic.Bool
 		h := newHost(t, org, func(c *handover.Config) {
 			c.Channel.Timers.Max = time.Hour

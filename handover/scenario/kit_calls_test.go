@@ -67,6 +67,43 @@ func (h *host) connected(t *testing.T, customer string, agent *genesystest.Agent
 	return chat
 }
 
+// staffed returns an organisation with the agent Ann, who serves the queue Support.
+func staffed(t *testing.T, options ...genesystest.Option) (*genesystest.Org, *genesystest.Agent) {
+	t.Helper()
+	org := genesystest.New(t, options...)
+	return org, org.Agent("Ann", "Support")
+}
+
+// hosted returns a staffed organisation and a host that runs on it.
+func hosted(t *testing.T, configure ...func(*handover.Config)) (*genesystest.Org, *genesystest.Agent, *host) {
+	t.Helper()
+	org, ann := staffed(t)
+	return org, ann, newHost(t, org, configure...)
+}
+
+// talking returns a host whose customer c1 is connected to Ann.
+func talking(t *testing.T, configure ...func(*handover.Config)) (*genesystest.Org, *genesystest.Agent, *host, *genesystest.Desk) {
+	t.Helper()
+	org, ann, h := hosted(t, configure...)
+	return org, ann, h, h.connected(t, "c1", ann)
+}
+
+// signalled is talking with a signal source.
+func signalled(t *testing.T, configure ...func(*handover.Config)) (*genesystest.Org, *genesystest.Agent, *host, *genesystest.Desk) {
+	t.Helper()
+	org, ann, h := hosted(t, configure...)
+	org.Signal(h.desk.Recheck)
+	return org, ann, h, h.connected(t, "c1", ann)
+}
+
+// open puts the conversation of c1 into the bot queue, with a summary that is named after the request.
+func (h *host) open(t *testing.T, id string) handover.Session {
+	t.Helper()
+	s, err := h.desk.Open(t.Context(), handover.Customer("c1"), handover.Request{ID: id, Summary: "summary " + id})
+	require.NoError(t, err)
+	return s
+}
+
 // requests returns the requests of an operation that the organisation received.
 func requests(org *genesystest.Org, op string) []genesystest.Request {
 	var list []genesystest.Request

@@ -45,8 +45,7 @@ func climb(t *testing.T, state handover.State, enter func(*testing.T, *host, *ge
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				org := genesystest.New(t, genesystest.WithPermissions(append(genesystest.GuidePermissions(), r.granted...)...))
-				ann := org.Agent("Ann", "Support")
+				org, ann := staffed(t, genesystest.WithPermissions(append(genesystest.GuidePermissions(), r.granted...)...))
 				h := newHost(t, org, func(c *handover.Config) { c.Channel.LeftText = r.text })
 				for _, op := range r.refused {
 					org.Inject(genesystest.Fault{Op: op, Status: http.StatusForbidden, Times: -1})
@@ -155,8 +154,7 @@ func TestEndOfAnOpenLeavesTheBotQueue(t *testing.T) {
 				for _, op := range r.refused {
 					org.Inject(genesystest.Fault{Op: op, Status: http.StatusForbidden, Times: -1})
 				}
-				_, err := h.desk.Open(t.Context(), handover.Customer("c1"), handover.Request{ID: "o1", Summary: "s"})
-				require.NoError(t, err)
+				h.open(t, "o1")
 				pass(time.Minute)
 				h.end(t, "c1", handover.EndByCustomer)
 				pass(10 * time.Second)
@@ -180,10 +178,7 @@ func TestEndIsRetriedUntilConfirmed(t *testing.T) {
 		t.Run(http.StatusText(status), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				org := genesystest.New(t)
-				ann := org.Agent("Ann", "Support")
-				h := newHost(t, org, func(c *handover.Config) { c.Channel.LeftText = customerLeft })
-				chat := h.connected(t, "c1", ann)
+				org, _, h, chat := talking(t, func(c *handover.Config) { c.Channel.LeftText = customerLeft })
 				pass(time.Minute)
 				org.Inject(genesystest.Fault{Op: "conversations.disconnectCommunication", Status: status, Times: 3})
 				h.end(t, "c1", handover.EndByCustomer)
@@ -201,10 +196,7 @@ func TestEndIsRetriedUntilConfirmed(t *testing.T) {
 func TestUnconfirmedEndReturnsToTheBot(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
-		chat := h.connected(t, "c1", ann)
+		org, _, h, chat := talking(t)
 		pass(time.Minute)
 		org.Inject(genesystest.Fault{Status: http.StatusTooManyRequests, RetryAfter: 2 * time.Minute, Times: -1})
 		asked := time.Now()

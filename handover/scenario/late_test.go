@@ -16,11 +16,7 @@ import (
 func TestMessageWithinTheHoldPrecedesTheReturn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
-		org.Signal(h.desk.Recheck)
-		chat := h.connected(t, "c1", ann)
+		org, _, h, chat := signalled(t)
 		pass(time.Minute)
 		org.InjectWebhook(genesystest.WebhookFault{Delay: 1500 * time.Millisecond})
 		chat.Say("Bye!")
@@ -36,11 +32,7 @@ func TestMessageWithinTheHoldPrecedesTheReturn(t *testing.T) {
 func TestMessageAfterTheReturnIsLate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
-		org.Signal(h.desk.Recheck)
-		chat := h.connected(t, "c1", ann)
+		org, _, h, chat := signalled(t)
 		pass(time.Minute)
 		org.InjectWebhook(genesystest.WebhookFault{Delay: 20 * time.Second})
 		chat.Say("Bye!")
@@ -58,8 +50,7 @@ func TestMessageAfterTheReturnIsLate(t *testing.T) {
 func TestLateMessagesBelongToTheFirstSession(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t, genesystest.WithThreadWindow(0))
-		ann := org.Agent("Ann", "Support")
+		org, ann := staffed(t, genesystest.WithThreadWindow(0))
 		h := newHost(t, org)
 		chat := h.connected(t, "c1", ann)
 		org.InjectWebhook(genesystest.WebhookFault{Delay: time.Minute})
@@ -84,10 +75,7 @@ func TestLateMessagesBelongToTheFirstSession(t *testing.T) {
 func TestAgentsMessageOpensASession(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
-		chat := h.connected(t, "c1", ann)
+		org, _, h, chat := talking(t)
 		first := h.session(t, "c1").ID
 		org.Inject(genesystest.Fault{Op: "conversations.disconnectCommunication", Status: 403, Times: -1})
 		h.end(t, "c1", handover.EndByBot)
@@ -118,8 +106,7 @@ func TestAgentsMessageOpensASession(t *testing.T) {
 func TestUnknownConversationOpensASession(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
+		org, ann := staffed(t)
 		old := newHost(t, org)
 		chat := old.connected(t, "c1", ann)
 		h := newHost(t, org) // another host with an empty store takes over the webhooks
@@ -149,8 +136,7 @@ func TestUnknownConversationReturnsToTheBot(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				org := genesystest.New(t)
-				ann := org.Agent("Ann", "Support")
+				org, ann := staffed(t)
 				chat := newHost(t, org).connected(t, "c1", ann)
 				h := newHost(t, org, func(c *handover.Config) { c.Channel.BotQueue = botQueue })
 				chat.Say("Anybody?")

@@ -18,8 +18,7 @@ import (
 func TestExpiredTokenIsReplaced(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t, genesystest.WithTokenLifetime(90*time.Second))
-		ann := org.Agent("Ann", "Support")
+		org, ann := staffed(t, genesystest.WithTokenLifetime(90*time.Second))
 		h := newHost(t, org)
 		chat := h.connected(t, "c1", ann)
 		want := []string{"summary r-c1"}
@@ -41,10 +40,7 @@ func TestExpiredTokenIsReplaced(t *testing.T) {
 func TestRejectedTokenIsReplaced(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
-		chat := h.connected(t, "c1", ann)
+		org, _, h, chat := talking(t)
 		org.Inject(genesystest.Fault{Op: "openmessaging.send", Status: http.StatusUnauthorized})
 		h.says(t, "c1", "m1", "hello", handover.TurnAgent)
 		pass(time.Minute)
@@ -61,10 +57,7 @@ func TestRejectedTokenIsReplaced(t *testing.T) {
 func TestRateLimitKeepsTheOrder(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
-		chat := h.connected(t, "c1", ann)
+		org, _, h, chat := talking(t)
 		want := []string{"summary r-c1"}
 		for i := range 8 {
 			if i == 3 {
@@ -107,8 +100,7 @@ func TestServerErrorRepeatsTheSameID(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				org := genesystest.New(t, genesystest.WithDeduplication())
-				ann := org.Agent("Ann", "Support")
+				org, ann := staffed(t, genesystest.WithDeduplication())
 				h := newHost(t, org)
 				chat := h.connected(t, "c1", ann)
 				org.Inject(c.fault)
@@ -131,10 +123,7 @@ func TestServerErrorRepeatsTheSameID(t *testing.T) {
 func TestRefusedConnectionCausesNoDuplicate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
-		chat := h.connected(t, "c1", ann)
+		org, _, h, chat := talking(t)
 		org.Inject(genesystest.Fault{Drop: true, Times: -1})
 		for _, text := range []string{"one", "two", "three"} {
 			h.says(t, "c1", text, text, handover.TurnAgent)
@@ -154,10 +143,7 @@ func TestRefusedConnectionCausesNoDuplicate(t *testing.T) {
 func TestOutageFailsTheSession(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
-		h.connected(t, "c1", ann)
+		org, _, h, _ := talking(t)
 		org.Inject(genesystest.Fault{Drop: true, Times: -1})
 		for _, text := range []string{"one", "two", "three"} {
 			h.says(t, "c1", text, text, handover.TurnAgent)
@@ -176,10 +162,7 @@ func TestOutageFailsTheSession(t *testing.T) {
 func TestRefusedMessageBlocksNoOthers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
-		chat := h.connected(t, "c1", ann)
+		org, _, h, chat := talking(t)
 		org.Inject(genesystest.Fault{Op: "openmessaging.send", Status: http.StatusBadRequest})
 		h.says(t, "c1", "m1", "bad", handover.TurnAgent)
 		h.says(t, "c1", "m2", "good", handover.TurnAgent)

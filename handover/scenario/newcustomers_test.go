@@ -19,8 +19,7 @@ import (
 func TestWebhookMayPrecedeTheOpeningsAnswer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t, genesystest.WithFlow(func(genesystest.Arrival) string { return "Support" }))
-		ann := org.Agent("Ann", "Support")
+		org, ann := staffed(t, genesystest.WithFlow(func(genesystest.Arrival) string { return "Support" }))
 		h := newHost(t, org)
 		org.Inject(genesystest.Fault{Op: "openmessaging.send", Delay: 5 * time.Second, After: true})
 		s := h.handOver(t, "c1", "r1")
@@ -114,8 +113,7 @@ func TestReplay(t *testing.T) {
 func TestConversationFindsAChangedCustomerID(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t, genesystest.AllowErrors())
-		ann := org.Agent("Ann", "Support")
+		org, ann := staffed(t, genesystest.AllowErrors())
 		h := newHost(t, org)
 		chat := h.connected(t, "c1", ann)
 		status := h.receive(t, org, outbound{id: "w1", customer: "C1-CHANGED", conversation: chat.Conversation().ID(), text: "hi"})

@@ -61,8 +61,7 @@ func conversation(t *testing.T, h *host, ann *genesystest.Agent) {
 func TestOperationsAreObserved(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
+		org, ann := staffed(t)
 		o := &observer{}
 		h := newHost(t, org, func(c *handover.Config) { c.Observer = o.observe })
 		conversation(t, h, ann)
@@ -104,8 +103,7 @@ func TestPanicsOfCallbacksAreObserved(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				org := genesystest.New(t)
-				ann := org.Agent("Ann", "Support")
+				org, ann := staffed(t)
 				o, log := &observer{}, &wiretap{}
 				h := newHost(t, org, func(k *handover.Config) {
 					k.Observer = o.observe
@@ -141,8 +139,7 @@ func TestChannelsPanicReachesTheObserver(t *testing.T) {
 func TestPanicInTheObserverIsLogged(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
+		org, ann := staffed(t)
 		log := &wiretap{}
 		h := newHost(t, org, func(c *handover.Config) {
 			c.Observer = func(context.Context, handover.Observation) { panic("metrics") }
@@ -160,8 +157,7 @@ func TestPanicInTheObserverIsLogged(t *testing.T) {
 func TestTypingEventNamesSessionAndDuration(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
+		org, ann := staffed(t)
 		typed := make(chan handover.TypingEvent, 2)
 		h := newHost(t, org, func(c *handover.Config) {
 			c.Typing = func(_ context.Context, e handover.TypingEvent) { typed <- e }

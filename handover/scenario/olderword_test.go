@@ -21,10 +21,7 @@ func TestOlderMessageAfterADeadAttempt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org := genesystest.New(t, genesystest.AllowErrors()) // it does not know the older message and refuses its receipt
-		store := handover.NewMemoryStore()
-		gone := &hookedStore{Store: store}
-		a := buildHost(t, org, func(c *handover.Config) { c.Store = gone })
-		b := buildHost(t, org, func(c *handover.Config) { c.Store = store })
+		a, gone, b := replicas(t, org)
 		ctx, kill := context.WithCancel(t.Context())
 		a.run(ctx)
 		a.serve(org)

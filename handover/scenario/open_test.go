@@ -7,7 +7,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/genesyshandover/genesyshandover/genesys/genesystest"
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
@@ -16,17 +15,12 @@ import (
 func TestOpenDoesNotChangeAReturn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
-		org.Signal(h.desk.Recheck)
-		chat := h.connected(t, "c1", ann)
+		org, _, h, chat := signalled(t)
 		pass(time.Minute)
 		chat.End()
 		h.reaches(t, "c1", handover.StateEnded)
 		h.says(t, "c1", "m1", "for the bot", handover.TurnAgent)
-		_, err := h.desk.Open(t.Context(), handover.Customer("c1"), handover.Request{ID: "o1", Summary: "opened"})
-		require.NoError(t, err)
+		h.open(t, "o1")
 		h.until(t, 1)
 		require.Equal(t, []string{"back: agent [for the bot]"}, h.lines())
 		require.Empty(t, postsOf(t, org, "for the bot"))

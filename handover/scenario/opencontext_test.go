@@ -48,8 +48,7 @@ func TestHandOverAfterOpenSendsTheContext(t *testing.T) {
 			t.Run(fmt.Sprint(identity, " ", name), func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					org := genesystest.New(t, genesystest.WithDeduplication())
-					ann := org.Agent("Ann", "Support")
+					org, ann := staffed(t, genesystest.WithDeduplication())
 					h := newHost(t, org, func(c *handover.Config) { c.Channel.Identity = identity })
 					opens(t, h, org)
 					for _, f := range faults {
@@ -78,14 +77,11 @@ func TestHandOverAfterOpenSendsTheContext(t *testing.T) {
 func TestContextFollowsTheOpening(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
+		org, ann, h := hosted(t)
 		org.Inject(genesystest.Fault{Op: "openmessaging.send", Status: http.StatusTooManyRequests, RetryAfter: 3 * time.Second})
-		_, err := h.desk.Open(t.Context(), handover.Customer("c1"), handover.Request{ID: "o1", Summary: "opened"})
-		require.NoError(t, err)
+		h.open(t, "o1")
 		asksWithContext(t, h)
-		require.Equal(t, []string{"opened", "About a bill.", "customer: my bill"}, ann.Wait(t).Accept().Texts())
+		require.Equal(t, []string{"summary o1", "About a bill.", "customer: my bill"}, ann.Wait(t).Accept().Texts())
 	})
 }
 
@@ -94,9 +90,7 @@ func TestContextFollowsTheOpening(t *testing.T) {
 func TestRefusedContextDoesNotStopTheTransfer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
+		org, ann, h := hosted(t)
 		opens(t, h, org)
 		org.Inject(genesystest.Fault{Op: "openmessaging.send", Status: http.StatusBadRequest})
 		asksWithContext(t, h)
@@ -129,8 +123,7 @@ func TestUnsentContextEndsTheSession(t *testing.T) {
 func TestContextOpensAnotherConversation(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t, genesystest.WithThreadWindow(0))
-		ann := org.Agent("Ann", "Support")
+		org, ann := staffed(t, genesystest.WithThreadWindow(0))
 		h := newHost(t, org)
 		opens(t, h, org)
 		s := h.session(t, "c1")

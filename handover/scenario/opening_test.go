@@ -29,9 +29,7 @@ func TestOpeningWithoutAnAnswerIsRepeated(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				org := genesystest.New(t)
-				ann := org.Agent("Ann", "Support")
-				h := newHost(t, org)
+				org, ann, h := hosted(t)
 				org.Inject(c.fault)
 				h.handOver(t, "c1", "r1")
 				h.says(t, "c1", "m1", "while it opens", handover.TurnAgent)
@@ -152,9 +150,7 @@ func TestUnknownIntegrationIsNoMissingPermission(t *testing.T) {
 func TestPermissionGrantedInTimeSucceeds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
+		org, ann, h := hosted(t)
 		org.Inject(genesystest.Fault{Op: "openmessaging.send", Status: http.StatusForbidden})
 		h.handOver(t, "c1", "r1")
 		chat := ann.Wait(t).Accept()
@@ -258,8 +254,7 @@ func TestSessionWithoutReads(t *testing.T) {
 	t.Run("by flow", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			org := genesystest.New(t, genesystest.WithFlow(func(genesystest.Arrival) string { return "Support" }))
-			ann := org.Agent("Ann", "Support")
+			org, ann := staffed(t, genesystest.WithFlow(func(genesystest.Arrival) string { return "Support" }))
 			org.Inject(forbid)
 			h := newHost(t, org, func(c *handover.Config) { c.Channel.Routing = handover.RouteByFlow })
 			h.handOver(t, "c1", "r1")

@@ -80,10 +80,7 @@ func TestPendingMessageGetsOneReceipt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				org := genesystest.New(t)
-				ann := org.Agent("Ann", "Support")
-				h := newHost(t, org, func(k *handover.Config) { k.Channel.Receipts = c.receipts })
-				chat := h.connected(t, "c1", ann)
+				org, _, h, chat := talking(t, func(k *handover.Config) { k.Channel.Receipts = c.receipts })
 				h.failing(pending)
 				id := chat.Say("Hello!")
 				pass(time.Minute)
@@ -123,10 +120,7 @@ func TestPendingMayBeReportedWithinDeliver(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				org := genesystest.New(t)
-				ann := org.Agent("Ann", "Support")
-				h := newHost(t, org)
-				chat := h.connected(t, "c1", ann)
+				org, _, h, chat := talking(t)
 				h.failing(func(ctx context.Context, d handover.Delivery) error {
 					k := handover.Customer("c1")
 					if c.fail {
@@ -149,8 +143,7 @@ func TestPendingMayBeReportedWithinDeliver(t *testing.T) {
 func TestPendingSurvivesARestart(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
+		org, ann := staffed(t)
 		a, next := succession(t, org, change{during: time.Minute}, func(*handover.Config) {})
 		chat := a.connected(t, "c1", ann)
 		a.failing(pending)
@@ -170,10 +163,7 @@ func TestPendingSurvivesARestart(t *testing.T) {
 func TestPendingKeeps64Receipts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
-		chat := h.connected(t, "c1", ann)
+		org, _, h, chat := talking(t)
 		h.failing(pending)
 		var ids []string
 		for range 66 {
@@ -196,10 +186,7 @@ func TestPendingKeeps64Receipts(t *testing.T) {
 func TestFailAfterDeliveredSendsNoReceipt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
-		chat := h.connected(t, "c1", ann)
+		org, _, h, chat := talking(t)
 		id := chat.Say("Hello!")
 		h.until(t, 1)
 		h.confirm(t, id)
@@ -215,8 +202,7 @@ func TestFailAfterDeliveredSendsNoReceipt(t *testing.T) {
 func TestFailReceiptGoesToTheEarlierIdentity(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
+		org, ann := staffed(t)
 		h := newHost(t, org, func(c *handover.Config) {
 			c.Channel.Identity, c.Channel.Receipts = handover.IdentitySession, handover.ReceiptsFailures
 		})
@@ -245,10 +231,7 @@ func TestFailReceiptGoesToTheEarlierIdentity(t *testing.T) {
 func TestFailedReceiptsGoFirst(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
-		chat := h.connected(t, "c1", ann)
+		org, _, h, chat := talking(t)
 		org.Inject(genesystest.Fault{Op: "openmessaging.receipt", Status: http.StatusTooManyRequests, RetryAfter: 30 * time.Second, Times: 1})
 		first := chat.Say("one")
 		pass(time.Second)

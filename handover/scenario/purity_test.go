@@ -17,8 +17,7 @@ import (
 func TestRetriedTransactionKeepsTheSender(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
+		org, ann := staffed(t)
 		store := newHookedStore()
 		h := newHost(t, org, func(c *handover.Config) {
 			c.Store, c.Channel.Identity = store, handover.IdentitySession

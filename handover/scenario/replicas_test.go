@@ -43,8 +43,7 @@ func (s *sequence) deliver(ctx context.Context, _ handover.Delivery) error {
 func TestTwoReplicasKeepOneLaneInOrder(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
+		org, ann := staffed(t)
 		store := handover.NewMemoryStore()
 		shared := func(c *handover.Config) { c.Store = store }
 		a, b := buildHost(t, org, shared), buildHost(t, org, shared)
@@ -98,8 +97,7 @@ func inOrder(hosts ...*host) []string {
 func TestStoppedReplicaAcceptsForAnother(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
+		org, ann := staffed(t)
 		store := handover.NewMemoryStore()
 		shared := func(c *handover.Config) { c.Store = store }
 		worker, front := newHost(t, org, shared), buildHost(t, org, shared)
@@ -117,17 +115,23 @@ func TestStoppedReplicaAcceptsForAnother(t *testing.T) {
 	})
 }
 
+// replicas returns two hosts on one store, which do not run yet. The first one uses it through a store
+// whose calls can be made to fail, as those of a process that is dead.
+func replicas(t *testing.T, org *genesystest.Org) (a *host, gone *hookedStore, b *host) {
+	t.Helper()
+	store := handover.NewMemoryStore()
+	gone = &hookedStore{Store: store}
+	a = buildHost(t, org, func(c *handover.Config) { c.Store = gone })
+	return a, gone, buildHost(t, org, func(c *handover.Config) { c.Store = store })
+}
+
 // TestPostOfADeadReplicaIsRepeated checks a lease without a stored outcome. 2 s after it
 // expires, another replica sends the message again with the same id and time.
 func TestPostOfADeadReplicaIsRepeated(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		store := handover.NewMemoryStore()
-		gone := &hookedStore{Store: store}
-		a := buildHost(t, org, func(c *handover.Config) { c.Store = gone })
-		b := buildHost(t, org, func(c *handover.Config) { c.Store = store })
+		org, ann := staffed(t)
+		a, gone, b := replicas(t, org)
 		ctx, kill := context.WithCancel(t.Context())
 		a.run(ctx)
 		a.serve(org)
@@ -161,12 +165,10 @@ func TestPostOfADeadReplicaIsRepeated(t *testing.T) {
 func TestDeliveryOfADeadReplicaIsRepeated(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		store := handover.NewMemoryStore()
-		gone := &hookedStore{Store: store}
-		a := buildHost(t, org, func(c *handover.Config) { c.Store = gone })
-		b := newHost(t, org, func(c *handover.Config) { c.Store = store })
+		org, ann := staffed(t)
+		a, gone, b := replicas(t, org)
+		b.run(t.Context())
+		b.serve(org)
 		a.run(t.Context())
 		chat := b.connected(t, "c1", ann)
 		pass(time.Minute)
@@ -190,8 +192,7 @@ func TestDeliveryOfADeadReplicaIsRepeated(t *testing.T) {
 func TestShutdownStoresTheOutcome(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
+		org, ann := staffed(t)
 		store := handover.NewMemoryStore()
 		shared := func(c *handover.Config) { c.Store = store }
 		a := buildHost(t, org, shared)
@@ -231,8 +232,7 @@ func TestRestartsLoseNothing(t *testing.T) {
 		t.Run(fmt.Sprint(after, " ms"), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				org := genesystest.New(t)
-				ann := org.Agent("Ann", "Support")
+				org, ann := staffed(t)
 				store := handover.NewMemoryStore()
 				shared := func(c *handover.Config) { c.Store = store }
 				org.Inject(genesystest.Fault{Op: "openmessaging.send", Delay: 100 * time.Millisecond, After: true, Times: -1})
@@ -273,8 +273,7 @@ func TestRestartsLoseNothing(t *testing.T) {
 func TestRunReturnsWhileAnEffectHangs(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
+		org, ann := staffed(t)
 		h := buildHost(t, org)
 		ctx, stop := context.WithCancel(t.Context())
 		done := h.run(ctx)

@@ -70,11 +70,9 @@ func TestHandOverOnlyTransfersAnOpen(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				org := genesystest.New(t)
-				ann := org.Agent("Ann", "Support")
+				org, ann := staffed(t)
 				a, next := succession(t, org, c, nil)
-				opened, err := a.desk.Open(t.Context(), handover.Customer("c1"), handover.Request{ID: "o1", Summary: "opened"})
-				require.NoError(t, err)
+				opened := a.open(t, "o1")
 				a.says(t, "c1", "m1", "for the bot", handover.TurnBot)
 				pass(time.Hour)
 				require.Equal(t, 1, org.Queue("Bot").Waiting())
@@ -86,7 +84,7 @@ func TestHandOverOnlyTransfersAnOpen(t *testing.T) {
 				b.says(t, "c1", "m3", "for the agent", handover.TurnAgent)
 				chat := ann.Wait(t).Accept()
 				b.reaches(t, "c1", handover.StateConnected)
-				require.Equal(t, []string{"opened", "summary r1", "for the agent"}, chat.Texts())
+				require.Equal(t, []string{"summary o1", "summary r1", "for the agent"}, chat.Texts())
 				require.Len(t, org.Conversations(), 1)
 				require.Len(t, requests(org, "conversations.transferToQueue"), 1)
 				chat.End()
@@ -104,11 +102,9 @@ func TestRestartBeforeTheTransferOfAnOpen(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				org := genesystest.New(t)
-				ann := org.Agent("Ann", "Support")
+				org, ann := staffed(t)
 				a, next := succession(t, org, c, nil)
-				_, err := a.desk.Open(t.Context(), handover.Customer("c1"), handover.Request{ID: "o1", Summary: "opened"})
-				require.NoError(t, err)
+				a.open(t, "o1")
 				pass(time.Minute)
 				org.Inject(genesystest.Fault{Op: "conversations.transferToQueue", Drop: true})
 				a.handOver(t, "c1", "r1")
@@ -132,11 +128,8 @@ func TestOpenThatGenesysClosed(t *testing.T) {
 		t.Run(text, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				org := genesystest.New(t)
-				ann := org.Agent("Ann", "Support")
-				h := newHost(t, org)
-				_, err := h.desk.Open(t.Context(), handover.Customer("c1"), handover.Request{ID: "o1", Summary: "opened"})
-				require.NoError(t, err)
+				org, ann, h := hosted(t)
+				h.open(t, "o1")
 				pass(time.Hour)
 				org.Conversation("c1").Disconnect("inactivity")
 				pass(time.Hour)
@@ -162,8 +155,7 @@ func TestAnyReplicaAdoptsAConversation(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				org := genesystest.New(t)
-				ann := org.Agent("Ann", "Support")
+				org, ann := staffed(t)
 				a, next := succession(t, org, c, nil)
 				chat := a.connected(t, "c1", ann)
 				org.Inject(genesystest.Fault{Op: "conversations.disconnectCommunication", Status: http.StatusForbidden, Times: -1})
@@ -194,8 +186,7 @@ func TestAnyReplicaAdoptsAConversation(t *testing.T) {
 func TestAgentWhoLeftIsNotAdopted(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
+		org, ann := staffed(t)
 		a, next := succession(t, org, change{during: 10 * time.Minute}, nil)
 		chat := a.connected(t, "c1", ann)
 		org.Inject(genesystest.Fault{Op: "conversations.disconnectCommunication", Status: http.StatusForbidden, Times: -1})

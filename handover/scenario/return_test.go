@@ -18,11 +18,7 @@ import (
 func TestMessagesBeforeTheReturnAreInIt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
-		org.Signal(h.desk.Recheck)
-		chat := h.connected(t, "c1", ann)
+		org, _, h, chat := signalled(t)
 		pass(time.Minute)
 		chat.End()
 		h.reaches(t, "c1", handover.StateEnded)
@@ -45,10 +41,7 @@ func TestMessagesBeforeTheReturnAreInIt(t *testing.T) {
 func TestMessagesDuringAReturnAreInTheNext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
-		chat := h.connected(t, "c1", ann)
+		_, _, h, chat := talking(t)
 		turns := make(chan handover.Turn, 3)
 		h.returning(func(ctx context.Context, _ handover.Return) error {
 			if h.tries("back:") > 1 {
@@ -82,10 +75,7 @@ func TestMessagesDuringAReturnAreInTheNext(t *testing.T) {
 func TestReturnIsRetriedWithTheSameID(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
-		chat := h.connected(t, "c1", ann)
+		_, _, h, chat := talking(t)
 		ids := map[string]int{}
 		h.returning(func(_ context.Context, r handover.Return) error {
 			if ids[r.ID]++; len(ids) == 1 && ids[r.ID] <= 4 {
@@ -111,10 +101,7 @@ func TestReturnIsRetriedWithTheSameID(t *testing.T) {
 func TestReturnIsRetriedForDays(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
-		chat := h.connected(t, "c1", ann)
+		_, _, h, chat := talking(t)
 		h.returning(func(context.Context, handover.Return) error { return errors.New("bot is down") })
 		chat.End()
 		pass(6 * time.Hour)
@@ -130,10 +117,7 @@ func TestReturnIsRetriedForDays(t *testing.T) {
 func TestReturnMayCallHandOver(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
-		first := h.connected(t, "c1", ann)
+		_, ann, h, first := talking(t)
 		began := make(chan handover.Session, 1)
 		h.returning(func(ctx context.Context, r handover.Return) error {
 			if h.tries("back:") > 1 {
@@ -163,10 +147,7 @@ func TestReturnMayCallHandOver(t *testing.T) {
 func TestHandOverWhileEndingBeginsAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
-		h.connected(t, "c1", ann)
+		org, ann, h, _ := talking(t)
 		h.end(t, "c1", handover.EndByCustomer)
 		s := h.handOver(t, "c1", "r2")
 		require.Equal(t, s.ID, h.handOver(t, "c1", "r2").ID, "the same request, the same session")
@@ -189,10 +170,7 @@ func TestHandOverWhileEndingBeginsAtOnce(t *testing.T) {
 func TestEndAfterHandOverReturnsOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
-		chat := h.connected(t, "c1", ann)
+		_, _, h, chat := talking(t)
 		h.end(t, "c1", handover.EndByCustomer)
 		two := h.handOver(t, "c1", "r2").ID
 		h.end(t, "c1", handover.EndByCustomer)

@@ -19,9 +19,7 @@ import (
 func TestHandOverRemovesAReturnThatFails(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
+		_, ann, h := hosted(t)
 		h.returning(func(context.Context, handover.Return) error { return errors.New("bot is down") })
 		first := h.connected(t, "c1", ann)
 		first.End()

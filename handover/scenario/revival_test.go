@@ -28,8 +28,7 @@ func TestPostIntoAClosedConversationIsReturned(t *testing.T) {
 			t.Run(fmt.Sprint(c.name, " after ", after), func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					org := genesystest.New(t, c.opts...)
-					ann := org.Agent("Ann", "Support")
+					org, ann := staffed(t, c.opts...)
 					h := newHost(t, org)
 					chat := h.connected(t, "c1", ann)
 					h.says(t, "c1", "m0", "before", handover.TurnAgent)
@@ -60,10 +59,7 @@ func TestPostIntoAClosedConversationIsReturned(t *testing.T) {
 func TestOldConversationIsReadBeforeAPost(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
-		chat := h.connected(t, "c1", ann)
+		org, _, h, chat := talking(t)
 		pass(30 * time.Minute)
 		chat.End()
 		pass(20 * time.Second)
@@ -80,10 +76,7 @@ func TestOldConversationIsReadBeforeAPost(t *testing.T) {
 func TestHandOverInTheThreadWindowResumes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
-		first := h.connected(t, "c1", ann)
+		org, ann, h, first := talking(t)
 		first.Say("one")
 		h.until(t, 1)
 		first.End()
@@ -109,10 +102,7 @@ func TestHandOverInTheThreadWindowResumes(t *testing.T) {
 func TestHandOverAfterTheThreadWindowIsNew(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
-		first := h.connected(t, "c1", ann)
+		_, ann, h, first := talking(t)
 		first.End()
 		h.until(t, 1)
 		pass(72*time.Hour + time.Minute)
@@ -134,10 +124,7 @@ func TestOldEndSparesAQuickHandOver(t *testing.T) {
 		t.Run(fmt.Sprint("reads ", stale, " old"), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				org := genesystest.New(t)
-				ann := org.Agent("Ann", "Support")
-				h := newHost(t, org)
-				chat := h.connected(t, "c1", ann)
+				org, ann, h, chat := talking(t)
 				chat.End()
 				genesystest.Until(t, func() bool { return len(h.returned()) == 1 })
 				if stale > 0 {
@@ -163,9 +150,7 @@ func TestOldEndSparesAQuickHandOver(t *testing.T) {
 func TestStaleReadCausesNoSecondTransfer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
+		org, ann, h := hosted(t)
 		org.Signal(h.desk.Recheck)
 		h.handOver(t, "c1", "r1")
 		genesystest.Until(t, func() bool { return len(requests(org, "conversations.transferToQueue")) == 1 })
@@ -189,9 +174,7 @@ func TestDoubtfulTransferIsReadFirst(t *testing.T) {
 		t.Run(fmt.Sprint("performed ", after), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				org := genesystest.New(t)
-				ann := org.Agent("Ann", "Support")
-				h := newHost(t, org)
+				org, ann, h := hosted(t)
 				org.Inject(genesystest.Fault{Op: "conversations.transferToQueue", Status: 504, After: after})
 				h.handOver(t, "c1", "r1")
 				ann.Wait(t).Accept().Say("Hello!")
@@ -213,10 +196,7 @@ func TestDoubtfulTransferIsReadFirst(t *testing.T) {
 func TestEarlyEndNeedsASecondRead(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
-		chat := h.connected(t, "c1", ann)
+		org, ann, h, chat := talking(t)
 		chat.End()
 		h.until(t, 1)
 		h.handOver(t, "c1", "r2")

@@ -15,14 +15,15 @@ import (
 
 // eachOffset runs f with Genesys' clock ahead of the host's and behind it, each time in a separate
 // bubble and organisation.
-func eachOffset(t *testing.T, f func(*testing.T, *genesystest.Org), opts ...genesystest.Option) {
+func eachOffset(t *testing.T, f func(*testing.T, *genesystest.Org, *genesystest.Agent), opts ...genesystest.Option) {
 	t.Helper()
 	for _, d := range []time.Duration{15 * time.Second, 15 * time.Minute, time.Hour} {
 		for name, offset := range map[string]time.Duration{"ahead": d, "behind": -d} {
 			t.Run(fmt.Sprintf("%s by %v", name, d), func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					f(t, genesystest.New(t, append(opts, genesystest.WithClockOffset(offset))...))
+					org, ann := staffed(t, append(opts, genesystest.WithClockOffset(offset))...)
+					f(t, org, ann)
 				})
 			})
 		}
@@ -32,9 +33,8 @@ func eachOffset(t *testing.T, f func(*testing.T, *genesystest.Org), opts ...gene
 // TestClockOffShortChat: a chat of a few seconds is seen from its first message to its end, and the customer is not muted.
 func TestClockOffShortChat(t *testing.T) {
 	t.Parallel()
-	eachOffset(t, func(t *testing.T, org *genesystest.Org) {
+	eachOffset(t, func(t *testing.T, org *genesystest.Org, ann *genesystest.Agent) {
 		t.Helper()
-		ann := org.Agent("Ann", "Support")
 		h := newHost(t, org)
 		h.handOver(t, "c1", "r1")
 		chat := ann.Wait(t).Accept()
@@ -58,9 +58,8 @@ func TestClockOffShortChat(t *testing.T) {
 // messages are current, and the end is detected.
 func TestClockOffSecondChat(t *testing.T) {
 	t.Parallel()
-	eachOffset(t, func(t *testing.T, org *genesystest.Org) {
+	eachOffset(t, func(t *testing.T, org *genesystest.Org, ann *genesystest.Agent) {
 		t.Helper()
-		ann := org.Agent("Ann", "Support")
 		h := newHost(t, org)
 		for i := range 3 {
 			h.handOver(t, "c1", fmt.Sprint("r", i))
@@ -79,9 +78,8 @@ func TestClockOffSecondChat(t *testing.T) {
 // the customer. Messages sent without an agent, or after the end, are returned.
 func TestClockOffAnsweredAndUnanswered(t *testing.T) {
 	t.Parallel()
-	eachOffset(t, func(t *testing.T, org *genesystest.Org) {
+	eachOffset(t, func(t *testing.T, org *genesystest.Org, ann *genesystest.Agent) {
 		t.Helper()
-		ann := org.Agent("Ann", "Support")
 		h := newHost(t, org)
 		chat := h.connected(t, "c1", ann)
 		pass(time.Minute)
@@ -100,9 +98,8 @@ func TestClockOffAnsweredAndUnanswered(t *testing.T) {
 // agent left are answered for, later ones are returned.
 func TestClockOffLeftAlone(t *testing.T) {
 	t.Parallel()
-	eachOffset(t, func(t *testing.T, org *genesystest.Org) {
+	eachOffset(t, func(t *testing.T, org *genesystest.Org, ann *genesystest.Agent) {
 		t.Helper()
-		ann := org.Agent("Ann", "Support")
 		h := newHost(t, org)
 		chat := h.connected(t, "c1", ann)
 		pass(time.Minute)
@@ -124,9 +121,8 @@ func TestClockOffLeftAlone(t *testing.T) {
 // TestClockOffReplay: an agent's message is a replay only if it is older than 15 minutes by Genesys' clock.
 func TestClockOffReplay(t *testing.T) {
 	t.Parallel()
-	eachOffset(t, func(t *testing.T, org *genesystest.Org) {
+	eachOffset(t, func(t *testing.T, org *genesystest.Org, ann *genesystest.Agent) {
 		t.Helper()
-		ann := org.Agent("Ann", "Support")
 		h := newHost(t, org)
 		chat := h.connected(t, "c1", ann)
 		pass(20 * time.Minute)
@@ -149,8 +145,7 @@ func TestClockOffReplay(t *testing.T) {
 func TestReplayOfAWatchedConversation(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t, genesystest.AllowErrors())
-		ann := org.Agent("Ann", "Support")
+		org, ann := staffed(t, genesystest.AllowErrors())
 		h := newHost(t, org)
 		chat := h.connected(t, "c1", ann)
 		opened := org.Now()
@@ -168,7 +163,7 @@ func TestReplayOfAWatchedConversation(t *testing.T) {
 // webhook of any age, because it cannot know the age.
 func TestNoReplayBeforeAnOffsetIsMeasured(t *testing.T) {
 	t.Parallel()
-	eachOffset(t, func(t *testing.T, org *genesystest.Org) {
+	eachOffset(t, func(t *testing.T, org *genesystest.Org, _ *genesystest.Agent) {
 		t.Helper()
 		h := buildHost(t, org)
 		h.serve(org)
@@ -184,9 +179,8 @@ func TestNoReplayBeforeAnOffsetIsMeasured(t *testing.T) {
 // current.
 func TestClockOffRestart(t *testing.T) {
 	t.Parallel()
-	eachOffset(t, func(t *testing.T, org *genesystest.Org) {
+	eachOffset(t, func(t *testing.T, org *genesystest.Org, ann *genesystest.Agent) {
 		t.Helper()
-		ann := org.Agent("Ann", "Support")
 		shared := handover.NewMemoryStore()
 		store := func(c *handover.Config) { c.Store = shared }
 		first := newHost(t, org, store)
@@ -207,9 +201,8 @@ func TestClockOffRestart(t *testing.T) {
 // agent wrote before the end open nothing; later ones open a session.
 func TestClockOffAdoption(t *testing.T) {
 	t.Parallel()
-	eachOffset(t, func(t *testing.T, org *genesystest.Org) {
+	eachOffset(t, func(t *testing.T, org *genesystest.Org, ann *genesystest.Agent) {
 		t.Helper()
-		ann := org.Agent("Ann", "Support")
 		h := newHost(t, org)
 		chat := h.connected(t, "c1", ann)
 		pass(10 * time.Second)
@@ -240,9 +233,8 @@ func TestClockOffAdoption(t *testing.T) {
 // opening's own answer.
 func TestClockOffByFlowFirst(t *testing.T) {
 	t.Parallel()
-	eachOffset(t, func(t *testing.T, org *genesystest.Org) {
+	eachOffset(t, func(t *testing.T, org *genesystest.Org, ann *genesystest.Agent) {
 		t.Helper()
-		ann := org.Agent("Ann", "Support")
 		h := newHost(t, org, byFlow)
 		h.handOver(t, "c1", "r1")
 		chat := ann.Wait(t).Accept()
@@ -259,9 +251,8 @@ func TestClockOffByFlowFirst(t *testing.T) {
 // and a later message of an agent opens a session.
 func TestClockOffBlind(t *testing.T) {
 	t.Parallel()
-	eachOffset(t, func(t *testing.T, org *genesystest.Org) {
+	eachOffset(t, func(t *testing.T, org *genesystest.Org, ann *genesystest.Agent) {
 		t.Helper()
-		ann := org.Agent("Ann", "Support")
 		org.Inject(genesystest.Fault{Op: "conversations.get", Status: http.StatusForbidden, Times: -1})
 		h := newHost(t, org, byFlow)
 		first := blindSession(t, h, ann, "r1")
@@ -284,9 +275,8 @@ func TestClockOffBlind(t *testing.T) {
 func TestClockOffGap(t *testing.T) {
 	t.Parallel()
 	granted := append(genesystest.GuidePermissions(), viewMessages)
-	eachOffset(t, func(t *testing.T, org *genesystest.Org) {
+	eachOffset(t, func(t *testing.T, org *genesystest.Org, ann *genesystest.Agent) {
 		t.Helper()
-		ann := org.Agent("Ann", "Support")
 		h, d := behind(t, org)
 		chat := h.connected(t, "c1", ann)
 		wrote := during(d, chat, 3, 12)

@@ -23,8 +23,7 @@ func TestGapIsReportedOncePerSession(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, ids proven %t", name, proven), func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					org := genesystest.New(t, genesystest.AllowErrors())
-					ann := org.Agent("Ann", "Support")
+					org, ann := staffed(t, genesystest.AllowErrors())
 					h, d := behind(t, org)
 					for _, request := range []string{"h1", "h2"} {
 						h.handOver(t, "c1", request)
@@ -80,8 +79,7 @@ func TestEndWaitsForFetch(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				org := genesystest.New(t, genesystest.WithPermissions(append(genesystest.GuidePermissions(), viewMessages)...))
-				ann := org.Agent("Ann", "Support")
+				org, ann := staffed(t, genesystest.WithPermissions(append(genesystest.GuidePermissions(), viewMessages)...))
 				h, d := behind(t, org)
 				org.Signal(h.desk.Recheck)
 				h.handOver(t, "c1", "h1")

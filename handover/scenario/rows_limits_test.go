@@ -21,10 +21,7 @@ func TestLongRetryAfterIsProbed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				org := genesystest.New(t)
-				ann := org.Agent("Ann", "Support")
-				h := newHost(t, org)
-				chat := h.connected(t, "c1", ann)
+				org, _, h, chat := talking(t)
 				pass(time.Minute)
 				limit := genesystest.Fault{Op: "openmessaging.send", Status: http.StatusTooManyRequests, RetryAfter: wait}
 				org.Inject(limit)

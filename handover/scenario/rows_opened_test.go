@@ -27,8 +27,7 @@ func TestHandOverOfAnOpenedConversationThatEnded(t *testing.T) {
 			t.Run(name+", "+fault, func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					org := genesystest.New(t, genesystest.WithThreadWindow(window), genesystest.WithDeduplication())
-					ann := org.Agent("Ann", "Support")
+					org, ann := staffed(t, genesystest.WithThreadWindow(window), genesystest.WithDeduplication())
 					h := newHost(t, org)
 					opens(t, h, org)
 					opened := h.session(t, "c1")

@@ -139,8 +139,7 @@ func TestAbandonedByTheAgentEnds(t *testing.T) {
 				if test.permitted {
 					permissions = append(permissions, missing)
 				}
-				org := genesystest.New(t, genesystest.WithPermissions(permissions...))
-				ann := org.Agent("Ann", "Support")
+				org, ann := staffed(t, genesystest.WithPermissions(permissions...))
 				h := newHost(t, org)
 				if signals {
 					org.Signal(h.desk.Recheck)
@@ -223,8 +222,7 @@ func TestOneForbiddenReadIsNotBelieved(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				org := genesystest.New(t)
-				ann := org.Agent("Ann", "Support")
+				org, ann := staffed(t)
 				org.Inject(genesystest.Fault{Op: "conversations.get", Status: http.StatusForbidden, Times: test.times})
 				h := newHost(t, org)
 				began := time.Now()
@@ -244,25 +242,50 @@ func TestOneForbiddenReadIsNotBelieved(t *testing.T) {
 	}
 }
 
+// closeDespite checks that a conversation that no session needs, since the last message opened it
+// after the end, is closed although the first read of it fails.
+func closeDespite(t *testing.T, f genesystest.Fault) {
+	t.Helper()
+	org, ann := staffed(t, genesystest.WithThreadWindow(0))
+	h := newHost(t, org)
+	chat := h.connected(t, "c1", ann)
+	pass(10 * time.Second)
+	chat.Say("Bye!")
+	pass(5 * time.Second)
+	chat.End()
+	h.says(t, "c1", "m1", "one more thing", handover.TurnAgent)
+	h.reaches(t, "c1", handover.StateEnded)
+	org.Inject(f)
+	pass(time.Minute)
+	for _, c := range org.Conversations() {
+		require.Equal(t, "ended", c.Phase())
+	}
+}
+
 // TestOneForbiddenLookIsNotBelieved: the same for a conversation that no session needs: it is closed all the same.
 func TestOneForbiddenLookIsNotBelieved(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t, genesystest.WithThreadWindow(0))
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
-		chat := h.connected(t, "c1", ann)
-		pass(10 * time.Second)
-		chat.Say("Bye!")
-		pass(5 * time.Second)
-		chat.End()
-		h.says(t, "c1", "m1", "one more thing", handover.TurnAgent)
-		h.reaches(t, "c1", handover.StateEnded)
-		org.Inject(genesystest.Fault{Op: "conversations.get", Status: http.StatusForbidden})
-		pass(time.Minute)
-		for _, c := range org.Conversations() {
-			require.Equal(t, "ended", c.Phase())
-		}
+	forbidden := genesystest.Fault{Op: "conversations.get", Status: http.StatusForbidden}
+	t.Run("opened by the last message", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) { closeDespite(t, forbidden) })
+	})
+	t.Run("revived by a slow message", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			org, _, h, chat := signalled(t)
+			pass(time.Minute)
+			org.Inject(genesystest.Fault{Op: "openmessaging.send", Delay: 9 * time.Second})
+			h.says(t, "c1", "m1", "slow", handover.TurnAgent)
+			pass(time.Second)
+			chat.End()
+			h.reaches(t, "c1", handover.StateEnded)
+			genesystest.Until(t, func() bool { return org.Queue("Bot").Waiting() == 1 })
+			org.Inject(forbidden)
+			pass(3 * time.Minute)
+			require.Equal(t, "ended", chat.Conversation().Phase())
+			require.Zero(t, org.Queue("Bot").Waiting())
+		})
 	})
 }
 
@@ -273,10 +296,7 @@ func TestOneMissingReadIsNoEnd(t *testing.T) {
 	t.Run("of a session", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			org := genesystest.New(t)
-			ann := org.Agent("Ann", "Support")
-			h := newHost(t, org)
-			chat := h.connected(t, "c1", ann)
+			org, _, h, chat := talking(t)
 			pass(time.Minute)
 			org.Inject(notFound)
 			require.NoError(t, h.desk.Recheck(t.Context(), chat.Conversation().ID()))
@@ -294,10 +314,7 @@ func TestOneMissingReadIsNoEnd(t *testing.T) {
 	t.Run("of one that is ending", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			org := genesystest.New(t)
-			ann := org.Agent("Ann", "Support")
-			h := newHost(t, org)
-			h.connected(t, "c1", ann)
+			org, _, h, _ := talking(t)
 			pass(time.Minute)
 			h.end(t, "c1", handover.EndByCustomer)
 			genesystest.Until(t, func() bool { return len(requests(org, "conversations.disconnectCommunication")) == 1 })
@@ -309,21 +326,7 @@ func TestOneMissingReadIsNoEnd(t *testing.T) {
 	t.Run("of one that no session needs", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			org := genesystest.New(t, genesystest.WithThreadWindow(0))
-			ann := org.Agent("Ann", "Support")
-			h := newHost(t, org)
-			chat := h.connected(t, "c1", ann)
-			pass(10 * time.Second)
-			chat.Say("Bye!")
-			pass(5 * time.Second)
-			chat.End()
-			h.says(t, "c1", "m1", "one more thing", handover.TurnAgent)
-			h.reaches(t, "c1", handover.StateEnded)
-			org.Inject(genesystest.Fault{Op: "conversations.get", Status: http.StatusNotFound})
-			pass(time.Minute)
-			for _, c := range org.Conversations() {
-				require.Equal(t, "ended", c.Phase())
-			}
+			closeDespite(t, genesystest.Fault{Op: "conversations.get", Status: http.StatusNotFound})
 		})
 	})
 }
@@ -339,8 +342,7 @@ func TestSupervisorTakesOver(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				org := genesystest.New(t, options...)
-				ann := org.Agent("Ann", "Support")
+				org, ann := staffed(t, options...)
 				h := newHost(t, org)
 				org.Signal(h.desk.Recheck)
 				chat := h.connected(t, "c1", ann)
@@ -391,9 +393,7 @@ func TestBackInTheBotQueueIsClosed(t *testing.T) {
 				t.Run(source, func(t *testing.T) {
 					t.Parallel()
 					synctest.Test(t, func(t *testing.T) {
-						org := genesystest.New(t)
-						ann := org.Agent("Ann", "Support")
-						h := newHost(t, org)
+						org, ann, h := hosted(t)
 						if signals {
 							org.Signal(h.desk.Recheck)
 						}
@@ -435,8 +435,7 @@ func TestAgentInTheNextConversationStays(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				org := genesystest.New(t, genesystest.WithThreadWindow(0), genesystest.WithFlow(toSupport))
-				ann := org.Agent("Ann", "Support")
+				org, ann := staffed(t, genesystest.WithThreadWindow(0), genesystest.WithFlow(toSupport))
 				h := newHost(t, org, func(c *handover.Config) { c.Channel.Routing, c.Channel.BotQueue = handover.RouteByFlow, "" })
 				chat := h.connected(t, "c1", ann)
 				pass(time.Minute)
@@ -481,11 +480,7 @@ func TestAgentInTheNextConversationStays(t *testing.T) {
 func TestReadWithOlderLegsIsIgnored(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
-		org.Signal(h.desk.Recheck)
-		chat := h.connected(t, "c1", ann)
+		org, _, h, chat := signalled(t)
 		pass(time.Minute)
 		chat.TransferTo("Billing")
 		h.reaches(t, "c1", handover.StateQueued)
@@ -504,11 +499,7 @@ func TestReadWithOlderLegsIsIgnored(t *testing.T) {
 func TestEndIsReadAgainFiveSecondsAfterAWrite(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
-		org.Signal(h.desk.Recheck)
-		chat := h.connected(t, "c1", ann)
+		org, _, h, chat := signalled(t)
 		pass(time.Minute)
 		chat.Say("Bye!")
 		h.until(t, 1)

@@ -21,11 +21,8 @@ import (
 func TestReturnGivenUpWithoutWords(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		var w *wiretap
-		h := newHost(t, org, func(c *handover.Config) { w = logged(c); c.Channel.Timers.Retention = 30 * 24 * time.Hour })
-		org.Signal(h.desk.Recheck)
+		org, ann := staffed(t)
+		h, w := keptForAMonth(t, org)
 		h.returning(func(context.Context, handover.Return) error { return errors.New("down") })
 		h.connected(t, "c1", ann).End()
 		pass(8 * 24 * time.Hour)
@@ -40,11 +37,8 @@ func TestReturnGivenUpWithoutWords(t *testing.T) {
 func TestNoticeGivenUpIsLogged(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		var w *wiretap
-		h := newHost(t, org, func(c *handover.Config) { w = logged(c); c.Channel.Timers.Retention = 30 * 24 * time.Hour })
-		org.Signal(h.desk.Recheck)
+		org, ann := staffed(t)
+		h, w := keptForAMonth(t, org)
 		h.notifying(func(context.Context, handover.Notice) error { return errors.New("down") })
 		h.connected(t, "c1", ann).End()
 		h.until(t, 1)
@@ -63,8 +57,7 @@ func TestNoticeGivenUpIsLogged(t *testing.T) {
 func TestRefusedMessagesAreAllReported(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t, genesystest.AllowErrors())
-		ann := org.Agent("Ann", "Support")
+		org, ann := staffed(t, genesystest.AllowErrors())
 		h := newHost(t, org)
 		chat := h.connected(t, "c1", ann)
 		org.Inject(genesystest.Fault{Op: "openmessaging.send", Status: http.StatusBadRequest, Times: 40})
@@ -94,8 +87,7 @@ func TestRefusedMessagesAreAllReported(t *testing.T) {
 func TestFailedReceiptsThatAreLostAreReported(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t, genesystest.AllowErrors())
-		ann := org.Agent("Ann", "Support")
+		org, ann := staffed(t, genesystest.AllowErrors())
 		h := newHost(t, org)
 		chat := h.connected(t, "c1", ann)
 		h.failing(func(context.Context, handover.Delivery) error {

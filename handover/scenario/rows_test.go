@@ -21,10 +21,7 @@ import (
 func TestHandOverWhileEndingKeepsTheTurn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
-		h.connected(t, "c1", ann)
+		org, ann, h, _ := talking(t)
 		pass(time.Minute)
 		org.Inject(genesystest.Fault{Op: "conversations.disconnectCommunication", Delay: 5 * time.Second})
 		h.end(t, "c1", handover.EndByCustomer)
@@ -69,9 +66,7 @@ func TestOpeningDoesNotWaitForAReturn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				org := genesystest.New(t)
-				ann := org.Agent("Ann", "Support")
-				h := newHost(t, org)
+				org, ann, h := hosted(t)
 				h.returning(test.returns)
 				chat := h.connected(t, "c1", ann)
 				pass(time.Minute)
@@ -107,10 +102,7 @@ func TestOpeningDoesNotWaitForAReturn(t *testing.T) {
 func TestPostThatFailsAfterOpenIsReturnedAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
-		chat := h.connected(t, "c1", ann)
+		org, _, h, chat := talking(t)
 		pass(time.Minute)
 		org.Inject(genesystest.Fault{Op: "openmessaging.send", Delay: 8 * time.Second, Status: http.StatusServiceUnavailable})
 		began := time.Now()
@@ -119,8 +111,7 @@ func TestPostThatFailsAfterOpenIsReturnedAtOnce(t *testing.T) {
 		chat.End()
 		genesystest.Until(t, func() bool { return len(h.lines()) == 1 })
 		require.Less(t, time.Since(began), 8*time.Second, "or the test looks at nothing")
-		_, err := h.desk.Open(t.Context(), handover.Customer("c1"), handover.Request{ID: "o2", Summary: "summary o2"})
-		require.NoError(t, err)
+		h.open(t, "o2")
 		genesystest.Until(t, func() bool { return len(h.lines()) == 2 })
 		require.Less(t, time.Since(began), 10*time.Second)
 		pass(time.Minute)
@@ -156,10 +147,7 @@ func TestOpeningWaitsForTheDisconnect(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				org := genesystest.New(t)
-				ann := org.Agent("Ann", "Support")
-				h := newHost(t, org)
-				chat := h.connected(t, "c1", ann)
+				org, ann, h, chat := talking(t)
 				pass(time.Minute)
 				for _, f := range test.faults {
 					org.Inject(f)

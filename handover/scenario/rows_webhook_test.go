@@ -47,8 +47,7 @@ func (w *wiretap) webhookLines(t *testing.T) (list []webhookLine) {
 func TestWebhookWithAWrongSecret(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t, genesystest.AllowErrors())
-		ann := org.Agent("Ann", "Support")
+		org, ann := staffed(t, genesystest.AllowErrors())
 		var w *wiretap
 		wrong := handover.NewSecret("another-secret-that-is-long-enough")
 		h := newHost(t, org, func(c *handover.Config) { w = logged(c); c.Channel.WebhookSecrets = []handover.Secret{wrong} })
@@ -89,8 +88,7 @@ func TestWebhookThatIsDead(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				org := genesystest.New(t, genesystest.AllowErrors(), genesystest.WithPermissions(permissions...))
-				ann := org.Agent("Ann", "Support")
+				org, ann := staffed(t, genesystest.AllowErrors(), genesystest.WithPermissions(permissions...))
 				var w *wiretap
 				h := buildHost(t, org, func(c *handover.Config) { w = logged(c) })
 				d := &endpoint{Handler: h.handler()}

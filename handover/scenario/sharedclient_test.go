@@ -1,6 +1,7 @@
 package scenario_test
 
 import (
+	"context"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -16,9 +17,11 @@ import (
 func TestSharedClientRetries(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
+		org, ann := staffed(t)
+		h := buildHost(t, org)
+		h.serve(org)
+		ctx, stop := context.WithCancel(t.Context())
+		done := h.run(ctx)
 		h.connected(t, "c1", ann)
 		pass(time.Minute)
 		client, err := h.desk.Client(t.Context(), "")
@@ -33,6 +36,8 @@ func TestSharedClientRetries(t *testing.T) {
 		org.Inject(genesystest.Fault{Op: "routing.queues.list", Status: http.StatusServiceUnavailable, Times: -1})
 		reads = len(requests(org, "routing.queues.list"))
 		pass(time.Hour) // the cache of queues has expired
+		stop()
+		<-done // or the lane to Genesys looks the queue up, too
 		began := time.Now()
 		h.handOver(t, "c2", "r2")
 		require.Equal(t, began, time.Now())

@@ -126,9 +126,7 @@ func TestSocketWhileTheStoreFails(t *testing.T) {
 func TestSocketLossIsANotice(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
+		_, ann, h := hosted(t)
 		owner := h.desk.SocketOwner("")
 		owns(t, owner, "channel 1", time.Hour)
 		require.NoError(t, owner.Report(t.Context(), true))
@@ -153,9 +151,7 @@ func TestSocketLossIsANotice(t *testing.T) {
 func TestSocketTakeoverIsNoLoss(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
+		_, ann, h := hosted(t)
 		one, two := h.desk.SocketOwner(""), h.desk.SocketOwner("")
 		owns(t, one, "channel 1", time.Hour)
 		require.NoError(t, one.Report(t.Context(), true))
@@ -238,9 +234,7 @@ func TestSocketLossIsLoggedOnce(t *testing.T) {
 func TestLostSocketIsAliveOnlyAfterAReport(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
+		_, ann, h := hosted(t)
 		one, two := h.desk.SocketOwner(""), h.desk.SocketOwner("")
 		owns(t, one, "channel 1", 3*time.Minute)
 		require.NoError(t, one.Report(t.Context(), true))

@@ -37,8 +37,7 @@ func TestNoAgentReturnsToTheBot(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				org := genesystest.New(t)
-				ann := org.Agent("Ann", "Support")
+				org, ann := staffed(t)
 				if !c.rings {
 					ann.GoOffQueue()
 				}
@@ -61,11 +60,7 @@ func TestNoAgentReturnsToTheBot(t *testing.T) {
 func TestNoAgentRestartsWhenAnAgentVanishes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org, timed(handover.Timers{NoAgent: 10 * time.Minute}))
-		org.Signal(h.desk.Recheck)
-		chat := h.connected(t, "c1", ann)
+		_, ann, h, chat := signalled(t, timed(handover.Timers{NoAgent: 10 * time.Minute}))
 		pass(time.Hour)
 		require.Equal(t, handover.StateConnected, h.session(t, "c1").State)
 		ann.GoOffQueue()
@@ -79,10 +74,7 @@ func TestNoAgentRestartsWhenAnAgentVanishes(t *testing.T) {
 func TestCustomerIdleWarnsOnceAndEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org, timed(handover.Timers{CustomerWarn: 5 * time.Minute, CustomerIdle: 8 * time.Minute}))
-		chat := h.connected(t, "c1", ann)
+		_, _, h, chat := talking(t, timed(handover.Timers{CustomerWarn: 5 * time.Minute, CustomerIdle: 8 * time.Minute}))
 		chat.Say("Are you there?")
 		pass(6 * time.Minute)
 		require.Len(t, h.noticed(handover.NoticeIdle), 1)
@@ -107,10 +99,7 @@ func TestCustomerIdleWarnsOnceAndEnds(t *testing.T) {
 func TestAgentIdleRestartsWithEachMessage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org, timed(handover.Timers{AgentIdle: 10 * time.Minute}))
-		chat := h.connected(t, "c1", ann)
+		_, _, h, chat := talking(t, timed(handover.Timers{AgentIdle: 10 * time.Minute}))
 		h.says(t, "c1", "m1", "one", handover.TurnAgent)
 		pass(9 * time.Minute)
 		chat.Say("Let me see.")
@@ -130,9 +119,7 @@ func TestAgentIdleRestartsWithEachMessage(t *testing.T) {
 func TestMaxIsNotExtendedByMessages(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org, timed(handover.Timers{Max: time.Hour, NoAgent: time.Minute, CustomerIdle: time.Minute, AgentIdle: time.Minute}))
+		org, ann, h := hosted(t, timed(handover.Timers{Max: time.Hour, NoAgent: time.Minute, CustomerIdle: time.Minute, AgentIdle: time.Minute}))
 		s, err := h.desk.Open(t.Context(), handover.Customer("parked"), handover.Request{ID: "o1", Summary: "s"})
 		require.NoError(t, err)
 		_, err = h.desk.HandOver(t.Context(), handover.Customer("for ever"), handover.Request{
@@ -166,8 +153,7 @@ func TestTimersPauseInBotAndEnding(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			h := newHost(t, genesystest.New(t), timed(short))
-			_, err := h.desk.Open(t.Context(), handover.Customer("c1"), handover.Request{ID: "o1", Summary: "s"})
-			require.NoError(t, err)
+			h.open(t, "o1")
 			pass(time.Hour)
 			require.Equal(t, handover.StateBot, h.session(t, "c1").State)
 			require.Empty(t, h.noticed(handover.NoticeIdle))

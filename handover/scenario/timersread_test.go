@@ -23,9 +23,7 @@ func TestTimerReadsFirst(t *testing.T) {
 		t.Run("an agent has just joined "+name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				org := genesystest.New(t)
-				ann := org.Agent("Ann", "Support")
-				h := newHost(t, org, timed(handover.Timers{NoAgent: 10 * time.Minute}))
+				org, ann, h := hosted(t, timed(handover.Timers{NoAgent: 10 * time.Minute}))
 				h.handOver(t, "c1", "r1")
 				offer := ann.Wait(t)
 				pass(10*time.Minute - time.Second)
@@ -45,10 +43,7 @@ func TestTimerReadsFirst(t *testing.T) {
 		t.Run("an agent has just ended "+name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				org := genesystest.New(t)
-				ann := org.Agent("Ann", "Support")
-				h := newHost(t, org, timed(handover.Timers{AgentIdle: 10 * time.Minute}))
-				chat := h.connected(t, "c1", ann)
+				org, _, h, chat := talking(t, timed(handover.Timers{AgentIdle: 10 * time.Minute}))
 				h.says(t, "c1", "m1", "one", handover.TurnAgent)
 				pass(10*time.Minute - time.Second)
 				chat.End()
@@ -67,10 +62,7 @@ func TestTimerReadsFirst(t *testing.T) {
 func TestTimerWaitsForTheSecondRead(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org, timed(handover.Timers{Max: 10 * time.Minute}))
-		chat := h.connected(t, "c1", ann)
+		_, _, h, chat := talking(t, timed(handover.Timers{Max: 10 * time.Minute}))
 		pass(time.Until(h.session(t, "c1").Started.Add(10*time.Minute - 3*time.Second)))
 		h.says(t, "c1", "m1", "thanks", handover.TurnAgent)
 		pass(2 * time.Second)
@@ -85,10 +77,7 @@ func TestTimerWaitsForTheSecondRead(t *testing.T) {
 func TestTimerWaitsForALateWebhook(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org, timed(handover.Timers{AgentIdle: 10 * time.Minute}))
-		chat := h.connected(t, "c1", ann)
+		org, _, h, chat := talking(t, timed(handover.Timers{AgentIdle: 10 * time.Minute}))
 		chat.Say("Hello")
 		pass(time.Minute)
 		h.says(t, "c1", "m1", "one", handover.TurnAgent)
@@ -178,10 +167,7 @@ func TestTimerReadsBeyondThePollShare(t *testing.T) {
 func TestTimerEndSendsWaitingMessages(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org, timed(handover.Timers{AgentIdle: 5 * time.Minute}))
-		chat := h.connected(t, "c1", ann)
+		org, _, h, chat := talking(t, timed(handover.Timers{AgentIdle: 5 * time.Minute}))
 		h.says(t, "c1", "m0", "heard", handover.TurnAgent)
 		genesystest.Until(t, func() bool { return slices.Contains(chat.Texts(), "heard") })
 		began := time.Now()
@@ -206,10 +192,7 @@ func TestTimerSparesACustomerWhoWrites(t *testing.T) {
 		t.Run(before.String(), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				org := genesystest.New(t)
-				ann := org.Agent("Ann", "Support")
-				h := newHost(t, org, timed(handover.Timers{CustomerIdle: 10 * time.Minute}))
-				chat := h.connected(t, "c1", ann)
+				org, _, h, chat := talking(t, timed(handover.Timers{CustomerIdle: 10 * time.Minute}))
 				chat.Say("Are you there?")
 				genesystest.Until(t, func() bool { return len(h.lines()) == 1 })
 				org.Inject(genesystest.Fault{Op: "conversations.get", Delay: 2 * time.Second, Times: 8}) // the timer's read is slow

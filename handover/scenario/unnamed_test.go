@@ -60,8 +60,7 @@ func unnamed(t *testing.T, org *genesystest.Org, take func(string) bool, more ..
 func TestRevivedConversationNeedsNoName(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
+		org, ann := staffed(t)
 		known := map[string]bool{}
 		h := unnamed(t, org, func(id string) bool { was := known[id]; known[id] = true; return was })
 		chat := h.connected(t, "c1", ann)
@@ -89,8 +88,7 @@ func TestRevivedConversationNeedsNoName(t *testing.T) {
 func TestUnnamedConversationFails(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
+		org, ann := staffed(t)
 		h := unnamed(t, org, func(string) bool { return true })
 		h.handOver(t, "c1", "r1")
 		pass(time.Second)
@@ -113,8 +111,7 @@ func TestUnnamedConversationFails(t *testing.T) {
 func TestUnnamedConversationOfAFlowFails(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t, genesystest.WithFlow(func(genesystest.Arrival) string { return "Support" }))
-		ann := org.Agent("Ann", "Support")
+		org, ann := staffed(t, genesystest.WithFlow(func(genesystest.Arrival) string { return "Support" }))
 		h := unnamed(t, org, func(string) bool { return true }, func(c *handover.Config) { c.Channel.Routing = handover.RouteByFlow })
 		h.handOver(t, "c1", "h1")
 		offer := ann.Wait(t)

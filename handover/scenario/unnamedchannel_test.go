@@ -6,7 +6,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/genesyshandover/genesyshandover/genesys/genesystest"
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
@@ -15,8 +14,7 @@ import (
 func TestChannelWithoutAnIDUsesTheIntegrations(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
+		org, ann := staffed(t)
 		store := handover.NewMemoryStore()
 		h := newHost(t, org, func(c *handover.Config) { c.Channel.ID, c.Store = "", store })
 		chat := h.connected(t, "c1", ann)

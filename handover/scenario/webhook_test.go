@@ -31,8 +31,7 @@ func statuses(org *genesystest.Org, messageID string) []int {
 func TestWebhookGets503WhileTheStoreFails(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
+		org, ann := staffed(t)
 		store := newHookedStore()
 		h := newHost(t, org, func(c *handover.Config) { c.Store = store })
 		chat := h.connected(t, "c1", ann)
@@ -56,8 +55,7 @@ func TestWebhookGets503WhileTheStoreFails(t *testing.T) {
 func TestWebhookOfASlowStoreIsDeliveredOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
+		org, ann := staffed(t)
 		store := newHookedStore()
 		h := newHost(t, org, func(c *handover.Config) { c.Store = store })
 		chat := h.connected(t, "c1", ann)
@@ -81,8 +79,7 @@ func TestWebhookOfASlowStoreIsDeliveredOnce(t *testing.T) {
 func TestPutThatStoresAndFailsLosesNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
+		org, ann := staffed(t)
 		store := &liarStore{Store: handover.NewMemoryStore()}
 		h := newHost(t, org, func(c *handover.Config) { c.Store = store })
 		h.handOver(t, "c1", "r1")
@@ -121,10 +118,7 @@ func (s *liarStore) Put(ctx context.Context, r handover.Record, prev uint64) err
 func TestWebhookGets200BeforeDelivery(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
-		chat := h.connected(t, "c1", ann)
+		org, _, h, chat := talking(t)
 		h.failing(func(context.Context, handover.Delivery) error { return errors.New("socket closed") })
 		id := chat.Say("Hello!")
 		pass(20 * time.Second)
@@ -143,10 +137,7 @@ func TestWebhookGets200BeforeDelivery(t *testing.T) {
 func TestCopiesOfAWebhookAreDeliveredOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
-		chat := h.connected(t, "c1", ann)
+		org, _, h, chat := talking(t)
 		org.InjectWebhook(genesystest.WebhookFault{Duplicates: 2})
 		chat.Say("at once")
 		h.until(t, 1)
@@ -164,10 +155,7 @@ func TestCopiesOfAWebhookAreDeliveredOnce(t *testing.T) {
 func TestOvertakenMessageIsOutOfOrder(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
-		chat := h.connected(t, "c1", ann)
+		org, _, h, chat := talking(t)
 		org.InjectWebhook(genesystest.WebhookFault{Delay: 5 * time.Second})
 		chat.Say("first")
 		chat.Say("second")
@@ -184,10 +172,7 @@ func TestOvertakenMessageIsOutOfOrder(t *testing.T) {
 func TestWaitingMessagesAreSorted(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
-		h := newHost(t, org)
-		chat := h.connected(t, "c1", ann)
+		org, _, h, chat := talking(t)
 		h.failing(func(context.Context, handover.Delivery) error { return errors.New("down") })
 		chat.Say("zero")
 		pass(time.Second)

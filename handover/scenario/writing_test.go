@@ -28,9 +28,7 @@ func TestMessagesDuringAHandoverArriveOnce(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				org := genesystest.New(t)
-				ann := org.Agent("Ann", "Support")
-				h := newHost(t, org)
+				org, ann, h := hosted(t)
 				if c.signal {
 					org.Signal(h.desk.Recheck)
 				}
@@ -98,8 +96,7 @@ func TestMessagesDuringAHandoverArriveOnce(t *testing.T) {
 func TestAcceptedMessagesSurviveAStop(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t)
-		ann := org.Agent("Ann", "Support")
+		org, ann := staffed(t)
 		h := buildHost(t, org)
 		h.serve(org)
 		h.handOver(t, "c1", "r1")
@@ -123,8 +120,7 @@ func TestAcceptedMessagesSurviveAStop(t *testing.T) {
 func TestFullLaneRefusesAMessage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t, genesystest.WithRateLimit(0))
-		ann := org.Agent("Ann", "Support")
+		org, ann := staffed(t, genesystest.WithRateLimit(0))
 		h := newHost(t, org)
 		chat := h.connected(t, "c1", ann)
 		org.Inject(genesystest.Fault{Drop: true, Times: -1})
