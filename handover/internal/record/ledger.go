@@ -261,6 +261,7 @@ func (tx *Transaction) abandonPost() {
 func (tx *Transaction) AbandonPost() {
 	if w := tx.word(tx.Out.Lease.Seq); w != nil && w.State == WordWaiting {
 		w.State = WordUnsure
+		tx.wroteLate(w.Handover, "")
 	}
 	if tx.Out.begun() {
 		tx.Out.Entries[0].Unsure = true

@@ -41,6 +41,7 @@ func (tx *Transaction) SettleOut(j *Job, o Outcome) {
 		if ours {
 			tx.Handover.LastWriteAt = tx.Now
 		}
+		tx.wroteLate(x.Handover, "")
 		tx.failed(x, o)
 	case EffectPostponed:
 		if o.Err != nil {
@@ -132,6 +133,9 @@ func (tx *Transaction) sent(x Entry, o Outcome) {
 	if x.Kind == KindContext && open && tx.Handover.State == machine.StateRequested {
 		tx.continued(o.Conversation)
 		return
+	}
+	if !open {
+		tx.wroteLate(x.Handover, o.Conversation)
 	}
 	if o.Conversation == "" || o.Conversation == tx.Handover.ConversationID {
 		return

@@ -193,6 +193,31 @@ func (tx *Transaction) leave(c *machine.Handover) {
 	}
 }
 
+// wroteLate watches the conversation of a session that is over: a message that Genesys took after the
+// end, or may have taken, may have revived it. named is the conversation in Genesys' answer, or "".
+func (tx *Transaction) wroteLate(handover, named string) {
+	s, from, legs := tx.Handover.Session, tx.Handover.From, tx.Handover.Legs
+	if s.ID != handover {
+		i := slices.IndexFunc(tx.Past, func(p past) bool { return p.Session.ID == handover })
+		if i < 0 {
+			return
+		}
+		s, from, legs = tx.Past[i].Session, tx.Past[i].From, tx.Past[i].Legs
+	}
+	c, id := tx.Open(), s.ConversationID
+	if s.Open() || id == "" || named != "" && named != id || c != nil && c.ConversationID == id {
+		return
+	}
+	known := tx.watching(id) != nil
+	w := tx.watch(id, from, tx.Clock.Genesys(s.Started), tx.Now.Add(lookPause))
+	if known {
+		return
+	}
+	if w.Legs = legs; s.Ending.Reason != machine.EndByAgent && s.Ending.Reason != machine.EndByGenesys {
+		w.EndedAt = tx.Clock.Genesys(s.Ending.Time)
+	}
+}
+
 // since returns from when legs and messages of a conversation belong to a session, by Genesys'
 // clock.
 func (tx *Transaction) since(c *machine.Handover) time.Time {
