@@ -114,10 +114,10 @@ func (c Config) validate() error {
 		}
 	}
 	if c.Deliver == nil {
-		bad("Deliver is nil: give the function that sends an agent's message to the customer")
+		bad("Deliver is nil: set it to the function that sends an agent's message to the customer")
 	}
 	if c.Return == nil {
-		bad("Return is nil: give the function that gives the conversation back to the bot")
+		bad("Return is nil: set it to the function that returns the conversation to the bot")
 	}
 	if c.Workers < 0 {
 		bad(fmt.Sprintf("Workers is %d: use 0 for the default or a positive number", c.Workers))

@@ -13,7 +13,7 @@ import (
 func TestAcceptanceOfAgents(t *testing.T) {
 	t.Parallel()
 	pains(t, map[string]pain{
-		"a reject looks like the end, and then nothing more is heard": {play: func(s *stage) {
+		"a reject looks like the end, and no signal follows": {play: func(s *stage) {
 			byEventBridge(s) // user.end, the same as for a real end
 			s.handOver(s.t, "c1", "h1")
 			offer := s.ann.Wait(s.t)
@@ -38,7 +38,7 @@ func TestAcceptanceOfAgents(t *testing.T) {
 			}
 			require.NotContains(s.t, s.kinds(), string(handover.NoticeAgentJoined))
 		}},
-		"requeued is taken for ended": {play: func(s *stage) {
+		"requeued looks like ended": {play: func(s *stage) {
 			chat := s.with("h1")
 			s.ann.GoOffQueue()
 			chat.Leave()
@@ -46,7 +46,7 @@ func TestAcceptanceOfAgents(t *testing.T) {
 			s.open(handover.StateQueued)
 			require.Len(s.t, s.noticed(handover.NoticeAgentLeft), 1)
 		}},
-		"ringing is taken for an agent": {play: func(s *stage) {
+		"alerting looks like an agent": {play: func(s *stage) {
 			byEventBridge(s)
 			s.handOver(s.t, "c1", "h1")
 			s.ann.Wait(s.t)
@@ -129,7 +129,7 @@ func TestAcceptanceOfLostSignals(t *testing.T) {
 	}
 	pains(t, map[string]pain{
 		"the socket loses every event":               lost(bySocket),
-		"no event of EventBridge ever comes":         lost(byEventBridge),
+		"no event of EventBridge ever arrives":       lost(byEventBridge),
 		"the workflow that posts never runs":         lost(byTrigger),
 		"setting a signal source up takes five days": {play: func(s *stage) { s.with("h1").End(); s.over(handover.EndByAgent) }},
 		"the socket breaks just before the agent ends": {play: func(s *stage) {

@@ -90,7 +90,7 @@ func TestAcceptanceOfSetup(t *testing.T) {
 			config: func(c *handover.Config) { c.Channel.ClientSecret = handover.NewSecret("wrong-secret-of-somebody-else") },
 			play: func(s *stage) {
 				_, err := s.desk.HandOver(s.t.Context(), handover.Customer("c1"), handover.Request{ID: "h1", Summary: "s"})
-				require.ErrorIs(s.t, err, genesys.ErrUnauthorized, "said to who asked")
+				require.ErrorIs(s.t, err, genesys.ErrUnauthorized, "reported to the caller")
 				pass(time.Hour)
 				require.LessOrEqual(s.t, len(requests(s.org, "oauth.token")), 3)
 				require.Equal(s.t, handover.TurnBot, s.turn(s.t, "c1"))
@@ -109,7 +109,7 @@ func TestAcceptanceOfSetup(t *testing.T) {
 			require.LessOrEqual(s.t, len(requests(s.org, "oauth.token"))-tokens, 200, "some three a minute")
 			require.Equal(s.t, "back: failed [hello?]", s.lines()[1])
 			_, err := s.desk.Turn(s.t.Context(), handover.Customer("c1"))
-			require.NoError(s.t, err, "the host goes on")
+			require.NoError(s.t, err, "the host continues")
 		}},
 	})
 }

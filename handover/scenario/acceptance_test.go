@@ -58,7 +58,7 @@ func (s *stage) over(reason handover.EndReason) {
 func TestAcceptanceOfEnds(t *testing.T) {
 	t.Parallel()
 	pains(t, map[string]pain{
-		"the webhook tells of typing but not of the end": {play: func(s *stage) {
+		"the webhook reports typing but not the end": {play: func(s *stage) {
 			chat := s.with("h1")
 			chat.Type()
 			pass(time.Second)
@@ -68,7 +68,7 @@ func TestAcceptanceOfEnds(t *testing.T) {
 			deliveries := len(s.org.Deliveries())
 			chat.End()
 			s.over(handover.EndByAgent)
-			require.Len(s.t, s.org.Deliveries(), deliveries, "no webhook said so")
+			require.Len(s.t, s.org.Deliveries(), deliveries, "no webhook reported it")
 		}},
 		"the customer closes the window and there is no event for that": {play: func(s *stage) {
 			chat := s.with("h1")

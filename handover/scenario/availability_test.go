@@ -55,7 +55,7 @@ func TestAvailability(t *testing.T) {
 		require.Equal(t, "2 1m30s", h.available(t, ""), "the channel's queue")
 		require.Equal(t, "2 1m30s", h.available(t, org.Queue("Support").ID()), "by id")
 		require.Equal(t, "2 1m30s", h.available(t, strings.ToUpper(org.Queue("Support").ID())))
-		require.Equal(t, "1 ?", h.available(t, "Sales"), "Genesys has no guess")
+		require.Equal(t, "1 ?", h.available(t, "Sales"), "Genesys has no estimate")
 		org.Queue("Quiet")
 		require.Equal(t, "0 ?", h.available(t, "Quiet"), "zero agents is not unknown")
 	})

@@ -52,7 +52,7 @@ func TestEndedEndsABlindSession(t *testing.T) {
 				require.NoError(t, a.desk.Ended(t.Context(), "", id, time.Time{}))
 				pass(time.Minute)
 				s := b.session(t, "c1")
-				require.Equal(t, handover.EndByGenesys, s.Ending.Reason, "it does not say who")
+				require.Equal(t, handover.EndByGenesys, s.Ending.Reason, "it does not name the side")
 				require.Equal(t, handover.CodeSignalled, s.Ending.Code)
 				require.Equal(t, handover.TurnBot, b.turn(t, "c1"))
 				require.Equal(t, []string{"agent: Hello!", "back: genesys [one(sent)]"}, both(a, b), "no read shows whether she read it")

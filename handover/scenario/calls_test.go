@@ -46,7 +46,7 @@ func TestForwardInEveryState(t *testing.T) {
 		for _, r := range d.returned() {
 			ids[r.ID] = true
 		}
-		require.Len(t, ids, len(d.returned()), "each Return has an id of its own")
+		require.Len(t, ids, len(d.returned()), "each Return has a separate id")
 		if d.in == "returning" {
 			require.GreaterOrEqual(t, len(d.returned()), 2, "what is written while Return runs is for the next one")
 		} else {

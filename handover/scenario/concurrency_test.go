@@ -102,7 +102,7 @@ func untilTaken(t *testing.T, forward func() (handover.Turn, error)) {
 		}
 		wait(100 * time.Millisecond)
 	}
-	t.Error("never taken")
+	t.Error("never accepted")
 }
 
 // TestConcurrentCustomersDoNotMix checks that the messages of 64 concurrent customers do not

@@ -47,9 +47,9 @@ func TestExplainDescribesAWholeHandover(t *testing.T) {
 		require.NoError(t, err)
 		for _, line := range []string{
 			"state         ended since ", "queue         Support", "turn          bot", "ending        ended by the agent, ",
-			"  a session began, an agent was asked for\n", "  Genesys took the opening\n", "  transferred to the agent queue ",
+			"  a session began, an agent was asked for\n", "  Genesys accepted the opening\n", "  transferred to the agent queue ",
 			"  it rings at Ann\n", "  Ann did not take it\n", "  it rings at Ben\n", "  Ben is there\n", "  Ben left\n",
-			"  ended by the agent (", "  given back to the bot\n", "  the record is removed, if nothing comes\n",
+			"  ended by the agent (", "  given back to the bot\n", "  the record is removed, unless a message arrives\n",
 		} {
 			require.Contains(t, story, line)
 		}

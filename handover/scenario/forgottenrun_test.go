@@ -37,7 +37,7 @@ func TestMissingRunIsLogged(t *testing.T) {
 				h := buildHost(t, org, logging(tap))
 				h.handOver(t, "known", "r0")
 				pass(5 * time.Second)
-				require.Zero(t, tap.count(scolding), "the host may be about to call it; and no timer tells")
+				require.Zero(t, tap.count(scolding), "the host may be about to call it, and no timer fires")
 				pass(time.Minute)
 				require.Zero(t, tap.count(scolding))
 				accept(t, org, h)

@@ -76,7 +76,7 @@ func TestGoldenLaterReleaseIsSetAside(t *testing.T) {
 		pass(9 * time.Minute)
 		require.Zero(t, store.since("get"), "it is left alone")
 		require.Equal(t, 1, tap.count("record set aside"), "it is reported once")
-		require.Equal(t, 64, store.widest(), "a page of Due has the same limit whatever is set aside")
+		require.Equal(t, 64, store.widest(), "a page of Due has the same limit with records set aside")
 
 		chat := h.connected(t, "c1", ann) // other customers are not affected
 		chat.End()

@@ -64,7 +64,7 @@ func TestJoinedPrecedesTheAgentsMessage(t *testing.T) {
 		h.until(t, 1)
 		story := h.only(func(s string) bool { return s == "notice: agentJoined" || s == "agent: Hello!" })
 		require.Equal(t, []string{"notice: agentJoined", "agent: Hello!"}, story)
-		require.Equal(t, "Ann", h.session(t, "c1").Agent.Name, "a read after the first word tells who it is")
+		require.Equal(t, "Ann", h.session(t, "c1").Agent.Name, "a read after the first message shows the agent")
 	})
 }
 

@@ -174,5 +174,5 @@ func (r race) run(t *testing.T, listen func(*stage)) {
 	require.Equal(t, r.notices, s.steps())
 	require.Equal(t, r.lines, s.lines())
 	pass(time.Hour)
-	require.Equal(t, r.lines, s.lines(), "nothing comes an hour later")
+	require.Equal(t, r.lines, s.lines(), "nothing arrives an hour later")
 }

@@ -48,7 +48,7 @@ func (s *soak) checkCustomer() {
 		}
 	}
 	for _, text := range s.asked {
-		require.LessOrEqual(s, back[text], 1, "%s came back twice: %v", text, s.h.lines())
+		require.LessOrEqual(s, back[text], 1, "%s was returned twice: %v", text, s.h.lines())
 		require.Positive(s, read[text]+back[text], "%s is lost: %v", text, s.h.lines())
 		if read[text] > 1 {
 			from := arrived[text][0].Add(3 * time.Second) // clocks differ: an agent who left sooner may not have read it

@@ -132,7 +132,7 @@ func TestUnknownConversationOpensASession(t *testing.T) {
 // is in the bot queue again, because no agent would answer.
 func TestUnknownConversationReturnsToTheBot(t *testing.T) {
 	t.Parallel()
-	for name, botQueue := range map[string]string{"configured": "Bot", "where it came into first": ""} {
+	for name, botQueue := range map[string]string{"configured": "Bot", "the first queue": ""} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {

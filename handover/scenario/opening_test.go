@@ -172,7 +172,7 @@ func TestSessionWithoutAFlowIsRefused(t *testing.T) {
 		require.Equal(t, handover.EndRefused, s.Ending.Reason)
 		require.Equal(t, handover.CodeFlowNotAttached, s.Ending.Code)
 		require.WithinDuration(t, s.Started.Add(30*time.Second), s.Ending.Time, 5*time.Second)
-		require.Equal(t, []string{"back: refused [one(sent)]"}, h.lines(), "Genesys took it, no agent read it")
+		require.Equal(t, []string{"back: refused [one(sent)]"}, h.lines(), "Genesys accepted it, no agent read it")
 	})
 }
 

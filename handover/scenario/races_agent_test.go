@@ -44,7 +44,7 @@ func TestRacesOfTheAgent(t *testing.T) {
 				chat := s.ann.Wait(s.t).Accept()
 				chat.Say("Hello, Ann here")
 				s.calm()
-				require.Equal(s.t, "Ann", s.session(s.t, "c1").Agent.Name, "a read tells who it is")
+				require.Equal(s.t, "Ann", s.session(s.t, "c1").Agent.Name, "a read shows the agent")
 				chat.End()
 			},
 			notices: []string{"requested", "queued", "agentJoined", "agentLeft Ann", "ended agent", "returned agent"},

@@ -215,7 +215,7 @@ func TestLateAnswerOfAReturnGoesToAgents(t *testing.T) {
 		require.Equal(t, 1, d.written("m1"))
 		require.NoError(t, d.End(t.Context(), d.key, handover.EndByBot))
 		wait(time.Minute)
-		require.Equal(t, []string{"m1", "m1"}, d.unanswered(), "no agent answered it: it comes back once more")
+		require.Equal(t, []string{"m1", "m1"}, d.unanswered(), "no agent answered it: it is returned once more")
 		d.speaks(t, "m1")
 	})
 }

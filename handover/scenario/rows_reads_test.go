@@ -378,7 +378,7 @@ func TestBackInTheBotQueueIsClosed(t *testing.T) {
 		leave func(*testing.T, *host, *genesystest.Desk)
 		back  string
 	}{
-		"the agent gave it back": {func(_ *testing.T, _ *host, d *genesystest.Desk) { d.TransferTo("Bot") }, "back: agent []"},
+		"the agent returned it": {func(_ *testing.T, _ *host, d *genesystest.Desk) { d.TransferTo("Bot") }, "back: agent []"},
 		"a message revived it in the same second": {func(t *testing.T, h *host, d *genesystest.Desk) {
 			t.Helper()
 			d.Say("Bye!")

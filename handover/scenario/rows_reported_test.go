@@ -102,6 +102,6 @@ func TestFailedReceiptsThatAreLostAreReported(t *testing.T) {
 		require.Len(t, h.noticed(handover.NoticeMessageFailed), 70)
 		text, err := h.desk.Explain(t.Context(), handover.Customer("c1"))
 		require.NoError(t, err)
-		require.Contains(t, text, "Genesys was not told that a message of the agent failed")
+		require.Contains(t, text, "Genesys got no receipt that a message of the agent failed")
 	})
 }

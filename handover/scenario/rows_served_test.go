@@ -201,7 +201,7 @@ func TestSessionKeepsItsIntegration(t *testing.T) {
 			_, err = h.Forward(t.Context(), k, handover.Text(id, id))
 			require.NoError(t, err)
 			pass(time.Minute + 5*time.Second)
-			require.Contains(t, chat.Texts(), id, "when nobody has done it for a minute")
+			require.Contains(t, chat.Texts(), id, "when no replica has done it for a minute")
 		}
 		require.Equal(t, 1, h.tap.count("another integration"))
 	})

@@ -162,7 +162,7 @@ func TestSocketTakeoverIsNoLoss(t *testing.T) {
 		owns(t, two, "", time.Hour)
 		pass(30 * time.Second)
 		require.NoError(t, two.Report(t.Context(), true))
-		require.NoError(t, one.Report(t.Context(), false), "it is not its own any more")
+		require.NoError(t, one.Report(t.Context(), false), "it belongs to another owner")
 		pass(20 * time.Minute)
 		require.Empty(t, h.noticed(handover.NoticeConnectionLost))
 	})

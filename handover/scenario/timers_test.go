@@ -127,7 +127,7 @@ func TestMaxIsNotExtendedByMessages(t *testing.T) {
 		})
 		require.NoError(t, err)
 		other := ann.Wait(t).Accept()
-		other.Say("Hello for ever")
+		other.Say("Hello forever")
 		h.handOver(t, "c1", "r1")
 		chat, began := ann.Wait(t).Accept(), time.Now()
 		for n := 0; chat.Active(); n++ {

@@ -61,7 +61,7 @@ func TestNew(t *testing.T) {
 		_, err := sqlstore.New(db, sqlstore.Postgres, sqlstore.WithPrefix(prefix))
 		require.NoError(t, err)
 	}
-	require.Zero(t, s.count(), "New calls nobody")
+	require.Zero(t, s.count(), "New makes no call")
 }
 
 func TestMigrations(t *testing.T) {
@@ -198,23 +198,23 @@ func TestGetConfirmsWhatAPutMayHaveLeft(t *testing.T) {
 		put     error
 		writes  int // after the Put
 	}{
-		"an answer got lost":      {sqlstore.Postgres, gone, 2},
-		"the caller gave up":      {sqlstore.Postgres, context.DeadlineExceeded, 2},
-		"the server refused it":   {sqlstore.Postgres, stateError("53100"), 0},
-		"SQLite has no standbys":  {sqlstore.SQLite, gone, 0},
-		"all is well":             {sqlstore.Postgres, nil, 0},
-		"a server that went away": {sqlstore.Postgres, driver.ErrBadConn, 2},
+		"an answer got lost":         {sqlstore.Postgres, gone, 2},
+		"the caller stopped waiting": {sqlstore.Postgres, context.DeadlineExceeded, 2},
+		"the server refused it":      {sqlstore.Postgres, stateError("53100"), 0},
+		"SQLite has no standbys":     {sqlstore.SQLite, gone, 0},
+		"all is well":                {sqlstore.Postgres, nil, 0},
+		"a server that went away":    {sqlstore.Postgres, driver.ErrBadConn, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := &stub{rows: 1, fails: []error{test.put}}
 			all := store(t, s, test.dialect)
 			require.ErrorIs(t, all.Put(t.Context(), record(), 1), test.put)
-			require.Equal(t, 1, s.count(), "once: a repeat would find its own write, and say that there was a conflict")
+			require.Equal(t, 1, s.count(), "once: a repeat would find its own write, and report a conflict")
 			if test.writes > 0 {
 				s.fails = []error{gone}
 				_, err := all.Get(t.Context(), record().Key)
-				require.ErrorIs(t, err, gone, "not confirmed, so not told")
+				require.ErrorIs(t, err, gone, "not confirmed, so not returned")
 			}
 			for range 2 {
 				_, err := all.Get(t.Context(), record().Key)

@@ -129,7 +129,7 @@ func check(r handover.Record) error {
 	case r.Key.Customer == "":
 		return bad("Key.Customer is empty: set the customer's id")
 	case r.Revision == 0:
-		return bad("Revision is 0, which stands for an absent record: use 1 or more")
+		return bad("Revision is 0, which means an absent record: use 1 or more")
 	case r.Revision > math.MaxInt64:
 		return bad("Revision is %d, the limit is %d", r.Revision, int64(math.MaxInt64))
 	case !r.WakeAt.IsZero() && r.WakeAt.UnixMicro() <= 0:

@@ -196,8 +196,8 @@ func cancelledBefore(s *suite) {
 				"nor ErrConflict: the store has not looked for the record", call, err)
 		}
 	}
-	s.holds(r, "a call whose context has ended before it began changes nothing")
-	s.absent(key("new"), "a call whose context has ended before it began changes nothing")
+	s.holds(r, "a call with an ended context changes nothing")
+	s.absent(key("new"), "a call with an ended context changes nothing")
 }
 
 // A context ends during All: it returns at most one error, and nothing after it.
@@ -222,7 +222,7 @@ func cancelledDuringAll(s *suite) {
 		s.Errorf("All returned the error %v after its context had ended; want another, best one that is context.Canceled", failed)
 	case failed == nil && n != someRecords:
 		s.Errorf("All ended without an error after %d of %d records, when its context had ended; want the error, or every record: "+
-			"the caller must be able to tell", n, someRecords)
+			"the caller must be able to distinguish them", n, someRecords)
 	}
 	s.put(record("after", 1), 0)
 	s.holds(record("after", 1), "the store works after a context ended during All")

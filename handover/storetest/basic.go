@@ -23,7 +23,7 @@ func createAndReplace(s *suite) {
 	first := record("c", 10)
 	first.ConversationID, first.WakeAt = "conversation-1", noon()
 	s.put(first, 0)
-	s.holds(first, "a record comes back as it was put")
+	s.holds(first, "a record is returned as it was put")
 	next := record("c", 25)
 	next.Data = []byte("longer data than before, and nothing of the old must stay")
 	s.put(next, 10)
@@ -38,7 +38,7 @@ func createOnlyOnce(s *suite) {
 	s.put(first, 0)
 	again := record("c", 20)
 	s.conflict(s.store.Put(s.Context(), again, 0), "Put(prev 0) of a key that exists", "prev 0 stores only if there is none")
-	s.holds(first, "ErrConflict says that nothing was stored")
+	s.holds(first, "ErrConflict means that nothing was stored")
 }
 
 func putComparesRevisions(s *suite) {
@@ -49,12 +49,12 @@ func putComparesRevisions(s *suite) {
 		next.ConversationID, next.WakeAt, next.Data = "conversation-1", noon(), []byte("not stored")
 		s.conflict(s.store.Put(s.Context(), next, prev), "Put with a prev that is not the stored revision", "Put compares and swaps")
 	}
-	s.holds(first, "ErrConflict says that nothing was stored")
+	s.holds(first, "ErrConflict means that nothing was stored")
 	if list := s.due(noon()); len(list) != 0 {
-		s.Errorf("Due returned %s; want nothing: ErrConflict says that nothing was stored, in no index either", show(list[0]))
+		s.Errorf("Due returned %s; want nothing: ErrConflict means that nothing was stored, in no index either", show(list[0]))
 	}
 	_, err := s.store.Find(s.Context(), "shop", "conversation-1")
-	s.notFound(err, "Find", "ErrConflict says that nothing was stored, in no index either")
+	s.notFound(err, "Find", "ErrConflict means that nothing was stored, in no index either")
 	s.put(record("c", 20), 10)
 	s.conflict(s.store.Put(s.Context(), record("c", 30), 10), "Put with the revision before the last", "Put compares and swaps")
 }
@@ -62,7 +62,7 @@ func putComparesRevisions(s *suite) {
 func putOfAnAbsentRecord(s *suite) {
 	r := record("c", 20)
 	s.conflict(s.store.Put(s.Context(), r, 10), "Put(prev 10) without a record", "only prev 0 creates: there is no record")
-	s.absent(r.Key, "ErrConflict says that nothing was stored")
+	s.absent(r.Key, "ErrConflict means that nothing was stored")
 }
 
 func deleteComparesRevisions(s *suite) {
@@ -71,11 +71,11 @@ func deleteComparesRevisions(s *suite) {
 	for _, prev := range []uint64{0, 9, 11, math.MaxInt64} {
 		s.conflict(s.store.Delete(s.Context(), r.Key, prev), "Delete with a prev that is not the stored revision", "Delete compares")
 	}
-	s.holds(r, "ErrConflict says that nothing was removed")
+	s.holds(r, "ErrConflict means that nothing was removed")
 	s.put(record("d", 10), 0)
 	s.remove(r.Key, 10)
 	s.absent(r.Key, "it was removed")
-	s.holds(record("d", 10), "Delete removes its own key alone")
+	s.holds(record("d", 10), "Delete removes only its key")
 	s.remove(r.Key, 10)
 }
 

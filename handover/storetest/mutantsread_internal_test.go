@@ -67,7 +67,7 @@ func waking() []mistake {
 	}
 	return []mistake{
 		{"WakeAt", "milliseconds", storing(func(r *handover.Record) { r.WakeAt = r.WakeAt.Truncate(time.Millisecond) })},
-		{"WakeAt", "zero comes back as 1970", func(m *mutant) {
+		{"WakeAt", "zero is returned as 1970", func(m *mutant) {
 			m.get = func(ctx context.Context, k handover.Key) (handover.Record, error) {
 				r, err := m.Store.Get(ctx, k)
 				if r.WakeAt.IsZero() {

@@ -120,7 +120,7 @@ func dataOfAnyBytes(s *suite) {
 			}
 			continue
 		}
-		s.same(got, r, "Data may contain any byte and comes back as it was: it is no text and no JSON to the store")
+		s.same(got, r, "Data may contain any byte and is returned unchanged: it is neither text nor JSON to the store")
 	}
 }
 
@@ -139,7 +139,7 @@ func largeData(s *suite) {
 	r.Data[size-1]++
 	s.put(r, 1)
 	s.holds(r, "records of 1.5 MiB are replaced, to the last byte")
-	s.unchanged(r.Data, "records of 1.5 MiB come back whole")
+	s.unchanged(r.Data, "records of 1.5 MiB are returned whole")
 	r.Revision, r.Data = 3, []byte("small again")
 	s.put(r, 2)
 	s.holds(r, "a small record replaces a large one")
@@ -185,7 +185,7 @@ func (s *suite) unchanged(want []byte, why string) {
 	s.Helper()
 	for name, got := range s.everyWay() {
 		if !bytes.Equal(got.Data, want) {
-			s.Errorf("%s returned the data %q, want %q: a store copies the Data that it takes and returns: %s", name, got.Data, want, why)
+			s.Errorf("%s returned the data %q, want %q: a store copies the Data that it accepts and returns: %s", name, got.Data, want, why)
 		}
 	}
 }

@@ -89,8 +89,8 @@ func TestReadmeIsShort(t *testing.T) {
 	require.Less(t, strings.Count(text, "\n"), 150)
 
 	_, text, ok := strings.Cut(text, "<!-- quick start: begin -->\n```go\n")
-	require.True(t, ok, "the quick start stands between two comments")
+	require.True(t, ok, "the quick start is between two comments")
 	code, _, ok := strings.Cut(text, "```\n<!-- quick start: end -->")
-	require.True(t, ok, "the quick start stands between two comments")
+	require.True(t, ok, "the quick start is between two comments")
 	require.LessOrEqual(t, strings.Count(code, "\n"), 30)
 }

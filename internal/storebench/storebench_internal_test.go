@@ -114,7 +114,7 @@ func TestRecords(t *testing.T) {
 		fresh, some, many, all := recordOf(t, 0), typical(t), recordOf(t, manyMessages/2), full(t)
 		require.Less(t, len(fresh.Data), 2<<10)
 		require.Less(t, len(some.Data), 6<<10)
-		require.Less(t, len(many.Data), 40<<10, "nobody waits 2 s, so 84 messages count as unanswered")
+		require.Less(t, len(many.Data), 40<<10, "no call waits 2 s, so 84 messages count as unanswered")
 		require.Greater(t, len(all.Data), 700<<10, "both lanes are full: 256 and 512 KiB")
 		require.Less(t, len(all.Data), 3<<19, "the limit of a record")
 	})

@@ -110,7 +110,7 @@ func (o options) validate() error {
 	need(o.customers >= 1 && o.customers <= 10_000, "-customers must be 1 to 10000")
 	need(o.messages >= 1 && o.messages <= 10_000, "-messages must be 1 to 10000")
 	need(o.kills >= 0 && o.kills <= 10_000, "-kills must be 0 to 10000")
-	need(o.slow >= 0 && o.slow <= 2*time.Second, "-slow must be 0 to 2s, since the SDK gives up after 10")
+	need(o.slow >= 0 && o.slow <= 2*time.Second, "-slow must be 0 to 2s, because the SDK stops waiting after 10")
 	need(o.writing > 0, "-for must not be negative")
 	return errors.Join(errs...)
 }

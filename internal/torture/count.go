@@ -194,7 +194,7 @@ func (d direction) explain(out io.Writer, began time.Time, died map[string]time.
 		case len(arrivals[l.text])+len(backs[l.text]) == 0 && !l.accepted.IsZero():
 			bad[l.text] = "lost"
 		case distinct(arrivals[l.text]) > 1, distinct(backs[l.text]) > 1:
-			bad[l.text] = "came under several ids"
+			bad[l.text] = "arrived under several ids"
 		}
 	}
 	held := map[string]bool{}

@@ -95,11 +95,11 @@ func TestCount(t *testing.T) {
 			in:   straight(lined("m0", "m1"), came("m1", 1, "a"), flagged),
 			want: counts{sent: 2, arrived: 2, stray: 1},
 		},
-		"a repeat may come late": {
+		"a repeat may arrive late": {
 			in:   straight(lined("m0", "m1"), came("m0", 1, "a"), came("m1", 2, "a"), came("m0", 20, "b")),
 			want: counts{sent: 2, arrived: 2, sameID: 1},
 		},
-		"a repeat whose first attempt had no effect may come late": {
+		"a repeat of an attempt without effect may arrive late": {
 			in: direction{
 				lines:    lined("m0", "m1"),
 				attempts: []arrival{came("m0", 1, "a"), came("m1", 2, "b"), came("m0", 20, "b")},
@@ -127,7 +127,7 @@ func TestCount(t *testing.T) {
 			died: map[string]time.Time{"a": at(0.5)},
 			want: counts{sent: 2, arrived: 2, interrupted: 1},
 		},
-		"overtaken after a kill that came before it was written": {
+		"overtaken after a kill before it was written": {
 			in:   straight(lined("m0", "m1"), came("m1", 18, "b"), came("m0", 19, "b")),
 			died: map[string]time.Time{"x": at(-1)},
 			want: counts{sent: 2, arrived: 2, reordered: 1},

@@ -99,9 +99,9 @@ func (r report) verdict() error {
 		what string
 	}{
 		{r.Lost, "accepted messages were lost"},
-		{r.Reordered, "messages came in the wrong order"},
-		{r.DuplicatesNewID, "messages came again under a new id"},
-		{r.Unreturned, "handovers never came back to the bot"},
+		{r.Reordered, "messages arrived in the wrong order"},
+		{r.DuplicatesNewID, "messages arrived again under a new id"},
+		{r.Unreturned, "handovers never returned to the bot"},
 	} {
 		if broken.n > 0 {
 			errs = append(errs, fmt.Errorf("%d %s", broken.n, broken.what))
@@ -132,7 +132,7 @@ func (r report) write(out, result io.Writer) error {
 	row("handed back to the bot", a.HandedBack, b.HandedBack)
 	row("lost", a.Lost, b.Lost)
 	row("reordered", a.Reordered, b.Reordered)
-	row("late, and said so", a.Stray, b.Stray)
+	row("late, and marked as late", a.Stray, b.Stray)
 	row("late, after a kill", a.Interrupted, b.Interrupted)
 	row("repeated, same id", a.SameID, b.SameID)
 	row("repeated, new id", a.NewID, b.NewID)

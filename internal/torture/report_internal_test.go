@@ -45,9 +45,9 @@ func TestVerdict(t *testing.T) {
 	require.NoError(t, report{DuplicatesSameID: 3, Takeovers: 4}.verdict())
 	for want, r := range map[string]report{
 		"1 accepted messages were lost":                           {Lost: 1},
-		"2 messages came in the wrong order":                      {Reordered: 2},
-		"3 messages came again under a new id":                    {DuplicatesNewID: 3},
-		"4 handovers never came back to the bot":                  {Unreturned: 4},
+		"2 messages arrived in the wrong order":                   {Reordered: 2},
+		"3 messages arrived again under a new id":                 {DuplicatesNewID: 3},
+		"4 handovers never returned to the bot":                   {Unreturned: 4},
 		"no replica accepted any of the 5 messages of the agents": {ToHost: way{NotAccepted: 5}},
 		"replica 1.1 ended by itself: exit status 2":              {Problems: []string{"replica 1.1 ended by itself: exit status 2"}},
 	} {

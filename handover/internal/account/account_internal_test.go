@@ -57,11 +57,11 @@ func TestHeadersAreAuthoritative(t *testing.T) {
 	a, now := clocked()
 	heed := func(l genesys.RateLimit) { a.Observe(genesys.Call{RateLimit: l}) }
 	heed(genesys.RateLimit{})
-	require.Equal(t, 300, a.allowed, "no header says nothing")
+	require.Equal(t, 300, a.allowed, "no header changes nothing")
 	heed(genesys.RateLimit{Allowed: 100, Used: 95, Reset: 20 * time.Second})
 	require.Equal(t, 5, spend(a, ShareMessages), "other replicas spent the rest")
 	heed(genesys.RateLimit{Allowed: 100, Used: 97, Reset: 20 * time.Second})
-	require.Zero(t, spend(a, ShareMessages), "an answer that was under way gives nothing back")
+	require.Zero(t, spend(a, ShareMessages), "a late answer returns nothing to the budget")
 	*now = now.Add(20 * time.Second)
 	heed(genesys.RateLimit{Allowed: 100, Used: 1, Reset: time.Minute})
 	require.Equal(t, 99, spend(a, ShareMessages))
@@ -242,7 +242,7 @@ func TestBreaker(t *testing.T) {
 	a.Judge(nil)
 	require.NoError(t, a.Take(ShareMessages), "it is closed")
 	a.Judge(fault)
-	require.NoError(t, a.Take(ShareMessages), "and counts anew")
+	require.NoError(t, a.Take(ShareMessages), "and counts from zero")
 }
 
 func TestTheOneThatWentThroughMayBeLost(t *testing.T) {
@@ -254,7 +254,7 @@ func TestTheOneThatWentThroughMayBeLost(t *testing.T) {
 	*now = now.Add(breakerFirst)
 	require.NoError(t, a.Take(ShareMessages))
 	*now = now.Add(record.EffectTime)
-	require.NoError(t, a.Take(ShareMessages), "its effect is over, whatever became of it")
+	require.NoError(t, a.Take(ShareMessages), "its effect is over, with any result")
 }
 
 // Each poll reserves a slot in its token's budget: 30% of 300 a minute are 15 in ten seconds.

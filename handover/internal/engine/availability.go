@@ -185,7 +185,7 @@ func (m *Manager) noQueue(k *channelState, key factKey, err error) error {
 	case errors.Is(err, genesys.ErrUnauthorized):
 		m.doubtChannel(k.channel.ID, err)
 	case errors.Is(err, genesys.ErrForbidden) && m.facts.firstWarning(key):
-		m.log.Warn("the availability of queues is unknown: Genesys refused to tell", slog.String("channel", k.channel.ID),
+		m.log.Warn("the availability of queues is unknown: Genesys refused the request", slog.String("channel", k.channel.ID),
 			slog.String("what", key.kind), slog.String("why", record.Explain(err)))
 	case errors.Is(err, record.ErrNoQueue):
 		return err

@@ -425,11 +425,11 @@ func (s *explored) check(t *testing.T) {
 	for _, w := range s.words {
 		require.LessOrEqual(t, count[w.id], 1, "%s is in the ledger twice: %v", w.id, s.path)
 		if w.stored && count[w.id] == 0 {
-			require.True(t, w.returned || w.reported || s.answered(w.id), "%s is gone and nobody answers for it: %v", w.id, s.path)
+			require.True(t, w.returned || w.reported || s.answered(w.id), "%s is gone without an answer: %v", w.id, s.path)
 		}
 	}
 	if len(s.jobs) == 0 && len(s.f.Words) > 0 {
-		require.False(t, s.f.WakeAt().IsZero(), "work sleeps for ever: %v", s.path)
+		require.False(t, s.f.WakeAt().IsZero(), "work is never due: %v", s.path)
 	}
 }
 
@@ -454,7 +454,7 @@ func (s *explored) settles(t *testing.T) {
 		*s = *s.after(t, pick)
 		s.path = path
 	}
-	require.Empty(t, s.f.Words, "words wait for ever: %v", path)
+	require.Empty(t, s.f.Words, "words wait forever: %v", path)
 	require.Nil(t, s.f.Open(), "a session stays open: %v", path)
 	s.check(t)
 }

@@ -17,7 +17,7 @@ func (m *Manager) Forward(ctx context.Context, k machine.Key, msg record.Message
 // Reply sends the bot's answer to a message, if the bot still has the turn.
 func (m *Manager) Reply(ctx context.Context, k machine.Key, to record.Message, say func(ctx context.Context) error) (machine.Turn, error) {
 	if say == nil {
-		return "", machine.Invalidf("handover: Reply has no say function: give the one that sends the bot's answer")
+		return "", machine.Invalidf("handover: Reply: say is nil: pass the function that sends the bot's answer")
 	}
 	turn, err := m.decide(ctx, OpReply, k, func(tx *record.Transaction) (machine.Turn, error) { return tx.Reply(to) })
 	if err != nil || turn != machine.TurnBot {

@@ -60,9 +60,9 @@ func TestLeaseOneALane(t *testing.T) {
 	}
 	require.Equal(t, uint64(3), tx.Leases)
 	tx.Now = noon().Add(17*time.Second - 1)
-	require.Empty(t, b.claim(tx, nil), "nobody else works under it")
+	require.Empty(t, b.claim(tx, nil), "no other worker performs under it")
 	tx.Now = noon().Add(17 * time.Second)
-	require.Len(t, b.claim(tx, nil), 3, "at Until + 2 s somebody may")
+	require.Len(t, b.claim(tx, nil), 3, "at Until + 2 s another worker may")
 	require.Equal(t, uint64(6), tx.Leases)
 }
 
@@ -92,7 +92,7 @@ func TestLeaseIsTakenOnlyIfItCanBePerformed(t *testing.T) {
 			require.Empty(t, m.claim(tx, nil))
 			require.Equal(t, was, tx.Out.Lease)
 			require.Zero(t, m.effects, "no worker stays reserved")
-			require.False(t, tx.WakeAt().IsZero(), "somebody is woken for it")
+			require.False(t, tx.WakeAt().IsZero(), "a replica is woken for it")
 		})
 	}
 }

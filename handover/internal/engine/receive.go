@@ -106,7 +106,7 @@ func (m *Manager) receiveReceipt(ctx context.Context, channel string, o *openmes
 		tx.ReceivedIDs.Remember(key, record.ReceivedID, tx.Now)
 		tx.AddLog(record.SaidFailed, "")
 		tx.Notice(record.Notice{
-			Kind: machine.NoticeMessageFailed, MessageID: tx.HostIDOf(body.MessageID), Detail: "Genesys could not give a message to the agent",
+			Kind: machine.NoticeMessageFailed, MessageID: tx.HostIDOf(body.MessageID), Detail: "Genesys could not deliver a message to the agent",
 		})
 		return nil
 	})

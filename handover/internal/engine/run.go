@@ -331,7 +331,7 @@ func (m *Manager) wakeBy(at time.Time) {
 	forgotten := m.runForgotten(at)
 	m.mu.Unlock()
 	if forgotten {
-		m.log.Warn("Run is not running: messages are stored, nothing is sent. Call Manager.Run once in every replica, beside the server")
+		m.log.Warn("Run is not running: messages are stored, nothing is sent. Call Manager.Run once in every replica")
 	}
 	if sooner {
 		environment.Signal(m.nudge)

@@ -98,9 +98,9 @@ const otherTime = time.Minute
 const (
 	whyNoChannel = "Config.Channels does not know the channel: they are left alone"
 	whyForeign   = "their sessions run on another integration and another OAuth client than the channel has: they are left alone; " +
-		"give each program channel ids of its own"
+		"use different channel ids in each program"
 	whyMoved = "their sessions run on another integration than the channel has, and stay there until they end; " +
-		"if that is another program's, give each program channel ids of its own"
+		"if that is another program's, use different channel ids in each program"
 )
 
 // client names the OAuth client of a channel.

@@ -61,7 +61,7 @@ func (m *Manager) bounded(
 		return c.err
 	}
 	if n&(n-1) == 0 {
-		m.log.Warn("callbacks have not returned although their contexts have ended: make them heed their contexts",
+		m.log.Warn("callbacks have not returned although their contexts have ended: return when the context ends",
 			slog.String("callback", name), slog.String("channel", channel), slog.Int("running", n))
 	}
 	return record.ErrStuck

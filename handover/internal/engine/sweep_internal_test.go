@@ -154,7 +154,7 @@ func TestSweepContinuesAfterARecordThatFails(t *testing.T) {
 		<-time.After(sweepPause)
 		began := time.Now()
 		require.Error(t, m.Recheck(t.Context(), ""))
-		require.Less(t, time.Since(began), 4*conflictTime, "a store that takes nothing ends it")
+		require.Less(t, time.Since(began), 4*conflictTime, "a store that accepts nothing ends it")
 	})
 }
 

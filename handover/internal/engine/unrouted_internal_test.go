@@ -40,6 +40,6 @@ func TestSessionConnectedByAnEarlierMessageIsTransferred(t *testing.T) {
 	}
 	r, e, now := inBots(noon().Add(3 * time.Second))
 	c, _ := machine.Apply(word(), e, now)
-	require.Equal(t, machine.StateEnded, c.State, "somebody came, and gave it back")
+	require.Equal(t, machine.StateEnded, c.State, "an agent joined, and returned it")
 	require.False(t, m.mustTransfer(&c, r))
 }

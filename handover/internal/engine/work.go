@@ -68,7 +68,7 @@ func (m *Manager) settle(ctx context.Context, j *record.Job, o record.Outcome) {
 		})
 		if err == nil {
 			if givenUp != "" {
-				m.log.Error("given up: the host has not taken it", slog.String("what", givenUp.Words()), slog.String("channel", j.Key.Channel),
+				m.log.Error("given up: the host did not accept it", slog.String("what", givenUp.Words()), slog.String("channel", j.Key.Channel),
 					slog.String("customer", m.hash(j.Key)), slog.Any("error", o.Err))
 			}
 			return

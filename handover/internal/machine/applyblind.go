@@ -37,7 +37,7 @@ func (t *Transition) blind(e Event) {
 	}
 }
 
-const blindDetail = "the conversation may not be read: an agent is seen by his first message, an end only by a signal that says so, by a timer, " +
+const blindDetail = "the conversation may not be read: an agent is detected by the first message, an end only by a signal that reports it, by a timer, " +
 	"or when the host ends it"
 
 // signalled takes a report that the conversation ended at a time. It counts only for a session that had begun by then, and only
@@ -59,7 +59,7 @@ func (t *Transition) overReported() {
 		return
 	}
 	t.AnswersNothing()
-	t.over(EndByGenesys, CodeSignalled, "a signal says that the conversation is over, and it may not be read", t.Now)
+	t.over(EndByGenesys, CodeSignalled, "a signal reports the end of the conversation, and it may not be read", t.Now)
 }
 
 func (t *Transition) gone(e Event) {

@@ -21,7 +21,7 @@ func TestAnEndBeforeTheOpeningWasTriedNeedsNoCall(t *testing.T) {
 		c.OpeningTriedAt = ago(time.Second)
 		next, _ = Apply(c, Event{Kind: EvEnd, Reason: EndByCustomer}, noon())
 		want := map[State]State{StateBot: StateEnded, StateRequested: StateEnding}
-		require.Equal(t, want[s], next.State, "Genesys may have heard of it")
+		require.Equal(t, want[s], next.State, "Genesys may have received the opening")
 	}
 }
 
@@ -37,19 +37,19 @@ func TestTheOpeningIsAcceptedOnce(t *testing.T) {
 	require.Equal(t, noon().Add(FirstRead), c.PollAt)
 	c, _ = Apply(c, Event{Kind: EvAccepted}, noon().Add(time.Hour))
 	require.Equal(t, noon(), c.OpeningAcceptedAt)
-	require.Equal(t, "first", c.ConversationID, "an answer without an id takes none away")
+	require.Equal(t, "first", c.ConversationID, "an answer without an id removes none")
 }
 
 func TestAMessageThatOpenedAnotherConversation(t *testing.T) {
 	t.Parallel()
 	moved := func(s State) Handover {
 		c, effects := Apply(handoverIn(s), Event{Kind: EvMoved, Conversation: "other"}, noon())
-		require.Equal(t, s, c.State, "a read tells how the old one ended")
+		require.Equal(t, s, c.State, "a read shows how the old one ended")
 		require.Empty(t, effects)
 		require.Equal(t, noon(), c.PollAt)
 		return c
 	}
-	t.Run("a read tells the end", func(t *testing.T) {
+	t.Run("a read shows the end", func(t *testing.T) {
 		t.Parallel()
 		e, now := readAt(time.Second, genesys.PhaseEnded)
 		next, _ := Apply(moved(StateConnected), e, now)
@@ -57,7 +57,7 @@ func TestAMessageThatOpenedAnotherConversation(t *testing.T) {
 		require.Equal(t, EndByAgent, next.Ending.Reason)
 		require.Equal(t, e.Standing.EndedAt, next.Ending.Time)
 	})
-	t.Run("reads do not tell", func(t *testing.T) {
+	t.Run("reads do not show it", func(t *testing.T) {
 		t.Parallel()
 		c := moved(StateConnected)
 		e, now := readAt(10*time.Second-1, genesys.PhaseConnected)
@@ -78,7 +78,7 @@ func TestAMessageThatOpenedAnotherConversation(t *testing.T) {
 	t.Run("reads are forbidden", func(t *testing.T) {
 		t.Parallel()
 		next, _ := Apply(denied(moved(StateConnected)), Event{Kind: EvBlind, Began: noon()}, noon().Add(time.Second))
-		require.Equal(t, StateEnded, next.State, "or it would wait for ever")
+		require.Equal(t, StateEnded, next.State, "otherwise it would wait forever")
 		c := handoverIn(StateConnected)
 		c.Blind = true
 		next, _ = Apply(c, Event{Kind: EvMoved, Conversation: "other"}, noon())
@@ -119,7 +119,7 @@ func TestAConversationThatReadsDoNotFind(t *testing.T) {
 
 	e, now := readAt(30*time.Second, genesys.PhaseUnknown)
 	found, _ := Apply(c, e, now)
-	require.Equal(t, StateConnected, gone(found, time.Minute).State, "the minute starts anew")
+	require.Equal(t, StateConnected, gone(found, time.Minute).State, "the minute starts again")
 
 	ending := handoverIn(StateEnding)
 	ending.DisconnectedAt = ago(time.Second)

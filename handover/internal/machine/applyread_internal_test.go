@@ -134,7 +134,7 @@ func TestWhoIsThereMayComeLater(t *testing.T) {
 	e, now := readAt(time.Second, genesys.PhaseConnected)
 	c, effects = Apply(c, e, now)
 	require.Equal(t, anna(), c.Agent)
-	require.Empty(t, effects, "joined was told already")
+	require.Empty(t, effects, "joined was reported already")
 }
 
 func TestAgentNamedLaterHasNotDeclined(t *testing.T) {
@@ -335,7 +335,7 @@ func TestConfirmedAt(t *testing.T) {
 		require.Equal(t, vouches, next.ConfirmedAt.Equal(ago(time.Second)), p)
 	}
 	next, _ := Apply(handoverIn(StateRequested), shows(genesys.PhaseQueued, inQueue("bots")), noon())
-	require.Zero(t, next.ConfirmedAt, "nobody reads what stands in the bot queue")
+	require.Zero(t, next.ConfirmedAt, "agents do not read a conversation in the bot queue")
 	next, _ = Apply(handoverIn(StateConnected), Event{Kind: EvAgentWrote, Began: ago(30 * time.Second)}, noon())
-	require.Equal(t, ago(30*time.Second), next.ConfirmedAt, "a webhook that comes late vouches for then, not for now")
+	require.Equal(t, ago(30*time.Second), next.ConfirmedAt, "a late webhook proves the state at its time, not now")
 }

@@ -87,13 +87,13 @@ func (c *Handover) idle(consider func(TimerKind, time.Time, time.Duration)) {
 func (k TimerKind) Words() string {
 	switch k {
 	case TimerWarn:
-		return "the host is told that the customer is silent (Timers.CustomerWarn)"
+		return "the host is notified that the customer is silent (Timers.CustomerWarn)"
 	case TimerEnd:
 		return "the session ends, whether Genesys confirms it or not"
 	case TimerLost:
-		return "the session fails if nobody has named its conversation by then"
+		return "the session fails if its conversation is still unknown"
 	case TimerKind(EndNoAgent):
-		return "the session ends if no agent has come (Timers.NoAgent)"
+		return "the session ends if no agent has joined (Timers.NoAgent)"
 	case TimerKind(EndCustomerIdle):
 		return "the session ends if the customer has not written (Timers.CustomerIdle)"
 	case TimerKind(EndAgentIdle):

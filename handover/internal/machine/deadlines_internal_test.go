@@ -19,12 +19,12 @@ func TestTimers(t *testing.T) {
 		want  TimerKind
 		at    time.Time
 	}{
-		"bot: maximum only":                 {StateBot, nil, TimerKind(EndMaxDuration), started.Add(24 * time.Hour)},
-		"requested: no agent":               {StateRequested, nil, TimerKind(EndNoAgent), ago(9 * time.Minute).Add(20 * time.Minute)},
-		"queued: no agent":                  {StateQueued, nil, TimerKind(EndNoAgent), ago(9 * time.Minute).Add(20 * time.Minute)},
-		"alerting: no agent":                {StateAlerting, nil, TimerKind(EndNoAgent), ago(9 * time.Minute).Add(20 * time.Minute)},
-		"requeued: waits anew":              {StateQueued, func(c *Handover) { c.WaitingSince = ago(time.Minute) }, TimerKind(EndNoAgent), noon().Add(19 * time.Minute)},
-		"connected: the agent says nothing": {StateConnected, nil, TimerKind(EndAgentIdle), ago(time.Minute).Add(6 * time.Minute)},
+		"bot: maximum only":              {StateBot, nil, TimerKind(EndMaxDuration), started.Add(24 * time.Hour)},
+		"requested: no agent":            {StateRequested, nil, TimerKind(EndNoAgent), ago(9 * time.Minute).Add(20 * time.Minute)},
+		"queued: no agent":               {StateQueued, nil, TimerKind(EndNoAgent), ago(9 * time.Minute).Add(20 * time.Minute)},
+		"alerting: no agent":             {StateAlerting, nil, TimerKind(EndNoAgent), ago(9 * time.Minute).Add(20 * time.Minute)},
+		"requeued: waits again":          {StateQueued, func(c *Handover) { c.WaitingSince = ago(time.Minute) }, TimerKind(EndNoAgent), noon().Add(19 * time.Minute)},
+		"connected: the agent is silent": {StateConnected, nil, TimerKind(EndAgentIdle), ago(time.Minute).Add(6 * time.Minute)},
 		"the agent spoke last: warn first": {
 			StateConnected, func(c *Handover) { c.AgentAt = noon() },
 			TimerWarn, noon().Add(5 * time.Minute),
@@ -36,7 +36,7 @@ func TestTimers(t *testing.T) {
 		"the second stage counts from the first performed": {StateConnected, func(c *Handover) {
 			c.AgentAt, c.WarnedAt = noon(), noon().Add(time.Hour) // Genesys was down when it was planned
 		}, TimerKind(EndCustomerIdle), noon().Add(time.Hour + 3*time.Minute)},
-		"a warning of before does not count": {
+		"an earlier warning does not count": {
 			StateConnected, func(c *Handover) { c.AgentAt, c.WarnedAt = noon(), ago(time.Second) },
 			TimerWarn, noon().Add(5 * time.Minute),
 		},
@@ -47,7 +47,7 @@ func TestTimers(t *testing.T) {
 			StateConnected, func(c *Handover) { c.AgentAt, c.CustomerAt = ago(time.Second), noon() },
 			TimerKind(EndAgentIdle), noon().Add(6 * time.Minute),
 		},
-		"the customer wrote before the agent came": {
+		"the customer wrote before the agent joined": {
 			StateConnected, func(c *Handover) { c.CustomerAt = ago(9 * time.Minute) },
 			TimerKind(EndAgentIdle), ago(time.Minute).Add(6 * time.Minute),
 		},

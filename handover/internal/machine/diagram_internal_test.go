@@ -14,7 +14,7 @@ const (
 	statesFile    = "../../STATES.md"
 	diagramBegin  = "<!-- diagram: begin -->\n"
 	diagramEnd    = "<!-- diagram: end -->\n"
-	diagramAction = "STATES.md is not what Transitions says: go test ./handover/internal/machine -run TestDiagram -update"
+	diagramAction = "STATES.md differs from Transitions: go test ./handover/internal/machine -run TestDiagram -update"
 )
 
 // diagram returns arrows as a state diagram of Mermaid. The events that end a session in every open

@@ -52,7 +52,7 @@ func TestHistoryOfAConversation(t *testing.T) {
 		"ended by the agent":  {[]genesys.Participant{gone, bots, agents, person("agent", 8, 9, 60, how("client"))}, History{Entry: "bots", Came: at(9), Left: at(60)}},
 		"moved to a queue":    {[]genesys.Participant{customer, bots, agents, person("agent", 8, 9, 20, how("other")), person("acd", 20, 20, -1, of("billing"))}, History{Entry: "bots", Came: at(9), Left: at(20), Moved: true}},
 		"moved to a person":   {[]genesys.Participant{customer, bots, agents, person("agent", 8, 9, 20, how("transfer"))}, History{Entry: "bots", Came: at(9), Left: at(20), Moved: true}},
-		"and that one came":   {[]genesys.Participant{customer, bots, agents, person("agent", 8, 9, 20, how("transfer")), person("agent", 19, 20, -1)}, History{Entry: "bots", Came: at(9)}},
+		"and that one joined": {[]genesys.Participant{customer, bots, agents, person("agent", 8, 9, 20, how("transfer")), person("agent", 19, 20, -1)}, History{Entry: "bots", Came: at(9)}},
 		"and that one ended":  {[]genesys.Participant{gone, bots, agents, person("agent", 8, 9, 20, how("transfer")), person("agent", 19, 20, 60, how("client"))}, History{Entry: "bots", Came: at(9), Left: at(60)}},
 		"queue before leg":    {[]genesys.Participant{person("customer", 2, 2, -1), bots, agents}, History{Entry: "bots"}},
 		"straight to agents":  {[]genesys.Participant{customer, person("acd", 1, 1, -1, of("agents"))}, History{Entry: "agents"}},

@@ -53,7 +53,7 @@ func (e Ending) Words() string {
 	case EndByBot:
 		return "ended by the bot"
 	case EndNoAgent:
-		return "ended because no agent came in time"
+		return "ended because no agent joined in time"
 	case EndCustomerIdle:
 		return "ended because the customer was silent"
 	case EndAgentIdle:

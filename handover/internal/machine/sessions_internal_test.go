@@ -58,6 +58,6 @@ func TestReadOlderThanTheOpeningDoesNotRoute(t *testing.T) {
 		e, now = readAt(5*time.Second, p, inQueue("agents"))
 		first.LastWriteAt = noon().Add(2 * time.Second)
 		c, _ = Apply(first, e, now)
-		require.NotEqual(t, StateRequested, c.State, "a second read agrees, whatever was written since the first")
+		require.NotEqual(t, StateRequested, c.State, "a second read agrees, regardless of writes since the first")
 	}
 }

@@ -46,6 +46,6 @@ func (t *Transition) seen(before Handover) {
 	case t.Unsignalled+1 < maxUnsignalled:
 		t.Unsignalled++
 	default:
-		t.lost("signals no longer come: steps are seen by polling")
+		t.lost("signals no longer arrive: steps are detected by polling")
 	}
 }

@@ -28,7 +28,7 @@ func TestASourceThatMissesStepsIsReported(t *testing.T) {
 	require.Zero(t, c.SignalledAt)
 	require.LessOrEqual(t, c.PollAt.Sub(noon().Add(time.Minute)), time.Second+FirstPoll, "polls are frequent again")
 	_, effects = pollOf(c, noon().Add(2*time.Minute), genesys.PhaseConnected)
-	require.Equal(t, []NoticeKind{NoticeAgentLeft, NoticeAgentJoined}, kinds(effects), "said once")
+	require.Equal(t, []NoticeKind{NoticeAgentLeft, NoticeAgentJoined}, kinds(effects), "reported once")
 }
 
 // Where nothing ever signalled, nothing is missed.
@@ -48,11 +48,11 @@ func TestASocketVouchesForItsSilence(t *testing.T) {
 		signalled time.Duration // before noon; the last move was a minute before it
 		trusted   bool
 	}{
-		"it announced the last move":      {signalled: time.Minute, trusted: true},
-		"and more since":                  {signalled: time.Second, trusted: true},
-		"it did not announce the last":    {signalled: 2 * time.Minute},
-		"it never said a word of this":    {},
-		"hours ago, and nothing happened": {signalled: 5 * time.Hour, trusted: true},
+		"it announced the last move":           {signalled: time.Minute, trusted: true},
+		"and more since":                       {signalled: time.Second, trusted: true},
+		"it did not announce the last":         {signalled: 2 * time.Minute},
+		"it never signalled this conversation": {},
+		"hours ago, and nothing happened":      {signalled: 5 * time.Hour, trusted: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -131,7 +131,7 @@ func TestBlindModeEndsWithThePermission(t *testing.T) {
 	require.Equal(t, "a:b:c", effects[0].Permission)
 	require.Equal(t, noon().Add(BlindPoll), c.PollAt, "it is tried again")
 	_, effects = Apply(c, Event{Kind: EvBlind, Began: noon()}, noon())
-	require.Empty(t, effects, "said once")
+	require.Empty(t, effects, "reported once")
 	e := shows(genesys.PhaseEnded)
 	e.Began = noon()
 	c, _ = Apply(c, e, noon())

@@ -18,8 +18,8 @@ func Transitions() []Arrow {
 		{"", StateRequested, "hand over"},
 		{"", StateConnected, "a live agent writes"},
 		{StateBot, StateRequested, "hand over"},
-		{StateBot, StateEnded, "our side ends before Genesys heard of it"},
-		{StateRequested, StateEnded, "our side ends before Genesys heard of it"},
+		{StateBot, StateEnded, "our side ends before the opening is sent"},
+		{StateRequested, StateEnded, "our side ends before the opening is sent"},
 		{StateRequested, StateQueued, "transferred"},
 	}
 	routed := []State{StateRequested, StateQueued, StateAlerting, StateConnected}
@@ -47,7 +47,7 @@ func Transitions() []Arrow {
 			list = append(list, Arrow{s, StateEnded, "our side ends"})
 			continue
 		}
-		list = append(list, Arrow{s, StateEnding, "our side ends"}, Arrow{s, StateEnded, "a signal says so in blind mode"})
+		list = append(list, Arrow{s, StateEnding, "our side ends"}, Arrow{s, StateEnded, "a signal reports the end in blind mode"})
 	}
 	list = append(list,
 		Arrow{StateEnding, StateEnded, "a read shows the end"},
@@ -55,7 +55,7 @@ func Transitions() []Arrow {
 		Arrow{StateEnding, StateEnded, "Genesys no longer knows it"},
 		Arrow{StateEnding, StateEnded, "refused"},
 		Arrow{StateEnding, StateEnded, "failed"},
-		Arrow{StateEnding, StateEnded, "a signal says so in blind mode"},
+		Arrow{StateEnding, StateEnded, "a signal reports the end in blind mode"},
 		Arrow{StateEnding, StateEnded, "nothing more can be done"})
 	slices.SortFunc(list, func(a, b Arrow) int {
 		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To), cmp.Compare(a.On, b.On))

@@ -60,7 +60,7 @@ func onOf(from Handover, e Event, to Handover) string {
 		return "hand over"
 	case EvEnd:
 		if over && from.OpeningTriedAt.IsZero() && from.ConversationID == "" {
-			return "our side ends before Genesys heard of it"
+			return "our side ends before the opening is sent"
 		}
 		return "our side ends"
 	case EvTransferred:
@@ -72,7 +72,7 @@ func onOf(from Handover, e Event, to Handover) string {
 	case EvFailed:
 		return "failed"
 	case EvSignalled:
-		return "a signal says so in blind mode"
+		return "a signal reports the end in blind mode"
 	case EvGone:
 		return "Genesys no longer knows it"
 	case EvRead:

@@ -21,7 +21,7 @@ func TestAnOlderEndIsNotTakenForTheEndThatWasAskedFor(t *testing.T) {
 	second := c.LastWriteAt.Add(SettlePeriod)
 	require.Equal(t, second, c.PollAt)
 	live, _ := Apply(c, shows(genesys.PhaseQueued), noon())
-	require.Equal(t, StateEnding, live.State, "he is there")
+	require.Equal(t, StateEnding, live.State, "the agent is there")
 	again := older
 	again.Began = second
 	over, _ := Apply(c, again, second)

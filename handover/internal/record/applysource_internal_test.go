@@ -30,5 +30,5 @@ func TestASignalTakesOverAPollThatIsDue(t *testing.T) {
 	require.False(t, tx.Handover.Poll)
 	require.Equal(t, noon(), tx.Handover.SignalledAt)
 	require.Zero(t, tx.Handover.Unsignalled, "what it shows was announced")
-	require.False(t, tx.ReadSoon(tx.Handover), "the next one says nothing new")
+	require.False(t, tx.ReadSoon(tx.Handover), "the next one changes nothing")
 }

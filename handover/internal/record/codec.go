@@ -109,7 +109,7 @@ func (f *Record) understood() error {
 		}
 	}
 	if !f.ReceivedIDs.understood() || !f.ForwardedIDs.understood() {
-		return errors.New("field heard or said: not a whole number of marks")
+		return errors.New("field heard or said: its length is no multiple of a mark")
 	}
 	return nil
 }

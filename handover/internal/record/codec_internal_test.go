@@ -182,22 +182,22 @@ func TestUnreadableRecords(t *testing.T) {
 	t.Parallel()
 	const secret = "my card is 4111"
 	for name, data := range map[string]string{
-		"empty":             "",
-		"not JSON":          secret,
-		"cut":               `{"format":2,"log":[{"what":"` + secret,
-		"no format":         `{"created":1}`,
-		"format too new":    `{"format":4}`,
-		"format below":      `{"format":-1}`,
-		"wrong type":        `{"format":2,"seq":"` + secret + `"}`,
-		"wrong type inside": `{"format":2,"words":[{"message":{"text":["` + secret + `"]}}]}`,
-		"wrong attribute":   `{"format":2,"out":{"entries":[{"opening":{"texts":[],"attributes":{"` + secret + `":1}}}]}}`,
-		"wrong time":        `{"format":2,"touched":"` + secret + `"}`,
-		"wrong memory":      `{"format":2,"said":"` + secret + `"}`,
-		"wrong content":     `{"format":2,"in":{"entries":[{"delivery":{"message":{"content":"` + secret + `"}}}]}}`,
-		"wrong reply":       `{"format":2,"words":[{"message":{"reply":{"channel":"` + secret + `"}}}]}`,
-		"words of nobody":   `{"format":2,"words":[{"id":"` + secret + `","message":{"text":"a"}}]}`,
-		"unknown word":      `{"format":2,"now":{"state":"connected"},"words":[{"state":"lost","message":{"text":"` + secret + `"}}]}`,
-		"word without text": `{"format":2,"now":{"state":"connected"},"words":[{"id":"` + secret + `"}]}`,
+		"empty":                   "",
+		"not JSON":                secret,
+		"cut":                     `{"format":2,"log":[{"what":"` + secret,
+		"no format":               `{"created":1}`,
+		"format too new":          `{"format":4}`,
+		"format below":            `{"format":-1}`,
+		"wrong type":              `{"format":2,"seq":"` + secret + `"}`,
+		"wrong type inside":       `{"format":2,"words":[{"message":{"text":["` + secret + `"]}}]}`,
+		"wrong attribute":         `{"format":2,"out":{"entries":[{"opening":{"texts":[],"attributes":{"` + secret + `":1}}}]}}`,
+		"wrong time":              `{"format":2,"touched":"` + secret + `"}`,
+		"wrong memory":            `{"format":2,"said":"` + secret + `"}`,
+		"wrong content":           `{"format":2,"in":{"entries":[{"delivery":{"message":{"content":"` + secret + `"}}}]}}`,
+		"wrong reply":             `{"format":2,"words":[{"message":{"reply":{"channel":"` + secret + `"}}}]}`,
+		"words without a session": `{"format":2,"words":[{"id":"` + secret + `","message":{"text":"a"}}]}`,
+		"unknown word":            `{"format":2,"now":{"state":"connected"},"words":[{"state":"lost","message":{"text":"` + secret + `"}}]}`,
+		"word without text":       `{"format":2,"now":{"state":"connected"},"words":[{"id":"` + secret + `"}]}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

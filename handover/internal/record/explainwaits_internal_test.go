@@ -39,12 +39,12 @@ func TestExplainWhatWaits(t *testing.T) {
 
 			what waits
 			  to Genesys: 1 × a message of the customer, since 12:00:00
-			  nothing goes to Genesys before a read tells how the conversation ended
+			  nothing is sent to Genesys until a read shows how the conversation ended
 			  the removal of all that is stored, asked for 12:00:00
 
 			what comes next
 			  now, 5s late  the conversation is read
-			  12:04:00  the host is told that the customer is silent (Timers.CustomerWarn)
+			  12:04:00  the host is notified that the customer is silent (Timers.CustomerWarn)
 			`,
 		},
 		"opened, and then nothing": {
@@ -93,26 +93,26 @@ func TestExplainWhatWaits(t *testing.T) {
 			  agent         Anna (a1)
 			  turn          agent
 			  blind         the conversation may not be read
-			  ending        ended because no agent came in time, 12:00:00
+			  ending        ended because no agent joined in time, 12:00:00
 			  detail        a timer ran out
 
 			what happened
 			  2026-11-22
-			  12:00:00  the end was asked for: ended because no agent came in time
+			  12:00:00  the end was asked for: ended because no agent joined in time
 			  12:00:00  the disconnect was refused: genesys: openmessaging.send: 403 Forbidden
 
 			what waits
 			  to Genesys: 2 × a message of the customer, 1 × the word to the agent that the customer left, since 12:00:00; it is being tried, until 12:00:15 at the latest
 			  to the host: 1 × a notice, since 12:00:00
 			  1 message of the customer for the hand-back
-			  1 message that Genesys took, and that no agent has answered for yet
+			  1 message that Genesys accepted and no agent has answered yet
 			  1 message that Genesys refused, for the hand-back
 			  1 receipt for Genesys
 			  1 conversation that no session needs, to be disconnected
 
 			what comes next
 			  now  a notice is given to the host
-			  now  Genesys is told what became of a message
+			  now  the receipt of a message is sent to Genesys
 			  12:00:30  the session ends, whether Genesys confirms it or not
 			`,
 		},

@@ -19,12 +19,12 @@ func TestExplainForeignWords(t *testing.T) {
 		"an agent is there":       {What: "connected", Why: "read"},
 		"ended":                   {What: "ended", Why: "read"},
 		"a session began, an agent wrote although there was none":                             {What: "connected", Why: "begun"},
-		"a session began, the bot goes on answering":                                          {What: "bot", Why: "begun"},
+		"a session began, the bot continues to answer":                                        {What: "bot", Why: "begun"},
 		"an agent was asked for":                                                              {What: "requested", Why: "handOver"},
 		"a read shows it in a queue of agents":                                                {What: "queued", Why: "read"},
 		"given up, the host did not take it: the hand-back":                                   {What: saidGivenUp, Why: "return"},
 		"a message of the agent did not get to the customer: x":                               {What: saidLost, Why: "x"},
-		"Genesys was not told that a message of the agent failed: x":                          {What: saidNoReceipt, Why: "x"},
+		"Genesys got no receipt that a message of the agent failed: x":                        {What: saidNoReceipt, Why: "x"},
 		"a message that Genesys refused will not be handed back, since too many were refused": {What: saidNotKept},
 	} {
 		require.Equal(t, want, l.sentence())

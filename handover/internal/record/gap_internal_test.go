@@ -197,7 +197,7 @@ func TestAMessageOnItsWayIsNoGap(t *testing.T) {
 		require.Zero(t, deliveredEntry(tx, "on its way").NotBefore)
 		tx, refs = begin()
 		lookAndSettle(t, tx, nil, append(refs, refAt("late", tx.Now.Add(-webhookSlow)))...)
-		require.NotZero(t, deliveredEntry(tx, "after it").NotBefore, "that should have come by now")
+		require.NotZero(t, deliveredEntry(tx, "after it").NotBefore, "that should have arrived")
 	}
 }
 

@@ -77,7 +77,7 @@ func TestWhenAHeadIsReady(t *testing.T) {
 	require.True(t, l.busy(noon()))
 	require.False(t, l.busy(noon().Add(3*time.Second)))
 	l.Lease.Seq = 9
-	require.False(t, l.busy(noon()), "it was taken for one that is gone")
+	require.False(t, l.busy(noon()), "it was claimed for a removed entry")
 }
 
 // Wire time = max(now, last wire time of the record + 1 ms), fixed at acceptance.

@@ -333,7 +333,7 @@ func (tx *Transaction) nameUnkept(of func(*Word) bool) {
 func (tx *Transaction) notKept(id string) {
 	tx.Notice(Notice{
 		Kind: machine.NoticeMessageFailed, MessageID: id,
-		Detail: "Genesys took the message, no agent answers for it, and too many came after it to hand it back",
+		Detail: "Genesys accepted the message, no agent answers for it, and it is too old to be returned",
 	})
 }
 

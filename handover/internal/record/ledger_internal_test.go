@@ -196,7 +196,7 @@ func TestSessionsThatGetAReturn(t *testing.T) {
 		want  int
 	}{
 		"only the bot spoke":        {machine.StateBot, false, 0},
-		"an agent took it":          {machine.StateBot, true, 1},
+		"an agent accepted it":      {machine.StateBot, true, 1},
 		"an agent was asked for":    {machine.StateRequested, false, 1},
 		"an agent was there":        {machine.StateConnected, false, 1},
 		"an end was asked for, too": {machine.StateEnding, false, 1},
@@ -758,7 +758,7 @@ func TestNextSessionSendsAllParts(t *testing.T) {
 	require.True(t, w.Again)
 	require.Zero(t, w.Done)
 	require.Zero(t, w.Attempts)
-	require.Zero(t, w.First, "its 15 minutes begin anew")
+	require.Zero(t, w.First, "its 15 minutes begin again")
 	ends(tx, after(time.Minute))
 	_, list := atReturn(t, tx)
 	require.Equal(t, []bool{true}, wasSent(list))
@@ -875,7 +875,7 @@ func TestTrimmedWordsAreNamed(t *testing.T) {
 		next  func(*Transaction)
 		want  []string
 	}{
-		"an agent may still come":            {machine.StateQueued, func(*Transaction) {}, nil},
+		"an agent may still join":            {machine.StateQueued, func(*Transaction) {}, nil},
 		"at the end":                         {machine.StateQueued, func(tx *Transaction) { ends(tx, after(time.Minute)) }, []string{"0", "1", "2"}},
 		"when another agent session begins":  {machine.StateEnding, func(tx *Transaction) { asks(tx, "bcdefghijkl3", machine.StateRequested) }, []string{"0", "1", "2"}},
 		"not what an agent answered":         {machine.StateConnected, func(tx *Transaction) { seenAt(tx, after(time.Minute)); ends(tx, after(2*time.Minute)) }, nil},
@@ -938,6 +938,6 @@ func TestRefusedWordsAreBounded(t *testing.T) {
 		settleAs(tx, jobOn(t, tx, ToGenesys), Outcome{Effect: EffectRefused, Err: &genesys.Error{StatusCode: 400}})
 	}
 	require.Len(t, inState(tx.Record, wordRefused), maxRefusedWords)
-	require.Equal(t, "3", tx.Words[0].ID, "the oldest give way")
+	require.Equal(t, "3", tx.Words[0].ID, "the oldest are dropped")
 	require.Len(t, named(tx), maxRefusedWords+3, "each was named when it was refused")
 }

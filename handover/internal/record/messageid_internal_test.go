@@ -56,19 +56,19 @@ func TestIdentityOfACustomer(t *testing.T) {
 		id, customer, handover string
 		ok                     bool
 	}{
-		"plain":                        {"customer", "customer", "", false},
-		"one of ours":                  {"customer~abcdefghijk2", "customer", "abcdefghijk2", true},
-		"split at the last":            {"a~b~abcdefghijk2", "a~b", "abcdefghijk2", true},
-		"it looks like ours twice":     {"a~abcdefghijk2~bcdefghijkl3", "a~abcdefghijk2", "bcdefghijkl3", true},
-		"the customer ends so":         {"a~~abcdefghijk2", "a~", "abcdefghijk2", true},
-		"a tilde of the host's":        {"a~b", "a~b", "", false},
-		"too short":                    {"a~abcdefghijk", "a~abcdefghijk", "", false},
-		"too long":                     {"a~abcdefghijk22", "a~abcdefghijk22", "", false},
-		"not our alphabet":             {"a~abcdefghijk1", "a~abcdefghijk1", "", false},
-		"capitals":                     {"a~ABCDEFGHIJK2", "a~ABCDEFGHIJK2", "", false},
-		"nobody":                       {"~abcdefghijk2", "~abcdefghijk2", "", false},
-		"empty":                        {"", "", "", false},
-		"the handover's id comes last": {"abcdefghijk2~customer", "abcdefghijk2~customer", "", false},
+		"plain":                     {"customer", "customer", "", false},
+		"one of ours":               {"customer~abcdefghijk2", "customer", "abcdefghijk2", true},
+		"split at the last":         {"a~b~abcdefghijk2", "a~b", "abcdefghijk2", true},
+		"it looks like ours twice":  {"a~abcdefghijk2~bcdefghijkl3", "a~abcdefghijk2", "bcdefghijkl3", true},
+		"the customer ends so":      {"a~~abcdefghijk2", "a~", "abcdefghijk2", true},
+		"a tilde of the host's":     {"a~b", "a~b", "", false},
+		"too short":                 {"a~abcdefghijk", "a~abcdefghijk", "", false},
+		"too long":                  {"a~abcdefghijk22", "a~abcdefghijk22", "", false},
+		"not our alphabet":          {"a~abcdefghijk1", "a~abcdefghijk1", "", false},
+		"capitals":                  {"a~ABCDEFGHIJK2", "a~ABCDEFGHIJK2", "", false},
+		"nobody":                    {"~abcdefghijk2", "~abcdefghijk2", "", false},
+		"empty":                     {"", "", "", false},
+		"the handover's id is last": {"abcdefghijk2~customer", "abcdefghijk2~customer", "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -27,7 +27,7 @@ func TestReadWithoutEarlierLegs(t *testing.T) {
 	require.Zero(t, machine.HistoryOf(Without(c, strings.Fields(known.Ended)), noon()))
 	require.Len(t, c.Participants, 2)
 	c.Participants[1].End = ago(time.Second)
-	require.NotZero(t, machine.HistoryOf(Without(c, strings.Fields(known.Ended)), noon()).Left, "it came back, and ended again")
+	require.NotZero(t, machine.HistoryOf(Without(c, strings.Fields(known.Ended)), noon()).Left, "it was revived, and ended again")
 	for range 2 * maxLegs {
 		c.Participants = append(c.Participants, c.Participants[1])
 	}

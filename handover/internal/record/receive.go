@@ -171,7 +171,7 @@ func (tx *Transaction) belongs(o *openmessaging.Outbound, current bool) (machine
 
 // reportOverflow notifies the host once that messages are refused, until there is room again.
 func (tx *Transaction) reportOverflow() {
-	const detail = "too many messages wait for the host: the agent is told that they failed"
+	const detail = "too many messages wait for the host: the agent sees that they failed"
 	for _, x := range tx.In.Entries {
 		if x.Notice != nil && x.Notice.Detail == detail {
 			return

@@ -51,7 +51,7 @@ func TestSessionBeginsWhileOneEnds(t *testing.T) {
 			w := tx.Watched[0]
 			require.Equal(t, "conversation", w.ID)
 			require.True(t, w.Close, "it is still to be closed")
-			require.True(t, w.Requested, "whoever is there")
+			require.True(t, w.Requested, "in any state")
 			at, ok := tx.headReady()
 			require.True(t, ok)
 			require.Equal(t, tx.Now.Add(30*time.Second), at, "the opening waits for that")
@@ -168,7 +168,7 @@ func TestForgetDropsWhatWasWritten(t *testing.T) {
 	r, err := tx.Encode(tx.Key, 2)
 	require.NoError(t, err)
 	require.NotContains(t, string(r.Data), "secret")
-	require.Zero(t, tx.Expires(), "the host still hears that it is over")
+	require.Zero(t, tx.Expires(), "the host still gets the end")
 	j, list := atReturn(t, tx)
 	require.Empty(t, list)
 	settleAs(tx, j, Outcome{})

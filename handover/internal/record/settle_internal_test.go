@@ -60,7 +60,7 @@ func TestAnOpeningWithoutCertainty(t *testing.T) {
 	say(t, tx, "2")
 	tx.Handover.OpeningTriedAt = tx.Now
 	settleAs(tx, jobOn(t, tx, ToGenesys), Outcome{Effect: EffectNotPerformed, Err: genesys.ErrUnavailable})
-	require.Zero(t, tx.Handover.OpeningTriedAt, "Genesys certainly never heard of it")
+	require.Zero(t, tx.Handover.OpeningTriedAt, "Genesys certainly never received it")
 	tx.Handover.OpeningTriedAt = tx.Now
 	for range 3 {
 		settleAs(tx, jobOn(t, tx, ToGenesys), Outcome{Effect: EffectAmbiguous, Err: genesys.ErrUnavailable})
@@ -152,7 +152,7 @@ func TestReceiptsThatFail(t *testing.T) {
 	tx.receipt(Receipt{ID: "1", Status: openmessaging.StatusFailed})
 	tx.receipt(Receipt{ID: "2", Status: openmessaging.StatusFailed})
 	settleAs(tx, jobOn(t, tx, Control), Outcome{Task: TaskReceipt, Err: genesys.ErrUnavailable})
-	require.Equal(t, "2", tx.NextReceipt().ID, "the others go on")
+	require.Equal(t, "2", tx.NextReceipt().ID, "the others continue")
 	require.Zero(t, tx.Control.NotBefore, "and the reads")
 	settleAs(tx, jobOn(t, tx, Control), Outcome{Task: TaskReceipt})
 	settleAs(tx, jobOn(t, tx, Control), Outcome{Task: TaskReceipt, Err: &WaitError{After: time.Minute}})

@@ -274,13 +274,13 @@ func (tx *Transaction) failed(x Entry, o Outcome) {
 		}
 		tx.Apply(machine.Event{Kind: machine.EvRefused, Code: code, Detail: detail})
 	case opening && tx.Now.Sub(since) >= machine.OpeningAge:
-		detail := "Genesys gave no certain answer to the opening: " + Explain(o.Err)
+		detail := "Genesys sent no definite answer to the opening: " + Explain(o.Err)
 		if x.Unsure {
 			detail += "; a conversation may stand in the bot queue"
 		}
 		tx.Out.remove(0)
 		tx.Apply(machine.Event{Kind: machine.EvFailed, Code: machine.CodeNoAnswer, Detail: detail})
 	case tx.Now.Sub(since) >= machine.MessageAge:
-		tx.Apply(machine.Event{Kind: machine.EvFailed, Code: machine.CodeNoAnswer, Detail: "Genesys took no message for 15 minutes: " + Explain(o.Err)})
+		tx.Apply(machine.Event{Kind: machine.EvFailed, Code: machine.CodeNoAnswer, Detail: "Genesys accepted no message for 15 minutes: " + Explain(o.Err)})
 	}
 }

@@ -112,7 +112,7 @@ func (tx *Transaction) hostRefused(x *Entry) {
 
 // notReturned adds a notice for each message of a Return that is dropped.
 func (tx *Transaction) notReturned(seq uint64) {
-	const detail = "the host has not taken the Return for 7 days, so it is given up"
+	const detail = "the host has not accepted the Return for 7 days, so it is given up"
 	list := tx.Unanswered(seq)
 	for _, u := range list {
 		tx.Notice(Notice{Kind: machine.NoticeMessageFailed, MessageID: u.ID, Detail: detail})

@@ -56,7 +56,7 @@ func TestWhatIsNoAttempt(t *testing.T) {
 func TestOpeningWaitsAtMostTwoMinutesForRetryAfter(t *testing.T) {
 	t.Parallel()
 	long := &genesys.Error{StatusCode: 503, RetryAfter: time.Hour}
-	require.Equal(t, backoffLast, Judged(long).RetryAfter, "only a 429 says when")
+	require.Equal(t, backoffLast, Judged(long).RetryAfter, "only a 429 has a time")
 	require.Equal(t, LimitedMost, Judged(&genesys.Error{StatusCode: 429, RetryAfter: time.Hour}).RetryAfter)
 
 	c := machinetest.HandoverIn(machine.StateRequested)

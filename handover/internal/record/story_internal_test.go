@@ -82,7 +82,7 @@ func TestExplain(t *testing.T) {
 			what comes next
 			  now, 3s late  a notice is given to the host
 			  12:00:05  the opening is sent to Genesys
-			  12:05:00  the session ends if no agent has come (Timers.NoAgent)
+			  12:05:00  the session ends if no agent has joined (Timers.NoAgent)
 			`,
 		},
 		"a long story": {
@@ -128,8 +128,8 @@ func TestExplain(t *testing.T) {
 
 			what happened
 			  2026-11-22
-			  12:00:00  Genesys took the opening
-			  12:00:00  it is an older conversation that goes on
+			  12:00:00  Genesys accepted the opening
+			  12:00:00  an older conversation continues
 			  12:00:01  transferred to the agent queue agents
 			  12:00:02  it rings at Anna
 			  12:00:11  Anna did not take it
@@ -145,10 +145,10 @@ func TestExplain(t *testing.T) {
 			  01:01:15  given back to the bot
 
 			what comes next
-			  2026-11-26 02:01:13  the record is removed, if nothing comes
+			  2026-11-26 02:01:13  the record is removed, unless a message arrives
 
 			earlier sessions, the newest first
-			  zzzzzzzzzzz2  2026-11-20 12:00:00 to 2026-11-20 13:00:00, ended because no agent came in time
+			  zzzzzzzzzzz2  2026-11-20 12:00:00 to 2026-11-20 13:00:00, ended because no agent joined in time
 			`,
 		},
 	})

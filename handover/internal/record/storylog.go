@@ -35,9 +35,9 @@ func (l logLine) sentence() string {
 		return moved(machine.State(what), machine.EventKind(on), strings.TrimSpace(about))
 	case saidAccepted:
 		if why == "resumed" {
-			return "it is an older conversation that goes on"
+			return "an older conversation continues"
 		}
-		return "Genesys took the opening"
+		return "Genesys accepted the opening"
 	case saidMoved:
 		return "a message of the customer opened another conversation"
 	case saidBlind:
@@ -82,7 +82,7 @@ func (l logLine) mishap(what, why string) string {
 	case saidGap:
 		return why
 	case saidNoReceipt:
-		return "Genesys was not told that a message of the agent failed: " + why
+		return "Genesys got no receipt that a message of the agent failed: " + why
 	case saidNotKept:
 		return "a message that Genesys refused will not be handed back, since too many were refused"
 	case saidFetched:
@@ -102,7 +102,7 @@ func (l logLine) mishap(what, why string) string {
 func moved(to machine.State, on machine.EventKind, about string) string {
 	switch to {
 	case machine.StateBot:
-		return "a session began, the bot goes on answering"
+		return "a session began, the bot continues to answer"
 	case machine.StateRequested:
 		if on == saidBegun {
 			return "a session began, an agent was asked for"

@@ -15,9 +15,9 @@ func (s *story) waits(f *Record) {
 	list := slices.Concat(s.lane(&f.Out, f.EntriesOut(), "Genesys"), s.lane(&f.In, f.In.Entries, "the host"), s.failing(&f.In))
 	switch c := f.Open(); {
 	case c != nil && c.MovedTo != "":
-		list = append(list, "nothing goes to Genesys before a read tells how the conversation ended")
+		list = append(list, "nothing is sent to Genesys until a read shows how the conversation ended")
 	case f.paused():
-		list = append(list, "messages to Genesys wait until the bot has taken, or not taken, earlier ones")
+		list = append(list, "messages to Genesys wait until the bot has accepted or refused earlier ones")
 	}
 	count := func(n int, one, many string) {
 		switch {
@@ -34,8 +34,8 @@ func (s *story) waits(f *Record) {
 		}
 	}
 	count(words[WordWaiting]+words[WordUnsure], "message of the customer for the hand-back", "messages of the customer for the hand-back")
-	count(words[wordSent], "message that Genesys took, and that no agent has answered for yet",
-		"messages that Genesys took, and that no agent has answered for yet")
+	count(words[wordSent], "message that Genesys accepted and no agent has answered yet",
+		"messages that Genesys accepted and no agent has answered yet")
 	count(words[wordRefused], "message that Genesys refused, for the hand-back", "messages that Genesys refused, for the hand-back")
 	count(len(f.Receipts), "receipt for Genesys", "receipts for Genesys")
 	count(len(f.Awaited), "message whose outcome the host reports later", "messages whose outcome the host reports later")
@@ -151,7 +151,7 @@ func (s *story) next(f *Record) {
 			add(at, kind.Words())
 		}
 	}
-	add(f.Expires(), "the record is removed, if nothing comes")
+	add(f.Expires(), "the record is removed, unless a message arrives")
 	if len(steps) == 0 {
 		return
 	}
@@ -177,7 +177,7 @@ func timerOf(c *machine.Handover) time.Time {
 func (k TaskKind) words(c *machine.Handover) string {
 	switch k {
 	case TaskReceipt:
-		return "Genesys is told what became of a message"
+		return "the receipt of a message is sent to Genesys"
 	case TaskWatch:
 		return "another conversation of the customer is read, and disconnected if no session needs it"
 	case TaskLook:
@@ -189,9 +189,9 @@ func (k TaskKind) words(c *machine.Handover) string {
 		case c.State == machine.StateEnding:
 			return "the conversation is read, and disconnected if the customer is still in it"
 		case c.State == machine.StateRequested && c.Routing == machine.RouteByTransfer:
-			return "the conversation is read, and transferred if it stands in the bot queue"
+			return "the conversation is read, and transferred if it is in the bot queue"
 		case c.Poll:
-			return "the conversation is read, since nobody has said anything of it"
+			return "the conversation is read, because no signal has arrived"
 		default:
 			return "the conversation is read"
 		}

@@ -61,12 +61,12 @@ func TestNextTask(t *testing.T) {
 			},
 			TaskLook, ago(9 * time.Minute).Add(time.Hour),
 		},
-		"nobody names the conversation": {
+		"the conversation stays unknown": {
 			machine.StateRequested, func(f *Record) { f.Handover.ConversationID, f.Handover.AgentRequestedAt = "", ago(time.Minute) }, TaskLook, noon().Add(time.Minute),
 		},
 		"a read where it was forbidden": {machine.StateQueued, func(f *Record) { f.Handover.Blind, f.Handover.PollAt = true, noon() }, TaskLook, noon()},
 		"but a disconnect":              {machine.StateEnding, func(f *Record) { f.Handover.Blind, f.Handover.PollAt = true, ago(time.Hour) }, TaskLook, ago(time.Hour)},
-		"and not again once the agent was told": {
+		"and not again once the agent has the text": {
 			machine.StateEnding, func(f *Record) { f.Handover.Blind, f.Handover.LeftSent, f.Handover.PollAt = true, true, ago(time.Hour) },
 			TaskLook, ago(30 * time.Second),
 		},
@@ -84,7 +84,7 @@ func TestNextTask(t *testing.T) {
 		"the watched conversation that is due first": {machine.StateEnded, func(f *Record) {
 			f.Watched = []Watched{{ID: "later", At: noon().Add(1)}, {ID: "first", At: noon()}}
 		}, TaskWatch, noon()},
-		"a watched conversation beside the session's": {machine.StateBot, func(f *Record) { f.Watched = []Watched{{ID: "other", At: noon()}} }, TaskWatch, noon()},
+		"a watched conversation and that of the session": {machine.StateBot, func(f *Record) { f.Watched = []Watched{{ID: "other", At: noon()}} }, TaskWatch, noon()},
 		"not one to be closed that the opening may have joined": {machine.StateBot, func(f *Record) {
 			f.Watched = []Watched{{ID: "other", From: f.Handover.From, Close: true, At: noon()}}
 			f.Handover.Timers.Max, f.Handover.ConversationID = -1, ""

@@ -38,7 +38,7 @@ func (tx *Transaction) tidyEnding(c *machine.Handover) {
 	case c.ConversationID == "":
 		tx.Apply(machine.Event{
 			Kind: machine.EvReleased, Code: machine.CodeNotDisconnected,
-			Detail: "Genesys gave no definite answer to the opening; a conversation may remain in the bot queue",
+			Detail: "Genesys sent no definite answer to the opening; a conversation may remain in the bot queue",
 		})
 	}
 }

@@ -129,7 +129,7 @@ func TestFlowMessages(t *testing.T) {
 
 	tx = newTransaction(recordIn(machine.StateEnded))
 	comes(tx, "how were we?", 0, fromFlow, elsewhere)
-	require.Empty(t, tx.Watched, "nobody is there")
+	require.Empty(t, tx.Watched, "no agent is there")
 }
 
 // A human message counts only for the current conversation id.
@@ -146,7 +146,7 @@ func TestWhoseMessageItIs(t *testing.T) {
 		"of an earlier handover":    {func(_ *Transaction, o *openmessaging.Outbound) { o.ConversationID = "before" }, machine.StateQueued, true, "zyxwvutsrqp7"},
 		"of no conversation":        {func(_ *Transaction, o *openmessaging.Outbound) { o.ConversationID = "" }, machine.StateConnected, false, "abcdefghijk2"},
 		"of somebody":               {func(_ *Transaction, o *openmessaging.Outbound) { o.ConversationID, o.CustomerID = "", "somebody" }, machine.StateQueued, true, ""},
-		"of before this handover":   {func(_ *Transaction, o *openmessaging.Outbound) { o.Time = ago(time.Hour) }, machine.StateQueued, true, "abcdefghijk2"},
+		"from before this handover": {func(_ *Transaction, o *openmessaging.Outbound) { o.Time = ago(time.Hour) }, machine.StateQueued, true, "abcdefghijk2"},
 		"before the opening's word": {func(tx *Transaction, o *openmessaging.Outbound) { tx.Handover.ConversationID = ""; elsewhere(o) }, machine.StateConnected, false, "abcdefghijk2"},
 		"before the opening": {func(tx *Transaction, o *openmessaging.Outbound) {
 			tx.Handover.ConversationID, tx.Handover.OpeningTriedAt = "", time.Time{}
@@ -194,8 +194,8 @@ func TestAFullLaneToTheHost(t *testing.T) {
 	comes(tx, "too much", time.Hour)
 	comes(tx, "too much, too", time.Hour)
 	require.Len(t, tx.In.Entries, inEntries+1)
-	require.Equal(t, machine.NoticeMessageFailed, tx.In.Entries[inEntries].Notice.Kind, "told once")
-	require.Len(t, tx.Receipts, 2, "the agent is told of each")
+	require.Equal(t, machine.NoticeMessageFailed, tx.In.Entries[inEntries].Notice.Kind, "reported once")
+	require.Len(t, tx.Receipts, 2, "the agent gets a receipt for each")
 	require.Equal(t, openmessaging.StatusFailed, tx.Receipts[0].Status)
 }
 
@@ -210,7 +210,7 @@ func TestAFullLaneToGenesys(t *testing.T) {
 	require.ErrorIs(t, err, ErrBacklog)
 	require.Empty(t, turn)
 	require.Len(t, queued(tx.Record), maxWords)
-	require.Len(t, tx.ForwardedIDs, before, "a repeat may be taken")
+	require.Len(t, tx.ForwardedIDs, before, "a repeat may be accepted")
 	tx.Apply(machine.Event{Kind: machine.EvEnd, Reason: machine.EndByCustomer})
 	require.Equal(t, machine.StateEnding, tx.Handover.State, "the end is never refused")
 }
@@ -245,7 +245,7 @@ func TestReceiptsAreBounded(t *testing.T) {
 		tx.receipt(Receipt{ID: string(rune(i))})
 	}
 	require.Len(t, tx.Receipts, maxReceipts)
-	require.Equal(t, string(rune(99)), tx.Receipts[maxReceipts-1].ID, "the oldest give way")
+	require.Equal(t, string(rune(99)), tx.Receipts[maxReceipts-1].ID, "the oldest are dropped")
 }
 
 // A notice is between two deliveries, so the later message is delivered first. The other one is

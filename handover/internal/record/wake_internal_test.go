@@ -33,7 +33,7 @@ func TestARecordWithWorkIsLeasedOrDue(t *testing.T) {
 			f.Handover, f.Watched = nil, []Watched{{At: ago(time.Minute)}}
 			f.Control.Lease = Lease{Owner: "a", Until: noon()}
 		}, noon().Add(2 * time.Second)},
-		"a lease of a dead process wakes nobody before there is something to do": {func(f *Record) {
+		"a lease of a dead process wakes no replica before there is work": {func(f *Record) {
 			f.Handover, f.Watched = nil, []Watched{{At: noon().Add(time.Minute)}}
 			f.Control.Lease = Lease{Owner: "a", Until: noon()}
 		}, noon().Add(time.Minute)},
@@ -90,7 +90,7 @@ func TestRetention(t *testing.T) {
 		want  time.Time
 	}{
 		"73 h after the end":        {machine.StateEnded, func(f *Record) { f.Handover.Ending.Time = noon() }, noon().Add(73 * time.Hour)},
-		"or what the host said":     {machine.StateEnded, func(f *Record) { f.Handover.Ending.Time, f.Keep = noon(), time.Hour }, noon().Add(time.Hour)},
+		"or the text of the host":   {machine.StateEnded, func(f *Record) { f.Handover.Ending.Time, f.Keep = noon(), time.Hour }, noon().Add(time.Hour)},
 		"for ever":                  {machine.StateEnded, func(f *Record) { f.Keep = -1 }, time.Time{}},
 		"no handover ever":          {"", func(f *Record) { f.Handover, f.Keep, f.Touched = nil, 0, noon() }, noon().Add(73 * time.Hour)},
 		"touched since":             {machine.StateEnded, func(f *Record) { f.Touched = noon() }, noon().Add(73 * time.Hour)},
@@ -100,7 +100,7 @@ func TestRetention(t *testing.T) {
 		"nor a receipt":             {machine.StateEnded, func(f *Record) { f.Receipts = []Receipt{{}} }, time.Time{}},
 		"asked to forget":           {machine.StateEnded, func(f *Record) { f.Forget = noon() }, noon()},
 		"forget ends it first":      {machine.StateConnected, func(f *Record) { f.Forget = noon() }, time.Time{}},
-		"and gives it back first": {machine.StateEnded, func(f *Record) {
+		"and returns it first": {machine.StateEnded, func(f *Record) {
 			f.Forget = noon()
 			f.In.Push(Entry{Kind: KindReturn, Session: &machine.Session{}})
 		}, time.Time{}},

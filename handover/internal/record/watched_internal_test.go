@@ -124,9 +124,9 @@ func TestWatchedAfterOurOwnEnd(t *testing.T) {
 		wrote time.Duration // after the end; 0: nothing
 		opens bool
 	}{
-		"he is there":     {0, false},
-		"he wrote before": {-time.Second, false},
-		"he wrote after":  {time.Second, true},
+		"the agent is there":     {0, false},
+		"the agent wrote before": {-time.Second, false},
+		"the agent wrote after":  {time.Second, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -213,7 +213,7 @@ func TestWatchedDisconnects(t *testing.T) {
 		asked bool
 		want  bool
 	}{
-		"nobody is there":                       {seeing(genesys.PhaseQueued), false, true},
+		"no agent is there":                     {seeing(genesys.PhaseQueued), false, true},
 		"it rings":                              {seeing(genesys.PhaseAlerting), false, false},
 		"it rings, and the end was asked for":   {seeing(genesys.PhaseAlerting), true, true},
 		"it is over":                            {seeing(genesys.PhaseEnded), true, false},
@@ -299,7 +299,7 @@ func TestWatchedInAQueue(t *testing.T) {
 	tx.watch("other", "customer", noon(), noon())
 	looks(t, tx, seeing(genesys.PhaseQueued), nil)
 	looks(t, tx, seeing(genesys.PhaseAlerting), nil)
-	require.Zero(t, tx.Watched[0].QueuedAt, "somebody cares for it")
+	require.Zero(t, tx.Watched[0].QueuedAt, "an agent has it")
 	require.False(t, looks(t, tx, seeing(genesys.PhaseQueued), nil))
 }
 
@@ -378,7 +378,7 @@ func TestWatchedLegsAreOfTheSessionBefore(t *testing.T) {
 	require.Equal(t, "a b", tx.Handover.Before)
 	tx.Handover.Ended = "a b c d"
 	tx.Apply(machine.Event{Kind: machine.EvAccepted, Conversation: "other", Resumed: true})
-	require.Equal(t, "a b", tx.Handover.Before, "told twice")
+	require.Equal(t, "a b", tx.Handover.Before, "reported twice")
 	tx.Apply(machine.Event{Kind: machine.EvFailed})
 	tx.Tidy()
 	tx.Watched = nil

@@ -492,7 +492,7 @@ func TestFindsMessagesBeforeTheAgentJoined(t *testing.T) {
 // The engine sends the last notice first.
 func TestFindsNoticesInTheWrongOrder(t *testing.T) {
 	t.Parallel()
-	mustBreak(t, "notices come in the order of the steps", editsHostLane(func(list []members) []members {
+	mustBreak(t, "notices are in the order of the steps", editsHostLane(func(list []members) []members {
 		if n := len(list); n > 1 && list[n-1]["notice"] != nil && list[n-2]["notice"] != nil {
 			list[n-1], list[n-2] = list[n-2], list[n-1]
 		}
@@ -646,7 +646,7 @@ func TestFindsGapsThatAreSkipped(t *testing.T) {
 // The engine returns a conversation before the messages that its last read listed.
 func TestFindsReturnsBeforeTheLastMessages(t *testing.T) {
 	t.Parallel()
-	mustBreakWhere(t, "a Return comes after what the read before it lists", editsHostEntries(func(_ *replica, list []members) []members {
+	mustBreakWhere(t, "a Return follows the messages that the read before it lists", editsHostEntries(func(_ *replica, list []members) []members {
 		back := func(x members) int {
 			if hasString(x, "kind", "return") {
 				return 0

@@ -42,7 +42,7 @@ func (l *ledger) posted(r *replica, p *post, again, late bool) {
 func (l *ledger) checkSendOrder(k string, p *post, again bool) {
 	n := l.forwardOrder[p.text]
 	if strings.HasPrefix(p.text, "m") && !strings.HasPrefix(p.text, "m"+k+"-") {
-		l.w.fail("a message reaches its own conversation", k, "%s", p.text)
+		l.w.fail("a message reaches the conversation of its session", k, "%s", p.text)
 	}
 	if n == 0 || again || !p.leased || l.unclear[p.text] || l.handedBack[p.text] || len(l.arrived[p.text]) > 1 || l.sendsRetry(k) {
 		return
@@ -123,10 +123,10 @@ func (l *ledger) delivery(r *replica, d record.Delivery) bool {
 		l.w.fail("what is settled is not delivered again", k, "%s", d.ID)
 	}
 	if first && !d.OutOfOrder && d.Time.Before(p.newestDelivered) {
-		l.w.fail("deliveries come in order", k, "%s is older than an earlier one, and is not flagged", d.ID)
+		l.w.fail("deliveries are in order", k, "%s is older than an earlier one, and is not flagged", d.ID)
 	}
 	if s := l.sessions[d.Session.ID]; first && s != nil && s.returned && !d.Late {
-		l.w.fail("a Return comes after the last delivery", k, "%s comes after the Return of %s", d.ID, d.Session.ID)
+		l.w.fail("a Return follows the last delivery", k, "%s follows the Return of %s", d.ID, d.Session.ID)
 	}
 	if first {
 		l.checkJoined(k, d)
@@ -204,7 +204,7 @@ func (l *ledger) checkReturnOrder(k string, x record.Return) {
 			continue // the host may have passed it to Forward again
 		}
 		if last != "" && l.forwardOrder[u.ID] < l.forwardOrder[last] {
-			l.w.fail("what is handed back is in order", k, "in Return %s %s comes before %s", x.ID, last, u.ID)
+			l.w.fail("what is handed back is in order", k, "in Return %s %s precedes %s", x.ID, last, u.ID)
 		}
 		last = u.ID
 	}
@@ -315,7 +315,7 @@ func (l *ledger) noteStoredDelivery(k string, d *viewDelivery) {
 func (l *ledger) checkGapNotice(k string, n *viewNotice) {
 	count := 0
 	if _, err := fmt.Sscanf(n.Detail, "%d messages", &count); err != nil || count == 0 {
-		l.w.fail("a gap says how many are missing", k, "%q", n.Detail)
+		l.w.fail("a gap has the number of missing messages", k, "%q", n.Detail)
 	}
 	l.reportedMissing[k] += count
 	g := gap{n.Session.ID, n.Session.Conversation}
@@ -399,7 +399,7 @@ func (w *world) onlyGaps() bool {
 func (l *ledger) checkReturnLast(k string, s *handoverHistory) {
 	for _, m := range s.due {
 		if _, given := l.contents["delivery "+m.storedAs]; m.storedAs == "" || !given && !l.reportedFailed[m.storedAs] {
-			l.w.fail("a Return comes after what the read before it lists", k, "%s of %s, which was written at %.3f", m.id, s.id, m.at.Seconds())
+			l.w.fail("a Return follows the messages that the read before it lists", k, "%s of %s, which was written at %.3f", m.id, s.id, m.at.Seconds())
 		}
 	}
 }

@@ -65,13 +65,13 @@ func (l *ledger) checkWake(k string, after version) {
 			t = latest(t, v.gate())
 		}
 		if at.After(t.Add(time.Microsecond)) {
-			l.w.fail("a record with work is leased or due", k, "it wakes at %s, the lane to Genesys could go on at %s", at, t)
+			l.w.fail("a record with work is leased or due", k, "it wakes at %s, the lane to Genesys could continue at %s", at, t)
 		}
 	}
 	if len(v.In.Entries) > 0 {
 		head := v.In.Entries[0]
 		if t := latest(head.At, head.NotBefore, v.In.NotBefore, v.In.Stuck, v.In.leasedUntil()); at.After(t.Add(time.Microsecond)) {
-			l.w.fail("a record with work is leased or due", k, "it wakes at %s, the lane to the host could go on at %s", at, t)
+			l.w.fail("a record with work is leased or due", k, "it wakes at %s, the lane to the host could continue at %s", at, t)
 		}
 	}
 }
@@ -96,7 +96,7 @@ func (l *ledger) checkWords(k string, v *view) {
 			l.claimed[w.ID] = l.w.now
 		}
 		if r := w.Return; r != 0 && !slices.ContainsFunc(v.In.Entries, func(x viewEntry) bool { return x.Seq == r && x.Kind == "return" }) {
-			l.w.fail("every word belongs to somebody", k, "%s is in Return %d, which is not there", w.ID, r)
+			l.w.fail("every word belongs to a session or a Return", k, "%s is in Return %d, which is not there", w.ID, r)
 		}
 	}
 }

@@ -245,7 +245,7 @@ func (l *ledger) checkNoAgentTimer(k string, v *view, c *conversation) {
 		return
 	}
 	if a := c.served(); a != nil && l.w.now-a.connectedAt > noAgentTime {
-		l.w.fail("no session ends for want of an agent who is there", k, "%s ends since no agent came, and agent %s is in %s since %.3f",
+		l.w.fail("no session ends for want of an agent who is there", k, "%s ends because no agent joined, and agent %s is in %s since %.3f",
 			v.Now.ID, a.user, c.id, a.connectedAt.Seconds())
 	}
 }
@@ -407,7 +407,7 @@ func (l *ledger) checkNotice(s *handoverHistory, n record.Notice) {
 	x := &s.notices
 	seq, _ := strconv.ParseUint(n.ID[strings.LastIndexByte(n.ID, '/')+1:], 10, 64)
 	if seq <= x.seq {
-		l.w.fail("notices come in the order of the steps", s.key, "%s %s comes after %d", n.Kind, n.ID, x.seq)
+		l.w.fail("notices are in the order of the steps", s.key, "%s %s follows %d", n.Kind, n.ID, x.seq)
 	}
 	x.seq = seq
 	if why := x.apply(n.Kind); why != "" {
@@ -472,7 +472,7 @@ func (l *ledger) checkAgentWasThere(s *handoverHistory, n record.Notice) {
 			return
 		}
 	}
-	l.w.fail("only who was there has joined", s.key, "%q is said to have joined %s", n.Agent.ID, c.id)
+	l.w.fail("only who was there has joined", s.key, "%q is reported as joined to %s", n.Agent.ID, c.id)
 }
 
 // checkJoined checks that the notice that an agent joined is sent before the agent's first message.

@@ -179,7 +179,7 @@ func (r *replica) yieldPoint(d time.Duration) bool {
 	case r.w.happens(faultStall) && r.w.chaos.chance(0.3):
 		r.frozenUntil = r.w.now + r.w.chaos.between(5*time.Second, 25*time.Second)
 		r.stalledUntil = r.frozenUntil
-		r.w.logf("", "%s stands still until %.3f", r.name, r.frozenUntil.Seconds())
+		r.w.logf("", "%s does not run until %.3f", r.name, r.frozenUntil.Seconds())
 	}
 	r.w.pause(d)
 	return !r.dead && !r.w.finished

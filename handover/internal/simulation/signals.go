@@ -225,7 +225,7 @@ func (l *ledger) checkConnectionLost(k string, v *view, n *viewNotice) {
 		if !w.socketState.gone(w) && (w.socketState.goneAt == never || w.now-w.socketState.goneAt > old) {
 			l.w.fail("only a source that is gone is lost", k, "the socket is alive since %.3f", w.socketState.goneAt.Seconds())
 		}
-	case strings.Contains(n.Detail, "signals no longer come"):
+	case strings.Contains(n.Detail, "signals no longer arrive"):
 		for i := range w.plan.sources {
 			if w.plan.sources[i].reliable() && w.signalsArrive() {
 				l.w.fail("only a source that is gone is lost", k, "source %s signals every step", w.plan.sources[i].name)

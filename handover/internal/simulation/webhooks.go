@@ -58,7 +58,7 @@ func (l *webhookPost) post() {
 	}
 	for range webhookTries {
 		if w.recovered() && !l.message.lost && !l.once() && !w.finished {
-			w.fail("a webhook is taken when nothing fails", l.key, "%s", l.n.Outbound.ID)
+			w.fail("a webhook is accepted when nothing fails", l.key, "%s", l.n.Outbound.ID)
 		}
 		if w.finished || w.recovered() || l.once() && !w.happens(faultWebhook) {
 			return

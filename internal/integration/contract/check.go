@@ -55,7 +55,7 @@ func (k *check) requestBody(op *openapi3.Operation, e Exchange) any {
 	body := op.RequestBody
 	switch {
 	case body == nil && len(e.RequestBody) > 0:
-		k.add("body", "the definition takes none, %d bytes were sent", len(e.RequestBody))
+		k.add("body", "the definition has no body, %d bytes were sent", len(e.RequestBody))
 		return nil
 	case len(e.RequestBody) == 0:
 		if body != nil && body.Value.Required {

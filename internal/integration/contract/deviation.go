@@ -41,13 +41,13 @@ func Genesys() []Deviation {
 		},
 		{
 			Name:   "channel.to.idType of a receipt",
-			Reason: "marked read-only, but the guide's own receipts carry it",
+			Reason: "marked read-only, but the receipts of the documentation have it",
 			Source: "https://developer.genesys.cloud/commdigital/digital/openmessaging/inboundReceiptMessages",
 			Amend:  makeWritable("OpenMessagingToRecipient", "idType"),
 		},
 		{
-			Name:   "PATCH of a message conversation takes a part of it",
-			Reason: "the schema is the whole conversation with its required fields; a PATCH carries only the state to change",
+			Name:   "PATCH of a message conversation accepts a part of it",
+			Reason: "the schema is the whole conversation with its required fields; a PATCH has only the state to change",
 			Source: "https://github.com/MyPureCloud/platform-client-sdk-python/blob/f80f2db2c7/build/docs/ConversationsApi.md",
 			Amend:  allowPartialPatch("/api/v2/conversations/messages/{conversationId}"),
 		},

@@ -42,7 +42,7 @@ func (k *check) parameter(at string, p *openapi3.Parameter, values []string) {
 	if schema.Value.Type.Is(openapi3.TypeArray) {
 		schema = schema.Value.Items
 	} else if len(values) > 1 {
-		k.add(at, "given %d times, the definition takes one", len(values))
+		k.add(at, "present %d times, the definition allows one", len(values))
 	}
 	for _, v := range values {
 		if v == "" {

@@ -60,9 +60,9 @@ func TestWrongDSN(t *testing.T) {
 		dialect     sqlstore.Dialect
 		words       string
 	}{
-		"no folder":      {"sqlite", "file:" + file, sqlstore.SQLite, "folder must exist"},
-		"not SQLite":     {"sqlite", "file:" + text, sqlstore.SQLite, "is not a SQLite database"},
-		"nobody listens": {"pgx", "postgres://u:hush@127.0.0.1:1/db?sslmode=disable", sqlstore.Postgres, "connect"},
+		"no folder":         {"sqlite", "file:" + file, sqlstore.SQLite, "folder must exist"},
+		"not SQLite":        {"sqlite", "file:" + text, sqlstore.SQLite, "is not a SQLite database"},
+		"no server listens": {"pgx", "postgres://u:hush@127.0.0.1:1/db?sslmode=disable", sqlstore.Postgres, "connect"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -190,7 +190,7 @@ func TestDurableDespiteTheDSN(t *testing.T) {
 		require.NoError(t, db.QueryRowContext(ctx, `SELECT string_agg(doing || ' ' || setting, ', ' ORDER BY doing) FROM seen`).Scan(&seen))
 		require.Equal(t, "DELETE on, INSERT on, UPDATE on", seen)
 		require.NoError(t, db.QueryRowContext(ctx, "SHOW synchronous_commit").Scan(&setting))
-		require.Equal(t, "off", setting, "for the caller's own statements it stays as it was")
+		require.Equal(t, "off", setting, "for the caller's statements it is unchanged")
 	})
 }
 

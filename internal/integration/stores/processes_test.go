@@ -149,7 +149,7 @@ func TestSQLiteProcessKilled(t *testing.T) {
 	require.Error(t, c.Wait(), "it was killed")
 	n := counter(t, s)
 	require.GreaterOrEqual(t, n, reported)
-	require.LessOrEqual(t, n, reported+childWriters, "at most one write of each that it was not told of")
+	require.LessOrEqual(t, n, reported+childWriters, "at most one unreported write of each")
 	require.NoError(t, count(t.Context(), s, func() {}))
 	require.Equal(t, n+childWriters*childWrites, counter(t, s))
 }

@@ -163,7 +163,7 @@ var mutants = []mutant{
 		`c.ConversationID == "" && w.From == c.ID`,
 	},
 	{
-		"opening", "it runs beside a disconnect", "record/claim.go",
+		"opening", "it runs during a disconnect", "record/claim.go",
 		`	if ok && tx.closes() {`,
 		`	if ok && tx.Key.Channel == "" && tx.closes() {`,
 	},
@@ -283,7 +283,7 @@ var mutants = []mutant{
 		`if m.Now().Sub(j.Began) > record.LeaseTime*4 {`,
 	},
 	{
-		"leases", "one of a dead process wakes nobody", "record/lane.go",
+		"leases", "one of a dead process wakes no replica", "record/lane.go",
 		`	return machine.Later(at, l.Until.Add(LeaseGrace))`,
 		`	return time.Time{}`,
 	},
@@ -458,7 +458,7 @@ var mutants = []mutant{
 		"\tc.SignalledAt, c.Unsignalled = tx.Now, 0\n",
 	},
 	{
-		"signals", "a dead source is trusted for ever", "machine/handover.go",
+		"signals", "a dead source is trusted forever", "machine/handover.go",
 		`sourceTrust = 5 * time.Minute`,
 		`sourceTrust = 5000 * time.Hour`,
 	},
