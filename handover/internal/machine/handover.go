@@ -11,64 +11,81 @@ import (
 type Handover struct {
 	Session
 
-	Request           string    `json:"request"`            // the host's id of the request that began it
-	From              string    `json:"from"`               // channel.from.id: the customer, or a new person for this handover
-	Routing           Routing   `json:"routing,omitempty"`  // when the session began
-	QueueID           string    `json:"queueId,omitempty"`  // of the agent queue; empty until resolved
-	BotQueue          string    `json:"botQueue,omitempty"` // id; empty: not configured, and no read has shown yet where the flow puts conversations
-	Timers            Timers    `json:"timers,omitzero"`
-	ChangedAt         time.Time `json:"changed"`           // last move: a read begun before it moves nothing
-	AgentRequestedAt  time.Time `json:"asked,omitzero"`    // when the agent was asked for
-	OpeningTriedAt    time.Time `json:"tried,omitzero"`    // first attempt of the opening that may have taken effect, by Genesys' clock
-	OpeningAcceptedAt time.Time `json:"accepted,omitzero"` // when Genesys took the opening
+	// The host's id of the request that began it.
+	Request string `json:"request"`
+	// channel.from.id: the customer, or a new person for this handover.
+	From    string  `json:"from"`
+	Routing Routing `json:"routing,omitempty"` // when the session began
+	// The id of the agent queue; empty until resolved.
+	QueueID string `json:"queueId,omitempty"`
+	// The id of the bot queue. It is empty if none is configured and no read has shown yet into
+	// which queue the flow puts conversations.
+	BotQueue string `json:"botQueue,omitempty"`
+	Timers   Timers `json:"timers,omitzero"`
+	// The last change of state. A read that began before it changes no state.
+	ChangedAt        time.Time `json:"changed"`
+	AgentRequestedAt time.Time `json:"asked,omitzero"` // when the agent was requested
+	// The first attempt of the opening that may have taken effect, by Genesys' clock.
+	OpeningTriedAt    time.Time `json:"tried,omitzero"`
+	OpeningAcceptedAt time.Time `json:"accepted,omitzero"` // when Genesys accepted the opening
 
-	LastQueueID string      `json:"stoodIn,omitempty"`    // queue the conversation stood in last
-	LastWriteAt time.Time   `json:"wrote,omitzero"`       // our last write to the conversation
-	Transferred time.Time   `json:"transferred,omitzero"` // last transfer that was or may have been performed
-	Refusals    int         `json:"refusals,omitempty"`   // transfers refused
-	Blind       bool        `json:"blind,omitempty"`      // the read is forbidden
-	Denied      time.Time   `json:"denied,omitzero"`      // when the first of the reads that were forbidden began: the second makes it Blind
-	GoneSince   time.Time   `json:"gone,omitzero"`        // since when reads find nothing
-	AloneSince  time.Time   `json:"aloneSince,omitzero"`  // since when reads show the customer alone; the agent was reported to have left
-	Misrouted   bool        `json:"misrouted,omitempty"`  // NoticeMisrouted was given
-	Unconfirmed Unconfirmed `json:"doubt,omitzero"`       // a move that a second read must confirm
+	LastQueueID string    `json:"stoodIn,omitempty"` // the last queue of the conversation
+	LastWriteAt time.Time `json:"wrote,omitzero"`    // our last write to the conversation
+	// The last transfer that was or may have been performed.
+	Transferred time.Time `json:"transferred,omitzero"`
+	Refusals    int       `json:"refusals,omitempty"` // refused transfers
+	Blind       bool      `json:"blind,omitempty"`    // the read is forbidden
+	// When the first of the forbidden reads began. The second one makes the session Blind.
+	Denied    time.Time `json:"denied,omitzero"`
+	GoneSince time.Time `json:"gone,omitzero"` // since when reads find no conversation
+	// Since when reads show the customer without an agent. The agent was reported as left.
+	AloneSince time.Time `json:"aloneSince,omitzero"`
+	Misrouted  bool      `json:"misrouted,omitempty"` // NoticeMisrouted was sent
+	// A change of state that a second read must confirm.
+	Unconfirmed Unconfirmed `json:"doubt,omitzero"`
 	Listing
 	Legs
-	GapAt          time.Time     `json:"gap,omitzero"`          // of the last read that showed something missing
-	EndSeen        time.Time     `json:"endSeen,omitzero"`      // since when reads show the end, which waits for missing messages
-	MovedTo        string        `json:"movedTo,omitempty"`     // conversation that a message of ours opened instead
-	MovedAt        time.Time     `json:"moved,omitzero"`        //
-	EndRequestedAt time.Time     `json:"endAsked,omitzero"`     //
-	Disconnects    int           `json:"disconnects,omitempty"` // attempts
-	DisconnectedAt time.Time     `json:"disconnected,omitzero"` // the last that Genesys took
-	WaitingSince   time.Time     `json:"waiting,omitzero"`      // since when no agent is there: the clock of NoAgent
-	CustomerAt     time.Time     `json:"customerAt,omitzero"`   // last word of the customer
-	AgentAt        time.Time     `json:"agentAt,omitzero"`      // when the last message of an agent arrived
-	AgentWrote     time.Time     `json:"agentWrote,omitzero"`   // when it was written, by Genesys' clock
-	WarnedAt       time.Time     `json:"warned,omitzero"`       // NoticeIdle was given
-	ConfirmedAt    time.Time     `json:"vouched,omitzero"`      // last proof that agents have the conversation, by Genesys' clock
-	ReadAt         time.Time     `json:"readAt,omitzero"`       // when the last read began
-	PollAt         time.Time     `json:"pollAt,omitzero"`       // when the next begins
-	PollEvery      time.Duration `json:"pollEvery,omitempty"`   // pause before it
-	Poll           bool          `json:"poll,omitempty"`        // it is a poll: no signal asked for it
-	Slot           time.Time     `json:"slot,omitzero"`         // of the budget, taken for the next poll
-	EndSignalledAt time.Time     `json:"told,omitzero"`         // when it ended, by Genesys' clock, as a signal reports, and neither a read nor an agent has contradicted
-	SignalledAt    time.Time     `json:"signalled,omitzero"`    // last signal, or proof that its source is alive
+	GapAt time.Time `json:"gap,omitzero"` // of the last read that showed missing messages
+	// Since when reads show the end, which waits for missing messages.
+	EndSeen        time.Time `json:"endSeen,omitzero"`
+	MovedTo        string    `json:"movedTo,omitempty"` // the conversation that our message opened instead
+	MovedAt        time.Time `json:"moved,omitzero"`
+	EndRequestedAt time.Time `json:"endAsked,omitzero"`
+	Disconnects    int       `json:"disconnects,omitempty"` // attempts
+	DisconnectedAt time.Time `json:"disconnected,omitzero"` // the last one that Genesys accepted
+	WaitingSince   time.Time `json:"waiting,omitzero"`      // since when no agent is there, for NoAgent
+	CustomerAt     time.Time `json:"customerAt,omitzero"`   // the last message of the customer
+	AgentAt        time.Time `json:"agentAt,omitzero"`      // when the last message of an agent arrived
+	AgentWrote     time.Time `json:"agentWrote,omitzero"`   // when it was written, by Genesys' clock
+	WarnedAt       time.Time `json:"warned,omitzero"`       // NoticeIdle was sent
+	// The last proof that agents have the conversation, by Genesys' clock.
+	ConfirmedAt time.Time     `json:"vouched,omitzero"`
+	ReadAt      time.Time     `json:"readAt,omitzero"`     // when the last read began
+	PollAt      time.Time     `json:"pollAt,omitzero"`     // when the next one begins
+	PollEvery   time.Duration `json:"pollEvery,omitempty"` // the pause before it
+	Poll        bool          `json:"poll,omitempty"`      // it is a poll: no signal requested it
+	Slot        time.Time     `json:"slot,omitzero"`       // of the budget, reserved for the next poll
+	// When the session ended, by Genesys' clock, as a signal reported. Neither a read nor an agent
+	// has contradicted it.
+	EndSignalledAt time.Time `json:"told,omitzero"`
+	SignalledAt    time.Time `json:"signalled,omitzero"` // last signal, or proof of a live source
 	// Steps in a row that only a poll showed, although signals had arrived before.
-	Unsignalled  int       `json:"unsignalled,omitempty"`
-	Socket       bool      `json:"socket,omitempty"`    // a notification socket was alive at the last look
-	LeftSent     bool      `json:"leftSent,omitempty"`  //
-	Came         time.Time `json:"came,omitzero"`       // when the first agent joined, by Genesys' clock
-	AgentsLeftAt time.Time `json:"agentsLeft,omitzero"` // when the last agent left, by Genesys' clock; zero while one is there
+	Unsignalled int       `json:"unsignalled,omitempty"`
+	Socket      bool      `json:"socket,omitempty"` // a notification socket was alive at the last look
+	LeftSent    bool      `json:"leftSent,omitempty"`
+	Came        time.Time `json:"came,omitzero"` // when the first agent joined, by Genesys' clock
+	// When the last agent left, by Genesys' clock; zero while an agent is there.
+	AgentsLeftAt time.Time `json:"agentsLeft,omitzero"`
 	// An agent answers for messages sent up to then, by Genesys' clock.
 	AnsweredUntil time.Time `json:"answeredTo,omitzero"`
-	Leftover      Leftover  `json:"leaves,omitempty"`     // what remains to be done in Genesys after its end
-	HandedBack    bool      `json:"handedBack,omitempty"` // its Return was put into the lane
+	// The work that remains in Genesys after the end.
+	Leftover   Leftover `json:"leaves,omitempty"`
+	HandedBack bool     `json:"handedBack,omitempty"` // its Return was put into the lane
 	// Its Return was attempted: later messages are late.
 	Returned bool `json:"returned,omitempty"`
 
-	Integration string `json:"integration,omitempty"` // that it runs on
-	Client      string `json:"client,omitempty"`      // the OAuth client that it began with, see known.client
+	Integration string `json:"integration,omitempty"` // on which it runs
+	Client      string `json:"client,omitempty"`      // the OAuth client with which it began
 }
 
 // A Leftover is the work that the end of a session leaves in Genesys.
