@@ -142,7 +142,8 @@ func (c *core) tokenError(err error) error {
 }
 
 const (
-	renewEarly   = time.Minute      // before a token expires; a quarter of its lifetime if that is less
+	// Before a token expires; a quarter of its lifetime if that is less.
+	renewEarly   = time.Minute
 	renewPause   = 10 * time.Second // after a failed renewal while the token is still valid
 	fetchTimeout = 45 * time.Second // retries included
 )

@@ -107,7 +107,8 @@ func TestTokenLife(t *testing.T) {
 	}
 }
 
-// A login host that is down does not matter while the token still holds, and is not asked by every call.
+// A login host that is down does not matter while the token still holds, and is not asked by every
+// call.
 func TestTokenRenewalFails(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -304,7 +305,8 @@ func tokenOf(s string) oauth2.TokenSource {
 	return oauth2.StaticTokenSource(&oauth2.Token{AccessToken: s})
 }
 
-// A login host that cannot be reached is told apart from an API that cannot, and nothing has happened.
+// A login host that cannot be reached is told apart from an API that cannot, and nothing has
+// happened.
 func TestTokenUnreachable(t *testing.T) {
 	t.Parallel()
 	dial := &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}

@@ -159,8 +159,8 @@ func (c *Client) HTTPClient() *http.Client {
 	return &hc
 }
 
-// Endpoint returns the base URL of the API, "https://api.mypurecloud.ie": the region's, or that of [WithEndpoints]. The
-// caller may change the result. It is safe for concurrent use.
+// Endpoint returns the base URL of the API, "https://api.mypurecloud.ie": the region's, or that of
+// [WithEndpoints]. The caller may change the result. It is safe for concurrent use.
 func (c *Client) Endpoint() *url.URL {
 	u := *c.core.api
 	return &u

@@ -27,9 +27,10 @@ type Participant struct {
 	Start, Alerting, Connected, End          time.Time // zero: not yet, or not stated
 	WrapupRequired                           bool      // after-call work is asked of the agent
 	WrapupDone                               bool      // and has been done, skipped, or timed out
-	Watching                                 bool      // only monitors or coaches an agent, see above
-	Attributes                               map[string]string
-	Messages                                 []MessageRef
+	// Only monitors or coaches an agent, see above.
+	Watching   bool
+	Attributes map[string]string
+	Messages   []MessageRef
 
 	// Peer is the communication at the other end of this leg: on a queue's or an agent's leg the
 	// customer's communication.
@@ -47,8 +48,9 @@ type Communication struct {
 
 // A MessageRef is a message of the conversation, without its text.
 type MessageRef struct {
-	ID     string
-	Status string // "queued", "sent", "failed", "received", "delivery-success", "delivery-failed", "read", …
+	ID string
+	// "queued", "sent", "failed", "received", "delivery-success", "delivery-failed", "read", …
+	Status string
 	Time   time.Time
 }
 

@@ -120,7 +120,8 @@ func (p *Participant) read(messages []wireMessage) {
 		p.Communications = append(p.Communications,
 			Communication{ID: m.ID, State: m.State, DisconnectType: m.DisconnectType, Peer: m.PeerID})
 		if liveliness(m.State) > liveliness(p.State) {
-			p.State, p.DisconnectType = m.State, m.DisconnectType // one live communication keeps the participant
+			// One live communication keeps the participant.
+			p.State, p.DisconnectType = m.State, m.DisconnectType
 		}
 		for _, nested := range m.Messages {
 			if nested.MessageID != "" {

@@ -44,6 +44,6 @@
 // [Error.MissingPermissions].
 //
 // Sources: https://developer.genesys.cloud/commdigital/digital/openmessaging/ and
-// https://developer.genesys.cloud/platform/api/ . Success codes are not documented for each operation, so every 2xx is
-// one.
+// https://developer.genesys.cloud/platform/api/ . Success codes are not documented for each
+// operation, so every 2xx is one.
 package genesys

@@ -34,7 +34,9 @@ const (
 
 // DownloadLimits bound what [Client.Download] accepts.
 type DownloadLimits struct {
-	Bytes int64    // zero: 25 MiB; Genesys' own limit is 25 MB, https://help.mypurecloud.com/articles/supported-content-profiles/
+	// Zero: 25 MiB; Genesys' own limit is 25 MB,
+	// https://help.mypurecloud.com/articles/supported-content-profiles/
+	Bytes int64
 	MIME  []string // "image/png", "image/*"; empty: every type
 }
 
@@ -252,7 +254,8 @@ func checkAddress(u *url.URL, own bool) error {
 	}
 	last := host[strings.LastIndexByte(host, '.')+1:]
 	if _, err := strconv.ParseUint(last, 0, 64); err == nil && net.ParseIP(host) == nil {
-		return fmt.Errorf("%w: its host is an unusual form of a number", ErrBadAddress) // 0x7f.1 is 127.0.0.1 to some
+		// 0x7f.1 is 127.0.0.1 to some.
+		return fmt.Errorf("%w: its host is an unusual form of a number", ErrBadAddress)
 	}
 	return nil
 }

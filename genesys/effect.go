@@ -13,9 +13,12 @@ type Effect string
 
 // The effects. The zero Effect is that of no error.
 const (
-	EffectNone    Effect = "none"    // certainly not performed, may be tried again: never sent, no token, 429
-	EffectRefused Effect = "refused" // refused by Genesys with a 4xx: check the status before trying again
-	EffectUnknown Effect = "unknown" // perhaps performed: no answer after it was sent, 5xx, 408, an unreadable 2xx
+	// Certainly not performed, may be tried again: never sent, no token, 429.
+	EffectNone Effect = "none"
+	// Refused by Genesys with a 4xx: check the status before trying again.
+	EffectRefused Effect = "refused"
+	// Perhaps performed: no answer after it was sent, 5xx, 408, an unreadable 2xx.
+	EffectUnknown Effect = "unknown"
 )
 
 // EffectOf returns the effect of the operation that returned err. It unwraps err; of joined errors

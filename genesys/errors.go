@@ -15,12 +15,14 @@ import (
 
 // The errors that errors.Is finds.
 var (
-	ErrUnauthorized = errors.New("genesys: unauthorized")       // 401, and credentials the token endpoint refused
-	ErrForbidden    = errors.New("genesys: forbidden")          // 403: see Error.MissingPermissions
-	ErrNotFound     = errors.New("genesys: not found")          // 404, and a queue name that does not exist
-	ErrRateLimited  = errors.New("genesys: rate limited")       // 429: see Error.RetryAfter
-	ErrUnavailable  = errors.New("genesys: unavailable")        // 5xx, and no answer
-	ErrAmbiguous    = errors.New("genesys: name is not unique") // several queues of one name
+	// 401, and credentials the token endpoint refused.
+	ErrUnauthorized = errors.New("genesys: unauthorized")
+	ErrForbidden    = errors.New("genesys: forbidden") // 403: see Error.MissingPermissions
+	// 404, and a queue name that does not exist.
+	ErrNotFound    = errors.New("genesys: not found")
+	ErrRateLimited = errors.New("genesys: rate limited")       // 429: see Error.RetryAfter
+	ErrUnavailable = errors.New("genesys: unavailable")        // 5xx, and no answer
+	ErrAmbiguous   = errors.New("genesys: name is not unique") // several queues of one name
 )
 
 // Codes of this package for answers without a code of Genesys.
@@ -36,8 +38,10 @@ const (
 // from the token endpoint. A 400 may quote the refused value, which can be a customer's text, so
 // its text names the refused fields instead. Message always has the sentence: do not log Message.
 type Error struct {
-	Op            string // the operation, "conversations.transferToQueue"
-	Code          string // Genesys' code, "missing.permissions"; empty if the answer is not Genesys' JSON, as from a gateway
+	Op string // the operation, "conversations.transferToQueue"
+	// Genesys' code, "missing.permissions"; empty if the answer is not Genesys' JSON, as from a
+	// gateway.
+	Code          string
 	Message       string // Genesys' sentence; may quote the request
 	CorrelationID string // for Genesys' support
 	StatusCode    int    // of the answer; 2xx if only its body reports the failure

@@ -252,7 +252,8 @@ func TestSendReturnsTheDateOfItsAnswer(t *testing.T) {
 	}
 }
 
-// Only the API knows the budget of the token and Genesys' clock: not a redirect, the login host or an attachment's server.
+// Only the API knows the budget of the token and Genesys' clock: not a redirect, the login host or
+// an attachment's server.
 func TestOnlyTheAPIStatesTheBudget(t *testing.T) {
 	t.Parallel()
 	limits := func(rw http.ResponseWriter) {

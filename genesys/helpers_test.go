@@ -18,7 +18,8 @@ import (
 	"github.com/genesyshandover/genesyshandover/region"
 )
 
-// wire is an http.RoundTripper in memory: it answers token requests by itself and everything else through handle.
+// wire is an http.RoundTripper in memory: it answers token requests by itself and everything else
+// through handle.
 type wire struct {
 	handle http.HandlerFunc
 	token  http.HandlerFunc

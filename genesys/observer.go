@@ -23,9 +23,12 @@ type Call struct {
 	// know neither the token's budget nor Genesys' clock.
 
 	RateLimit RateLimit // zero if the answer has no such headers
-	Date      time.Time // Genesys' clock in whole seconds, at some time between Sent and Received; zero if not in the answer
-	Sent      time.Time // when the attempt began, on this machine's clock; it includes the time to connect
-	Received  time.Time // when the head of its answer arrived
+	// Genesys' clock in whole seconds, at some time between Sent and Received; zero if not in the
+	// answer.
+	Date time.Time
+	// When the attempt began, on this machine's clock; it includes the time to connect.
+	Sent     time.Time
+	Received time.Time // when the head of its answer arrived
 }
 
 // A RateLimit is the token's budget as the inin-ratelimit headers of an answer state it. Replicas

@@ -29,10 +29,12 @@ type SendRequest struct {
 
 // A SendResult is Genesys' answer to a message.
 type SendResult struct {
-	MessageID      string // Genesys' id of the message, not the one sent; never a conversation id. May be empty
+	// Genesys' id of the message, not the one sent; never a conversation id. May be empty.
+	MessageID      string
 	ConversationID string // may be empty, see SendRequest.PrefetchConversationID
 
-	// Date is the time of the answer by Genesys' clock, cut to the second. Zero if the answer has none.
+	// Date is the time of the answer by Genesys' clock, cut to the second. Zero if the answer has
+	// none.
 	Date time.Time
 }
 
@@ -100,7 +102,8 @@ func (s *OpenMessagingService) SendReceipt(ctx context.Context, integrationID st
 		Op: op, Method: http.MethodPost, Path: inbound(integrationID, "receipt"), Body: r, Idempotent: true,
 	}, &answer)
 	failed := strings.EqualFold(answer.Status, string(openmessaging.StatusFailed))
-	if err != nil || !failed || r.Status == openmessaging.StatusFailed { // a Failed receipt is echoed as Failed
+	// A Failed receipt is echoed as Failed.
+	if err != nil || !failed || r.Status == openmessaging.StatusFailed {
 		return err
 	}
 	e := &Error{Op: op, StatusCode: http.StatusOK, Code: codeReceiptFailed, hint: "Genesys accepted the request but not the receipt"}

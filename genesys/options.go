@@ -74,8 +74,9 @@ func parseEndpoint(s string) (*url.URL, error) {
 // A RetryPolicy bounds the retries of a request. The zero value sends once, for callers that
 // schedule retries themselves.
 type RetryPolicy struct {
-	Max              int           // retries after the first attempt, 0 to 10
-	MinWait, MaxWait time.Duration // the backoff doubles from MinWait to MaxWait, with full jitter; MaxWait caps Retry-After
+	Max int // retries after the first attempt, 0 to 10
+	// The backoff doubles from MinWait to MaxWait, with full jitter; MaxWait caps Retry-After.
+	MinWait, MaxWait time.Duration
 }
 
 func defaultRetry() RetryPolicy {

@@ -13,7 +13,8 @@ import (
 	"github.com/genesyshandover/genesyshandover/genesys"
 )
 
-// organisation serves queues as Genesys does: by name without regard to case, with wildcards not needed here.
+// organisation serves queues as Genesys does: by name without regard to case, with wildcards not
+// needed here.
 type organisation struct {
 	names     []string
 	divisions []string

@@ -24,7 +24,8 @@ const maxRequest = 512_000
 
 // A Request is one API operation.
 type Request struct {
-	Op         string     // low-cardinality name for errors, logs and metrics: "routing.languages.list". Empty: "do"
+	// Low-cardinality name for errors, logs and metrics: "routing.languages.list". Empty: "do".
+	Op         string
 	Method     string     // empty: GET
 	Path       []string   // segments after /api/v2, each checked and escaped
 	Query      url.Values // may be nil

@@ -106,7 +106,8 @@ func TestRetryAfter(t *testing.T) {
 		"a day comes back at once":        {"86400", 0, 0, 24 * time.Hour},
 		"fits the deadline":               {"5", 10 * time.Second, 5 * time.Second, 0},
 		"past the deadline":               {"5", 4 * time.Second, 0, 5 * time.Second},
-		"a date":                          {"Sat, 01 Jan 2000 00:00:10 GMT", 0, 9 * time.Second, 0}, // bubbles begin in 2000
+		// Bubbles begin in 2000.
+		"a date": {"Sat, 01 Jan 2000 00:00:10 GMT", 0, 9 * time.Second, 0},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -335,7 +336,8 @@ func TestEffectOfEarlierAttempt(t *testing.T) {
 	})
 }
 
-// The real transport tells what was written: a deadline that passes while connecting is certain, one after it is not.
+// The real transport tells what was written: a deadline that passes while connecting is certain,
+// one after it is not.
 func TestEffectOfRealTransport(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {

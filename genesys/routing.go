@@ -19,7 +19,9 @@ type RoutingService struct{ c *core }
 
 // A QueueFilter narrows a listing. Zero fields do not narrow it.
 type QueueFilter struct {
-	Name       string // as Genesys matches it: asterisks at both ends are wildcards; whether case matters is UNCERTAIN
+	// As Genesys matches it: asterisks at both ends are wildcards; whether case matters is
+	// UNCERTAIN.
+	Name       string
 	DivisionID string
 }
 
@@ -32,9 +34,10 @@ type Queue struct {
 
 // A Member is an agent of a queue.
 type Member struct {
-	ID, Name      string
-	RoutingStatus string // "IDLE", "INTERACTING", "NOT_RESPONDING", "OFF_QUEUE", "COMMUNICATING"; new values appear
-	Joined        bool   // is on queue for it
+	ID, Name string
+	// "IDLE", "INTERACTING", "NOT_RESPONDING", "OFF_QUEUE", "COMMUNICATING"; new values appear.
+	RoutingStatus string
+	Joined        bool // is on queue for it
 }
 
 // Queues lists queues by name. It fetches 500 in each request, when they are needed. The sequence

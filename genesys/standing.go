@@ -25,7 +25,8 @@ type Standing struct {
 	AloneSince time.Time
 
 	// In PhaseWrapup and PhaseEnded:
-	EndedBy string    // purpose of the participant who ended it; empty: Genesys did, or the read does not tell
+	// Purpose of the participant who ended it; empty: Genesys did, or the read does not tell.
+	EndedBy string
 	Why     string    // that participant's disconnect type; the customer's if EndedBy is empty
 	EndedAt time.Time // zero if the read does not tell
 }
@@ -35,7 +36,8 @@ type Phase string
 
 // The phases.
 const (
-	PhaseUnknown   Phase = "unknown"   // nothing live and nothing ended since, or between two places: never taken for an end
+	// Nothing live and nothing ended since, or between two places: never taken for an end.
+	PhaseUnknown   Phase = "unknown"
 	PhaseNotRouted Phase = "notRouted" // only the customer: is a flow attached?
 	PhaseFlow      Phase = "flow"
 	PhaseQueued    Phase = "queued" // in QueueID: the bot queue or an agent queue
@@ -67,7 +69,8 @@ func (c Conversation) Standing(since time.Time, known ...string) Standing {
 	case v.customerLive:
 		return v.standing()
 	case v.customerListed && v.customer.Purpose == "":
-		return Standing{Phase: PhaseUnknown} // the customer left before since: this read is older than our opening
+		// The customer left before since: this read is older than our opening.
+		return Standing{Phase: PhaseUnknown}
 	case !v.customerListed:
 		if s := v.standing(); s.Phase != PhaseUnknown || v.otherLive || v.last.Purpose == "" {
 			return s
@@ -108,7 +111,8 @@ type view struct {
 	agentLeft                    Participant // the agent's leg that ended last, since
 	moved                        bool        // an agent's or a queue's leg ended since
 	attended                     bool        // and one of these agents had been connected
-	placeLeft                    time.Time   // when the last leg of an agent, a queue or a flow ended, since
+	// When the last leg of an agent, a queue or a flow ended, since.
+	placeLeft time.Time
 }
 
 func (v *view) add(p Participant) {
@@ -149,11 +153,14 @@ func (v *view) live(p Participant) {
 	case p.IsAgent() && p.ringing():
 		keep(&v.ringing, p, !earlier(p, v.ringing))
 	case p.IsAgent() && (p.State == StateConnected || !p.Connected.IsZero()):
-		keep(&v.connected, p, earlier(p, v.connected)) // in a consultation the first one keeps the conversation
+		// In a consultation the first one keeps the conversation.
+		keep(&v.connected, p, earlier(p, v.connected))
 	case p.IsAgent():
-		keep(&v.ringing, p, !earlier(p, v.ringing)) // in a state unknown to us, and not connected yet
+		// In a state unknown to us, and not connected yet.
+		keep(&v.ringing, p, !earlier(p, v.ringing))
 	case p.IsQueue():
-		keep(&v.queue, p, !earlier(p, v.queue)) // the newest: a requeue may leave the old leg live for a moment
+		// The newest: a requeue may leave the old leg live for a moment.
+		keep(&v.queue, p, !earlier(p, v.queue))
 	case p.IsFlow():
 		keep(&v.flow, p, !earlier(p, v.flow))
 	}

@@ -16,7 +16,8 @@ func user(id, name string) func(*genesys.Participant) {
 
 func watching(p *genesys.Participant) { p.Watching = true }
 
-// The life of a conversation, in the order in which reads may show it, with the agent's id and name.
+// The life of a conversation, in the order in which reads may show it, with the agent's id and
+// name.
 func TestStandingThroughALife(t *testing.T) {
 	t.Parallel()
 	customer := leg("customer", "connected", 0, 0, -1)
@@ -136,7 +137,8 @@ func TestStandingThroughALife(t *testing.T) {
 	}
 }
 
-// A participant watches if it names one that it monitors or coaches, or has such roles, and has no other role.
+// A participant watches if it names one that it monitors or coaches, or has such roles, and has no
+// other role.
 func TestWatchingIsRead(t *testing.T) {
 	t.Parallel()
 	for fields, want := range map[string]bool{
@@ -168,7 +170,8 @@ func TestWatchingIsRead(t *testing.T) {
 	}
 }
 
-// A supervisor who takes over may keep the monitoring leg, with or without another role, or get a leg of its own.
+// A supervisor who takes over may keep the monitoring leg, with or without another role, or get a
+// leg of its own.
 func TestStandingAfterATakeover(t *testing.T) {
 	t.Parallel()
 	const (
@@ -297,7 +300,8 @@ func TestStandingOfAGenericConversation(t *testing.T) {
 		body := `{"participants":[` + customer + `,{"id":"a","purpose":"agent","userId":"u1","name":"Grace","messages":[` + communications + `]}]}`
 		require.NoError(t, json.Unmarshal([]byte(body), &c))
 		s := c.Standing(at(0, 0))
-		if want == genesys.PhaseUnknown { // no time says when the agent left, so nobody counts but the customer
+		// No time says when the agent left, so nobody counts but the customer.
+		if want == genesys.PhaseUnknown {
 			want = genesys.PhaseNotRouted
 		} else {
 			require.Equal(t, []string{"u1", "Grace"}, []string{s.Agent.UserID, s.Agent.Name})

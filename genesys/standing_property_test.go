@@ -43,8 +43,9 @@ func randomLegs(r *rand.Rand) []genesys.Participant {
 	return list
 }
 
-// For every read: no end while the customer is live, no agent who has left, a customer who is alone only without agents,
-// queues and flows, and no influence of watching participants, known legs or the order of the list.
+// For every read: no end while the customer is live, no agent who has left, a customer who is alone
+// only without agents, queues and flows, and no influence of watching participants, known legs or
+// the order of the list.
 func TestStandingProperties(t *testing.T) {
 	t.Parallel()
 	seen, alone := map[genesys.Phase]int{}, 0

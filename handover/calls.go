@@ -70,13 +70,15 @@ func (m *Manager) Reply(ctx context.Context, k Key, to Message, say func(ctx con
 	return Turn(turn), err
 }
 
-// Turn returns who may speak to the customer now. Call it before the bot sends a line that is not an answer to a message; for
-// an answer use [Manager.Reply].
+// Turn returns who may speak to the customer now. Call it before the bot sends a line that is not
+// an answer to a message; for an answer use [Manager.Reply].
 //
-// The answer is TurnAgent while an agent session is open, and from the end of a session until its Return begins. Otherwise it
-// is TurnBot. Turn always reads the Store, so its answer is as current as the Store's Get. It changes nothing.
+// The answer is TurnAgent while an agent session is open, and from the end of a session until its
+// Return begins. Otherwise it is TurnBot. Turn always reads the Store, so its answer is as current
+// as the Store's Get. It changes nothing.
 //
-// Errors: ErrInvalid (with an unusable key ErrNoChannel as well), what the Store returned, and that of ctx.
+// Errors: ErrInvalid (with an unusable key ErrNoChannel as well), what the Store returned, and that
+// of ctx.
 func (m *Manager) Turn(ctx context.Context, k Key) (Turn, error) {
 	turn, err := m.engine.Turn(ctx, k.internal())
 	return Turn(turn), err

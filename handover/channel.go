@@ -16,15 +16,17 @@ type Channel struct {
 	// another id.
 	ID string `json:"id" yaml:"id"`
 
-	Region        region.Region `json:"region" yaml:"region"`
-	ClientID      string        `json:"clientId" yaml:"clientId"` // of the OAuth client (Client Credentials)
-	ClientSecret  Secret        `json:"clientSecret" yaml:"clientSecret"`
-	IntegrationID string        `json:"integrationId" yaml:"integrationId"`
+	Region region.Region `json:"region" yaml:"region"`
+	// Of the OAuth client (Client Credentials).
+	ClientID      string `json:"clientId" yaml:"clientId"`
+	ClientSecret  Secret `json:"clientSecret" yaml:"clientSecret"`
+	IntegrationID string `json:"integrationId" yaml:"integrationId"`
 	// WebhookSecrets are the Outbound Notification Webhook Signature Secret Tokens, the current
 	// one first.
 	WebhookSecrets []Secret `json:"webhookSecrets" yaml:"webhookSecrets"`
 
-	AgentQueue string `json:"agentQueue" yaml:"agentQueue"` // exact name or id; Request.Queue overrides it
+	// Exact name or id; Request.Queue overrides it.
+	AgentQueue string `json:"agentQueue" yaml:"agentQueue"`
 	// BotQueue is the queue that the flow transfers a conversation to. If it is empty, the
 	// first queue of a conversation counts as the bot queue.
 	BotQueue string   `json:"botQueue" yaml:"botQueue"`

@@ -88,7 +88,8 @@ func (k Key) internal() machine.Key { return machine.Key(k) }
 
 func keyOf(k machine.Key) Key { return Key(k) }
 
-// internal returns a copy that shares nothing with m, because the caller may change m after the call.
+// internal returns a copy that shares nothing with m, because the caller may change m after the
+// call.
 func (m Message) internal() record.Message {
 	var answer *record.Answer
 	if m.Answer != nil {

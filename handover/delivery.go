@@ -79,18 +79,21 @@ type NoticeKind string
 
 // The kinds of notices.
 const (
-	NoticeRequested      NoticeKind = "requested"
-	NoticeQueued         NoticeKind = "queued"
-	NoticeAlerting       NoticeKind = "alerting"
-	NoticeDeclined       NoticeKind = "declined"
-	NoticeAgentJoined    NoticeKind = "agentJoined"
-	NoticeAgentLeft      NoticeKind = "agentLeft"
-	NoticeTransferred    NoticeKind = "transferred"
-	NoticeMisrouted      NoticeKind = "misrouted" // in queue To, neither bot queue nor agent queue: see Detail
-	NoticeIdle           NoticeKind = "idle"      // the customer is silent, the end is near
-	NoticeMessageFailed  NoticeKind = "messageFailed"
-	NoticeGap            NoticeKind = "gap"            // lost messages of agents, once per conversation of a session: see Permission
-	NoticeConnectionLost NoticeKind = "connectionLost" // of a signal source, the webhook or the right to read: see Detail
+	NoticeRequested   NoticeKind = "requested"
+	NoticeQueued      NoticeKind = "queued"
+	NoticeAlerting    NoticeKind = "alerting"
+	NoticeDeclined    NoticeKind = "declined"
+	NoticeAgentJoined NoticeKind = "agentJoined"
+	NoticeAgentLeft   NoticeKind = "agentLeft"
+	NoticeTransferred NoticeKind = "transferred"
+	// In queue To, neither bot queue nor agent queue: see Detail.
+	NoticeMisrouted     NoticeKind = "misrouted"
+	NoticeIdle          NoticeKind = "idle" // the customer is silent, the end is near
+	NoticeMessageFailed NoticeKind = "messageFailed"
+	// Lost messages of agents, once per conversation of a session: see Permission.
+	NoticeGap NoticeKind = "gap"
+	// Of a signal source, the webhook or the right to read: see Detail.
+	NoticeConnectionLost NoticeKind = "connectionLost"
 	NoticeEnding         NoticeKind = "ending"
 	NoticeEnded          NoticeKind = "ended"
 	NoticeReturned       NoticeKind = "returned"

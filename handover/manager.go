@@ -29,8 +29,9 @@ import (
 // ends with [EndFailed], its notice and its Return. A session stays on the integration that it
 // began on, even if its channel gets another one.
 type Config struct {
-	Channel  Channel                                               // the one channel
-	Channels func(ctx context.Context, id string) (Channel, error) // or many: ErrNoChannel if there is none (kept 10 s, others 1 min)
+	Channel Channel // the one channel
+	// Or many: ErrNoChannel if there is none (kept 10 s, others 1 min).
+	Channels func(ctx context.Context, id string) (Channel, error)
 
 	// Deliver sends an agent's message to the customer. After an error it is called again, with the
 	// same Delivery.ID, for two minutes; then, or at once after Undeliverable, the agent sees that
@@ -44,8 +45,9 @@ type Config struct {
 	// NoticeMessageFailed for each message and a log line. Messages that are forwarded while it
 	// runs are in a later Return, so answer Unanswered here and do not forward it.
 	Return func(ctx context.Context, r Return) error
-	// Notify gets the steps in between; nil: they are not stored. After an error a notice is repeated, for a day; while that
-	// lasts and the lane is full, the oldest are dropped in favor of the agent's messages, never the one that reports the end.
+	// Notify gets the steps in between; nil: they are not stored. After an error a notice is
+	// repeated, for a day; while that lasts and the lane is full, the oldest are dropped in favor
+	// of the agent's messages, never the one that reports the end.
 	Notify func(ctx context.Context, n Notice) error
 	// Typing reports that an agent types. It is neither stored nor repeated.
 	Typing func(ctx context.Context, t TypingEvent)
@@ -67,18 +69,21 @@ type Config struct {
 	// be quick and safe for concurrent use. A panic in it is logged and has no other effect.
 	Observer func(ctx context.Context, o Observation)
 
-	// Workers is how many effects are performed at once; 0: 64. At most three quarters of them call Deliver, Return and
-	// Notify. With Channels, a channel gets a worker only while it has fewer than are free, so at most half of them.
+	// Workers is how many effects are performed at once; 0: 64. At most three quarters of them call
+	// Deliver, Return and Notify. With Channels, a channel gets a worker only while it has fewer
+	// than are free, so at most half of them.
 	Workers int
 }
 
 // DefaultWorkers is the number of workers if Config.Workers is 0.
 const DefaultWorkers = engine.DefaultWorkers // 64
 
-// A Manager relays between customers, bot and agents. Safe for concurrent use, in any number of replicas on one Store.
+// A Manager relays between customers, bot and agents. Safe for concurrent use, in any number of
+// replicas on one Store.
 type Manager struct{ engine *engine.Manager }
 
-// New returns a Manager. It starts nothing: call [Manager.Run]. Every mistake in c is reported at once, as an [ErrInvalid].
+// New returns a Manager. It starts nothing: call [Manager.Run]. Every mistake in c is reported at
+// once, as an [ErrInvalid].
 func New(c Config) (*Manager, error) {
 	if err := c.validate(); err != nil {
 		return nil, err

@@ -8,8 +8,9 @@ import (
 // contains no content and no customer id, unless the host's error in Err does. Op and Channel have
 // low cardinality.
 type Observation struct {
-	Op       string // one of the Op constants
-	Channel  string // the host's id of the channel; empty if it is known that there is none of that name
+	Op string // one of the Op constants
+	// The host's id of the channel; empty if it is known that there is none of that name.
+	Channel  string
 	Duration time.Duration
 	Err      error // nil, or why the operation failed; a panic of a callback is an error, too
 }
@@ -31,7 +32,8 @@ const (
 	OpReceiveTyping  = "receive.typing" // Config.Typing included
 	OpReceiveReceipt = "receive.receipt"
 	OpReceiveUnknown = "receive.unknown" // a kind that this release does not know, or no customer
-	OpReplay         = "replay"          // a message that was dropped because it is too old to be new
+	// A message that was dropped because it is too old to be new.
+	OpReplay = "replay"
 )
 
 // The callbacks of the host.
@@ -46,17 +48,19 @@ const (
 	OpSendOpen    = "send.open"    // a message that opens the conversation
 	OpSendContext = "send.context" // the texts of a HandOver after an Open
 	OpSendMessage = "send.message" // a message of the customer
-	OpSendReply   = "send.reply"   // the customer's answer to quick replies, buttons or a date picker
-	OpSendLeft    = "send.left"    // Channel.LeftText
-	OpReceipt     = "receipt"
-	OpTransfer    = "transfer"
-	OpDisconnect  = "disconnect"
-	OpFetch       = "fetch" // agents' messages that no webhook brought
+	// The customer's answer to quick replies, buttons or a date picker.
+	OpSendReply  = "send.reply"
+	OpSendLeft   = "send.left" // Channel.LeftText
+	OpReceipt    = "receipt"
+	OpTransfer   = "transfer"
+	OpDisconnect = "disconnect"
+	OpFetch      = "fetch" // agents' messages that no webhook brought
 )
 
 // The tasks that follow from the state of a session. Their calls to Genesys are observed, too.
 const (
 	OpTaskLook    = "task.look"    // reads the conversation, then transfers or disconnects it
 	OpTaskReceipt = "task.receipt" // repeats a receipt
-	OpTaskWatch   = "task.watch"   // reads another conversation of the customer, and adopts or disconnects it
+	// Reads another conversation of the customer, and adopts or disconnects it.
+	OpTaskWatch = "task.watch"
 )

@@ -79,8 +79,9 @@ const (
 
 // The values of Ending.Code that the Manager sets. Genesys' codes may appear as well.
 const (
-	CodeFlowNotAttached   = "flowNotAttached"   // no flow took the message: docs/setup.md#step-7
-	CodeQueue             = "queue"             // the queue does not exist, or its name is not unique
+	CodeFlowNotAttached = "flowNotAttached" // no flow took the message: docs/setup.md#step-7
+	// The queue does not exist, or its name is not unique.
+	CodeQueue             = "queue"
 	CodePermission        = "permission"        // a permission is missing, Detail names it
 	CodeIntegration       = "integration"       // unknown to Genesys, Detail names the fix
 	CodeRejected          = "rejected"          // Genesys refused the opening
@@ -90,5 +91,6 @@ const (
 	CodeConversationGone  = "conversationGone"  // Genesys no longer knows the conversation
 	CodeSignalled         = "signalled"         // a signal reported the end, a read is not allowed
 	CodeConversationMoved = "conversationMoved" // a message opened another conversation
-	CodeLeftOpen          = "leftOpen"          // the agents left, the customer stayed without a queue
+	// The agents left, the customer stayed without a queue.
+	CodeLeftOpen = "leftOpen"
 )

@@ -14,8 +14,9 @@ import (
 // A Record is what a store keeps for one key: the fields that the store needs to find it, and bytes
 // in a format that only the Manager reads. [Seal] encrypts those bytes.
 type Record struct {
-	Key            Key
-	Revision       uint64    // set by the Manager; fits int64; never repeats for a key, not even after a delete
+	Key Key
+	// Set by the Manager; fits int64; never repeats for a key, not even after a delete.
+	Revision       uint64
 	ConversationID string    // a hint for Find; may be empty
 	WakeAt         time.Time // UTC, in whole microseconds; zero: the record is never due
 	Data           []byte    // may contain any byte
@@ -85,8 +86,9 @@ var (
 	ErrNoChannel = webhook.ErrNoChannel
 	ErrNoQueue   = record.ErrNoQueue
 
-	// ErrInvalid is every mistake of the caller that no retry heals: a bad key, message, request, reason or configuration. The
-	// text names the field, the limit and the fix. An error may be ErrInvalid and a more specific one, such as ErrNoQueue.
+	// ErrInvalid is every mistake of the caller that no retry heals: a bad key, message, request,
+	// reason or configuration. The text names the field, the limit and the fix. An error may be
+	// ErrInvalid and a more specific one, such as ErrNoQueue.
 	ErrInvalid = machine.ErrInvalid
 )
 

@@ -133,7 +133,8 @@ func TestCustomHosts(t *testing.T) {
 	require.Empty(t, r.Place())
 }
 
-// A custom region that was stored before the table learnt its domain keeps working, and is read as the table's.
+// A custom region that was stored before the table learnt its domain keeps working, and is read as
+// the table's.
 func TestStoredCustomRegionOutlivesTheTable(t *testing.T) {
 	t.Parallel()
 	old := region.Region("custom:mypurecloud.ie")

@@ -16,8 +16,9 @@ type Region string
 // The regions of August 2026. No page of Genesys lists names of the places, so the comments use
 // those of AWS.
 const (
-	USEast1      Region = "us-east-1"      // N. Virginia
-	USEast2      Region = "us-east-2"      // Ohio; FedRAMP (UNCERTAIN: inferred from its us-gov domain)
+	USEast1 Region = "us-east-1" // N. Virginia
+	// Ohio; FedRAMP (UNCERTAIN: inferred from its us-gov domain).
+	USEast2      Region = "us-east-2"
 	USWest2      Region = "us-west-2"      // Oregon
 	CACentral1   Region = "ca-central-1"   // Canada
 	MXCentral1   Region = "mx-central-1"   // Mexico
@@ -113,14 +114,16 @@ func (r Region) Place() string {
 	return e.place
 }
 
-// API returns the base URL of the platform API, "https://api.mypurecloud.ie", or "" if r is not valid.
+// API returns the base URL of the platform API, "https://api.mypurecloud.ie", or "" if r is not
+// valid.
 func (r Region) API() string { return r.host("api.") }
 
-// Login returns the base URL of the token endpoint, "https://login.mypurecloud.ie", or "" if r is not valid.
+// Login returns the base URL of the token endpoint, "https://login.mypurecloud.ie", or "" if r is
+// not valid.
 func (r Region) Login() string { return r.host("login.") }
 
-// Apps returns the base URL of the web applications, "https://apps.mypurecloud.ie", or "" if r is not valid. It is UNCERTAIN
-// for the sovereign cloud, where the pattern is not confirmed.
+// Apps returns the base URL of the web applications, "https://apps.mypurecloud.ie", or "" if r is
+// not valid. It is UNCERTAIN for the sovereign cloud, where the pattern is not confirmed.
 func (r Region) Apps() string { return r.host("apps.") }
 
 func (r Region) host(prefix string) string {

@@ -45,13 +45,14 @@
 //	413  larger than the limit
 //	503  the callback or the keyring failed, panicked, or exceeded its time; Genesys retries
 //
-// Genesys retries only after 429, 5xx and timeouts. After any other 4xx the message is lost,
-// and a developer reports that it ended the whole chat
+// Genesys retries only after 429, 5xx and timeouts. After any other 4xx the message is lost, and a
+// developer reports that it ended the whole chat
 // (https://developer.genesys.cloud/forum/t/openmessage-need-to-either-disable-input-or-inform-agent-message-didnt-go-through/30668).
 // So the answer is 503 for every failure that a retry may solve. Answers have no body.
 //
 // # Signals
 //
-// [NewSignalHandler] takes posts of Process Automation triggers and data actions, [ParseEventBridge] reads Amazon
-// EventBridge events. Both yield nothing but a conversation id: a signal is a hint to look, not a truth.
+// [NewSignalHandler] takes posts of Process Automation triggers and data actions,
+// [ParseEventBridge] reads Amazon EventBridge events. Both yield nothing but a conversation id: a
+// signal is a hint to look, not a truth.
 package webhook

@@ -33,35 +33,39 @@ type bridgeBody struct {
 	} `json:"conversation"`
 }
 
-// An EventBridgeEvent is what an Amazon EventBridge event of Genesys Cloud says about a conversation.
+// An EventBridgeEvent is what an Amazon EventBridge event of Genesys Cloud says about a
+// conversation.
 type EventBridgeEvent struct {
 	ConversationID string
 
-	// Time is when the event happened; zero if the event has no time. Detail events state it exactly. For other
-	// events it is when AWS received them.
+	// Time is when the event happened; zero if the event has no time. Detail events state it
+	// exactly. For other events it is when AWS received them.
 	Time time.Time
 
-	// CustomerEnded reports that the customer's leg has ended, as v2.detail.events.conversation.{id}.customer.end
-	// does: pass it to a Manager's Ended. Pass every other event to Recheck. A user.end is not an end of the
-	// conversation: a reject, a requeue and a transfer send it too.
+	// CustomerEnded reports that the customer's leg has ended, as
+	// v2.detail.events.conversation.{id}.customer.end does: pass it to a Manager's Ended. Pass
+	// every other event to Recheck. A user.end is not an end of the conversation: a reject, a
+	// requeue and a transfer send it too.
 	CustomerEnded bool
 }
 
-// ParseEventBridge reads an Amazon EventBridge event of Genesys Cloud. It accepts the whole event, as AWS passes it to a
-// target, or its "detail" alone. The conversation id is the first of these:
+// ParseEventBridge reads an Amazon EventBridge event of Genesys Cloud. It accepts the whole event,
+// as AWS passes it to a target, or its "detail" alone. The conversation id is the first of these:
 //
-//   - the conversationId of the event body (detail events such as v2.detail.events.conversation.{id}.user.end);
+//   - the conversationId of the event body (detail events such as
+//     v2.detail.events.conversation.{id}.user.end);
 //   - its conversation.id;
 //   - its own id, where the topic is about conversations (v2.routing.queues.{id}.conversations…,
 //     v2.users.{id}.conversations…);
 //   - the id in the topic's name.
 //
-// An event without a conversation id, or with a value that cannot be one, is an error that wraps [ErrNoConversation]. An
-// event that is not a JSON object is a [*DecodeError]. Neither error repeats the event. A time that cannot be read is
-// zero. Events are not signed: AWS permissions decide who may put them on the bus. ParseEventBridge is safe for
-// concurrent use.
+// An event without a conversation id, or with a value that cannot be one, is an error that wraps
+// [ErrNoConversation]. An event that is not a JSON object is a [*DecodeError]. Neither error
+// repeats the event. A time that cannot be read is zero. Events are not signed: AWS permissions
+// decide who may put them on the bus. ParseEventBridge is safe for concurrent use.
 //
-// About the integration: https://developer.genesys.cloud/notificationsalerts/notifications/event-bridge
+// About the integration:
+// https://developer.genesys.cloud/notificationsalerts/notifications/event-bridge
 func ParseEventBridge(event []byte) (EventBridgeEvent, error) {
 	var e bridgeEvent
 	err := json.Unmarshal(event, &e)
@@ -99,8 +103,8 @@ func firstTime(values ...json.RawMessage) time.Time {
 // maxMillis is the end of the year 9999.
 const maxMillis = 253_402_300_799_999
 
-// parseTime reads a JSON value that is a time: milliseconds since 1970, as a number or as text, or RFC 3339. A missing or
-// empty value is the zero time.
+// parseTime reads a JSON value that is a time: milliseconds since 1970, as a number or as text, or
+// RFC 3339. A missing or empty value is the zero time.
 func parseTime(v json.RawMessage) (time.Time, error) {
 	text := strings.Trim(string(v), `"`)
 	if text == "" || text == "null" {
@@ -125,13 +129,15 @@ func (d bridgeDetail) conversation(topic string) string {
 	return cmp.Or(id, topicConversation(topic))
 }
 
-// isSnapshot says whether the event body is a conversation itself; elsewhere its id is something else's.
+// isSnapshot says whether the event body is a conversation itself; elsewhere its id is something
+// else's.
 func isSnapshot(topic string) bool {
 	return strings.Contains(topic, ".conversations") &&
 		(strings.HasPrefix(topic, "v2.routing.queues.") || strings.HasPrefix(topic, "v2.users."))
 }
 
-// topicConversation returns the id in v2.detail.events.conversation.<id>.… and v2.conversations.<id>.….
+// topicConversation returns the id in v2.detail.events.conversation.<id>.… and
+// v2.conversations.<id>.….
 func topicConversation(topic string) string {
 	rest, ok := strings.CutPrefix(topic, "v2.detail.events.conversation.")
 	if !ok {

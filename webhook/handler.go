@@ -213,7 +213,8 @@ func (h *handler) logOnce(ctx context.Context, level slog.Level, n warning) {
 type Notification struct {
 	Channel  string                 // Endpoint.Channel of the verifier
 	Outbound openmessaging.Outbound // may arrive more than once and in any order
-	Secret   int                    // index of the secret that matched: if not 0, a rotation is not finished
+	// Index of the secret that matched: if not 0, a rotation is not finished.
+	Secret int
 }
 
 // A Keyring returns the verifier for a request. It may use everything except the body, such as

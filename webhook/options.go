@@ -48,26 +48,29 @@ func WithMaxBytes(n int64) Option { return func(o *options) { o.maxBytes = n } }
 // ignored.
 func WithObserver(f func(Request)) Option { return func(o *options) { o.observe = f } }
 
-// WithEnded passes the posts to [NewSignalHandler] that contain "ended": true to f, which is a Manager's Ended. f gets the
-// channel from the path value "channel" (empty if the pattern has none), and the time of the end from the body's member
-// "time": RFC 3339 or milliseconds since 1970, zero if it is missing. Send the time wherever the source has it: it tells a
-// late report of an old end from an end of the session that followed in the same conversation.
+// WithEnded passes the posts to [NewSignalHandler] that contain "ended": true to f, which is a
+// Manager's Ended. f gets the channel from the path value "channel" (empty if the pattern has
+// none), and the time of the end from the body's member "time": RFC 3339 or milliseconds since
+// 1970, zero if it is missing. Send the time wherever the source has it: it tells a late report of
+// an old end from an end of the session that followed in the same conversation.
 //
 // Send "ended" only where the customer's leg has ended (a trigger on
-// v2.detail.events.conversation.{id}.customer.end): a reject, a requeue and a transfer send user.end too. Without this
-// option such a post is a signal like any other.
+// v2.detail.events.conversation.{id}.customer.end): a reject, a requeue and a transfer send
+// user.end too. Without this option such a post is a signal like any other.
 func WithEnded(f func(ctx context.Context, channel, conversationID string, at time.Time) error) Option {
 	return func(o *options) { o.ended = f }
 }
 
 // A Request is one answered request as an observer gets it, without its content.
 type Request struct {
-	Status        int           // status of the answer
-	Channel       string        // Endpoint.Channel; empty if no verifier was found
-	IntegrationID string        // of the verifier; for AnyIntegration that of the verified body. Empty if unknown
-	Secret        int           // index of the secret that matched, -1 for none; a signal handler's token is 0
-	Duration      time.Duration // from arrival to answer
-	Err           error         // nil for 200
+	Status  int    // status of the answer
+	Channel string // Endpoint.Channel; empty if no verifier was found
+	// Of the verifier; for AnyIntegration that of the verified body. Empty if unknown.
+	IntegrationID string
+	// Index of the secret that matched, -1 for none; a signal handler's token is 0.
+	Secret   int
+	Duration time.Duration // from arrival to answer
+	Err      error         // nil for 200
 }
 
 func newOptions(opts []Option) options {

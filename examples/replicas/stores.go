@@ -38,7 +38,8 @@ func openPostgres(dsn, prefix string) (*torture.Store, error) {
 func openSQL(driver string, dialect sqlstore.Dialect, dsn, prefix string) (*torture.Store, error) {
 	db, err := sql.Open(driver, dsn)
 	if err != nil {
-		return nil, errors.New("-dsn: the driver cannot read it") // the driver's own error may contain a password
+		// The driver's own error may contain a password.
+		return nil, errors.New("-dsn: the driver cannot read it")
 	}
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)

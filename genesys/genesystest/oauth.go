@@ -127,7 +127,8 @@ func (o *Org) SetPermissions(p ...string) {
 func permissionSet(p []string) map[string]bool {
 	set := map[string]bool{}
 	for _, name := range p {
-		if strings.EqualFold(name, "conversation:communication:transfer") { // the name on the administration page
+		// The name on the administration page.
+		if strings.EqualFold(name, "conversation:communication:transfer") {
 			name = "conversation:communication:blindTransfer"
 		}
 		set[name] = true

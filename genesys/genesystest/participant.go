@@ -43,13 +43,15 @@ type participant struct {
 	peer              string
 	attributes        map[string]string
 	messages          []*message
-	mediaRoles        []string // in the order in which they were added; not changed in place, because snapshots share it
+	// In the order in which they were added; not changed in place, because snapshots share it.
+	mediaRoles []string
 
 	started, alerting, connected, ended time.Time
 	parked, acwStart, acwEnd            time.Time
-	direct                              bool         // offered by name, not through the queue
-	consultedBy, monitored              *participant // the leg that consults, and the leg that this one monitors
-	published                           publishedEvents
+	direct                              bool // offered by name, not through the queue
+	// The leg that consults, and the leg that this one monitors.
+	consultedBy, monitored *participant
+	published              publishedEvents
 }
 
 // full reports whether the leg takes part in the conversation, unlike one that only monitors or

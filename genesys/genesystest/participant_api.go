@@ -216,7 +216,8 @@ func (o *Org) endForTransfer(c *Conversation, p *participant, t *transfer) bool 
 	p.disconnect(disconnectTransfer)
 	o.wrapUp(c, p)
 	c.endMonitorLegs()
-	for _, other := range c.participants { // an offer of the former queue, or the queue of a former offer
+	// An offer of the former queue, or the queue of a former offer.
+	for _, other := range c.participants {
 		if other.live() && (other.state == stateAlerting || other.purpose == purposeACD) {
 			other.disconnect(disconnectTransfer)
 		}

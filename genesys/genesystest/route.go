@@ -90,7 +90,8 @@ func routes() []route {
 		on(http.MethodPost, topics, "notifications.subscriptions.add", none, (*Org).postSubscriptions),
 		on(http.MethodPut, topics, "notifications.subscriptions.replace", none, (*Org).putSubscriptions),
 		on(http.MethodDelete, topics, "notifications.subscriptions.clear", none, (*Org).deleteSubscriptions),
-		{method: http.MethodGet, path: segments("/channels/{channel}"), op: opConnect, noToken: true}, // serveSocket
+		// See serveSocket.
+		{method: http.MethodGet, path: segments("/channels/{channel}"), op: opConnect, noToken: true},
 	}
 }
 

@@ -9,9 +9,10 @@ import (
 type Arrival struct {
 	ConversationID string
 	CustomerID     string
-	Text           string            // of the message that opened or revived it
-	Attributes     map[string]string // participant data of the customer: channel.metadata.customAttributes
-	Revived        bool              // the conversation had ended before
+	Text           string // of the message that opened or revived it
+	// Participant data of the customer: channel.metadata.customAttributes.
+	Attributes map[string]string
+	Revived    bool // the conversation had ended before
 }
 
 // WithFlow replaces the guide's flow, which sends every conversation to the queue "Bot". f

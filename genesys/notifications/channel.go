@@ -33,7 +33,8 @@ func readChannel(state []byte) (ch channel, ok bool) {
 
 func (ch channel) state() []byte {
 	b, err := json.Marshal(ch)
-	if err != nil { // impossible: LifeSeconds is finite and Created has a year of four digits, see create
+	// Impossible: LifeSeconds is finite and Created has a year of four digits, see create.
+	if err != nil {
 		return nil
 	}
 	return b

@@ -10,7 +10,8 @@ import (
 )
 
 const (
-	createInterval  = time.Minute      // between two channels, unless the first was certainly not made
+	// Between two channels, unless the first was certainly not made.
+	createInterval  = time.Minute
 	rejectedRetry   = 10 * time.Minute // of rejected topics: a person has to grant a permission
 	stableAfter     = 30 * time.Second // a socket of this age worked
 	maxClosingPause = 15 * time.Second // the old socket still works for about a minute
@@ -170,7 +171,8 @@ func (c *connector) dropChannel() {
 // one.
 func (c *connector) create(ctx context.Context) error {
 	if !c.l.lastCreate.IsZero() {
-		pause := min(time.Until(c.l.lastCreate.Add(createInterval)), createInterval) // the clock of another replica may be ahead
+		// The clock of another replica may be ahead.
+		pause := min(time.Until(c.l.lastCreate.Add(createInterval)), createInterval)
 		if !wait(ctx, pause) {
 			return ctx.Err()
 		}
@@ -186,7 +188,8 @@ func (c *connector) create(ctx context.Context) error {
 	}
 	c.channel, c.l.channel = made, made
 	c.l.emit(ctx, Event{Kind: Created})
-	c.ownership.store(ctx, made.state()) // before its use, so that after a crash the next owner has it
+	// Before its use, so that after a crash the next owner has it.
+	c.ownership.store(ctx, made.state())
 	return nil
 }
 

@@ -55,13 +55,13 @@
 // after each connection, and once if there has been no connection for a minute: anything may
 // have changed.
 //
-// A socket is replaced after a network error, after its token expires, and after Genesys
-// announces maintenance (then the new socket opens first). It is also replaced after 45 seconds
-// without a message, if a ping has no answer within 30 more seconds. Genesys sends a heartbeat
-// about every 30 seconds
+// A socket is replaced after a network error, after its token expires, and after Genesys announces
+// maintenance (then the new socket opens first). It is also replaced after 45 seconds without a
+// message, if a ping has no answer within 30 more seconds. Genesys sends a heartbeat about every 30
+// seconds
 // (https://community.genesys.com/discussion/regarding-the-behavior-of-websocket-heartbeats?hlmlt=VT);
-// the form of the ping is UNCERTAIN. The listener reconnects at once, then after pauses that
-// double from a second to a minute.
+// the form of the ping is UNCERTAIN. The listener reconnects at once, then after pauses that double
+// from a second to a minute.
 //
 // If the owner crashes, another replica takes over within about 40 seconds; after a regular
 // shutdown within about 10.

@@ -12,11 +12,13 @@ type Kind string
 
 // These are the kinds of events.
 const (
-	Owned      Kind = "owned"      // this replica now holds the channel
-	Disowned   Kind = "disowned"   // this replica no longer holds the channel; Err has the reason
-	Created    Kind = "created"    // a channel was made; more than one in days is a sign of a problem
-	Connected  Kind = "connected"  // the socket is open
-	Lost       Kind = "lost"       // the socket is closed or about to be; Err has the reason, Lived its age
+	Owned    Kind = "owned"    // this replica now holds the channel
+	Disowned Kind = "disowned" // this replica no longer holds the channel; Err has the reason
+	// A channel was made; more than one in days is a sign of a problem.
+	Created   Kind = "created"
+	Connected Kind = "connected" // the socket is open
+	// The socket is closed or about to be; Err has the reason, Lived its age.
+	Lost       Kind = "lost"
 	Rejected   Kind = "rejected"   // Genesys rejects Topic; see Permissions
 	Permitted  Kind = "permitted"  // Genesys accepts Topic after a rejection
 	Renewed    Kind = "renewed"    // the life of the channel was extended by a day

@@ -204,7 +204,8 @@ func TestMessageOverOneMiBReplacesTheSocket(t *testing.T) {
 		start(t, s, l, l.changed)
 		pass(2 * time.Minute)
 		big := []byte(strings.Repeat(" ", 1<<20+100))
-		s.each(func(_ string, c *stubChannel) { _ = c.conn.Write(t.Context(), websocket.MessageText, big) }) // cut during the write
+		// Cut during the write.
+		s.each(func(_ string, c *stubChannel) { _ = c.conn.Write(t.Context(), websocket.MessageText, big) })
 		pass(10 * time.Second)
 		require.Len(t, l.of(notifications.Lost), 1)
 		require.ErrorContains(t, l.of(notifications.Lost)[0].Err, "1048576 bytes")

@@ -153,8 +153,9 @@ func readError(err error) error {
 // These are the topics of messages from Genesys about the channel itself
 // (https://community.genesys.com/discussion/regarding-the-behavior-of-websocket-heartbeats?hlmlt=VT).
 const (
-	heartbeatTopic = "channel.metadata"         // about every 30 s, and the answer to a ping
-	closingTopic   = "v2.system.socket_closing" // maintenance: Genesys closes the socket in about a minute
+	heartbeatTopic = "channel.metadata" // about every 30 s, and the answer to a ping
+	// Maintenance: Genesys closes the socket in about a minute.
+	closingTopic = "v2.system.socket_closing"
 )
 
 // ping requests a heartbeat. Genesys is known to answer it; its exact form is UNCERTAIN.

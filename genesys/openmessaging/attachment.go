@@ -17,14 +17,16 @@ import (
 // In an [Outbound], download the URL promptly: how long it is valid, and whether it needs a
 // bearer token, is UNCERTAIN.
 type Attachment struct {
-	ID        string    `json:"id,omitempty"`
-	MediaType MediaType `json:"mediaType,omitempty"` // an InboundMessage derives an empty one from MIME
-	URL       string    `json:"url,omitempty"`       // absolute http or https
-	MIME      string    `json:"mime,omitempty"`      // type/subtype
+	ID string `json:"id,omitempty"`
+	// An InboundMessage derives an empty one from MIME.
+	MediaType MediaType `json:"mediaType,omitempty"`
+	URL       string    `json:"url,omitempty"`  // absolute http or https
+	MIME      string    `json:"mime,omitempty"` // type/subtype
 	Filename  string    `json:"filename,omitempty"`
 	Caption   string    `json:"text,omitempty"`
 	SHA256    string    `json:"sha256,omitempty"`
-	Size      int64     `json:"contentSizeBytes,omitempty"` // bytes, 0 if unknown; not sent to Genesys
+	// Bytes, 0 if unknown; not sent to Genesys.
+	Size int64 `json:"contentSizeBytes,omitempty"`
 }
 
 // A MediaType is the general kind of a file in the Genesys schema.

@@ -12,9 +12,9 @@ import (
 // value, never a pointer.
 //
 // Genesys documents samples of attachments, quick replies, cards, carousels, date pickers and
-// templates on Open Messaging. Whether the other kinds reach it is UNCERTAIN. Fields that the
-// Go type of a kind does not have are ignored. Agents send text and attachments; all other
-// kinds are sent only by flows and bots
+// templates on Open Messaging. Whether the other kinds reach it is UNCERTAIN. Fields that the Go
+// type of a kind does not have are ignored. Agents send text and attachments; all other kinds are
+// sent only by flows and bots
 // (https://community.genesys.com/discussion/sending-card-carousel-type-messages-via-open-messaging-api).
 //
 //sumtype:decl
@@ -72,8 +72,9 @@ type ListPicker struct {
 
 // A ListSection is a group of items in a [ListPicker].
 type ListSection struct {
-	Title    string     `json:"title,omitempty"`
-	Multiple bool       `json:"multipleSelection,omitempty"` // the customer may choose more than one item
+	Title string `json:"title,omitempty"`
+	// The customer may choose more than one item.
+	Multiple bool       `json:"multipleSelection,omitempty"`
 	Items    []ListItem `json:"items,omitzero"`
 }
 

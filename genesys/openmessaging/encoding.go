@@ -12,8 +12,8 @@ import (
 // text has the position and never the value, because the bytes may hold customer text.
 var ErrMalformed = errors.New("malformed JSON")
 
-// decode is json.Unmarshal with errors that contain no input. A decoder's text is not used, and neither is the field that it
-// names, because that has the keys of maps.
+// decode is json.Unmarshal with errors that contain no input. A decoder's text is not used, and
+// neither is the field that it names, because that has the keys of maps.
 func decode(b []byte, v any, what string) error {
 	if err := json.Unmarshal(b, v); err != nil {
 		return decodeError(what, err)

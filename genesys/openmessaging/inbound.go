@@ -17,10 +17,11 @@ import (
 // a message by the two together
 // (https://developer.genesys.cloud/commdigital/digital/openmessaging/outboundMessages).
 type InboundMessage struct {
-	From       Customer
-	MessageID  string    // chosen by the host, unique; Genesys does not require it
-	Time       time.Time // when the customer wrote it; sent as UTC, cut to milliseconds
-	Text       string    // at most 2,000 characters, see SplitText; may be empty if there is an Attachment
+	From      Customer
+	MessageID string    // chosen by the host, unique; Genesys does not require it
+	Time      time.Time // when the customer wrote it; sent as UTC, cut to milliseconds
+	// At most 2,000 characters, see SplitText; may be empty if there is an Attachment.
+	Text       string
 	Attachment *Attachment
 	Attributes map[string]string // no limit is documented but that of the request
 }

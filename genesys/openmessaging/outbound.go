@@ -202,7 +202,9 @@ type Receipt struct {
 
 // An UnknownBody is a body of a kind that this version does not know or cannot decode.
 // Outbound.Raw has all its bytes.
-type UnknownBody struct{ Kind string } // the type field, for example Event for an event other than Typing
+//
+// Kind is the type field, for example Event for an event other than Typing.
+type UnknownBody struct{ Kind string }
 
 func (Message) body()     {}
 func (Typing) body()      {}

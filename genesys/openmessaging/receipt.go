@@ -106,8 +106,9 @@ const (
 // A Reason is the reason why a message failed. Genesys sends reasons with an empty message, and
 // also with Delivered. A host must set the message and may send reasons only with Failed.
 type Reason struct {
-	Code    ReasonCode `json:"code,omitempty"`
-	Message string     `json:"message"` // for operators: agents do not see it, it is stored in errorInfo of the conversation
+	Code ReasonCode `json:"code,omitempty"`
+	// For operators: agents do not see it, it is stored in errorInfo of the conversation.
+	Message string `json:"message"`
 }
 
 // A ReasonCode is the code of a reason. Unknown codes are kept unchanged.

@@ -73,7 +73,8 @@ func (s *Store) probe(ctx context.Context) error {
 	}
 	if err != nil {
 		k := aside.keys
-		_ = s.client.Del(context.WithoutCancel(ctx), k.record(m), k.all, k.due, k.conversations+"check", k.fence) // as far as it can
+		// As far as it can.
+		_ = s.client.Del(context.WithoutCancel(ctx), k.record(m), k.all, k.due, k.conversations+"check", k.fence)
 		return fmt.Errorf("redisstore: check: a record could not be written, read and removed: %w", err)
 	}
 	return nil

@@ -72,10 +72,10 @@
 //
 // A record takes the size of its Data, rounded up by the allocator, and about 2 KiB for the other
 // fields and the indexes: 3.8 KiB for Data of 2 KiB and 7.3 KiB for 5 KiB, measured. Data typically
-// has 2 to 5 KiB, 1.5 MiB at most, and stays until its retention ends. So 100,000 customers in three
-// days take about 0.6 GB; reserve as much again for the rewrite of the file and the buffers of
-// replicas. With appendfsync always, one writer made 650 writes per second and 128 writers together
-// 6,900, on 2 cores: writers share the fsync.
+// has 2 to 5 KiB, 1.5 MiB at most, and stays until its retention ends. So 100,000 customers in
+// three days take about 0.6 GB; reserve as much again for the rewrite of the file and the buffers
+// of replicas. With appendfsync always, one writer made 650 writes per second and 128 writers
+// together 6,900, on 2 cores: writers share the fsync.
 //
 // Copy the append-only directory or an RDB file as the page on persistence says. After a backup is
 // restored, later writes are lost, and the Manager may send again what it sent since, with the same

@@ -11,9 +11,12 @@ import (
 // keys are the keys of a store. All have the same hash tag, the part in braces, so that they are in
 // one slot of a cluster.
 type keys struct {
-	records       string // + member: hash of rev, conv, wake, data and, while replicas lag, unsure
-	all           string // sorted set of members, all with score 0, so that it is ordered by their bytes
-	due           string // sorted set of entries of all channels, with score 0; with ":" and a channel, those of the channel
+	records string // + member: hash of rev, conv, wake, data and, while replicas lag, unsure
+	// Sorted set of members, all with score 0, so that it is ordered by their bytes.
+	all string
+	// Sorted set of entries of all channels, with score 0; with ":" and a channel, those of the
+	// channel.
+	due           string
 	conversations string // + conversation id: set of the members that have it since their last Put
 	fence         string // number, increased where WAIT needs a write to wait for
 }

@@ -40,7 +40,8 @@ func TestTooFewReplicas(t *testing.T) {
 	replica := primary.startReplica(t)
 	client := connect(t, primary.addr)
 	s := newStore(t, client, redisstore.WithReplicas(1, soon))
-	another := newStore(t, connect(t, primary.addr), redisstore.WithReplicas(1, soon)) // as in another process
+	// As in another process.
+	another := newStore(t, connect(t, primary.addr), redisstore.WithReplicas(1, soon))
 	patient := newStore(t, client, redisstore.WithReplicas(1, later))
 	require.NoError(t, patient.Put(t.Context(), record("c", 1), 0))
 	replica.kill(t)
@@ -76,7 +77,8 @@ func TestReadsOnlyReplicatedRecords(t *testing.T) {
 	primary := start(t)
 	replica := primary.startReplica(t)
 	patient := newStore(t, connect(t, primary.addr), redisstore.WithReplicas(1, later))
-	hasty := newStore(t, connect(t, primary.addr), redisstore.WithReplicas(1, soon)) // as in another process
+	// As in another process.
+	hasty := newStore(t, connect(t, primary.addr), redisstore.WithReplicas(1, soon))
 	require.NoError(t, patient.Put(t.Context(), record("c", 1), 0))
 	require.False(t, primary.admin.HExists(t.Context(), "{handover}:record:shop\x00c", "unsure").Val())
 	replica.kill(t)

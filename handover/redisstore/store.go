@@ -16,9 +16,10 @@ import (
 // A Store is a [handover.Store] in Redis. It is safe for concurrent use by any number of goroutines
 // and processes. It starts no goroutine, and the caller closes the client.
 type Store struct {
-	client   redis.UniversalClient
-	primary  func(ctx context.Context) (*redis.Client, error) // the server that gets writes; script and WAIT need one connection
-	moved    func(ctx context.Context)                        // the primary may have changed
+	client redis.UniversalClient
+	// The server that gets writes; script and WAIT need one connection.
+	primary  func(ctx context.Context) (*redis.Client, error)
+	moved    func(ctx context.Context) // the primary may have changed
 	keys     keys
 	replicas int
 	timeout  time.Duration // of WAIT

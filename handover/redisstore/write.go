@@ -129,7 +129,8 @@ func (s *Store) send(ctx context.Context, words ...any) (int64, error) {
 	if _, err = pipe.Exec(ctx); err != nil {
 		s.moved(ctx)
 	}
-	if err != nil && cmd.Val() == nil { // a rejected password, for example, sets no error of the command
+	// A rejected password, for example, sets no error of the command.
+	if err != nil && cmd.Val() == nil {
 		return 0, err
 	}
 	reply, err := cmd.Int64()

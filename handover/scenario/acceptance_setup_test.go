@@ -26,8 +26,8 @@ func (s *stage) another() {
 	}, nil))
 }
 
-// socketReportsEnd checks that the socket reports the end of a handover. With a live source the next
-// poll is minutes away.
+// socketReportsEnd checks that the socket reports the end of a handover. With a live source the
+// next poll is minutes away.
 func (s *stage) socketReportsEnd(request string) {
 	s.t.Helper()
 	chat := s.with(request)

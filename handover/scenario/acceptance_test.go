@@ -113,7 +113,8 @@ func TestAcceptanceOfEnds(t *testing.T) {
 			chat.Say("Good-bye!")
 			pass(time.Minute)
 			chat.End()
-			s.says(s.t, "c1", "m1", "wait, one thing", handover.TurnAgent) // the end is not detected yet
+			// The end is not detected yet.
+			s.says(s.t, "c1", "m1", "wait, one thing", handover.TurnAgent)
 			s.over(handover.EndByAgent)
 			require.Equal(s.t, "wait, one thing", s.returned()[0].Unanswered[0].Text)
 			require.Len(s.t, s.noticed(handover.NoticeEnded), 1, "what a host needs to close its input field")

@@ -16,7 +16,8 @@ import (
 func TestForgetWaitsForADelivery(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org, store := genesystest.New(t, genesystest.AllowErrors()), newWatchedStore() // receipts are for messages that Genesys does not know
+		// Receipts are for messages that Genesys does not know.
+		org, store := genesystest.New(t, genesystest.AllowErrors()), newWatchedStore()
 		h := newHost(t, org, keeping(store, time.Hour))
 		chat := h.connected(t, "c1", org.Agent("Ann", "Support"))
 		chat.End()

@@ -51,7 +51,8 @@ func (s *soak) checkCustomer() {
 		require.LessOrEqual(s, back[text], 1, "%s was returned twice: %v", text, s.h.lines())
 		require.Positive(s, read[text]+back[text], "%s is lost: %v", text, s.h.lines())
 		if read[text] > 1 {
-			from := arrived[text][0].Add(3 * time.Second) // clocks differ: an agent who left sooner may not have read it
+			// Clocks differ: an agent who left sooner may not have read it.
+			from := arrived[text][0].Add(3 * time.Second)
 			require.False(s, s.attended(readIn[text], from, arrived[text][1]), "%s was read and sent again", text)
 		}
 		if back[text] == 1 {

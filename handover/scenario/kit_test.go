@@ -26,8 +26,9 @@ type host struct {
 	desk *handover.Manager
 	ctx  func() context.Context // of the test
 
-	mu         sync.Mutex
-	story      []string // successful calls, such as "agent: text", "back: reason [unanswered]", "notice: kind"
+	mu sync.Mutex
+	// Successful calls, such as "agent: text", "back: reason [unanswered]", "notice: kind".
+	story      []string
 	attempts   []string // all calls, including failed ones
 	deliveries []handover.Delivery
 	returns    []handover.Return

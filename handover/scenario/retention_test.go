@@ -84,7 +84,8 @@ func TestDuplicatesAreDetectedFor72Hours(t *testing.T) {
 		h.until(t, 1)
 		stop()
 		<-done
-		pass(72*time.Hour + 30*time.Minute) // without Run, which would look a quarter of a million times
+		// Without Run, which would look a quarter of a million times.
+		pass(72*time.Hour + 30*time.Minute)
 		again := newHost(t, org, keeping(store, 0))
 		pass(time.Minute)
 		again.says(t, "c1", "m1", "one", handover.TurnAgent)

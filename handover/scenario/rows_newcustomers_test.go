@@ -26,8 +26,8 @@ func records(t *testing.T, s handover.Store) (n int) {
 	return n
 }
 
-// TestWebhookOfAnUnknownHandover: a customer id that the SDK made for a handover that it no longer knows never creates a record. It is
-// reported once, and the message is delivered; a replay is not.
+// TestWebhookOfAnUnknownHandover: a customer id that the SDK made for a handover that it no longer
+// knows never creates a record. It is reported once, and the message is delivered; a replay is not.
 func TestWebhookOfAnUnknownHandover(t *testing.T) {
 	t.Parallel()
 	for _, identity := range []handover.Identity{handover.IdentityCustomer, handover.IdentitySession} {
@@ -38,7 +38,8 @@ func TestWebhookOfAnUnknownHandover(t *testing.T) {
 				store := handover.NewMemoryStore()
 				var w *wiretap
 				h := newHost(t, org, func(c *handover.Config) { w = logged(c); c.Store, c.Channel.Identity = store, identity })
-				_, err := h.desk.Availability(t.Context(), org.Channel().ID, "Support") // the clock is measured: only then is there a replay
+				// The clock is measured: only then is there a replay.
+				_, err := h.desk.Availability(t.Context(), org.Channel().ID, "Support")
 				require.NoError(t, err)
 				for i := range 3 {
 					o := outbound{id: fmt.Sprint("w", i), customer: "c1~abcdefghij23", conversation: "00000000-0000-4000-a000-000000000001", text: "hi"}
@@ -57,8 +58,9 @@ func TestWebhookOfAnUnknownHandover(t *testing.T) {
 	}
 }
 
-// TestNewRecordsAreLimited: webhooks create 1,000 records per channel and hour. Beyond that messages are delivered and nothing is
-// stored; if the host does not take one, Genesys posts it again.
+// TestNewRecordsAreLimited: webhooks create 1,000 records per channel and hour. Beyond that
+// messages are delivered and nothing is stored; if the host does not take one, Genesys posts it
+// again.
 func TestNewRecordsAreLimited(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

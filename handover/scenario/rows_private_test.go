@@ -13,8 +13,9 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// TestUnreadableRecordIsNotQuoted: the error and the log line about a record that cannot be read contain a position, and nothing
-// of the record: no value, and no key of a map (a decoder names both).
+// TestUnreadableRecordIsNotQuoted: the error and the log line about a record that cannot be read
+// contain a position, and nothing of the record: no value, and no key of a map (a decoder names
+// both).
 func TestUnreadableRecordIsNotQuoted(t *testing.T) {
 	t.Parallel()
 	for name, data := range map[string]string{

@@ -16,8 +16,9 @@ import (
 // toSales is a flow that routes every conversation to the queue Sales.
 func toSales(genesystest.Arrival) string { return "Sales" }
 
-// TestMisroutedIsReportedOnce: Channel.BotQueue names a queue that exists, and the flow uses another one. The first read that shows it
-// leads to one notice with the queue's name and the fix, and the conversation is not taken for one that waits for agents.
+// TestMisroutedIsReportedOnce: Channel.BotQueue names a queue that exists, and the flow uses
+// another one. The first read that shows it leads to one notice with the queue's name and the fix,
+// and the conversation is not taken for one that waits for agents.
 func TestMisroutedIsReportedOnce(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -106,8 +107,8 @@ func TestBotQueueIsLearned(t *testing.T) {
 	})
 }
 
-// TestThreeRefusedTransfersClose: Genesys refuses every transfer. After the third one the session is refused, and the conversation does
-// not stay in the bot queue.
+// TestThreeRefusedTransfersClose: Genesys refuses every transfer. After the third one the session
+// is refused, and the conversation does not stay in the bot queue.
 func TestThreeRefusedTransfersClose(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -124,11 +125,13 @@ func TestThreeRefusedTransfersClose(t *testing.T) {
 	})
 }
 
-// TestAbandonedByTheAgentEnds: the agent's leg ends and the customer's stays connected, without a queue. The host learns at once that
-// the agent left, and after two minutes the session ends and the conversation is closed.
+// TestAbandonedByTheAgentEnds: the agent's leg ends and the customer's stays connected, without a
+// queue. The host learns at once that the agent left, and after two minutes the session ends and
+// the conversation is closed.
 func TestAbandonedByTheAgentEnds(t *testing.T) {
 	t.Parallel()
-	const missing = "conversation:communication:disconnect" // to end a conversation without a second leg
+	// To end a conversation without a second leg.
+	const missing = "conversation:communication:disconnect"
 	for name, test := range map[string]struct{ signals, permitted bool }{
 		"with signals": {true, true}, "with polls": {false, true}, "without the permission to close it": {true, false},
 	} {
@@ -289,7 +292,8 @@ func TestOneForbiddenLookIsNotBelieved(t *testing.T) {
 	})
 }
 
-// TestOneMissingReadIsNoEnd: a 404 counts as the end after a minute of them, also of a conversation that is to be closed.
+// TestOneMissingReadIsNoEnd: a 404 counts as the end after a minute of them, also of a conversation
+// that is to be closed.
 func TestOneMissingReadIsNoEnd(t *testing.T) {
 	t.Parallel()
 	notFound := genesystest.Fault{Op: "conversations.get", Status: http.StatusNotFound}
@@ -331,8 +335,8 @@ func TestOneMissingReadIsNoEnd(t *testing.T) {
 	})
 }
 
-// TestSupervisorTakesOver: a supervisor monitors the agent and then takes over. The session stays connected, with the supervisor as its
-// agent.
+// TestSupervisorTakesOver: a supervisor monitors the agent and then takes over. The session stays
+// connected, with the supervisor as its agent.
 func TestSupervisorTakesOver(t *testing.T) {
 	t.Parallel()
 	for name, options := range map[string][]genesystest.Option{
@@ -420,7 +424,8 @@ func TestAgentInTheNextConversationStays(t *testing.T) {
 	t.Parallel()
 	toSupport := func(genesystest.Arrival) string { return "Support" }
 	for name, test := range map[string]struct {
-		slow   time.Duration // how long reads of the old conversation take, so that its session stays open
+		// How long reads of the old conversation take, so that its session stays open.
+		slow   time.Duration
 		accept time.Duration // after the message
 		write  time.Duration // after it; 0: the agent writes only at the end
 	}{
@@ -475,8 +480,8 @@ func TestAgentInTheNextConversationStays(t *testing.T) {
 	}
 }
 
-// TestReadWithOlderLegsIsIgnored: the agent has passed the conversation on. A read from before that shows the agent again, and the
-// session does not go back.
+// TestReadWithOlderLegsIsIgnored: the agent has passed the conversation on. A read from before that
+// shows the agent again, and the session does not go back.
 func TestReadWithOlderLegsIsIgnored(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -494,8 +499,8 @@ func TestReadWithOlderLegsIsIgnored(t *testing.T) {
 	})
 }
 
-// TestEndIsReadAgainFiveSecondsAfterAWrite: the customer writes in the second in which the agent ends the conversation. The read that
-// confirms the end begins 5 s or more after the message.
+// TestEndIsReadAgainFiveSecondsAfterAWrite: the customer writes in the second in which the agent
+// ends the conversation. The read that confirms the end begins 5 s or more after the message.
 func TestEndIsReadAgainFiveSecondsAfterAWrite(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -33,7 +33,8 @@ func TestReturnGivenUpWithoutWords(t *testing.T) {
 	})
 }
 
-// TestNoticeGivenUpIsLogged: each notice that the host does not take for a day has a log line, and Explain shows it.
+// TestNoticeGivenUpIsLogged: each notice that the host does not take for a day has a log line, and
+// Explain shows it.
 func TestNoticeGivenUpIsLogged(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -42,7 +43,8 @@ func TestNoticeGivenUpIsLogged(t *testing.T) {
 		h.notifying(func(context.Context, handover.Notice) error { return errors.New("down") })
 		h.connected(t, "c1", ann).End()
 		h.until(t, 1)
-		kinds := []string{"requested", "queued", "alerting", "agentJoined", "returned"} // and ended, for 7 days
+		// And ended, for 7 days.
+		kinds := []string{"requested", "queued", "alerting", "agentJoined", "returned"}
 		pass(25 * time.Hour)
 		require.Empty(t, h.kinds())
 		require.Equal(t, len(kinds), strings.Count(w.logs.String(), "given up"))

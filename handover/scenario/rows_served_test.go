@@ -35,8 +35,9 @@ func (h *landlord) ended() (list []handover.Notice) {
 	return list
 }
 
-// A tenant is removed while a session is open. Its record is set aside without leases, and given up with a notice when its
-// retention is over: the bot gets the conversation back, and the record is removed in the end.
+// A tenant is removed while a session is open. Its record is set aside without leases, and given up
+// with a notice when its retention is over: the bot gets the conversation back, and the record is
+// removed in the end.
 func TestRemovedChannelIsGivenUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -120,8 +121,9 @@ func TestManagersWithOtherChannelsShareAStore(t *testing.T) {
 	})
 }
 
-// Two programs have given their channels the same id, but they are of different organisations. A record stays with the
-// integration that its session runs on, and the other program reports it once.
+// Two programs have given their channels the same id, but they are of different organisations. A
+// record stays with the integration that its session runs on, and the other program reports it
+// once.
 func TestManagersOfOneChannelIDOnTwoIntegrations(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -141,7 +143,8 @@ func TestManagersOfOneChannelIDOnTwoIntegrations(t *testing.T) {
 		}
 		require.Zero(t, others.writes())
 		require.Len(t, h.lines(), 10)
-		other.says(t, "c1", "late", "late", handover.TurnAgent) // it is stored, and the other program sends it
+		// It is stored, and the other program sends it.
+		other.says(t, "c1", "late", "late", handover.TurnAgent)
 		pass(10 * time.Second)
 		require.Contains(t, agentReads(chat.Conversation()), "late")
 		chat.End()
@@ -238,7 +241,8 @@ func TestChannelsThatHangForOneTenant(t *testing.T) {
 	})
 }
 
-// Run stops: it takes nothing new, the effects that run finish, and each is settled and its lease released in one write.
+// Run stops: it takes nothing new, the effects that run finish, and each is settled and its lease
+// released in one write.
 func TestStopWritesOnceForEachEffect(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

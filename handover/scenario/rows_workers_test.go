@@ -206,7 +206,8 @@ func TestHangingCustomersDelayNoOtherTenant(t *testing.T) {
 	}
 }
 
-// The other tenant's message was stored by a replica that does not run: Run finds it behind the thousand.
+// The other tenant's message was stored by a replica that does not run: Run finds it behind the
+// thousand.
 func TestDueRecordsAreTakenByChannelInTurn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -215,7 +216,8 @@ func TestDueRecordsAreTakenByChannelInTurn(t *testing.T) {
 		front, h := buildLandlord(t, shared), newLandlord(t, shared)
 		defer h.quiet()
 		h.only("a", hangs)
-		require.Equal(t, http.StatusOK, h.post(t, "b", "b0", "wb0")) // Run's Manager knows the channel
+		// Run's Manager knows the channel.
+		require.Equal(t, http.StatusOK, h.post(t, "b", "b0", "wb0"))
 		front.crowded(t, 1000)
 		pass(10 * time.Second)
 		require.Equal(t, http.StatusOK, front.post(t, "b", "b1", "wb1"))

@@ -134,7 +134,8 @@ func TestStoreDue(t *testing.T) {
 	for i := range 3 * n {
 		r := record(strconv.Itoa(random.IntN(n)), uint64(i)+1)
 		if random.IntN(4) > 0 {
-			r.WakeAt = now.Add(time.Duration(random.IntN(200)-100) * time.Second) // many at the same time
+			// Many at the same time.
+			r.WakeAt = now.Add(time.Duration(random.IntN(200)-100) * time.Second)
 		}
 		prev := model[r.Key].Revision
 		if prev != 0 && random.IntN(8) == 0 {

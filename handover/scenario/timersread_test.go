@@ -195,7 +195,8 @@ func TestTimerSparesACustomerWhoWrites(t *testing.T) {
 				org, _, h, chat := talking(t, timed(handover.Timers{CustomerIdle: 10 * time.Minute}))
 				chat.Say("Are you there?")
 				genesystest.Until(t, func() bool { return len(h.lines()) == 1 })
-				org.Inject(genesystest.Fault{Op: "conversations.get", Delay: 2 * time.Second, Times: 8}) // the timer's read is slow
+				// The timer's read is slow.
+				org.Inject(genesystest.Fault{Op: "conversations.get", Delay: 2 * time.Second, Times: 8})
 				pass(time.Until(h.delivered()[0].Time.Add(10*time.Minute - before)))
 				h.says(t, "c1", "m1", "yes", handover.TurnAgent)
 				pass(5 * time.Minute)

@@ -17,15 +17,18 @@ import (
 func TestFreeWorkerTakesTheNextCustomer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		const customers, workers, callers, slow = 12, 4, 3, 100 * time.Millisecond // a fourth of the workers calls no host
-		org := genesystest.New(t, genesystest.AllowErrors())                       // receipts of messages that it does not know
+		// A fourth of the workers calls no host.
+		const customers, workers, callers, slow = 12, 4, 3, 100 * time.Millisecond
+		// Receipts of messages that it does not know.
+		org := genesystest.New(t, genesystest.AllowErrors())
 		h := newHost(t, org, func(c *handover.Config) { c.Workers = workers })
 		h.failing(slowly(slow, nil))
 		for i := range customers {
 			customer := "c" + strconv.Itoa(i)
 			require.Equal(t, 200, h.receive(t, org, outbound{id: "w" + customer, customer: customer, text: "hello", origin: "Bot"}))
 		}
-		pass(300*time.Millisecond + customers/callers*slow + 50*time.Millisecond) // a flow's messages wait 250 ms
+		// A flow's messages wait 250 ms.
+		pass(300*time.Millisecond + customers/callers*slow + 50*time.Millisecond)
 		require.Len(t, h.lines(), customers)
 	})
 }

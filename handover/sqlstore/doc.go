@@ -66,8 +66,8 @@
 //
 // # Migrations
 //
-// [Store.Migrate] creates the tables and updates those of an earlier release. While it builds an index on PostgreSQL, writes
-// wait. A release works on tables that are newer than its own.
+// [Store.Migrate] creates the tables and updates those of an earlier release. While it builds an
+// index on PostgreSQL, writes wait. A release works on tables that are newer than its own.
 //
 // # Operation
 //

@@ -125,7 +125,8 @@ func (s *Store) migratePostgres(ctx context.Context, steps []string) (err error)
 		}
 	}()
 	name := fnv.New64a()
-	_, _ = name.Write([]byte("genesyshandover " + s.prefix))                                                // never fails
+	// Never fails.
+	_, _ = name.Write([]byte("genesyshandover " + s.prefix))
 	if _, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock($1)", int64(name.Sum64())); err != nil { //nolint:gosec // any number
 		return err
 	}

@@ -205,7 +205,8 @@ func pause(ctx context.Context, d time.Duration) bool {
 
 // doubt remembers a key for which a Put may have left such a row.
 func (s *Store) doubt(k handover.Key, err error) {
-	if s.dialect != Postgres || err == nil || errors.Is(err, handover.ErrConflict) || state(err) != "" { // PostgreSQL refused it
+	// PostgreSQL refused it.
+	if s.dialect != Postgres || err == nil || errors.Is(err, handover.ErrConflict) || state(err) != "" {
 		return
 	}
 	s.doubtful.Store(k, true)

@@ -133,7 +133,8 @@ func allAndItsLoopBody(s *suite) {
 		case 1:
 			s.remove(r.Key, 1)
 		case 2:
-			s.put(record("z"+r.Key.Customer, 1), 0) // behind all others: what was removed before is missing there
+			// Behind all others: what was removed before is missing there.
+			s.put(record("z"+r.Key.Customer, 1), 0)
 		}
 	}
 	if seen != n {

@@ -17,8 +17,9 @@ import (
 
 // A Policy bounds the retries of a request. The zero value sends once.
 type Policy struct {
-	Max              int           // retries after the first attempt
-	MinWait, MaxWait time.Duration // bounds of the jittered backoff; a longer Retry-After is not waited for
+	Max int // retries after the first attempt
+	// Bounds of the jittered backoff; a longer Retry-After is not waited for.
+	MinWait, MaxWait time.Duration
 }
 
 // A Client sends requests. It is immutable and safe for concurrent use.

@@ -31,7 +31,8 @@ func declared(t *testing.T) map[string]bool {
 	return names
 }
 
-// TestSecurityNamesRealTests keeps the threat table honest: each row names tests, and each test exists.
+// TestSecurityNamesRealTests keeps the threat table honest: each row names tests, and each test
+// exists.
 func TestSecurityNamesRealTests(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile(filepath.Join(root, "SECURITY.md"))

@@ -20,8 +20,8 @@ const (
 	channels      = "POST /api/v2/notifications/channels"
 )
 
-// methods lists every exported method of the client and the operations it calls. TestContract fails for an operation here
-// that it never saw succeed, and for one it saw that is not here.
+// methods lists every exported method of the client and the operations it calls. TestContract fails
+// for an operation here that it never saw succeed, and for one it saw that is not here.
 func methods() map[string][]string {
 	conversation := messages + "/{conversationId}"
 	transfer := "POST /api/v2/conversations/{conversationId}" + participants + "/replace"
@@ -62,7 +62,8 @@ func methods() map[string][]string {
 	}
 }
 
-// TestEveryMethodIsListed keeps methods complete: a new method of the client fails here until it is exercised.
+// TestEveryMethodIsListed keeps methods complete: a new method of the client fails here until it is
+// exercised.
 func TestEveryMethodIsListed(t *testing.T) {
 	t.Parallel()
 	client := reflect.TypeFor[*genesys.Client]()

@@ -11,14 +11,16 @@ import (
 
 // How agents behave.
 const (
-	agentCount  = 5
-	glance      = 150 * time.Millisecond // between two reads of a conversation
-	declineOne  = 15                     // one in so many offers is declined
-	endEarly    = 4                      // one in so many conversations is ended while the customer writes
-	silentOne   = 8                      // one in so many messages is not answered
-	twoInOneGo  = 8                      // one in so many answers is two messages
-	typing      = 30 * time.Millisecond  // before a message, so that two have different milliseconds at Genesys
-	earlyAtMost = 8                      // messages read before an early end
+	agentCount = 5
+	glance     = 150 * time.Millisecond // between two reads of a conversation
+	declineOne = 15                     // one in so many offers is declined
+	// One in so many conversations is ended while the customer writes.
+	endEarly   = 4
+	silentOne  = 8 // one in so many messages is not answered
+	twoInOneGo = 8 // one in so many answers is two messages
+	// Before a message, so that two have different milliseconds at Genesys.
+	typing      = 30 * time.Millisecond
+	earlyAtMost = 8 // messages read before an early end
 )
 
 // A team is the agents. All their messages to one customer are numbered in one sequence.

@@ -10,10 +10,11 @@ import (
 
 // A book records what was observed outside of the replicas. Safe for concurrent use.
 type book struct {
-	mu       sync.Mutex
-	f        facts
-	accepted map[string]acceptance // by text; an agent's line is accepted when its webhook is answered 200
-	reached  map[string]bool       // texts that arrived, or were handed back
+	mu sync.Mutex
+	f  facts
+	// By text; an agent's line is accepted when its webhook is answered 200.
+	accepted map[string]acceptance
+	reached  map[string]bool // texts that arrived, or were handed back
 	problems []string
 }
 
@@ -213,8 +214,10 @@ type facts struct {
 
 // A direction counts the messages from customers to agents, or from agents to customers.
 type direction struct {
-	lines    []line
-	attempts []arrival // requests of replicas, in order of their arrival; some have no effect because the replica died
+	lines []line
+	// Requests of replicas, in order of their arrival; some have no effect because the replica
+	// died.
+	attempts []arrival
 	arrivals []arrival // in order
 	backs    []arrival // lines that were handed back to the bot; the id is the id of the Return
 }

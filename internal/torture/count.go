@@ -16,13 +16,15 @@ type counts struct {
 	lost        int // neither
 	notAccepted int // no replica accepted them, and the sender knows; not in sent
 
-	reordered int // first attempts after a later line of the same customer, without the flag OutOfOrder
+	// First attempts after a later line of the same customer, without the flag OutOfOrder.
+	reordered int
 	stray     int // the same with the flag
 	sameID    int // further arrivals of a line under the same id
 	newID     int // further ids of a line
 	takeovers int // see takenOver
 
-	interrupted int             // after a later line because the first attempt ended with its replica, see diedUnseen
+	// After a later line because the first attempt ended with its replica, see diedUnseen.
+	interrupted int
 	times       []time.Duration // from the first attempt to write a line until its first arrival
 }
 

@@ -28,7 +28,8 @@ const shutdownTime = 15 * time.Second
 // out, and serves until its input ends. The input is a pipe from the parent, so it also ends when
 // the parent is killed.
 func runReplica(stores kinds, in io.Reader, out, log io.Writer) error {
-	signal.Ignore(os.Interrupt) // Ctrl-C is sent to all processes of the group; the parent ends the replicas
+	// Ctrl-C is sent to all processes of the group; the parent ends the replicas.
+	signal.Ignore(os.Interrupt)
 	r := bufio.NewReader(in)
 	line, err := r.ReadBytes('\n')
 	if err != nil {

@@ -28,7 +28,8 @@ type Kind struct {
 type Store struct {
 	handover.Store
 
-	Prepare func(context.Context) error // once a run, before the replicas start: creates tables, checks settings
+	// Once a run, before the replicas start: creates tables, checks settings.
+	Prepare func(context.Context) error
 	Drop    func(context.Context) error // removes everything under the prefix
 	Close   func() error
 }

@@ -22,10 +22,11 @@ type Account struct {
 	environment.Environment
 	*Budget
 
-	Client    *genesys.Client // sends once and never waits: the engine schedules the retries
-	Patient   *genesys.Client // on the same token, with the retries that Config.ClientOptions asks for: for the host
-	Slots     chan struct{}   // to be received
-	questions chan struct{}   // to be received, see ask
+	Client *genesys.Client // sends once and never waits: the engine schedules the retries
+	// On the same token, with the retries that Config.ClientOptions asks for: for the host.
+	Patient   *genesys.Client
+	Slots     chan struct{} // to be received
+	questions chan struct{} // to be received, see ask
 
 	Broken int       // failures of the channel in a row
 	Retry  time.Time // when the breaker lets one request through
@@ -160,7 +161,8 @@ func (a *Account) Take(s Share) error {
 		a.probe = now.Add(record.EffectTime)
 	}
 	if a.Broken >= BreakerFailures {
-		a.Retry = now.Add(record.EffectTime) // one request is let through, the others wait for its outcome
+		// One request is let through, the others wait for its outcome.
+		a.Retry = now.Add(record.EffectTime)
 	}
 	return nil
 }
@@ -219,7 +221,8 @@ func (a *Account) updateBudget(l genesys.RateLimit) {
 	now := a.Now()
 	began := a.beginWindow(now)
 	a.allowed = l.Allowed
-	end := now.Add(min(l.Reset, BudgetWindow+time.Second)) // Genesys writes 61 for a window that has just begun
+	// Genesys writes 61 for a window that has just begun.
+	end := now.Add(min(l.Reset, BudgetWindow+time.Second))
 	if l.Reset > 0 && (began || end.Sub(a.reset).Abs() > BudgetWindow/4) {
 		a.reset, a.used = end, l.Used
 	}
@@ -259,7 +262,8 @@ func (o *clockOffset) add(sent, received, date time.Time) {
 	least, most := date.Sub(received), date.Add(time.Second).Sub(sent)
 	trip := roundTrip{ahead: least + (most-least)/2, within: (most - least) / 2}
 	for _, t := range o.trips {
-		if (trip.ahead - t.ahead).Abs() > trip.within+t.within+machine.OffsetKnown { // servers may differ by a little
+		// Servers may differ by a little.
+		if (trip.ahead - t.ahead).Abs() > trip.within+t.within+machine.OffsetKnown {
 			o.trips = nil
 			break
 		}
@@ -281,7 +285,8 @@ func (o *clockOffset) Get() (ahead, within time.Duration, known bool) {
 	best := slices.MinFunc(o.trips, func(a, b roundTrip) int { return cmp.Compare(a.within, b.within) })
 	least, most := best.ahead-best.within, best.ahead+best.within
 	for _, t := range o.trips {
-		if low, high := max(least, t.ahead-t.within), min(most, t.ahead+t.within); low <= high { // servers may differ by a little
+		// Servers may differ by a little.
+		if low, high := max(least, t.ahead-t.within), min(most, t.ahead+t.within); low <= high {
 			least, most = low, high
 		}
 	}
@@ -338,7 +343,8 @@ const LookupTime = 4 * time.Second
 // FetchTime limits a fetch, so that time remains for the rest of the effect.
 const FetchTime = 3 * time.Second
 
-// forbiddenTime is how long a refusal to read messages counts: a permission may be granted in between.
+// forbiddenTime is how long a refusal to read messages counts: a permission may be granted in
+// between.
 const forbiddenTime = 10 * time.Minute
 
 // MayFetch is the last refusal, while it is believed.

@@ -36,7 +36,8 @@ func spend(a *Account, s Share) int {
 
 func apiFault(status int) error { return &genesys.Error{Op: "openmessaging.send", StatusCode: status} }
 
-// Messages, transfer, disconnect may use 100% of the budget; reads 90%; Delivered receipts and typing 80%; polls 30%.
+// Messages, transfer, disconnect may use 100% of the budget; reads 90%; Delivered receipts and
+// typing 80%; polls 30%.
 func TestShares(t *testing.T) {
 	t.Parallel()
 	a, now := clocked()
@@ -87,7 +88,8 @@ func Test429Closes(t *testing.T) {
 	require.Zero(t, a.Broken, "429 is no fault")
 }
 
-// After any 429, the account sends again within two minutes: one request, and the others once that one is answered.
+// After any 429, the account sends again within two minutes: one request, and the others once that
+// one is answered.
 func TestAWaitOfA429IsTwoMinutesAtMost(t *testing.T) {
 	t.Parallel()
 	for name, header := range map[string]string{
@@ -161,12 +163,14 @@ func TestABudgetHoldsForOneWindow(t *testing.T) {
 	require.Equal(t, 300, spend(a, ShareMessages))
 }
 
-// trip returns an answer of a server whose clock is ahead. there and back are the times of the request and the answer.
+// trip returns an answer of a server whose clock is ahead. there and back are the times of the
+// request and the answer.
 func trip(sent time.Time, ahead, there, back time.Duration) genesys.Call {
 	return genesys.Call{Sent: sent, Received: sent.Add(there + back), Date: sent.Add(there + ahead).Truncate(time.Second)}
 }
 
-// The offset of Genesys' clock is that of the narrowest of the last 16 round trips, within a second.
+// The offset of Genesys' clock is that of the narrowest of the last 16 round trips, within a
+// second.
 func TestOffsetOfGenesysClock(t *testing.T) {
 	t.Parallel()
 	a, now := clocked()

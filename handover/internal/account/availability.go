@@ -14,8 +14,9 @@ const (
 	memberPages      = 5   // a queue with more pages is not counted
 	memberPage       = 100 // members in a page
 	FactTime         = 30 * time.Second
-	FactPatience     = time.Second // a caller with a shorter deadline does not count as a failure of Genesys
-	FactRoom         = 512         // beyond it, all facts are dropped
+	// A caller with a shorter deadline does not count as a failure of Genesys.
+	FactPatience = time.Second
+	FactRoom     = 512 // beyond it, all facts are dropped
 )
 
 // CountAgents counts the members who serve a queue. It returns nil if that is uncertain or if there

@@ -21,13 +21,14 @@ import (
 
 // channels caches the channels of the host and has one account for each set of credentials.
 type channels struct {
-	mu       sync.Mutex
-	known    map[string]*channelState
-	refused  map[string]*refusal
-	lookups  map[string]*lookup
-	wanted   map[string]bool      // names that Run waits for
-	doubted  map[string]time.Time // names that could not be looked up, and until when they are known
-	unsigned int                  // lookups by unsigned requests for unknown names
+	mu      sync.Mutex
+	known   map[string]*channelState
+	refused map[string]*refusal
+	lookups map[string]*lookup
+	wanted  map[string]bool // names that Run waits for
+	// Names that could not be looked up, and until when they are known.
+	doubted  map[string]time.Time
+	unsigned int // lookups by unsigned requests for unknown names
 	accounts map[[sha256.Size]byte]*account.Account
 	budgets  map[oauthClient]*account.Budget
 }
@@ -225,7 +226,8 @@ func (m *Manager) account(c Channel) (*account.Account, error) {
 	if a.Patient, err = c.Client(opts...); err != nil {
 		return nil, err
 	}
-	if a.Client, err = a.Patient.WithRetry(genesys.RetryPolicy{}); err != nil { // an effect never sleeps
+	// An effect never sleeps.
+	if a.Client, err = a.Patient.WithRetry(genesys.RetryPolicy{}); err != nil {
 		return nil, err
 	}
 	if m.channels.budgets == nil {

@@ -12,7 +12,8 @@ import (
 )
 
 const (
-	webhookReport = time.Hour // between two log lines, or two notices, about the webhook of one channel
+	// Between two log lines, or two notices, about the webhook of one channel.
+	webhookReport = time.Hour
 )
 
 // endpoints contains what this process knows about the webhook of each channel. A webhook that does

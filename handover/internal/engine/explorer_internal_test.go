@@ -276,7 +276,8 @@ func (s *explored) claim(t *testing.T, n record.LaneName) {
 	})
 }
 
-// outcome ends a job: its effect happened and is settled, or not; or its answer is lost; or its process dies before or after it.
+// outcome ends a job: its effect happened and is settled, or not; or its answer is lost; or its
+// process dies before or after it.
 func (s *explored) outcome(n record.LaneName, how string) {
 	j := s.flying(n)
 	s.jobs = slices.DeleteFunc(s.jobs, func(x *record.Job) bool { return x == j })

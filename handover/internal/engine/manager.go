@@ -38,7 +38,8 @@ type Config struct {
 // DefaultWorkers is the number of workers if Config.Workers is 0.
 const DefaultWorkers = 64
 
-// A Manager relays between customers, bot and agents. Safe for concurrent use, in any number of replicas on one Store.
+// A Manager relays between customers, bot and agents. Safe for concurrent use, in any number of
+// replicas on one Store.
 type Manager struct {
 	environment.Environment
 

@@ -37,7 +37,8 @@ const (
 	OpReceiveTyping  = "receive.typing" // Config.Typing included
 	OpReceiveReceipt = "receive.receipt"
 	OpReceiveUnknown = "receive.unknown" // a kind that this release does not know, or no customer
-	OpReplay         = "replay"          // a message that was dropped because it is too old to be new
+	// A message that was dropped because it is too old to be new.
+	OpReplay = "replay"
 )
 
 // The callbacks of the host.
@@ -52,19 +53,21 @@ const (
 	OpSendOpen    = "send.open"    // a message that opens the conversation
 	OpSendContext = "send.context" // the texts of a HandOver after an Open
 	OpSendMessage = "send.message" // a message of the customer
-	OpSendReply   = "send.reply"   // the customer's answer to quick replies, buttons or a date picker
-	OpSendLeft    = "send.left"    // Channel.LeftText
-	OpReceipt     = "receipt"
-	OpTransfer    = "transfer"
-	OpDisconnect  = "disconnect"
-	OpFetch       = "fetch" // agents' messages without a webhook
+	// The customer's answer to quick replies, buttons or a date picker.
+	OpSendReply  = "send.reply"
+	OpSendLeft   = "send.left" // Channel.LeftText
+	OpReceipt    = "receipt"
+	OpTransfer   = "transfer"
+	OpDisconnect = "disconnect"
+	OpFetch      = "fetch" // agents' messages without a webhook
 )
 
 // The tasks that follow from the state of a session. Their calls to Genesys are observed, too.
 const (
 	OpTaskLook    = "task.look"    // reads the conversation, then transfers or disconnects it
 	OpTaskReceipt = "task.receipt" // repeats a receipt
-	OpTaskWatch   = "task.watch"   // reads another conversation of the customer, and adopts or disconnects it
+	// Reads another conversation of the customer, and adopts or disconnects it.
+	OpTaskWatch = "task.watch"
 )
 
 // The prefixes of operations that are named after the kind of an entry or a task.

@@ -8,7 +8,8 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/record"
 )
 
-// Delivered reports that a message for which Deliver returned [record.Pending] has reached the customer.
+// Delivered reports that a message for which Deliver returned [record.Pending] has reached the
+// customer.
 func (m *Manager) Delivered(ctx context.Context, k machine.Key, deliveryID string) error {
 	k, err := m.key(k)
 	if err != nil {

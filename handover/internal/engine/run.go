@@ -60,10 +60,11 @@ func (m *Manager) working() bool {
 
 // rounds is the state of Run between its rounds.
 type rounds struct {
-	m     *Manager
-	skip  map[machine.Key]skipped
-	after map[string]DueCursor // where the next page of a channel begins; of the empty name: of all channels
-	turn  string               // the channel that was queried last
+	m    *Manager
+	skip map[machine.Key]skipped
+	// Where the next page of a channel begins; of the empty name: of all channels.
+	after map[string]DueCursor
+	turn  string // the channel that was queried last
 }
 
 // A skipped record is due and cannot be worked on.
@@ -193,8 +194,8 @@ func byTurn(lists [][]machine.Key) []machine.Key {
 	return merged
 }
 
-// next returns where the next page begins, and whether it may have records that are due now. A store that ignores After
-// returns the same page again: then there is none.
+// next returns where the next page begins, and whether it may have records that are due now. A
+// store that ignores After returns the same page again: then there is none.
 func (q DueQuery) next(page []record.Stored, now time.Time) (DueCursor, bool) {
 	if len(page) == 0 || len(page) < q.Limit {
 		return DueCursor{}, false

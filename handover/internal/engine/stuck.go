@@ -11,7 +11,8 @@ import (
 )
 
 const (
-	callTime  = 8 * time.Second        // of a callback's context, from its lease: the receipt must fit after it
+	// Of a callback's context, from its lease: the receipt must fit after it.
+	callTime  = 8 * time.Second
 	callGrace = 500 * time.Millisecond // a callback that obeys its context returns within this time
 )
 
@@ -19,7 +20,8 @@ const (
 // while.
 var errLate = errors.New("handover: the callback could not be called in time")
 
-// stuck counts, for each callback and channel, the calls in this process that have outlived their contexts.
+// stuck counts, for each callback and channel, the calls in this process that have outlived their
+// contexts.
 type stuck struct {
 	mu sync.Mutex
 	n  map[failing]int

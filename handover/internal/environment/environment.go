@@ -17,8 +17,8 @@ type Environment struct {
 	Now func() time.Time
 	// Until returns a context that ends at a time of that clock.
 	Until func(ctx context.Context, at time.Time) (context.Context, context.CancelFunc)
-	// Wait is the only way to block. It returns true when something is received from ready and false after d;
-	// the error is the context's.
+	// Wait is the only way to block. It returns true when something is received from ready and
+	// false after d; the error is the context's.
 	Wait func(ctx context.Context, d time.Duration, ready <-chan struct{}) (bool, error)
 	// Go runs a task concurrently with the caller.
 	Go func(task func())
@@ -26,7 +26,8 @@ type Environment struct {
 	Chance rand.Source
 }
 
-// A Source is a Store that sets the environment of its Manager. Its method's type is internal, so that no host can implement it; tests do.
+// A Source is a Store that sets the environment of its Manager. Its method's type is internal, so
+// that no host can implement it; tests do.
 type Source interface {
 	Environment() Environment
 }

@@ -12,7 +12,8 @@ func (t *Transition) blind(e Event) {
 	if t.Denied.IsZero() {
 		t.Denied = e.Began
 	}
-	if again := t.Denied.Add(DeniedPause); !t.Blind && e.Began.Before(again) { // one answer is no proof
+	// One answer is no proof.
+	if again := t.Denied.Add(DeniedPause); !t.Blind && e.Began.Before(again) {
 		t.ScheduleRead(again)
 		return
 	}
@@ -40,8 +41,9 @@ func (t *Transition) blind(e Event) {
 const blindDetail = "the conversation may not be read: an agent is detected by the first message, an end only by a signal that reports it, by a timer, " +
 	"or when the host ends it"
 
-// signalled takes a report that the conversation ended at a time. It counts only for a session that had begun by then, and only
-// if no agent wrote later. Where the conversation may be read, a read decides, or shows that it is forbidden.
+// signalled takes a report that the conversation ended at a time. It counts only for a session that
+// had begun by then, and only if no agent wrote later. Where the conversation may be read, a read
+// decides, or shows that it is forbidden.
 func (t *Transition) signalled(e Event) {
 	switch {
 	case t.State == StateBot || e.Began.Before(t.OpeningTriedAt.Add(ClockSlack)) || e.Began.Before(t.AgentWrote):

@@ -79,7 +79,8 @@ func (t *Transition) came(e Event) {
 	}
 }
 
-// disconnected reports whether a read shows the end that our own disconnect made. Nothing is sent after that.
+// disconnected reports whether a read shows the end that our own disconnect made. Nothing is sent
+// after that.
 func (t *Transition) disconnected(e Event) bool {
 	return t.State == StateEnding && !t.DisconnectedAt.IsZero() && reasonOf(e.Standing) != EndByAgent
 }
@@ -101,8 +102,8 @@ func (t *Transition) answers(e Event) {
 	}
 }
 
-// sure reports whether a read is believed. One that began within SettlePeriod of our own write may be older than that write, so
-// a second one has to agree that began later.
+// sure reports whether a read is believed. One that began within SettlePeriod of our own write may
+// be older than that write, so a second one has to agree that began later.
 func (t *Transition) sure(e Event) bool {
 	if t.MovedTo != "" || e.Began.Sub(t.LastWriteAt) >= SettlePeriod {
 		return true

@@ -61,8 +61,8 @@ func (t *Transition) read(e Event) {
 	}
 }
 
-// alone handles a read that shows no agent, queue or flow where an agent had been. A transfer shows such a moment, so the session
-// ends only if the customer is still alone later.
+// alone handles a read that shows no agent, queue or flow where an agent had been. A transfer shows
+// such a moment, so the session ends only if the customer is still alone later.
 func (t *Transition) alone(e Event) {
 	if t.AloneSince.IsZero() {
 		if t.State == StateConnected {
@@ -85,7 +85,8 @@ func (t *Transition) alone(e Event) {
 	}
 }
 
-// agentLeft reports that the agent of a connected session left, if no read that showed the customer alone has done so.
+// agentLeft reports that the agent of a connected session left, if no read that showed the customer
+// alone has done so.
 func (t *Transition) agentLeft(a Agent) {
 	if t.AloneSince.IsZero() {
 		t.emit(Effect{Notice: NoticeAgentLeft, Agent: a})
@@ -186,7 +187,8 @@ func (t *Transition) readRouted(e Event) {
 		t.alerting(s)
 	case genesys.PhaseConnected, genesys.PhaseParked:
 		t.joined(s)
-	case genesys.PhaseUnknown, genesys.PhaseNotRouted, genesys.PhaseFlow: // on its way somewhere, or revived
+	case genesys.PhaseUnknown, genesys.PhaseNotRouted, genesys.PhaseFlow:
+		// On its way somewhere, or revived.
 	}
 }
 
@@ -198,7 +200,8 @@ func (t *Transition) requeued(e Event) {
 	}
 	// Adopted sessions are never transferred, but they return to the bot queue.
 	if (t.Routing == RouteByTransfer || t.BotQueue != "") && t.InBotQueue(s) {
-		// The agent side is over: a message of the customer revived the conversation, or an agent gave it back.
+		// The agent side is over: a message of the customer revived the conversation, or an agent
+		// gave it back.
 		if t.sure(e) {
 			t.came(e)
 			reason := EndByGenesys
@@ -288,7 +291,8 @@ func (t *Transition) joined(s genesys.Standing) {
 	}
 }
 
-// calledFrom notes the queue an agent was called from: a transfer may be over before a read shows the conversation waiting.
+// calledFrom notes the queue an agent was called from: a transfer may be over before a read shows
+// the conversation waiting.
 func (t *Transition) calledFrom(queue string, left Agent) {
 	from := t.LastQueueID
 	if queue == "" || queue == from {

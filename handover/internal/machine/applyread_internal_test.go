@@ -210,8 +210,9 @@ func TestByFlowAnyQueueIsTheAgents(t *testing.T) {
 	require.Equal(t, StateQueued, c.State, "blind mode is by flow")
 }
 
-// A read that shows the customer alone after an agent, and again two minutes later, ends the session in every open state. Only where an
-// agent was known to be there, one is reported to have left, once.
+// A read that shows the customer alone after an agent, and again two minutes later, ends the
+// session in every open state. Only where an agent was known to be there, one is reported to have
+// left, once.
 func TestAloneEndsAfterTwoMinutes(t *testing.T) {
 	t.Parallel()
 	alone := func(s *genesys.Standing) { s.AloneSince = ago(time.Hour) }
@@ -272,8 +273,8 @@ func TestAfterAMomentAlone(t *testing.T) {
 	}
 }
 
-// A message of the customer revives the conversation: for a moment the customer is alone, then it waits in the bot queue, and a second
-// read confirms that. The agent left once.
+// A message of the customer revives the conversation: for a moment the customer is alone, then it
+// waits in the bot queue, and a second read confirms that. The agent left once.
 func TestAloneBeforeTheBotQueue(t *testing.T) {
 	t.Parallel()
 	c := handoverIn(StateConnected)

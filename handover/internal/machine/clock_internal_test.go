@@ -66,8 +66,8 @@ func clockEvents() []Event {
 	return list
 }
 
-// TestStateMachineMixesNoClocks: with Genesys' clock ahead or behind, the same events lead to the same state at the same times of this
-// machine, and to the same times of Genesys.
+// TestStateMachineMixesNoClocks: with Genesys' clock ahead or behind, the same events lead to the
+// same state at the same times of this machine, and to the same times of Genesys.
 func TestStateMachineMixesNoClocks(t *testing.T) {
 	t.Parallel()
 	for _, ahead := range []time.Duration{time.Hour, -time.Hour, 15 * time.Second, -15 * time.Second} {

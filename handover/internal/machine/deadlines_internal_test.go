@@ -34,7 +34,8 @@ func TestTimers(t *testing.T) {
 			TimerKind(EndCustomerIdle), noon().Add(8 * time.Minute),
 		},
 		"the second stage counts from the first performed": {StateConnected, func(c *Handover) {
-			c.AgentAt, c.WarnedAt = noon(), noon().Add(time.Hour) // Genesys was down when it was planned
+			// Genesys was down when it was planned.
+			c.AgentAt, c.WarnedAt = noon(), noon().Add(time.Hour)
 		}, TimerKind(EndCustomerIdle), noon().Add(time.Hour + 3*time.Minute)},
 		"an earlier warning does not count": {
 			StateConnected, func(c *Handover) { c.AgentAt, c.WarnedAt = noon(), ago(time.Second) },

@@ -47,33 +47,39 @@ type Handover struct {
 	Legs
 	GapAt time.Time `json:"gap,omitzero"` // of the last read that showed missing messages
 	// Since when reads show the end, which waits for missing messages.
-	EndSeen        time.Time `json:"endSeen,omitzero"`
-	MovedTo        string    `json:"movedTo,omitempty"` // the conversation that our message opened instead
+	EndSeen time.Time `json:"endSeen,omitzero"`
+	// The conversation that our message opened instead.
+	MovedTo        string    `json:"movedTo,omitempty"`
 	MovedAt        time.Time `json:"moved,omitzero"`
 	EndRequestedAt time.Time `json:"endAsked,omitzero"`
 	Disconnects    int       `json:"disconnects,omitempty"` // attempts
 	DisconnectedAt time.Time `json:"disconnected,omitzero"` // the last one that Genesys accepted
-	WaitingSince   time.Time `json:"waiting,omitzero"`      // since when no agent is there, for NoAgent
-	CustomerAt     time.Time `json:"customerAt,omitzero"`   // the last message of the customer
-	AgentAt        time.Time `json:"agentAt,omitzero"`      // when the last message of an agent arrived
-	AgentWrote     time.Time `json:"agentWrote,omitzero"`   // when it was written, by Genesys' clock
-	WarnedAt       time.Time `json:"warned,omitzero"`       // NoticeIdle was sent
+	// Since when no agent is there, for NoAgent.
+	WaitingSince time.Time `json:"waiting,omitzero"`
+	CustomerAt   time.Time `json:"customerAt,omitzero"` // the last message of the customer
+	// When the last message of an agent arrived.
+	AgentAt time.Time `json:"agentAt,omitzero"`
+	// When it was written, by Genesys' clock.
+	AgentWrote time.Time `json:"agentWrote,omitzero"`
+	WarnedAt   time.Time `json:"warned,omitzero"` // NoticeIdle was sent
 	// The last proof that agents have the conversation, by Genesys' clock.
 	ConfirmedAt time.Time     `json:"vouched,omitzero"`
 	ReadAt      time.Time     `json:"readAt,omitzero"`     // when the last read began
 	PollAt      time.Time     `json:"pollAt,omitzero"`     // when the next one begins
 	PollEvery   time.Duration `json:"pollEvery,omitempty"` // the pause before it
 	Poll        bool          `json:"poll,omitempty"`      // it is a poll: no signal requested it
-	Slot        time.Time     `json:"slot,omitzero"`       // of the budget, reserved for the next poll
+	// Of the budget, reserved for the next poll.
+	Slot time.Time `json:"slot,omitzero"`
 	// When the session ended, by Genesys' clock, as a signal reported. Neither a read nor an agent
 	// has contradicted it.
 	EndSignalledAt time.Time `json:"told,omitzero"`
 	SignalledAt    time.Time `json:"signalled,omitzero"` // last signal, or proof of a live source
 	// Steps in a row that only a poll showed, although signals had arrived before.
-	Unsignalled int       `json:"unsignalled,omitempty"`
-	Socket      bool      `json:"socket,omitempty"` // a notification socket was alive at the last look
-	LeftSent    bool      `json:"leftSent,omitempty"`
-	Came        time.Time `json:"came,omitzero"` // when the first agent joined, by Genesys' clock
+	Unsignalled int `json:"unsignalled,omitempty"`
+	// A notification socket was alive at the last look.
+	Socket   bool      `json:"socket,omitempty"`
+	LeftSent bool      `json:"leftSent,omitempty"`
+	Came     time.Time `json:"came,omitzero"` // when the first agent joined, by Genesys' clock
 	// When the last agent left, by Genesys' clock; zero while an agent is there.
 	AgentsLeftAt time.Time `json:"agentsLeft,omitzero"`
 	// An agent answers for messages sent up to then, by Genesys' clock.
@@ -98,8 +104,8 @@ const (
 	LeftoverRequested Leftover = "asked" // the same, and the host or one of its timers ended it
 )
 
-// An Unconfirmed is a move that a read showed so soon after our own write that the read may be stale. A read that agrees, and that began
-// at At or later, confirms it.
+// An Unconfirmed is a move that a read showed so soon after our own write that the read may be
+// stale. A read that agrees, and that began at At or later, confirms it.
 type Unconfirmed struct {
 	Phase genesys.Phase `json:"phase,omitempty"`
 	At    time.Time     `json:"at,omitzero"`
@@ -118,21 +124,23 @@ type EventKind string
 
 // The events.
 const (
-	EvHandOver    EventKind = "handOver"    // the host asks for an agent
-	EvEnd         EventKind = "end"         // our side asks for the end, or a timer
-	EvAccepted    EventKind = "accepted"    // Genesys took the opening
-	EvNamed       EventKind = "named"       // a webhook or a read names the conversation, which no answer has
+	EvHandOver EventKind = "handOver" // the host asks for an agent
+	EvEnd      EventKind = "end"      // our side asks for the end, or a timer
+	EvAccepted EventKind = "accepted" // Genesys took the opening
+	// A webhook or a read names the conversation, which no answer has.
+	EvNamed       EventKind = "named"
 	EvTransferred EventKind = "transferred" // Genesys took the transfer
 	EvRead        EventKind = "read"        // a confirming read
 	EvBlind       EventKind = "blind"       // the read is forbidden
 	EvGone        EventKind = "gone"        // the read finds no such conversation
-	EvSignalled   EventKind = "signalled"   // a signal reports the end, and the conversation may not be read
-	EvSocket      EventKind = "socket"      // a notification socket is alive, or gone
-	EvAgentWrote  EventKind = "agentSpoke"  // a person's message in this conversation
-	EvMoved       EventKind = "moved"       // a message of ours opened another conversation
-	EvRefused     EventKind = "refused"     // the opening or the routing was refused for good
-	EvFailed      EventKind = "failed"      // no certainty in time
-	EvReleased    EventKind = "released"    // nothing more can be done to confirm the end
+	// A signal reports the end, and the conversation may not be read.
+	EvSignalled  EventKind = "signalled"
+	EvSocket     EventKind = "socket"     // a notification socket is alive, or gone
+	EvAgentWrote EventKind = "agentSpoke" // a person's message in this conversation
+	EvMoved      EventKind = "moved"      // a message of ours opened another conversation
+	EvRefused    EventKind = "refused"    // the opening or the routing was refused for good
+	EvFailed     EventKind = "failed"     // no certainty in time
+	EvReleased   EventKind = "released"   // nothing more can be done to confirm the end
 )
 
 // An Event has the fields that its kind needs.
@@ -179,8 +187,9 @@ const (
 	TimerPatience  = 10 * time.Second // for a read that must precede a timer
 	TransferPause  = 30 * time.Second // between two transfers
 	MaxDisconnects = 3
-	ClockSlack     = 2 * time.Second // between two times of Genesys' clock, of which one is measured
-	ReplicaSlack   = 5 * time.Second // between the clocks of replicas
+	// Between two times of Genesys' clock, of which one is measured.
+	ClockSlack   = 2 * time.Second
+	ReplicaSlack = 5 * time.Second // between the clocks of replicas
 
 	FirstRead   = 300 * time.Millisecond // after an opening or an agent's first word
 	ReadPause   = 2 * time.Second        // between two reads of a conversation
@@ -200,18 +209,21 @@ type NoticeKind string
 
 // The kinds of notices.
 const (
-	NoticeRequested      NoticeKind = "requested"
-	NoticeQueued         NoticeKind = "queued"
-	NoticeAlerting       NoticeKind = "alerting"
-	NoticeDeclined       NoticeKind = "declined"
-	NoticeAgentJoined    NoticeKind = "agentJoined"
-	NoticeAgentLeft      NoticeKind = "agentLeft"
-	NoticeTransferred    NoticeKind = "transferred"
-	NoticeMisrouted      NoticeKind = "misrouted" // in queue To, neither bot queue nor agent queue: see Detail
-	NoticeIdle           NoticeKind = "idle"      // the customer is silent, the end is near
-	NoticeMessageFailed  NoticeKind = "messageFailed"
-	NoticeGap            NoticeKind = "gap"            // lost messages of agents, once per session: see Permission
-	NoticeConnectionLost NoticeKind = "connectionLost" // of a signal source, the webhook or the right to read: see Detail
+	NoticeRequested   NoticeKind = "requested"
+	NoticeQueued      NoticeKind = "queued"
+	NoticeAlerting    NoticeKind = "alerting"
+	NoticeDeclined    NoticeKind = "declined"
+	NoticeAgentJoined NoticeKind = "agentJoined"
+	NoticeAgentLeft   NoticeKind = "agentLeft"
+	NoticeTransferred NoticeKind = "transferred"
+	// In queue To, neither bot queue nor agent queue: see Detail.
+	NoticeMisrouted     NoticeKind = "misrouted"
+	NoticeIdle          NoticeKind = "idle" // the customer is silent, the end is near
+	NoticeMessageFailed NoticeKind = "messageFailed"
+	// Lost messages of agents, once per session: see Permission.
+	NoticeGap NoticeKind = "gap"
+	// Of a signal source, the webhook or the right to read: see Detail.
+	NoticeConnectionLost NoticeKind = "connectionLost"
 	NoticeEnding         NoticeKind = "ending"
 	NoticeEnded          NoticeKind = "ended"
 	NoticeReturned       NoticeKind = "returned"
@@ -220,10 +232,12 @@ const (
 // A Listing records up to where the listed messages of a conversation have been compared with
 // webhooks.
 type Listing struct {
-	Checked time.Time `json:"checked,omitzero"`  // up to there nothing is missing, by Genesys' clock
+	// Up to there nothing is missing, by Genesys' clock.
+	Checked time.Time `json:"checked,omitzero"`
 	Reached bool      `json:"reached,omitempty"` // a webhook of this conversation has arrived
 	Proven  bool      `json:"proven,omitempty"`  // the ids of reads are those of webhooks
-	Lost    int       `json:"lost,omitempty"`    // messages of its session that cannot be had: the first of them were reported
+	// Messages of its session that cannot be had: the first of them were reported.
+	Lost int `json:"lost,omitempty"`
 }
 
 // Sender returns the sender of the customer's messages.

@@ -73,16 +73,18 @@ func (e Ending) Words() string {
 
 // A Session is a snapshot of one handover. It contains no message text.
 type Session struct {
-	ID             string    `json:"id,omitempty"` // 12 characters of a-z and 2-7
-	Key            Key       `json:"key"`
-	State          State     `json:"state,omitempty"`
-	ConversationID string    `json:"conversationId,omitempty"`
-	Queue          string    `json:"queue,omitempty"`   // as requested: a name or an id
-	Agent          Agent     `json:"agent,omitzero"`    // zero until known, and after all agents left
-	Resumed        bool      `json:"resumed,omitempty"` // Genesys continued an older conversation
-	Started        time.Time `json:"started,omitzero"`
-	Connected      time.Time `json:"connected,omitzero"` // when the first agent joined
-	Ending         Ending    `json:"ending,omitzero"`    // zero until the end is requested or detected
+	ID             string `json:"id,omitempty"` // 12 characters of a-z and 2-7
+	Key            Key    `json:"key"`
+	State          State  `json:"state,omitempty"`
+	ConversationID string `json:"conversationId,omitempty"`
+	Queue          string `json:"queue,omitempty"` // as requested: a name or an id
+	// Zero until known, and after all agents left.
+	Agent     Agent     `json:"agent,omitzero"`
+	Resumed   bool      `json:"resumed,omitempty"` // Genesys continued an older conversation
+	Started   time.Time `json:"started,omitzero"`
+	Connected time.Time `json:"connected,omitzero"` // when the first agent joined
+	// Zero until the end is requested or detected.
+	Ending Ending `json:"ending,omitzero"`
 }
 
 // Open reports whether the session has not ended.
@@ -163,8 +165,9 @@ func (r EndReason) Valid() bool {
 
 // The values of Ending.Code that the Manager sets. Genesys' codes may appear as well.
 const (
-	CodeFlowNotAttached   = "flowNotAttached"   // no flow took the message: docs/setup.md#step-7
-	CodeQueue             = "queue"             // the queue does not exist, or its name is not unique
+	CodeFlowNotAttached = "flowNotAttached" // no flow took the message: docs/setup.md#step-7
+	// The queue does not exist, or its name is not unique.
+	CodeQueue             = "queue"
 	CodePermission        = "permission"        // a permission is missing, Detail names it
 	CodeIntegration       = "integration"       // unknown to Genesys, Detail names the fix
 	CodeRejected          = "rejected"          // Genesys refused the opening
@@ -174,7 +177,8 @@ const (
 	CodeConversationGone  = "conversationGone"  // Genesys no longer knows the conversation
 	CodeSignalled         = "signalled"         // a signal reported the end, a read is not allowed
 	CodeConversationMoved = "conversationMoved" // a message opened another conversation
-	CodeLeftOpen          = "leftOpen"          // the agents left, the customer stayed without a queue
+	// The agents left, the customer stayed without a queue.
+	CodeLeftOpen = "leftOpen"
 )
 
 // About returns the agent, queue or reason that a state is about.

@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// No bot queue is configured, and the outcome of a transfer was lost. A queue that an agent moved the conversation to is not the bot
-// queue.
+// No bot queue is configured, and the outcome of a transfer was lost. A queue that an agent moved
+// the conversation to is not the bot queue.
 func TestAgentsOtherQueueIsNotTheBotQueue(t *testing.T) {
 	t.Parallel()
 	c := handoverIn(StateRequested)

@@ -19,8 +19,9 @@ func (tx *Transaction) adopt(a *Watched, r *Reading, defaults machine.Timers, bo
 		AgentRequestedAt:  tx.Now,
 		QueueID:           r.Standing.QueueID,
 		BotQueue:          botQueue,
-		Routing:           machine.RouteByFlow, // regardless of the channel, because nothing is transferred
-		AgentAt:           tx.Now, AgentWrote: a.Since,
+		// Regardless of the channel, because nothing is transferred.
+		Routing: machine.RouteByFlow,
+		AgentAt: tx.Now, AgentWrote: a.Since,
 		ConfirmedAt: r.genesysBegan(),
 		ReadAt:      r.Began,
 		Timers:      defaults,

@@ -219,7 +219,8 @@ func TestRecordHardLimit(t *testing.T) {
 	require.Contains(t, err.Error(), "1572864")
 }
 
-// Revision = max(previous + 1, now in microseconds), so that it never repeats across delete and create.
+// Revision = max(previous + 1, now in microseconds), so that it never repeats across delete and
+// create.
 func TestRevisions(t *testing.T) {
 	t.Parallel()
 	now := uint64(noon().UnixMicro())

@@ -44,7 +44,8 @@ func ChannelFault(err error) bool {
 		return errors.Is(err, genesys.ErrUnauthorized) // from the token endpoint
 	case http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusConflict:
 		return false
-	case http.StatusForbidden, http.StatusNotFound: // of the integration, unless it is that of one conversation
+	case http.StatusForbidden, http.StatusNotFound:
+		// Of the integration, unless it is that of one conversation.
 		return !strings.HasPrefix(e.Op, "conversations.")
 	default:
 		return true

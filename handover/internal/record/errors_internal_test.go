@@ -12,7 +12,8 @@ import (
 
 func apiFault(status int) error { return &genesys.Error{Op: "openmessaging.send", StatusCode: status} }
 
-// 401, 403, 404 on the integration, 429, network and 5xx are the channel's fault; the rest is the message's.
+// 401, 403, 404 on the integration, 429, network and 5xx are the channel's fault; the rest is the
+// message's.
 func TestWhoseFaultItIs(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

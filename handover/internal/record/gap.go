@@ -14,7 +14,8 @@ import (
 // without a webhook are fetched, or reported if fetching is not permitted.
 
 const (
-	webhookSilence = 2 * time.Minute  // a listed message without a webhook for that long counts as undelivered
+	// A listed message without a webhook for that long counts as undelivered.
+	webhookSilence = 2 * time.Minute
 	webhookLife    = 90 * time.Second // no webhook delivers a message later than that
 	webhookSlow    = 10 * time.Second // a younger message may still arrive
 	gapHold        = 3 * time.Second  // how long messages after a gap wait for the missing ones

@@ -82,7 +82,8 @@ func TestALongGapAtTheEndIsRepairedToTheEnd(t *testing.T) {
 	require.Equal(t, fmt.Sprint("missed ", n-1), list[n])
 }
 
-// The read before a message of the customer shows the end: agents' last words are missing all the same.
+// The read before a message of the customer shows the end: agents' last words are missing all the
+// same.
 func TestAnEndThatAMessageMeetsHasItsGap(t *testing.T) {
 	t.Parallel()
 	tx, refs := gapped(1)

@@ -104,7 +104,8 @@ func goldenEnding() *Record {
 	return tx.Record
 }
 
-// goldenEnded: a Return is to be repeated, another is pending. Behind them are the past and conversations to close.
+// goldenEnded: a Return is to be repeated, another is pending. Behind them are the past and
+// conversations to close.
 func goldenEnded() *Record {
 	tx := newTransaction(recordIn(machine.StateEnded))
 	tx.Past = []past{{Session: machinetest.HandoverIn(machine.StateEnded).Session, From: "customer~abcdefghijk2"}}

@@ -16,8 +16,10 @@ type lane struct {
 	Lease     Lease     `json:"lease,omitzero"`
 	NotBefore time.Time `json:"notBefore,omitzero"`
 	Failures  int       `json:"failures,omitempty"` // consecutive failures of the head
-	First     time.Time `json:"first,omitzero"`     // control: the first of the consecutive failures
-	Stuck     time.Time `json:"stuck,omitzero"`     // until then a callback that ignores its context blocks the lane
+	// Control: the first of the consecutive failures.
+	First time.Time `json:"first,omitzero"`
+	// Until then a callback that ignores its context blocks the lane.
+	Stuck time.Time `json:"stuck,omitzero"`
 }
 
 // A Lease reserves an effect for one worker. It is never renewed.
@@ -70,9 +72,10 @@ type Entry struct {
 	Handover  string    `json:"handover,omitempty"`
 	At        time.Time `json:"at"`                 // when it was accepted
 	NotBefore time.Time `json:"notBefore,omitzero"` // no attempt before
-	First     time.Time `json:"first,omitzero"`     // first attempt; to the host: the first that failed
-	Attempts  int       `json:"attempts,omitempty"` // failed attempts that count
-	Size      int       `json:"size,omitempty"`
+	// First attempt; to the host: the first that failed.
+	First    time.Time `json:"first,omitzero"`
+	Attempts int       `json:"attempts,omitempty"` // failed attempts that count
+	Size     int       `json:"size,omitempty"`
 
 	// To Genesys.
 	HostID  string    `json:"hostId,omitempty"`
@@ -83,10 +86,11 @@ type Entry struct {
 	Text    string    `json:"text,omitempty"` // kindLeft
 
 	// To the host.
-	Delivery *StoredDelivery  `json:"delivery,omitempty"`
-	Notice   *Notice          `json:"notice,omitempty"`
-	Session  *machine.Session `json:"session,omitempty"` // KindReturn; its messages are in the ledger
-	Later    bool             `json:"later,omitempty"`   // KindReturn: not the first of its session
+	Delivery *StoredDelivery `json:"delivery,omitempty"`
+	Notice   *Notice         `json:"notice,omitempty"`
+	// KindReturn; its messages are in the ledger.
+	Session *machine.Session `json:"session,omitempty"`
+	Later   bool             `json:"later,omitempty"` // KindReturn: not the first of its session
 
 	// A customer's message in the view of the lane to Genesys. It is stored in the ledger.
 	Message *storedMessage `json:"-"`

@@ -28,7 +28,8 @@ type Word struct {
 	State   wordState      `json:"state,omitempty"`
 	Size    int            `json:"size"`
 
-	Handover string    `json:"handover,omitempty"` // the session with the agents it is for; empty: none
+	// The session with the agents it is for; empty: none.
+	Handover string    `json:"handover,omitempty"`
 	Again    bool      `json:"again,omitempty"`    // it was attempted in an earlier session
 	Done     int       `json:"done,omitempty"`     // parts that Genesys accepted
 	Attempts int       `json:"attempts,omitempty"` // failed attempts in this session

@@ -418,7 +418,8 @@ func TestAgentWhoLeftWithTheCustomer(t *testing.T) {
 	}
 }
 
-// Only a live agent answers, seen in the conversation that took the message, by a read that began after it did.
+// Only a live agent answers, seen in the conversation that took the message, by a read that began
+// after it did.
 func TestOnlyALiveAgentAnswers(t *testing.T) {
 	t.Parallel()
 	for _, moved := range []bool{false, true} {
@@ -470,7 +471,8 @@ func TestAgentMessageAnswersOnlyItsConversation(t *testing.T) {
 	}
 }
 
-// That the agent is seen in the conversation answers for a message that no answer placed: it would be there.
+// That the agent is seen in the conversation answers for a message that no answer placed: it would
+// be there.
 func TestSeenAgentAnswersWhatNoAnswerPlaced(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
@@ -547,7 +549,8 @@ func TestAgentSessionTakesReturnsOver(t *testing.T) {
 	}
 }
 
-// The opening does not wait for a Return that runs. The messages of the customer do, so that they keep their order.
+// The opening does not wait for a Return that runs. The messages of the customer do, so that they
+// keep their order.
 func TestWordsWaitForARunningReturn(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
@@ -587,7 +590,8 @@ func TestRefusedWordsWaitForTheNextReturn(t *testing.T) {
 	require.NotEmpty(t, list[0].Reason)
 }
 
-// Genesys took a message in one session, no agent answered it, and the next session ended before it was sent again.
+// Genesys took a message in one session, no agent answered it, and the next session ended before it
+// was sent again.
 func TestSentInAnEarlierSessionIsReturnedAsSent(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateQueued))
@@ -639,7 +643,8 @@ func TestSessionSendsWhatAnotherConversationTook(t *testing.T) {
 	}
 }
 
-// A message of an earlier session is not answered before it is sent again: the agent of this conversation has not read it.
+// A message of an earlier session is not answered before it is sent again: the agent of this
+// conversation has not read it.
 func TestAgentAnswersOnlyMessagesOfTheConversation(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -674,7 +679,8 @@ func TestAgentAnswersOnlyMessagesOfTheConversation(t *testing.T) {
 	}
 }
 
-// A POST ran when its session ended, and it failed in the next one. Its message was written before the others, so it is sent first.
+// A POST ran when its session ended, and it failed in the next one. Its message was written before
+// the others, so it is sent first.
 func TestWordThatMissedItsSessionGoesFirst(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
@@ -694,8 +700,8 @@ func TestWordThatMissedItsSessionGoesFirst(t *testing.T) {
 	require.True(t, list[3].Wire.Equal(tx.WireTime))
 }
 
-// A process stood still in a POST until its session was over, and the next session has the message. Its outcome is true of the
-// conversation that it names, and of no other.
+// A process stood still in a POST until its session was over, and the next session has the message.
+// Its outcome is true of the conversation that it names, and of no other.
 func TestLatePostOfAnEarlierSession(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -867,7 +873,8 @@ func named(tx *Transaction) []string {
 	return ids
 }
 
-// The text of the 20 newest sent messages is kept. A notice names each of the others that is not answered.
+// The text of the 20 newest sent messages is kept. A notice names each of the others that is not
+// answered.
 func TestTrimmedWordsAreNamed(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

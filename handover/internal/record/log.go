@@ -25,16 +25,18 @@ const (
 	saidDisconnect = "no disconnect"
 	saidDropped    = "dropped" // Why: kind of the notice
 	saidReturned   = "returned"
-	saidLost       = "undelivered"       // Why: code
-	saidGivenUp    = "given up"          // Why: kind of the entry
-	saidOverflow   = "overflow"          // an agent's message did not fit into the record
-	saidGap        = "gap"               // agents' messages are lost. Why: how many, and the reason
-	saidFetched    = "fetched"           // an agent's message, without a webhook
-	saidNoReceipt  = "no receipt"        // Genesys does not learn that a message failed. Why: the reason
-	saidNotKept    = "not kept"          // a refused message is in no Return, because too many were refused
-	saidSource     = "source"            // signals are no longer reliable
-	SaidFailed     = "failed at Genesys" // a receipt reports that a message was not delivered
-	saidBegun      = "begun"             // of a state: the session began in it
+	saidLost       = "undelivered" // Why: code
+	saidGivenUp    = "given up"    // Why: kind of the entry
+	saidOverflow   = "overflow"    // an agent's message did not fit into the record
+	saidGap        = "gap"         // agents' messages are lost. Why: how many, and the reason
+	saidFetched    = "fetched"     // an agent's message, without a webhook
+	// Genesys does not learn that a message failed. Why: the reason.
+	saidNoReceipt = "no receipt"
+	// A refused message is in no Return, because too many were refused.
+	saidNotKept = "not kept"
+	saidSource  = "source"            // signals are no longer reliable
+	SaidFailed  = "failed at Genesys" // a receipt reports that a message was not delivered
+	saidBegun   = "begun"             // of a state: the session began in it
 )
 
 // maxWhy limits a log line, and so the size of the record.

@@ -6,10 +6,11 @@ import (
 	"time"
 )
 
-// A memory is a list of remembered ids, oldest first. An id takes 12 bytes: the first 8 bytes
-// of its SHA-256 and a mark. The memory keeps the newest 128 ids, and up to 512 of those
-// younger than 15 minutes. A mark has 26 bits for the minute (enough until 2097), one bit for a
-// final receipt that was sent (of a customer's message: that Genesys may have it), 3 bits for the identity, and 2 bits for the verdict.
+// A memory is a list of remembered ids, oldest first. An id takes 12 bytes: the first 8 bytes of
+// its SHA-256 and a mark. The memory keeps the newest 128 ids, and up to 512 of those younger than
+// 15 minutes. A mark has 26 bits for the minute (enough until 2097), one bit for a final receipt
+// that was sent (of a customer's message: that Genesys may have it), 3 bits for the identity, and 2
+// bits for the verdict.
 type memory []byte
 
 const (

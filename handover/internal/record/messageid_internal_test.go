@@ -10,7 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The vectors were made by hand: SHA-256 over each part, preceded by its length as 4 bytes big-endian; 32 hex digits of it.
+// The vectors were made by hand: SHA-256 over each part, preceded by its length as 4 bytes
+// big-endian; 32 hex digits of it.
 func TestMessageIDVectors(t *testing.T) {
 	t.Parallel()
 	const integration = "00000000-0000-4000-8000-000000000001"

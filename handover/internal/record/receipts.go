@@ -32,7 +32,8 @@ type addressee struct {
 	Since time.Time `json:"since"` // older marks mean the identity that had this place before
 }
 
-// Addressee returns the index of a customer id in the table. A new one takes the place of the oldest of 8.
+// Addressee returns the index of a customer id in the table. A new one takes the place of the
+// oldest of 8.
 func (tx *Transaction) Addressee(from string) int {
 	i := slices.IndexFunc(tx.Addressees, func(x addressee) bool { return x.From == from })
 	if i >= 0 {
@@ -53,7 +54,8 @@ func (tx *Transaction) Addressee(from string) int {
 	return i
 }
 
-// writtenTo returns the customer id that a message was written to. ok is false if it is no longer known.
+// writtenTo returns the customer id that a message was written to. ok is false if it is no longer
+// known.
 func (f *Record) writtenTo(id string) (from string, ok bool) {
 	i := f.ReceivedIDs.identityOf(id)
 	at, known := f.ReceivedIDs.minute(id)

@@ -27,7 +27,8 @@ type Record struct {
 	Seq     uint64 `json:"seq"`     // of the last entry or message; only grows
 	Leases  uint64 `json:"leases"`  // how many leases were taken
 
-	Handover *machine.Handover `json:"now,omitempty"`  // the current session or, if none is open, the last one
+	// The current session or, if none is open, the last one.
+	Handover *machine.Handover `json:"now,omitempty"`
 	Past     []past            `json:"past,omitempty"` // earlier sessions, newest first
 
 	Out     lane `json:"out,omitzero"`     // to Genesys
@@ -35,27 +36,34 @@ type Record struct {
 	Control lane `json:"control,omitzero"` // without entries: tasks follow from the state
 
 	WireTime time.Time `json:"wireTime,omitzero"` // the last channel.time used
-	Words    []Word    `json:"words,omitempty"`   // the ledger: unanswered messages of the customer, oldest first
-	Sent     []sentID  `json:"sent,omitempty"`    // ring of platform ids and their host ids
+	// The ledger: unanswered messages of the customer, oldest first.
+	Words []Word   `json:"words,omitempty"`
+	Sent  []sentID `json:"sent,omitempty"` // ring of platform ids and their host ids
 
-	ReceivedIDs  memory      `json:"heard,omitempty"`    // ids of webhooks
-	ForwardedIDs memory      `json:"said,omitempty"`     // ids of the customer's messages
-	Requests     []requestID `json:"requests,omitempty"` // ids of requests and the sessions they led to
-	Receipts     []Receipt   `json:"receipts,omitempty"` // not sent to Genesys yet
-	Awaited      []awaited   `json:"awaited,omitempty"`  // outcome is reported later, oldest first
+	ReceivedIDs  memory `json:"heard,omitempty"` // ids of webhooks
+	ForwardedIDs memory `json:"said,omitempty"`  // ids of the customer's messages
+	// Ids of requests and the sessions they led to.
+	Requests []requestID `json:"requests,omitempty"`
+	Receipts []Receipt   `json:"receipts,omitempty"` // not sent to Genesys yet
+	Awaited  []awaited   `json:"awaited,omitempty"`  // outcome is reported later, oldest first
 
 	// Of messages; marks in ReceivedIDs contain the index.
 	Addressees []addressee `json:"addressees,omitempty"`
 
-	Watched []Watched     `json:"watched,omitempty"` // conversations other than that of the open session
-	Forget  time.Time     `json:"forget,omitzero"`   // when Forget was called
-	Forgot  uint64        `json:"forgot,omitempty"`  // words up to this seq are to be forgotten
-	Given   time.Time     `json:"given,omitzero"`    // time of the newest message of a begun delivery
-	Touched time.Time     `json:"touched"`           // the last agent's message, for the retention without a session
-	Keep    time.Duration `json:"keep,omitempty"`    // how long to keep the record after the last session
-	Log     []logLine     `json:"log,omitempty"`
+	// Conversations other than that of the open session.
+	Watched []Watched `json:"watched,omitempty"`
+	Forget  time.Time `json:"forget,omitzero"`  // when Forget was called
+	Forgot  uint64    `json:"forgot,omitempty"` // words up to this seq are to be forgotten
+	// Time of the newest message of a begun delivery.
+	Given time.Time `json:"given,omitzero"`
+	// The last agent's message, for the retention without a session.
+	Touched time.Time `json:"touched"`
+	// How long to keep the record after the last session.
+	Keep time.Duration `json:"keep,omitempty"`
+	Log  []logLine     `json:"log,omitempty"`
 
-	Abandoned time.Time `json:"abandoned,omitzero"` // effects that waited for Genesys were dropped then
+	// Effects that waited for Genesys were dropped then.
+	Abandoned time.Time `json:"abandoned,omitzero"`
 
 	unknown unknownFields // of a record of the next format
 }
@@ -166,9 +174,10 @@ func (f *Record) idle() bool {
 
 // The times of Run.
 const (
-	LookEvery  = time.Second            // for work that other replicas left
-	SkipTime   = 250 * time.Millisecond // for a record that is due and cannot be worked on
-	StarveTime = 5 * time.Second        // for a record that waits for a worker, as long as there is none
+	LookEvery = time.Second            // for work that other replicas left
+	SkipTime  = 250 * time.Millisecond // for a record that is due and cannot be worked on
+	// For a record that waits for a worker, as long as there is none.
+	StarveTime = 5 * time.Second
 	DueLimit   = 64
 	Claimers   = 8
 	TurnPages  = 16 // channels that are queried in one round

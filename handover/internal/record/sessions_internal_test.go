@@ -22,7 +22,8 @@ func asks(tx *Transaction, id string, s machine.State) machine.Session {
 	return session
 }
 
-// A session that begins while one is ending is current at once. The old one ends for the reason that was asked for.
+// A session that begins while one is ending is current at once. The old one ends for the reason
+// that was asked for.
 func TestSessionBeginsWhileOneEnds(t *testing.T) {
 	t.Parallel()
 	for state, test := range map[machine.State]struct {
@@ -175,8 +176,8 @@ func TestForgetDropsWhatWasWritten(t *testing.T) {
 	require.False(t, tx.Expires().After(tx.Now))
 }
 
-// The answer of the opening was lost, an agent took the conversation and ended it, and the repeat of the opening opened another one,
-// in which no agent is.
+// The answer of the opening was lost, an agent took the conversation and ended it, and the repeat
+// of the opening opened another one, in which no agent is.
 func TestRepeatedOpeningThatOpensAnotherEndsIt(t *testing.T) {
 	t.Parallel()
 	c := machinetest.HandoverIn(machine.StateRequested)

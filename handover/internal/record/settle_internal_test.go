@@ -75,7 +75,8 @@ func TestAnOpeningWithoutCertainty(t *testing.T) {
 	require.Equal(t, []string{"1", "2"}, texts(tx.Record, firstReturn(t, tx.Record)), "everything handed back in order")
 }
 
-// The two minutes of an opening count from its first attempt: before it, it may have waited for a conversation to be closed.
+// The two minutes of an opening count from its first attempt: before it, it may have waited for a
+// conversation to be closed.
 func TestAnOpeningByAge(t *testing.T) {
 	t.Parallel()
 	down := Outcome{Effect: EffectAmbiguous, Err: genesys.ErrUnavailable}
@@ -94,7 +95,8 @@ func TestAnOpeningByAge(t *testing.T) {
 	require.Equal(t, machine.EndFailed, tx.Handover.Ending.Reason)
 }
 
-// A message that Genesys does not take for 15 minutes ends the session as failed. The time counts from its first attempt.
+// A message that Genesys does not take for 15 minutes ends the session as failed. The time counts
+// from its first attempt.
 func TestAMessageByAge(t *testing.T) {
 	t.Parallel()
 	down := Outcome{Effect: EffectNotPerformed, Err: genesys.ErrUnavailable, RetryAfter: time.Minute}

@@ -60,8 +60,8 @@ func (tx *Transaction) settleGap(o Outcome) (endWaits bool) {
 	return false
 }
 
-// endWaits reports whether the end that a read shows waits for messages that it lists: the attempt to fetch them failed and may
-// succeed soon. It waits for 10 s at most.
+// endWaits reports whether the end that a read shows waits for messages that it lists: the attempt
+// to fetch them failed and may succeed soon. It waits for 10 s at most.
 func (tx *Transaction) endWaits(c *machine.Handover, o Outcome, all bool) bool {
 	if !o.End {
 		c.EndSeen = time.Time{}

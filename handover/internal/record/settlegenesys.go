@@ -21,7 +21,8 @@ func (tx *Transaction) SettleOut(j *Job, o Outcome) {
 	}
 	ours := tx.Handover.ID == x.Handover
 	if first := x.Kind == KindOpen && !x.Unsure && x.Done == 0; ours && first && !o.Posted.IsZero() {
-		tx.Handover.OpeningTriedAt = o.Posted // until its answer, the offset of Genesys' clock may not have been known
+		// Until its answer, the offset of Genesys' clock may not have been known.
+		tx.Handover.OpeningTriedAt = o.Posted
 	}
 	if ours && x.Kind == KindOpen && o.QueueID != "" && tx.Handover.QueueID == "" {
 		tx.Handover.QueueID, tx.Handover.BotQueue = o.QueueID, o.BotQueue

@@ -12,7 +12,8 @@ import (
 // How long the host may fail.
 const (
 	deliveryAge = 2 * time.Minute
-	noticeBlock = time.Minute // a notice blocks the lane that long, then it moves behind other entries
+	// A notice blocks the lane that long, then it moves behind other entries.
+	noticeBlock = time.Minute
 	noticeAge   = 24 * time.Hour
 	returnAge   = 7 * 24 * time.Hour // Returns, and the notice of the end
 )
@@ -45,7 +46,8 @@ func (tx *Transaction) SettleIn(j *Job, o Outcome) {
 		return
 	}
 	if o.Effect == EffectNotPerformed { // it could not begin in time
-		if l := tx.In.Lease; x.Kind == KindReturn && !j.Head.Unsure && (l.Owner == "" || l.N == j.Lease.N) { // no other worker has begun it
+		// No other worker has begun it.
+		if l := tx.In.Lease; x.Kind == KindReturn && !j.Head.Unsure && (l.Owner == "" || l.N == j.Lease.N) {
 			tx.unfreeze(x)
 		}
 		x.NotBefore = tx.backoff(1, o)

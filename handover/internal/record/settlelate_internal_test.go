@@ -29,7 +29,8 @@ func TestALateOpeningIsDisconnected(t *testing.T) {
 	require.True(t, tx.Watched[0].Close)
 }
 
-// 429 and a spent budget are no attempts: an opening is not given up as forbidden for them, nor is a disconnect.
+// 429 and a spent budget are no attempts: an opening is not given up as forbidden for them, nor is
+// a disconnect.
 func TestWhatIsNoAttempt(t *testing.T) {
 	t.Parallel()
 	tooMany := &genesys.Error{StatusCode: 429, RetryAfter: time.Second}
@@ -82,7 +83,8 @@ func TestADeliveryThatDidNotBeginIsNoAttempt(t *testing.T) {
 	require.Zero(t, tx.In.Entries[0].Attempts)
 }
 
-// Genesys answered the opening without naming a conversation: a webhook may, else it cannot be transferred.
+// Genesys answered the opening without naming a conversation: a webhook may, else it cannot be
+// transferred.
 func TestAnOpeningThatNamesNoConversation(t *testing.T) {
 	t.Parallel()
 	opened := func() *Transaction {

@@ -80,7 +80,8 @@ func (tx *Transaction) settleLookRead(j *Job, o Outcome) {
 		return
 	}
 	open := tx.Open() != nil
-	if tx.settleRead(o.Read); open && tx.Open() == nil && !o.End { // a change since the claim made it the end
+	// A change since the claim made it the end.
+	if tx.settleRead(o.Read); open && tx.Open() == nil && !o.End {
 		tx.repairEnd(o.Read)
 	}
 }
@@ -167,7 +168,8 @@ func (tx *Transaction) notDisconnected(o Outcome) {
 	})
 }
 
-// A pollBudget has slots for polls: a part of the rate limit that all sessions of one OAuth client share.
+// A pollBudget has slots for polls: a part of the rate limit that all sessions of one OAuth client
+// share.
 type pollBudget interface {
 	PollSlot(at time.Time) time.Time
 	FreeSlot(slot time.Time)

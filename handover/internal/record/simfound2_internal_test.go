@@ -79,7 +79,8 @@ func TestWebhookAfterEndIsReached(t *testing.T) {
 	require.True(t, tx.Handover.Reached)
 }
 
-// TestUnclosedKeepsMissing: a conversation that cannot be disconnected stays watched while messages of it are missing.
+// TestUnclosedKeepsMissing: a conversation that cannot be disconnected stays watched while messages
+// of it are missing.
 func TestUnclosedKeepsMissing(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -98,8 +99,8 @@ func TestUnclosedKeepsMissing(t *testing.T) {
 	require.True(t, tx.Watched[0].At.After(now))
 }
 
-// TestRepairKeepsOlderMissing: a conversation is watched for missing messages of a session, and a later session in it ends with some
-// missing, too. Those of the first are still looked for.
+// TestRepairKeepsOlderMissing: a conversation is watched for missing messages of a session, and a
+// later session in it ends with some missing, too. Those of the first are still looked for.
 func TestRepairKeepsOlderMissing(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -177,8 +178,8 @@ func TestGivenBackKeepsSent(t *testing.T) {
 	require.True(t, tx.Words[0].Again)
 }
 
-// TestLaterReturnAfterForget: the Return of a forgotten session runs, the bot has another session, and the host passes a word on. Its
-// Return is one of the session that is over.
+// TestLaterReturnAfterForget: the Return of a forgotten session runs, the bot has another session,
+// and the host passes a word on. Its Return is one of the session that is over.
 func TestLaterReturnAfterForget(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -194,7 +195,8 @@ func TestLaterReturnAfterForget(t *testing.T) {
 	require.Equal(t, "aaaaaaaaaaaa", tx.In.Entries[1].Handover)
 }
 
-// TestASessionHasItsOwnRetention: reads fail for the whole retention, and another session begins. It is not given up at once.
+// TestASessionHasItsOwnRetention: reads fail for the whole retention, and another session begins.
+// It is not given up at once.
 func TestASessionHasItsOwnRetention(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)

@@ -11,8 +11,9 @@ import (
 // A Stored is what a store keeps for one key: the fields that the store needs to find it, and
 // bytes in a format that only the Manager reads.
 type Stored struct {
-	Key            machine.Key
-	Revision       uint64    // set by the Manager; fits int64; never repeats for a key, not even after a delete
+	Key machine.Key
+	// Set by the Manager; fits int64; never repeats for a key, not even after a delete.
+	Revision       uint64
 	ConversationID string    // a hint for Find; may be empty
 	WakeAt         time.Time // UTC, in whole microseconds; zero: the record is never due
 	Data           []byte    // may contain any byte

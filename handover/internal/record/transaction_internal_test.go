@@ -44,7 +44,8 @@ func lineup(f *Record) []string {
 	return list
 }
 
-// An append goes by channel.time before entries never attempted that are later, not across a notice.
+// An append goes by channel.time before entries never attempted that are later, not across a
+// notice.
 func TestDeliveriesStandInOrder(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
@@ -170,7 +171,8 @@ func TestWhoseMessageItIs(t *testing.T) {
 	}
 }
 
-// Sent messages stay in the ledger until a later agent message: one that was only delivered later answers for nothing.
+// Sent messages stay in the ledger until a later agent message: one that was only delivered later
+// answers for nothing.
 func TestAWebhookThatWasOnItsWayAnswersForNothing(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
@@ -277,7 +279,8 @@ func TestDeliveryAfterTheFirstReturnIsLate(t *testing.T) {
 	require.False(t, tx.returnWaits(tx.Handover.ID))
 }
 
-// Notices that failed were put behind the Return of their session. A delivery goes before the Return all the same.
+// Notices that failed were put behind the Return of their session. A delivery goes before the
+// Return all the same.
 func TestDeliveryGoesBeforeTheReturn(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
@@ -291,8 +294,9 @@ func TestDeliveryGoesBeforeTheReturn(t *testing.T) {
 	require.Less(t, at[KindDelivery], at[KindReturn])
 }
 
-// The answer of the opening named no conversation, and an agent of the last one writes late in it. That does not prove that the
-// opening has revived it: only a read that shows the customer there does.
+// The answer of the opening named no conversation, and an agent of the last one writes late in it.
+// That does not prove that the opening has revived it: only a read that shows the customer there
+// does.
 func TestLateMessageDoesNotNameTheConversation(t *testing.T) {
 	t.Parallel()
 	c := machinetest.HandoverIn(machine.StateRequested)

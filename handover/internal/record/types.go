@@ -72,17 +72,21 @@ type Unanswered struct {
 
 // A Notice reports one step of a session, to show to the customer or on a dashboard.
 type Notice struct {
-	ID         string             `json:"-"`
-	Kind       machine.NoticeKind `json:"kind"`
-	Session    machine.Session    `json:"session"` // after the step
-	Time       time.Time          `json:"time"`
-	Wait       *time.Duration     `json:"wait,omitempty"`      // NoticeQueued: the estimate of Genesys, or nil
-	MessageID  string             `json:"messageId,omitempty"` // NoticeMessageFailed: the host's id, or Genesys' of an agent's
-	Agent      machine.Agent      `json:"agent,omitzero"`
-	From       string             `json:"from,omitempty"` // queue ids, NoticeTransferred; To also NoticeQueued, NoticeMisrouted
-	To         string             `json:"to,omitempty"`
-	Detail     string             `json:"detail,omitempty"`     // a sentence to read
-	Permission string             `json:"permission,omitempty"` // add it to the role of the OAuth client
+	ID      string             `json:"-"`
+	Kind    machine.NoticeKind `json:"kind"`
+	Session machine.Session    `json:"session"` // after the step
+	Time    time.Time          `json:"time"`
+	// NoticeQueued: the estimate of Genesys, or nil.
+	Wait *time.Duration `json:"wait,omitempty"`
+	// NoticeMessageFailed: the host's id, or Genesys' of an agent's.
+	MessageID string        `json:"messageId,omitempty"`
+	Agent     machine.Agent `json:"agent,omitzero"`
+	// Queue ids, NoticeTransferred; To also NoticeQueued, NoticeMisrouted.
+	From   string `json:"from,omitempty"`
+	To     string `json:"to,omitempty"`
+	Detail string `json:"detail,omitempty"` // a sentence to read
+	// Add it to the role of the OAuth client.
+	Permission string `json:"permission,omitempty"`
 }
 
 // MaxMessage is the limit of Message.Text, in bytes.

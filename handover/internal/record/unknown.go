@@ -69,7 +69,8 @@ func (u unknownFields) putInto(data []byte, f *Record) ([]byte, error) {
 	return data, nil
 }
 
-// visit calls fn with the members of each place, which fn may change, and returns the JSON with the changes.
+// visit calls fn with the members of each place, which fn may change, and returns the JSON with the
+// changes.
 func (f *Record) visit(data []byte, fn func(place, members)) ([]byte, error) {
 	rec, now, lists := f.places()
 	var top members

@@ -107,8 +107,9 @@ func (tx *Transaction) sessionOf(w *Watched) machine.Session {
 	return s
 }
 
-// boundWatched makes room for an entry. It drops the oldest one that is only read, else the oldest without an agent, else the oldest of
-// all. A notice reports a conversation that is then not disconnected.
+// boundWatched makes room for an entry. It drops the oldest one that is only read, else the oldest
+// without an agent, else the oldest of all. A notice reports a conversation that is then not
+// disconnected.
 func (tx *Transaction) boundWatched() {
 	if len(tx.Watched) < maxWatched {
 		return
@@ -297,7 +298,8 @@ func (f *Record) MayDisconnect(w *Watched, r *Reading, now time.Time) bool {
 func (f *Record) Adoptable(w *Watched, r *Reading) bool {
 	live := r.Err == nil && (r.Standing.Phase == genesys.PhaseConnected || r.Standing.Phase == genesys.PhaseParked)
 	switch {
-	case !w.ClosedAt.IsZero() && r.Began.Sub(w.ClosedAt) < machine.SettlePeriod: // it may be older than our disconnect
+	case !w.ClosedAt.IsZero() && r.Began.Sub(w.ClosedAt) < machine.SettlePeriod:
+		// It may be older than our disconnect.
 		return false
 	case f.Agents() != nil || !w.EndedAt.IsZero() && !w.WroteAt.After(w.EndedAt):
 		return false

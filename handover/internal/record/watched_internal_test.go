@@ -37,7 +37,8 @@ func closes(asked bool) *Transaction {
 	return tx
 }
 
-// looks settles a look at the watched conversation that is next, at the time it is due, as performWatch would report it.
+// looks settles a look at the watched conversation that is next, at the time it is due, as
+// performWatch would report it.
 func looks(tb testing.TB, tx *Transaction, read func(*Transaction) *Reading, refused error) (disconnects bool) {
 	tb.Helper()
 	w := tx.NextWatched()
@@ -89,7 +90,8 @@ func TestWatchedOnce(t *testing.T) {
 	require.True(t, tx.Watched[0].Requested)
 }
 
-// A live agent in a conversation that is not a session's opens one, also where the intent was to close it.
+// A live agent in a conversation that is not a session's opens one, also where the intent was to
+// close it.
 func TestWatchedAgentOpensASession(t *testing.T) {
 	t.Parallel()
 	for _, p := range machinetest.Phases() {
@@ -174,7 +176,8 @@ func TestWatchedAgentTakesOverFromTheBot(t *testing.T) {
 	require.False(t, looks(t, tx, seeing(genesys.PhaseConnected), nil))
 }
 
-// A person wrote in another conversation while a session with agents is open. That conversation is taken when the session ends.
+// A person wrote in another conversation while a session with agents is open. That conversation is
+// taken when the session ends.
 func TestWatchedAgentWaitsForTheSession(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
@@ -414,7 +417,8 @@ func TestWatchedWithoutAChannel(t *testing.T) {
 	require.Len(t, tx.Watched, 1)
 }
 
-// The ninth entry replaces the oldest that is only read, else the oldest without an agent, and a notice reports that one.
+// The ninth entry replaces the oldest that is only read, else the oldest without an agent, and a
+// notice reports that one.
 func TestWatchedIsBounded(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -444,7 +448,8 @@ func TestWatchedIsBounded(t *testing.T) {
 	}
 }
 
-// An opening waits while a conversation under its identity is to be closed: until that was tried, or an agent was seen, or for 30 s.
+// An opening waits while a conversation under its identity is to be closed: until that was tried,
+// or an agent was seen, or for 30 s.
 func TestOpeningWaitsForADisconnect(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -478,7 +483,8 @@ func TestOpeningWaitsForADisconnect(t *testing.T) {
 	}
 }
 
-// An opening that is tried may join a conversation that is to be closed: neither is claimed while the other runs.
+// An opening that is tried may join a conversation that is to be closed: neither is claimed while
+// the other runs.
 func TestOpeningAndDisconnectExcludeEachOther(t *testing.T) {
 	t.Parallel()
 	tx := closes(false)
@@ -507,7 +513,8 @@ func TestOpeningElsewhereLeavesTheIntent(t *testing.T) {
 	require.True(t, looks(t, tx, seeing(genesys.PhaseQueued), nil))
 }
 
-// The opening has resumed a conversation of which messages are missing: they are still fetched, and it is not closed.
+// The opening has resumed a conversation of which messages are missing: they are still fetched, and
+// it is not closed.
 func TestNeededIsStillRepaired(t *testing.T) {
 	t.Parallel()
 	tx := closes(true)
@@ -561,7 +568,8 @@ func TestWhatASessionLeaves(t *testing.T) {
 	}
 }
 
-// The answer of an opening arrives after the host asked for the end. Its conversation inherits that.
+// The answer of an opening arrives after the host asked for the end. Its conversation inherits
+// that.
 func TestLateOpeningInheritsTheEnd(t *testing.T) {
 	t.Parallel()
 	for asked, end := range map[bool]machine.Event{true: {Kind: machine.EvEnd, Reason: machine.EndByCustomer}, false: {Kind: machine.EvFailed}} {

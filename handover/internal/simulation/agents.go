@@ -182,16 +182,17 @@ const (
 	habitColleague habit = "colleague" // they transfer to another agent, who may decline
 	habitConsult   habit = "consult"   // they consult another agent, who leaves again or takes over
 	habitPark      habit = "park"      // they park, and resume or do not
-	habitVanish    habit = "vanish"    // their leg breaks; the conversation returns to the queue, or stays without an agent
-	habitBotQueue  habit = "back"      // they transfer to the bot queue
-	habitMonitor   habit = "monitor"   // a supervisor monitors, and leaves a little later than they
-	habitWrapup    habit = "wrapup"    // they have after-call work, and end it late or never
-	habitLinger    habit = "linger"    // their leg stays for a while after the customer has left
-	habitSilent    habit = "silent"    // they never write
-	habitSlow      habit = "slow"      // they take minutes for each step
-	habitEndEarly  habit = "cut"       // they end the conversation just when the customer writes
-	habitTalk      habit = "talk"      // they write most of the time
-	habitSystem    habit = "system"    // Genesys ends the conversation, and no participant does
+	// Their leg breaks; the conversation returns to the queue, or stays without an agent.
+	habitVanish   habit = "vanish"
+	habitBotQueue habit = "back"    // they transfer to the bot queue
+	habitMonitor  habit = "monitor" // a supervisor monitors, and leaves a little later than they
+	habitWrapup   habit = "wrapup"  // they have after-call work, and end it late or never
+	habitLinger   habit = "linger"  // their leg stays for a while after the customer has left
+	habitSilent   habit = "silent"  // they never write
+	habitSlow     habit = "slow"    // they take minutes for each step
+	habitEndEarly habit = "cut"     // they end the conversation just when the customer writes
+	habitTalk     habit = "talk"    // they write most of the time
+	habitSystem   habit = "system"  // Genesys ends the conversation, and no participant does
 )
 
 func allHabits() []habit {

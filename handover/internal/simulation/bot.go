@@ -15,8 +15,9 @@ import (
 const (
 	botSilent  = ""        // it does not
 	botReplies = "replies" // inside Return, with Reply
-	botAsks    = "asks"    // inside Return: it asks for the turn, and passes the message to Forward if the agents have it
-	botQueues  = "queues"  // later, with Reply
+	// Inside Return: it asks for the turn, and passes the message to Forward if the agents have it.
+	botAsks   = "asks"
+	botQueues = "queues" // later, with Reply
 )
 
 // customer returns the customer with a name.
@@ -136,7 +137,8 @@ func (h *host) reportLater(k, delivery string) {
 	if c == nil || h.w.finished {
 		return
 	}
-	_ = c.call("Report "+delivery, func(r *replica) error { // the engine stops waiting after 10 minutes
+	// The engine stops waiting after 10 minutes.
+	_ = c.call("Report "+delivery, func(r *replica) error {
 		if fails {
 			return r.manager.Fail(background, c.called(), delivery, openmessaging.ReasonGeneralError)
 		}

@@ -78,7 +78,8 @@ func (l *ledger) checkMessageID(k string, p *post) {
 	l.w.fail("the same message has the same id", k, "%s has the id %s", p.text, p.messageID)
 }
 
-// messageID returns the id of a message of a customer. again is the session in which it is repeated.
+// messageID returns the id of a message of a customer. again is the session in which it is
+// repeated.
 func messageID(p *post, again string) string {
 	parts := []string{"message", integration, p.customer, p.text, "0"}
 	if again != "" {
@@ -304,7 +305,8 @@ func (l *ledger) noteStoredDelivery(k string, d *viewDelivery) {
 		if l.webhooks[d.ID] == nil { // it was fetched, or its webhook is not answered yet
 			l.outboundOrder = append(l.outboundOrder, &acceptedOutbound{key: k, id: d.ID, at: l.w.now})
 		}
-	case m.storedAs != d.ID && l.w.plan.any(faultStall, faultSlow): // a webhook that is processed late has the other id
+	case m.storedAs != d.ID && l.w.plan.any(faultStall, faultSlow):
+		// A webhook that is processed late has the other id.
 	case l.mayForget(k):
 	default:
 		l.w.fail("a message of an agent is delivered once", k, "%s was stored as %s, and is stored again as %s", m.id, m.storedAs, d.ID)
@@ -424,7 +426,8 @@ func (l *ledger) checkGapsInTime() {
 		if s.open == nil || cell == nil || cell.view == nil || !cell.view.Now.agents() || cell.view.Now.ID != s.id {
 			continue
 		}
-		since := max(since, cell.view.Now.Asked.Sub(epoch)) // the engine does not read while it is the bot's turn
+		// The engine does not read while it is the bot's turn.
+		since := max(since, cell.view.Now.Asked.Sub(epoch))
 		for _, m := range s.open.outbound {
 			if m.at >= s.openedAt && m.storedAs == "" && l.w.now-max(m.at, since) > gapTime {
 				l.w.fail("what no webhook brings is fetched", s.key, "%s of %s was written at %.3f", m.id, s.id, m.at.Seconds())
@@ -471,7 +474,8 @@ func (l *ledger) checkGaps() {
 		}
 		reported := l.reportsGapIn(s.endedIn)
 		for _, m := range s.endedIn.outbound {
-			if m.at >= s.openedAt && m.at <= s.endRead && m.storedAs == "" && !reported { // one notice reports the first, and counts for all
+			// One notice reports the first, and counts for all.
+			if m.at >= s.openedAt && m.at <= s.endRead && m.storedAs == "" && !reported {
 				missing[s.key] = append(missing[s.key], m.id)
 			}
 		}

@@ -146,7 +146,8 @@ func (l *ledger) checkSession(k string, before, v *view) {
 	}
 	s.requested = s.requested || !v.Now.Asked.IsZero()
 	for _, p := range v.Past {
-		if o := l.sessions[p.Session.ID]; o != nil { // it may end in the write in which another begins
+		// It may end in the write in which another begins.
+		if o := l.sessions[p.Session.ID]; o != nil {
 			o.ended = o.ended || p.Session.State == machine.StateEnded
 		}
 	}
@@ -287,7 +288,8 @@ func (l *ledger) checkControl(k string, after version) {
 	case !v.Now.open() || v.Now.Conversation == "":
 		return
 	case v.Now.PollAt.IsZero():
-		opens := len(v.Out.Entries) > 0 && v.Out.Entries[0].Kind == "open" // the answer to the opening plans the first read
+		// The answer to the opening plans the first read.
+		opens := len(v.Out.Entries) > 0 && v.Out.Entries[0].Kind == "open"
 		if v.Now.State != machine.StateBot && !opens {
 			l.w.fail("a session is read again", k, "it is %s, and no read is planned", v.Now.State)
 		}

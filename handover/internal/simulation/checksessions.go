@@ -28,8 +28,10 @@ func (l *ledger) checkReason(k string, before, v *view, c *conversation) {
 	}
 	switch code := v.Now.Ending.Code; {
 	case c == nil: // the conversation is unknown
-	case v.Now.Ending.Reason == machine.EndFailed && code == machine.CodeNoAnswer: // given up, and the code says that
-	case code == machine.CodeNotDisconnected && own: // not confirmed by a read, and the code says that
+	case v.Now.Ending.Reason == machine.EndFailed && code == machine.CodeNoAnswer:
+		// Given up, and the code says that.
+	case code == machine.CodeNotDisconnected && own:
+		// Not confirmed by a read, and the code says that.
 	case code == machine.CodeConversationMoved:
 		if c.live("customer") != nil {
 			l.w.fail("no session ends while its customer is in the conversation", k, "%s moved, and the customer is in %s", v.Now.ID, c.id)
@@ -54,8 +56,8 @@ const aloneTime = 2 * time.Minute
 // clockSlack is by how much the clocks of replicas differ, and how old what a read shows may be.
 const clockSlack = 5 * time.Second
 
-// leftAlone returns when the last leg but the customer's ended, of those that had begun at a time, or
-// never if one of them is live.
+// leftAlone returns when the last leg but the customer's ended, of those that had begun at a time,
+// or never if one of them is live.
 func (c *conversation) leftAlone(at time.Duration) time.Duration {
 	last := never
 	for _, x := range c.legs {
@@ -108,8 +110,8 @@ func (l *ledger) noteAsked(v *view) {
 	}
 }
 
-// checkDisconnect checks that a conversation is disconnected because its end was asked for, or after
-// a read of the same process that shows no agent.
+// checkDisconnect checks that a conversation is disconnected because its end was asked for, or
+// after a read of the same process that shows no agent.
 func (l *ledger) checkDisconnect(r *replica, c *conversation) {
 	k := customerOf(c.customer)
 	if at, asked := l.askedAt[c.id]; asked && l.w.now-at <= effectTime+startTime {
@@ -217,7 +219,8 @@ func (l *ledger) checkSeenInTime() {
 		if c == nil {
 			continue
 		}
-		from := max(since, v.Now.Started.Sub(epoch), v.Now.Asked.Sub(epoch)) // the engine does not read before the hand-over
+		// The engine does not read before the hand-over.
+		from := max(since, v.Now.Started.Sub(epoch), v.Now.Asked.Sub(epoch))
 		if end := c.ended(); end != never && l.w.now-max(from, end) > unseenEnd {
 			l.w.fail("no session stays open when its conversation has ended", k.Customer, "%s is %s, and %s has ended at %.3f",
 				v.Now.ID, v.Now.State, c.id, end.Seconds())
@@ -351,7 +354,9 @@ func (x *turnCheck) checkServed(call, k string) {
 		}
 		began := started
 		if c.id != last {
-			began = a.connectedAt // an earlier session, which our side may have ended without the permission to disconnect
+			// An earlier session, which our side may have ended without the permission to
+			// disconnect.
+			began = a.connectedAt
 		}
 		if p.endAskedAt >= began || p.forgotAt >= a.connectedAt || !x.endedByRead() {
 			continue
@@ -466,7 +471,8 @@ func (l *ledger) checkAgentWasThere(s *handoverHistory, n record.Notice) {
 	if c == nil {
 		return
 	}
-	since := min(n.Session.Started.Sub(epoch), s.triedAt) - 6*time.Second // a resumed session begins with the agent's message
+	// A resumed session begins with the agent's message.
+	since := min(n.Session.Started.Sub(epoch), s.triedAt) - 6*time.Second
 	for _, x := range c.legs {
 		if x.agent() && (n.Agent.ID == "" || x.user == n.Agent.ID) && (x.live() || x.endedAt >= since) {
 			return

@@ -101,8 +101,8 @@ func (c *customer) step() {
 // callAttempts is how often a host makes a call that fails, with the same id.
 const callAttempts = 4
 
-// call makes a call on a random replica, and again if it fails. From a callback it makes one call on
-// the replica that called.
+// call makes a call on a random replica, and again if it fails. From a callback it makes one call
+// on the replica that called.
 func (c *customer) call(what string, f func(r *replica) error) error {
 	t := c.w.current
 	err := errDead

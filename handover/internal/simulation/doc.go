@@ -42,11 +42,11 @@
 //     from the start, die and return. A signal is a call of Recheck. It happens at each step of a
 //     conversation, and also before the answer to the opening. The record of the notification
 //     socket is held by no replica or by one, changes its owner, or expires.
-//   - host.go: Deliver, Return and Notify fail or are slow. Some deliveries are Pending, and Delivered
-//     or Fail follows.
-//   - bot.go: the bot answers what Forward or a Return gives to it: inside Return with Reply, or with
-//     Turn and Forward, or later with Reply. Callbacks call HandOver, Open, End, Forward, Turn,
-//     Session and Explain.
+//   - host.go: Deliver, Return and Notify fail or are slow. Some deliveries are Pending, and
+//     Delivered or Fail follows.
+//   - bot.go: the bot answers what Forward or a Return gives to it: inside Return with Reply, or
+//     with Turn and Forward, or later with Reply. Callbacks call HandOver, Open, End, Forward,
+//     Turn, Session and Explain.
 //   - store.go and record.go: the store, and the stored records as the checks read them.
 //   - transport.go: the connection from replicas to Genesys, which loses requests and answers.
 //   - world.go, scheduler.go and plan.go: one history, virtual time, and what a seed decides.

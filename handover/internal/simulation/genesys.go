@@ -494,7 +494,8 @@ type outbound struct {
 	named     bool                       // a notice has named it as missing
 	lost      bool                       // all attempts of its webhook are lost
 	fetchedAt map[*replica]time.Duration // when a replica fetched it last
-	storedAs  string                     // the delivery's id in the record, or empty if it is not stored
+	// The delivery's id in the record, or empty if it is not stored.
+	storedAs string
 }
 
 // newOutbound makes a message to the customer. The caller sends its webhook.

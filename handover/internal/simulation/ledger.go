@@ -55,7 +55,8 @@ type customerMessage struct {
 	key, id string
 	at      time.Duration // of the acceptance
 	began   time.Duration // of the call of Forward
-	again   time.Duration // of the last call of Reply that gave it to the agents; then earlier Returns do not count
+	// Of the last call of Reply that gave it to the agents; then earlier Returns do not count.
+	again time.Duration
 }
 
 // An acceptedOutbound is a message for the customer that the engine has accepted.
@@ -104,13 +105,14 @@ type handoverHistory struct {
 
 // A customerHistory is the history of one customer. A time that has not been reached is never.
 type customerHistory struct {
-	forgotAt         time.Duration // last call of Forget, or its return
-	removedAt        time.Duration // last removal of the record
-	forgetRuns       bool          // Forget runs
-	endAskedAt       time.Duration // last call of End
-	newestPosted     time.Time     // newest channel.time that arrived
-	newestDelivered  time.Time     // newest time of a delivery with a stored success
-	noticesReordered bool          // a notice failed for so long that later ones may be sent before it
+	forgotAt        time.Duration // last call of Forget, or its return
+	removedAt       time.Duration // last removal of the record
+	forgetRuns      bool          // Forget runs
+	endAskedAt      time.Duration // last call of End
+	newestPosted    time.Time     // newest channel.time that arrived
+	newestDelivered time.Time     // newest time of a delivery with a stored success
+	// A notice failed for so long that later ones may be sent before it.
+	noticesReordered bool
 }
 
 func newLedger(w *world) *ledger {
@@ -166,8 +168,8 @@ func (l *ledger) accepted(key, id string, began time.Duration) {
 }
 
 // replied records that Reply returned TurnAgent: the message is the agents' until a later Return
-// contains it. If the store returned an old record, the answer is that of the past: then the bot has it
-// although the Return that gave it the message is over.
+// contains it. If the store returned an old record, the answer is that of the past: then the bot
+// has it although the Return that gave it the message is over.
 func (l *ledger) replied(key, id string, began time.Duration) {
 	l.accepted(key, id, began)
 	if l.handedBack[id] && !l.staleReads[l.w.current] {

@@ -16,16 +16,20 @@ type fault string
 
 // Each fault is on in some seeds.
 const (
-	faultCrash         fault = "crash"    // a replica dies at a write, a call or a callback, and starts again later
-	faultStop          fault = "stop"     // a replica is stopped and started again, as a deploy does
-	faultStall         fault = "stall"    // a process does not run for 5 to 25 s
-	faultSkew          fault = "skew"     // clocks differ by up to 4 s
-	faultSlow          fault = "slow"     // the store takes seconds
-	faultFails         fault = "fails"    // the store returns an error and stores nothing
-	faultUnknown       fault = "unknown"  // the store returns an error and stores the record
-	faultOld           fault = "old"      // the store returns an old record
-	faultDown          fault = "down"     // Genesys is not reached, or answers 5xx without an effect
-	faultLost          fault = "lost"     // a request has its effect at once, late or never, and its answer is lost or a 5xx
+	// A replica dies at a write, a call or a callback, and starts again later.
+	faultCrash fault = "crash"
+	// A replica is stopped and started again, as a deploy does.
+	faultStop    fault = "stop"
+	faultStall   fault = "stall"   // a process does not run for 5 to 25 s
+	faultSkew    fault = "skew"    // clocks differ by up to 4 s
+	faultSlow    fault = "slow"    // the store takes seconds
+	faultFails   fault = "fails"   // the store returns an error and stores nothing
+	faultUnknown fault = "unknown" // the store returns an error and stores the record
+	faultOld     fault = "old"     // the store returns an old record
+	// Genesys is not reached, or answers 5xx without an effect.
+	faultDown fault = "down"
+	// A request has its effect at once, late or never, and its answer is lost or a 5xx.
+	faultLost          fault = "lost"
 	faultTwice         fault = "twice"    // a request arrives twice
 	faultLimited       fault = "limited"  // 429
 	faultStale         fault = "stale"    // a read shows an earlier state
@@ -65,19 +69,25 @@ type plan struct {
 	duration  time.Duration
 	rates     map[fault]float64 // of the faults that are on
 
-	routing      machine.Routing
-	identity     machine.Identity
-	timers       machine.Timers
-	bot          bool   // a bot queue is configured
-	dedupe       bool   // Genesys drops a message with a known id and time
-	revive       bool   // a message after the end revives the conversation instead of opening another
-	omitsID      string // which messages are answered without a conversation id: new (the first of a conversation), reused (others), or none
-	slowToAnswer bool   // agents often take minutes to answer
-	remoteEnd    bool   // in the second part agents or Genesys end what is open, at some time, instead of the customers
-	workers      int
-	pace         time.Duration // mean time between two steps of a customer
+	routing  machine.Routing
+	identity machine.Identity
+	timers   machine.Timers
+	bot      bool // a bot queue is configured
+	dedupe   bool // Genesys drops a message with a known id and time
+	// A message after the end revives the conversation instead of opening another.
+	revive bool
+	// Which messages are answered without a conversation id: new (the first of a conversation),
+	// reused (others), or none.
+	omitsID      string
+	slowToAnswer bool // agents often take minutes to answer
+	// In the second part agents or Genesys end what is open, at some time, instead of the
+	// customers.
+	remoteEnd bool
+	workers   int
+	pace      time.Duration // mean time between two steps of a customer
 
-	foreignIDs string // how the ids of messages in reads differ from those of webhooks, or empty if they do not
+	// How the ids of messages in reads differ from those of webhooks, or empty if they do not.
+	foreignIDs string
 	outage     outage
 	socket     string            // state of the notification socket, or empty if there is none
 	sources    []source          // of signals
@@ -108,7 +118,8 @@ func newPlan(seed uint64) plan {
 	seldom := newRandom(seed, "seldom")
 	for _, f := range []fault{faultDown, faultLost, faultTwice, faultLimited, faultStale, faultWebhook, faultHost, faultSlowHost} {
 		if p.has(f) {
-			p.rates[f] = pick(seldom, 0.03, 0.1, 0.3) // Genesys and the host are called much less often than the store
+			// Genesys and the host are called much less often than the store.
+			p.rates[f] = pick(seldom, 0.03, 0.1, 0.3)
 		}
 	}
 	if p.has(faultExpire) {
@@ -150,8 +161,9 @@ func (p *plan) any(list ...fault) bool { return slices.ContainsFunc(list, p.has)
 
 // Values of foreignIDs.
 const (
-	foreignReads = "reads" // reads have other ids than webhooks, fetched messages have those of webhooks
-	foreignAll   = "all"   // reads and fetched messages have other ids than webhooks
+	// Reads have other ids than webhooks, fetched messages have those of webhooks.
+	foreignReads = "reads"
+	foreignAll   = "all" // reads and fetched messages have other ids than webhooks
 )
 
 // An outage is a time in which no webhook reaches the host.

@@ -116,9 +116,11 @@ func (r *replica) recheck(id string) error {
 
 // States of the notification socket.
 const (
-	socketAlive    = "alive"    // one replica holds it, and after a crash the next
-	socketDead     = "dead"     // it works until some time; then its owner reports that, or does nothing any more
-	socketChanging = "changing" // its owner changes, releases it, and reports at random whether it works
+	socketAlive = "alive" // one replica holds it, and after a crash the next
+	// It works until some time; then its owner reports that, or does nothing any more.
+	socketDead = "dead"
+	// Its owner changes, releases it, and reports at random whether it works.
+	socketChanging = "changing"
 )
 
 func newSocket(seed uint64) string {
@@ -219,7 +221,8 @@ func (l *ledger) checkConnectionLost(k string, v *view, n *viewNotice) {
 	switch {
 	case strings.Contains(n.Detail, "the notification socket is gone"):
 		old := socketCheckAge
-		if w.plan.any(faultStall, faultSlow, faultFails, faultUnknown, faultOld) { // while the store does not answer, the engine keeps what it knows
+		// While the store does not answer, the engine keeps what it knows.
+		if w.plan.any(faultStall, faultSlow, faultFails, faultUnknown, faultOld) {
 			old += 5 * time.Minute
 		}
 		if !w.socketState.gone(w) && (w.socketState.goneAt == never || w.now-w.socketState.goneAt > old) {

@@ -18,7 +18,8 @@ type transport struct{ r *replica }
 
 // RoundTrip implements http.RoundTripper.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
-	if strings.HasSuffix(req.URL.Path, "/oauth/token") { // called in another goroutine, so no task may be suspended here
+	// Called in another goroutine, so no task may be suspended here.
+	if strings.HasSuffix(req.URL.Path, "/oauth/token") {
 		return answer(http.StatusOK, `{"access_token":"token","token_type":"bearer","expires_in":1000000000}`), nil
 	}
 	var body []byte

@@ -104,7 +104,8 @@ func (w *world) runWithFaults() {
 
 // Limits of the second part of a history.
 const (
-	restTime      = 10 * time.Minute  // within which all work is done when customers end what is open
+	// Within which all work is done when customers end what is open.
+	restTime      = 10 * time.Minute
 	remoteEndTime = 100 * time.Minute // the same when agents and Genesys end it, at some time
 	restCheck     = 5 * time.Second   // how often that is checked
 )

@@ -68,8 +68,9 @@ func (k *check) requestBody(op *openapi3.Operation, e Exchange) any {
 	return k.json(requestSchema(op), e.Request.Header, e.RequestBody, openapi3.VisitAsRequest())
 }
 
-// answer checks the answer's body. Any 2xx is held against the documented success, because the definition's success codes
-// are partly inferred; the error codes it lists per operation are not complete, so any other status needs an ErrorBody.
+// answer checks the answer's body. Any 2xx is held against the documented success, because the
+// definition's success codes are partly inferred; the error codes it lists per operation are not
+// complete, so any other status needs an ErrorBody.
 func (k *check) answer(op *openapi3.Operation, e Exchange) any {
 	schema := successSchema(op)
 	if e.Status < http.StatusOK || e.Status >= http.StatusMultipleChoices {
@@ -99,7 +100,8 @@ func successSchema(op *openapi3.Operation) *openapi3.SchemaRef {
 	return nil
 }
 
-// errorSchema is the schema of the operation's 400, which is the same ErrorBody for every error of every operation.
+// errorSchema is the schema of the operation's 400, which is the same ErrorBody for every error of
+// every operation.
 func errorSchema(op *openapi3.Operation) *openapi3.SchemaRef {
 	if res := op.Responses.Status(http.StatusBadRequest); res != nil {
 		return jsonSchema(res.Value.Content)

@@ -14,8 +14,8 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// A Definition is an API definition, amended by the documented deviations and closed: objects take the properties they
-// list and no others. It is read-only after Load and safe for concurrent use.
+// A Definition is an API definition, amended by the documented deviations and closed: objects take
+// the properties they list and no others. It is read-only after Load and safe for concurrent use.
 type Definition struct {
 	doc    *openapi3.T
 	routes []route
@@ -48,8 +48,8 @@ func Load(path string, deviations []Deviation) (*Definition, error) {
 	return &Definition{doc: doc, routes: routesOf(doc)}, nil
 }
 
-// closeSchemas forbids unknown properties wherever a schema lists properties and declares no map value. Free-form objects
-// and maps stay open.
+// closeSchemas forbids unknown properties wherever a schema lists properties and declares no map
+// value. Free-form objects and maps stay open.
 func closeSchemas(doc *openapi3.T) {
 	seen := map[*openapi3.Schema]bool{}
 	for _, ref := range doc.Components.Schemas {

@@ -18,8 +18,9 @@ type Exchange struct {
 	ResponseBody []byte
 }
 
-// A Recorder is an http.RoundTripper that keeps every exchange that passes through it. An exchange that ends in a
-// transport error has no answer to check and is not kept, nor is one that becomes a socket. Safe for concurrent use.
+// A Recorder is an http.RoundTripper that keeps every exchange that passes through it. An exchange
+// that ends in a transport error has no answer to check and is not kept, nor is one that becomes a
+// socket. Safe for concurrent use.
 type Recorder struct {
 	base      http.RoundTripper
 	mu        sync.Mutex

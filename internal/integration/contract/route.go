@@ -15,8 +15,8 @@ type route struct {
 	item     *openapi3.PathItem
 }
 
-// routesOf lists the routes so that the first match is the most literal one: ".../integrations/open" before
-// ".../integrations/{integrationId}".
+// routesOf lists the routes so that the first match is the most literal one:
+// ".../integrations/open" before ".../integrations/{integrationId}".
 func routesOf(doc *openapi3.T) []route {
 	var routes []route
 	for path, item := range doc.Paths.Map() {
@@ -59,8 +59,8 @@ func (r route) match(segments []string) (map[string]string, bool) {
 	return params, true
 }
 
-// find returns the operation of a request and its path parameters. The path alone may match several routes; the one that
-// also knows the method wins.
+// find returns the operation of a request and its path parameters. The path alone may match several
+// routes; the one that also knows the method wins.
 func (d *Definition) find(req *http.Request) (route, *openapi3.Operation, map[string]string) {
 	segments := strings.Split(req.URL.Path, "/")
 	for _, r := range d.routes {
@@ -75,7 +75,8 @@ func (d *Definition) find(req *http.Request) (route, *openapi3.Operation, map[st
 	return route{}, nil, nil
 }
 
-// Has reports whether the definition has an operation, named as an Exchange names it: "GET /api/v2/routing/queues".
+// Has reports whether the definition has an operation, named as an Exchange names it: "GET
+// /api/v2/routing/queues".
 func (d *Definition) Has(operation string) bool {
 	method, path, _ := strings.Cut(operation, " ")
 	item := d.doc.Paths.Value(path)

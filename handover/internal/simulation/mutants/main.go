@@ -1,12 +1,13 @@
-// Command mutants shows that the simulation finds bugs. It plants bugs in the source of the engine, one at a time, and runs the
-// simulation until a check fails:
+// Command mutants shows that the simulation finds bugs. It plants bugs in the source of the engine,
+// one at a time, and runs the simulation until a check fails:
 //
 //	go run ./handover/internal/simulation/mutants                  all of them
 //	go run ./handover/internal/simulation/mutants -run ledger      those whose mechanism or name matches
 //	go run ./handover/internal/simulation/mutants -seeds 500       how many seeds a bug may take
 //
-// A bug is an edit of one source file, which the compiler sees through -overlay: the files of the checkout do not change. For each
-// bug the command prints how many seeds it took and the check that failed. It exits with status 1 if a bug survives.
+// A bug is an edit of one source file, which the compiler sees through -overlay: the files of the
+// checkout do not change. For each bug the command prints how many seeds it took and the check that
+// failed. It exits with status 1 if a bug survives.
 package main
 
 import (
@@ -98,7 +99,8 @@ func moduleRoot(ctx context.Context) (string, error) {
 	return strings.TrimSpace(string(out)), err
 }
 
-// find runs the simulation with the bug and returns the first seed that fails with its check, or "".
+// find runs the simulation with the bug and returns the first seed that fails with its check, or
+// "".
 func (m *mutant) find(ctx context.Context, root string, seed, seeds int) (string, error) {
 	folder, err := os.MkdirTemp("", "mutant")
 	if err != nil {

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// A mutant is a bug to plant: in a file below handover/internal, the one occurrence of a text is replaced.
+// A mutant is a bug to plant: in a file below handover/internal, the one occurrence of a text is
+// replaced.
 type mutant struct {
 	mechanism string
 	bug       string // what is wrong then
@@ -23,7 +24,8 @@ func (m *mutant) plant(source string) (string, error) {
 	return strings.Replace(source, m.old, m.new, 1), nil
 }
 
-// The bugs, by the mechanism that they break. A bug that survives shows a behaviour that the simulation lacks.
+// The bugs, by the mechanism that they break. A bug that survives shows a behaviour that the
+// simulation lacks.
 //
 //nolint:gochecknoglobals,lll // a constant; source lines are as long as they are
 var mutants = []mutant{

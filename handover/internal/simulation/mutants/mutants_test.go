@@ -10,7 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The source that a bug is planted in changes. This test shows it at once; that a bug is found is shown by the command.
+// The source that a bug is planted in changes. This test shows it at once; that a bug is found is
+// shown by the command.
 func TestEveryBugCanBePlanted(t *testing.T) {
 	t.Parallel()
 	mechanisms, names := map[string]int{}, map[string]bool{}
