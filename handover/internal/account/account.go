@@ -23,16 +23,16 @@ type Account struct {
 	*Budget
 
 	Client *genesys.Client // sends once and never waits: the engine schedules the retries
-	// On the same token, with the retries that Config.ClientOptions asks for: for the host.
+	// On the same token, with the retries of Config.ClientOptions, for the host.
 	Patient   *genesys.Client
 	Slots     chan struct{} // to be received
-	questions chan struct{} // to be received, see ask
+	questions chan struct{} // to be received, see Ask
 
 	Broken int       // failures of the channel in a row
 	Retry  time.Time // when the breaker lets one request through
 
 	Socket    record.SocketState // whether a replica listens
-	AskSocket time.Time          // when the store is asked again
+	AskSocket time.Time          // when the store is read again
 
 	noFetch  time.Time // until then messages may not be read
 	fetchErr error     // of that refusal
@@ -85,7 +85,7 @@ const (
 )
 
 // Do performs one call within the budget. It waits for a free slot until EffectStart at most, and
-// for nothing else: a request that must wait is a *WaitError.
+// for nothing else. For a request that must wait longer it returns a *WaitError.
 func (a *Account) Do(ctx context.Context, s Share, call func(context.Context) error) error {
 	if !a.holdsSlot(ctx) {
 		switch free, err := a.Await(ctx, record.EffectStart, a.Slots); {
@@ -347,7 +347,7 @@ const FetchTime = 3 * time.Second
 // between.
 const forbiddenTime = 10 * time.Minute
 
-// MayFetch is the last refusal, while it is believed.
+// MayFetch returns the last refusal while it counts, or nil.
 func (a *Account) MayFetch() error {
 	a.Mu.Lock()
 	defer a.Mu.Unlock()

@@ -285,7 +285,7 @@ func TestPollSlots(t *testing.T) {
 	require.Equal(t, noon().Add(time.Hour+10*time.Second), a.PollSlot(*now), "a tiny budget still polls")
 }
 
-// A poll is put off at most once: only the look that scheduled it takes a slot.
+// A poll is delayed at most once: only the look that scheduled it reserves a slot.
 func TestOnlyALookTakesASlot(t *testing.T) {
 	t.Parallel()
 	a, _ := clocked()

@@ -8,7 +8,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/machinetest"
 )
 
-// read is one that began so long after noon, and is applied at once.
+// readAt returns a read that began the given time after noon and is applied at once.
 func readAt(after time.Duration, p genesys.Phase, with ...func(*genesys.Standing)) (machine.Event, time.Time) {
 	e := machinetest.Shows(p, with...)
 	e.Began = noon().Add(after)

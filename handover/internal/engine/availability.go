@@ -17,7 +17,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/record"
 )
 
-// An Availability describes what a customer who asks for an agent can expect of a queue.
+// An Availability describes what a customer who requests an agent can expect of a queue.
 type Availability struct {
 	// Agents is the number of members who serve the queue: they have joined it and their routing
 	// status is idle, interacting or communicating, so some of them may be busy. Members with
@@ -178,8 +178,8 @@ func (x *facts) firstWarning(key factKey) bool {
 	return !warned
 }
 
-// noQueue returns the error of a fact: ErrNoQueue if there is no such queue, else nil. A refusal is
-// logged once.
+// noQueue returns the error of a fact: ErrNoQueue if there is no such queue, otherwise nil. A
+// refusal is logged once.
 func (m *Manager) noQueue(k *channelState, key factKey, err error) error {
 	switch {
 	case errors.Is(err, genesys.ErrUnauthorized):

@@ -10,8 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A caller that waits for an answer of Config.Channels that another caller asked for waits through
-// the environment.
+// A caller that waits for the lookup of another caller waits through the environment.
 func TestWaitingForAChannelUsesTheEnvironment(t *testing.T) {
 	t.Parallel()
 	waits, answer := make(chan struct{}), make(chan struct{})

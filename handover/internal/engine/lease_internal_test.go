@@ -166,8 +166,8 @@ func TestLeaseOfAnotherIsLeftAlone(t *testing.T) {
 	require.Equal(t, taken, tx.Out.Lease)
 }
 
-// A read of the record took seconds. The lease counts from its end, or it would run out before an
-// effect that began after it.
+// A read of the record takes seconds. The lease counts from its end. Otherwise it would expire
+// before an effect that began after the read.
 func TestLeaseCountsFromWhenTheRecordWasRead(t *testing.T) {
 	t.Parallel()
 	now := noon()

@@ -212,8 +212,8 @@ func TestEndingCanOnlyEnd(t *testing.T) {
 	}
 }
 
-// Only a confirmed read, a refusal, or our own side ends a session: no signal does, and apply knows
-// none. Where the bot answers, our side ends it at once.
+// Only a confirmed read, a refusal, or our own side ends a session. No signal does, because Apply
+// has no event for it. In the state bot our side ends it at once.
 func TestOpenStatesEndOnlyByWhatIsCertain(t *testing.T) {
 	t.Parallel()
 	certain := map[EventKind]bool{EvRead: true, EvBlind: true, EvRefused: true, EvFailed: true, EvReleased: true}

@@ -41,9 +41,9 @@ func (t *Transition) blind(e Event) {
 const blindDetail = "the conversation may not be read: an agent is detected by the first message, an end only by a signal that reports it, by a timer, " +
 	"or when the host ends it"
 
-// signalled takes a report that the conversation ended at a time. It counts only for a session that
-// had begun by then, and only if no agent wrote later. Where the conversation may be read, a read
-// decides, or shows that it is forbidden.
+// signalled handles a report that the conversation ended at a time. It counts only for a session
+// that had begun before, and only if no agent wrote later. If the conversation may be read, a read
+// decides, or shows that reading is forbidden.
 func (t *Transition) signalled(e Event) {
 	switch {
 	case t.State == StateBot || e.Began.Before(t.OpeningTriedAt.Add(ClockSlack)) || e.Began.Before(t.AgentWrote):

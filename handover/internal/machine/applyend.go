@@ -102,8 +102,8 @@ func (t *Transition) answers(e Event) {
 	}
 }
 
-// sure reports whether a read is believed. One that began within SettlePeriod of our own write may
-// be older than that write, so a second one has to agree that began later.
+// sure reports whether a read is certain. A read that began within SettlePeriod of our own write
+// may be older than that write, so a later one has to agree.
 func (t *Transition) sure(e Event) bool {
 	if t.MovedTo != "" || e.Began.Sub(t.LastWriteAt) >= SettlePeriod {
 		return true

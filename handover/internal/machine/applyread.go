@@ -61,8 +61,8 @@ func (t *Transition) read(e Event) {
 	}
 }
 
-// alone handles a read that shows no agent, queue or flow where an agent had been. A transfer shows
-// such a moment, so the session ends only if the customer is still alone later.
+// alone handles a read that shows no agent, queue or flow after an agent. A transfer shows such a
+// moment, so the session ends only if a later read shows the same.
 func (t *Transition) alone(e Event) {
 	if t.AloneSince.IsZero() {
 		if t.State == StateConnected {
@@ -85,8 +85,7 @@ func (t *Transition) alone(e Event) {
 	}
 }
 
-// agentLeft reports that the agent of a connected session left, if no read that showed the customer
-// alone has done so.
+// agentLeft reports that the agent of a connected session left, unless an earlier read has done so.
 func (t *Transition) agentLeft(a Agent) {
 	if t.AloneSince.IsZero() {
 		t.emit(Effect{Notice: NoticeAgentLeft, Agent: a})
@@ -201,7 +200,7 @@ func (t *Transition) requeued(e Event) {
 	// Adopted sessions are never transferred, but they return to the bot queue.
 	if (t.Routing == RouteByTransfer || t.BotQueue != "") && t.InBotQueue(s) {
 		// The agent side is over: a message of the customer revived the conversation, or an agent
-		// gave it back.
+		// transferred it back.
 		if t.sure(e) {
 			t.came(e)
 			reason := EndByGenesys

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// read is one that began so long after noon, and is applied at once.
+// readAt returns a read that began the given time after noon and is applied at once.
 func readAt(after time.Duration, p genesys.Phase, with ...func(*genesys.Standing)) (Event, time.Time) {
 	e := shows(p, with...)
 	e.Began = noon().Add(after)
@@ -210,9 +210,8 @@ func TestByFlowAnyQueueIsTheAgents(t *testing.T) {
 	require.Equal(t, StateQueued, c.State, "blind mode is by flow")
 }
 
-// A read that shows the customer alone after an agent, and again two minutes later, ends the
-// session in every open state. Only where an agent was known to be there, one is reported to have
-// left, once.
+// A read that shows the customer without an agent, and another one two minutes later, end the
+// session in every open state. Only if an agent was known, one is reported as left, once.
 func TestAloneEndsAfterTwoMinutes(t *testing.T) {
 	t.Parallel()
 	alone := func(s *genesys.Standing) { s.AloneSince = ago(time.Hour) }
@@ -273,8 +272,9 @@ func TestAfterAMomentAlone(t *testing.T) {
 	}
 }
 
-// A message of the customer revives the conversation: for a moment the customer is alone, then it
-// waits in the bot queue, and a second read confirms that. The agent left once.
+// A message of the customer revives the conversation: for a moment the customer is without an
+// agent, then the conversation waits in the bot queue, and a second read confirms that. The agent
+// leaves once.
 func TestAloneBeforeTheBotQueue(t *testing.T) {
 	t.Parallel()
 	c := handoverIn(StateConnected)

@@ -7,8 +7,8 @@ import (
 	"github.com/genesyshandover/genesyshandover/genesys"
 )
 
-// InBotQueue reports whether it is in the queue into which the flow put it. While the queues are
-// not known yet, any queue before an agent has it is taken for that.
+// InBotQueue reports whether the conversation is in the queue into which the flow put it. While the
+// queues are unknown, any queue before the first agent counts as that queue.
 func (c Handover) InBotQueue(s genesys.Standing) bool {
 	switch {
 	case s.QueueID == c.QueueID:
@@ -27,8 +27,8 @@ func (c Handover) Unrouted(came time.Time) bool {
 	return c.State == StateConnected && c.Routing == RouteByTransfer && c.Transferred.IsZero() && came.Before(c.OpeningTriedAt)
 }
 
-// before reports whether a read shows an end that is older than the opening: it may be that of the
-// handover before, in a conversation that the opening has revived since.
+// before reports whether a read shows an end that is older than the opening. It may be the end of
+// the last handover, in a conversation that the opening has revived since.
 func (t *Transition) before(e Event) bool {
 	return !e.Standing.EndedAt.IsZero() && e.Standing.EndedAt.Before(t.OpeningTriedAt)
 }
@@ -40,8 +40,8 @@ func (t *Transition) sinceOpening(e Event) bool {
 	return !t.Resumed || t.Routing != RouteByTransfer || !t.Transferred.IsZero() || t.sure(e)
 }
 
-// misrouted reports whether the conversation waits in a queue where it is neither transferred from
-// nor expected, before any agent had it. The host learns of it once: usually Channel.BotQueue is
+// misrouted reports whether the conversation waits, before the first agent, in a queue that is
+// neither the bot queue nor the agent queue. The host is notified once: usually Channel.BotQueue is
 // not the queue that the flow uses.
 func (t *Transition) misrouted(e Event) bool {
 	s := e.Standing

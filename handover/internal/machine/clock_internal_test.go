@@ -29,7 +29,7 @@ func (e Event) shifted(ahead time.Duration) Event {
 	return e
 }
 
-// shiftedTime leaves a time alone that was counted from the zero time.
+// shiftedTime does not change a time that was counted from the zero time.
 func shiftedTime(t time.Time, ahead time.Duration) time.Time {
 	if t.Year() <= 1 {
 		return t
@@ -66,8 +66,8 @@ func clockEvents() []Event {
 	return list
 }
 
-// TestStateMachineMixesNoClocks: with Genesys' clock ahead or behind, the same events lead to the
-// same state at the same times of this machine, and to the same times of Genesys.
+// With Genesys' clock ahead or behind, the same events lead to the same state at the same times of
+// this machine, and to the same times of Genesys.
 func TestStateMachineMixesNoClocks(t *testing.T) {
 	t.Parallel()
 	for _, ahead := range []time.Duration{time.Hour, -time.Hour, 15 * time.Second, -15 * time.Second} {

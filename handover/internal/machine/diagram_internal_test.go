@@ -89,7 +89,7 @@ func TestDiagram(t *testing.T) {
 	require.Equal(t, want, string(page), diagramAction)
 }
 
-// Each line is one that Mermaid takes: a colon, a semicolon or a number sign in a label breaks it.
+// Mermaid parses each line: a colon, a semicolon or a number sign in a label breaks it.
 func TestDiagramIsMermaid(t *testing.T) {
 	t.Parallel()
 	arrow := regexp.MustCompile(`^    (\[\*\]|[a-z]+) --> (\[\*\]|[a-z]+)( : [A-Za-z][A-Za-z ,]*)?$`)

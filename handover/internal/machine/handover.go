@@ -124,12 +124,12 @@ type EventKind string
 
 // The events.
 const (
-	EvHandOver EventKind = "handOver" // the host asks for an agent
-	EvEnd      EventKind = "end"      // our side asks for the end, or a timer
-	EvAccepted EventKind = "accepted" // Genesys took the opening
+	EvHandOver EventKind = "handOver" // the host requests an agent
+	EvEnd      EventKind = "end"      // our side or a timer requests the end
+	EvAccepted EventKind = "accepted" // Genesys accepted the opening
 	// A webhook or a read names the conversation, which no answer has.
 	EvNamed       EventKind = "named"
-	EvTransferred EventKind = "transferred" // Genesys took the transfer
+	EvTransferred EventKind = "transferred" // Genesys accepted the transfer
 	EvRead        EventKind = "read"        // a confirming read
 	EvBlind       EventKind = "blind"       // the read is forbidden
 	EvGone        EventKind = "gone"        // the read finds no such conversation
@@ -236,7 +236,7 @@ type Listing struct {
 	Checked time.Time `json:"checked,omitzero"`
 	Reached bool      `json:"reached,omitempty"` // a webhook of this conversation has arrived
 	Proven  bool      `json:"proven,omitempty"`  // the ids of reads are those of webhooks
-	// Messages of its session that cannot be had: the first of them were reported.
+	// Lost messages of its session. The first of them were reported.
 	Lost int `json:"lost,omitempty"`
 }
 

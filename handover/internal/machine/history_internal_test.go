@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// person builds a participant: seconds after noon, negative: none.
+// person returns a participant. Times are in seconds after noon; a negative one is not set.
 func person(purpose string, start, connected, end int, with ...func(*genesys.Participant)) genesys.Participant {
 	at := func(s int) time.Time {
 		if s < 0 {

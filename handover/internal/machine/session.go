@@ -165,13 +165,13 @@ func (r EndReason) Valid() bool {
 
 // The values of Ending.Code that the Manager sets. Genesys' codes may appear as well.
 const (
-	CodeFlowNotAttached = "flowNotAttached" // no flow took the message: docs/setup.md#step-7
+	CodeFlowNotAttached = "flowNotAttached" // no flow accepted the message: docs/setup.md#step-7
 	// The queue does not exist, or its name is not unique.
 	CodeQueue             = "queue"
 	CodePermission        = "permission"        // a permission is missing, Detail names it
 	CodeIntegration       = "integration"       // unknown to Genesys, Detail names the fix
 	CodeRejected          = "rejected"          // Genesys refused the opening
-	CodeNoAnswer          = "noAnswer"          // Genesys gave no definite answer in time
+	CodeNoAnswer          = "noAnswer"          // Genesys sent no definite answer in time
 	CodeNotTransferred    = "notTransferred"    // Genesys refused the transfer to the agent queue
 	CodeNotDisconnected   = "notDisconnected"   // Genesys did not disconnect, or did not confirm it
 	CodeConversationGone  = "conversationGone"  // Genesys no longer knows the conversation
@@ -195,7 +195,7 @@ func (c *Handover) About() string {
 	}
 }
 
-// Words returns the name of the agent, else the id.
+// Words returns the name of the agent or, without a name, the id.
 func (a Agent) Words() string {
 	if a.Name != "" {
 		return a.Name

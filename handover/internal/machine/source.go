@@ -37,8 +37,8 @@ func (t *Transition) lost(detail string) {
 	t.PollSoon()
 }
 
-// seen judges the source by a step that a read showed: was it a signal that asked for the read, or
-// only a poll?
+// seen rates the source by a step that a read showed: whether a signal requested the read, or
+// whether it was only a poll.
 func (t *Transition) seen(before Handover) {
 	moved := t.State != before.State || t.Agent.ID != before.Agent.ID
 	switch {

@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// An end that is older than the opening may be that of the handover before: asked to end, too, a
-// second read has to agree, or the customer would be left in a queue.
+// An end that is older than the opening may be that of the last handover. A second read has to
+// agree, also after a requested end; otherwise the customer would remain in a queue.
 func TestAnOlderEndIsNotTakenForTheEndThatWasAskedFor(t *testing.T) {
 	t.Parallel()
 	c := handoverIn(StateEnding)

@@ -10,8 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestMissingMessagesByGenesysClock: how old a listed message is does not depend on this machine's
-// clock.
+// The age of a listed message does not depend on this machine's clock.
 func TestMissingMessagesByGenesysClock(t *testing.T) {
 	t.Parallel()
 	for _, ahead := range []time.Duration{0, time.Hour, -time.Hour} {

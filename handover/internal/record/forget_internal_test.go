@@ -29,7 +29,7 @@ func TestForgetWaitsForADisconnect(t *testing.T) {
 	require.Zero(t, f.Expires())
 }
 
-// TestForgetWaitsForTheAgentsWords: a message that was accepted from Genesys is delivered first.
+// An accepted message from Genesys is delivered before the record is removed.
 func TestForgetWaitsForTheAgentsWords(t *testing.T) {
 	t.Parallel()
 	f := recordIn(machine.StateEnded)

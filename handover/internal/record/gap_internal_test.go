@@ -129,8 +129,7 @@ func refusedWith(status int) error {
 	return &genesys.Error{Op: "conversations.messages", StatusCode: status}
 }
 
-// While messages cannot be fetched for now, they are not asked for without a pause, and hold
-// nothing up.
+// While messages cannot be fetched, attempts have pauses and delay no other work.
 func TestAGapThatCannotBeRepairedNowHoldsNothingUp(t *testing.T) {
 	t.Parallel()
 	tx, refs := gapped(genesys.MaxBulkMessages + 10)

@@ -65,7 +65,7 @@ func takenIDs(tx *Transaction) (list []string) {
 	return list
 }
 
-// More than one call can bring is missing at the end.
+// At the end more messages are missing than one call can fetch.
 func TestALongGapAtTheEndIsRepairedToTheEnd(t *testing.T) {
 	t.Parallel()
 	n := 8*genesys.MaxBulkMessages - 1
@@ -82,8 +82,8 @@ func TestALongGapAtTheEndIsRepairedToTheEnd(t *testing.T) {
 	require.Equal(t, fmt.Sprint("missed ", n-1), list[n])
 }
 
-// The read before a message of the customer shows the end: agents' last words are missing all the
-// same.
+// The read before a message of the customer shows the end. The agents' last messages are still
+// missing.
 func TestAnEndThatAMessageMeetsHasItsGap(t *testing.T) {
 	t.Parallel()
 	tx, refs := gapped(1)
@@ -150,7 +150,8 @@ func TestACheckEndsWithAWord(t *testing.T) {
 	require.Contains(t, list[0], "gap: 2 messages")
 }
 
-// A last word that a webhook may still bring is waited for, whichever read showed the end.
+// A last message is waited for while a webhook may still deliver it, regardless of the read that
+// showed the end.
 func TestACheckWaitsForWebhooks(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))

@@ -60,8 +60,8 @@ func TestGoldenFormatIsPinned(t *testing.T) {
 	}
 }
 
-// TestGoldenFieldsArePinned: a field that is added is a new format, too, also where no golden
-// record has it.
+// TestGoldenFieldsArePinned checks that an added field raises the format, even if no golden record
+// has it.
 func TestGoldenFieldsArePinned(t *testing.T) {
 	t.Parallel()
 	at := filepath.Join(goldenDir(CurrentFormat), "fields.txt")
@@ -106,8 +106,8 @@ func marshals(t reflect.Type) bool {
 	return p.Implements(reflect.TypeFor[json.Marshaler]()) || p.Implements(reflect.TypeFor[json.Unmarshaler]())
 }
 
-// TestGoldenRecords: every record of every format from the first that was released up to ours is
-// read and written again with the same meaning.
+// TestGoldenRecords checks that every record of every released format is read and written again
+// with the same meaning.
 func TestGoldenRecords(t *testing.T) {
 	t.Parallel()
 	if *updateGolden {

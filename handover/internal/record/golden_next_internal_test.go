@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestGoldenRecordsOfTheNextRelease: this release reads them, and rewrites them with all that it
-// does not know.
+// TestGoldenRecordsOfTheNextRelease checks that this release reads them, and rewrites them with all
+// unknown fields.
 func TestGoldenRecordsOfTheNextRelease(t *testing.T) {
 	t.Parallel()
 	names, err := filepath.Glob(filepath.Join(goldenDir(CurrentFormat+1), "*.json"))

@@ -264,7 +264,7 @@ func TestFailedReturnKeepsItsContent(t *testing.T) {
 	require.Equal(t, []string{"second"}, textsOf(list))
 }
 
-// A POST runs when its session ends. Its outcome decides where its message goes.
+// A POST runs when its session ends. Its outcome decides which side gets the message.
 func TestRunningPostAtTheEnd(t *testing.T) {
 	t.Parallel()
 	failed := Outcome{Effect: EffectNotPerformed, Err: genesys.ErrUnavailable}
@@ -345,7 +345,7 @@ func TestReturnHoldsWhatOpenedAnotherConversation(t *testing.T) {
 	require.Equal(t, []string{"too late"}, texts(tx.Record, firstReturn(t, tx.Record)))
 }
 
-// The agent left unseen, our side asked for the end, and every read failed.
+// No read showed that the agent left, our side requested the end, and every read failed.
 func TestUnconfirmedEndReturnsWhatWasSent(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
@@ -418,8 +418,8 @@ func TestAgentWhoLeftWithTheCustomer(t *testing.T) {
 	}
 }
 
-// Only a live agent answers, seen in the conversation that took the message, by a read that began
-// after it did.
+// Only a live agent answers for a message: a read that began after the message was accepted shows
+// the agent in its conversation.
 func TestOnlyALiveAgentAnswers(t *testing.T) {
 	t.Parallel()
 	for _, moved := range []bool{false, true} {
@@ -590,8 +590,8 @@ func TestRefusedWordsWaitForTheNextReturn(t *testing.T) {
 	require.NotEmpty(t, list[0].Reason)
 }
 
-// Genesys took a message in one session, no agent answered it, and the next session ended before it
-// was sent again.
+// Genesys accepted a message in one session, no agent answered it, and the next session ended
+// before it was sent again.
 func TestSentInAnEarlierSessionIsReturnedAsSent(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateQueued))

@@ -30,7 +30,7 @@ const (
 	saidOverflow   = "overflow"    // an agent's message did not fit into the record
 	saidGap        = "gap"         // agents' messages are lost. Why: how many, and the reason
 	saidFetched    = "fetched"     // an agent's message, without a webhook
-	// Genesys does not learn that a message failed. Why: the reason.
+	// Genesys gets no receipt that a message failed. Why: the reason.
 	saidNoReceipt = "no receipt"
 	// A refused message is in no Return, because too many were refused.
 	saidNotKept = "not kept"

@@ -46,7 +46,8 @@ func TestMemoryRecalls(t *testing.T) {
 	require.Equal(t, fetchedID, m.Recall("d"))
 }
 
-// The newest 128 each way, none younger than 15 min dropped below 512.
+// The memory keeps the newest 128 ids in each direction, and below 512 all that are younger than 15
+// minutes.
 func TestMemoryKeeps(t *testing.T) {
 	t.Parallel()
 	fill := func(n int, every time.Duration) memory {

@@ -25,7 +25,7 @@ func TestNoticesGiveWay(t *testing.T) {
 	require.NotNil(t, tx.In.Entries[inEntries-1].Delivery)
 }
 
-// The notice that the host is being given just now stays: its outcome is still to be settled.
+// The notice of a running callback remains: its outcome is still to be settled.
 func TestTheNoticeUnderWayStays(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))

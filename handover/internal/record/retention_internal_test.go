@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestRetentionWaitsForWork: a record in which anything waits is not removed, however old it is.
+// A record with waiting work is not removed, at any age.
 func TestRetentionWaitsForWork(t *testing.T) {
 	t.Parallel()
 	old := func() *Record {

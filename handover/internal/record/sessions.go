@@ -4,8 +4,8 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
 )
 
-// HandOver begins the session c, or continues the session that Open began. asked are the timers of
-// the request, without those of the channel.
+// HandOver begins the session c, or continues the session that Open began. asked contains the
+// timers of the request, without those of the channel.
 func (tx *Transaction) HandOver(c machine.Handover, o *Opening, asked machine.Timers) (machine.Session, error) {
 	if id := tx.Began(c.Request); id != "" {
 		return tx.SessionOf(id), nil

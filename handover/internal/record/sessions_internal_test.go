@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// asks asks for another session: of agents, or of the bot.
+// asks requests another session: of agents, or of the bot.
 func asks(tx *Transaction, id string, s machine.State) machine.Session {
 	c := machinetest.HandoverIn(s)
 	c.ID, c.Request, c.ConversationID = id, "request "+id, ""
@@ -22,8 +22,8 @@ func asks(tx *Transaction, id string, s machine.State) machine.Session {
 	return session
 }
 
-// A session that begins while one is ending is current at once. The old one ends for the reason
-// that was asked for.
+// A session that begins while another is ending is current at once. The old one ends for the
+// requested reason.
 func TestSessionBeginsWhileOneEnds(t *testing.T) {
 	t.Parallel()
 	for state, test := range map[machine.State]struct {
@@ -176,8 +176,8 @@ func TestForgetDropsWhatWasWritten(t *testing.T) {
 	require.False(t, tx.Expires().After(tx.Now))
 }
 
-// The answer of the opening was lost, an agent took the conversation and ended it, and the repeat
-// of the opening opened another one, in which no agent is.
+// The answer of the opening was lost, an agent accepted the conversation and ended it, and the
+// repeat of the opening opened another one without an agent.
 func TestRepeatedOpeningThatOpensAnotherEndsIt(t *testing.T) {
 	t.Parallel()
 	c := machinetest.HandoverIn(machine.StateRequested)

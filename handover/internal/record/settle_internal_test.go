@@ -181,7 +181,8 @@ func TestOnlyALookFiresTimers(t *testing.T) {
 	}
 }
 
-// The agent's only word that the customer has left is sent even when the lane took its ten seconds.
+// The text that the customer has left is sent even after ten seconds of other entries, because
+// nothing else informs the agent.
 func TestLeftTextIsNotDrained(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateEnding))

@@ -83,8 +83,8 @@ func TestADeliveryThatDidNotBeginIsNoAttempt(t *testing.T) {
 	require.Zero(t, tx.In.Entries[0].Attempts)
 }
 
-// Genesys answered the opening without naming a conversation: a webhook may, else it cannot be
-// transferred.
+// The answer to the opening has no conversation id. A webhook may have it; without it the
+// conversation cannot be transferred.
 func TestAnOpeningThatNamesNoConversation(t *testing.T) {
 	t.Parallel()
 	opened := func() *Transaction {

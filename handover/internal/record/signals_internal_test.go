@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Between two reads lies a pause, a longer one where they are forbidden; the last of many signals
-// is kept.
+// There is a pause between two reads, and a longer one if they are forbidden. The last of many
+// signals is kept.
 func TestSignalsKeepThePauseBetweenReads(t *testing.T) {
 	t.Parallel()
 	for blind, pause := range map[bool]time.Duration{false: machine.ReadPause, true: machine.BlindPause} {

@@ -79,8 +79,7 @@ func TestWebhookAfterEndIsReached(t *testing.T) {
 	require.True(t, tx.Handover.Reached)
 }
 
-// TestUnclosedKeepsMissing: a conversation that cannot be disconnected stays watched while messages
-// of it are missing.
+// A conversation that cannot be disconnected remains watched while messages of it are missing.
 func TestUnclosedKeepsMissing(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -99,8 +98,8 @@ func TestUnclosedKeepsMissing(t *testing.T) {
 	require.True(t, tx.Watched[0].At.After(now))
 }
 
-// TestRepairKeepsOlderMissing: a conversation is watched for missing messages of a session, and a
-// later session in it ends with some missing, too. Those of the first are still looked for.
+// A conversation is watched for missing messages of a session, and a later session in it ends with
+// missing messages, too. Those of the first are still fetched.
 func TestRepairKeepsOlderMissing(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -178,8 +177,8 @@ func TestGivenBackKeepsSent(t *testing.T) {
 	require.True(t, tx.Words[0].Again)
 }
 
-// TestLaterReturnAfterForget: the Return of a forgotten session runs, the bot has another session,
-// and the host passes a word on. Its Return is one of the session that is over.
+// The Return of a forgotten session runs, the bot has another session, and the host passes a word
+// on. The Return of that word belongs to the session that is over.
 func TestLaterReturnAfterForget(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -195,8 +194,8 @@ func TestLaterReturnAfterForget(t *testing.T) {
 	require.Equal(t, "aaaaaaaaaaaa", tx.In.Entries[1].Handover)
 }
 
-// TestASessionHasItsOwnRetention: reads fail for the whole retention, and another session begins.
-// It is not given up at once.
+// Reads fail for the whole retention, and another session begins. That session is not given up at
+// once.
 func TestASessionHasItsOwnRetention(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)

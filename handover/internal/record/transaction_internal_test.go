@@ -44,8 +44,8 @@ func lineup(f *Record) []string {
 	return list
 }
 
-// An append goes by channel.time before entries never attempted that are later, not across a
-// notice.
+// A delivery is inserted by channel.time before later ones that were never attempted, but not
+// before a notice.
 func TestDeliveriesStandInOrder(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
@@ -171,8 +171,8 @@ func TestWhoseMessageItIs(t *testing.T) {
 	}
 }
 
-// Sent messages stay in the ledger until a later agent message: one that was only delivered later
-// answers for nothing.
+// Sent messages remain in the ledger until a later message of an agent. An earlier message that is
+// delivered later answers for none.
 func TestAWebhookThatWasOnItsWayAnswersForNothing(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
@@ -279,8 +279,8 @@ func TestDeliveryAfterTheFirstReturnIsLate(t *testing.T) {
 	require.False(t, tx.returnWaits(tx.Handover.ID))
 }
 
-// Notices that failed were put behind the Return of their session. A delivery goes before the
-// Return all the same.
+// Failed notices have moved behind the Return of their session. A delivery is still inserted before
+// the Return.
 func TestDeliveryGoesBeforeTheReturn(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))

@@ -17,7 +17,7 @@ type Job struct {
 	Record   *Record
 	Head     Entry // of a lane with entries, as it was claimed
 	Began    time.Time
-	Inherits bool        // its worker comes from the job before it in the lane
+	Inherits bool        // its worker is that of the last job of the lane
 	Seat     any         // the engine's reservation for it
 	Returned atomic.Bool // its callback has returned after the worker stopped waiting for it
 	Left     bool        // the lane is free inside this process

@@ -9,7 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// WakeAt: leased → Until + 2 s, else max(NotBefore, entry time).
+// WakeAt is Until + 2 s for a leased entry, otherwise the later of NotBefore and the time of the
+// entry.
 func TestARecordWithWorkIsLeasedOrDue(t *testing.T) {
 	t.Parallel()
 	head := func(f *Record, l *lane) {

@@ -107,9 +107,9 @@ func (tx *Transaction) sessionOf(w *Watched) machine.Session {
 	return s
 }
 
-// boundWatched makes room for an entry. It drops the oldest one that is only read, else the oldest
-// without an agent, else the oldest of all. A notice reports a conversation that is then not
-// disconnected.
+// boundWatched makes room for an entry. It drops the oldest one that is only read, otherwise the
+// oldest without an agent, otherwise the oldest. If that conversation is not disconnected then, a
+// notice reports it.
 func (tx *Transaction) boundWatched() {
 	if len(tx.Watched) < maxWatched {
 		return
@@ -169,8 +169,7 @@ func (f *Record) LegsOf(conversation string) machine.Legs {
 }
 
 // leave watches the conversations that an ended session leaves in Genesys: one that its message
-// opened instead of its own, and its own, if that is still open or if the last message may have
-// revived it.
+// opened, and that of the session, if it is still open or if the last message may have revived it.
 func (tx *Transaction) leave(c *machine.Handover) {
 	tx.close(c, c.MovedTo, false)
 	ours := !c.EndRequestedAt.IsZero() || c.Leftover == machine.LeftoverRequested || c.Ending.Reason == machine.EndFailed || c.Ending.Reason == machine.EndRefused

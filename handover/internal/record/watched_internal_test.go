@@ -64,7 +64,7 @@ func notFound(tx *Transaction) *Reading {
 	return &Reading{Began: tx.Now, Gone: true, Err: refusedWith(404)}
 }
 
-// unclosedNotices lists the permissions that notices about conversations that stay open name.
+// unclosedNotices lists the permissions in notices about conversations that remain open.
 func unclosedNotices(tx *Transaction) []string {
 	list := []string{}
 	for _, x := range tx.In.Entries {
@@ -90,8 +90,8 @@ func TestWatchedOnce(t *testing.T) {
 	require.True(t, tx.Watched[0].Requested)
 }
 
-// A live agent in a conversation that is not a session's opens one, also where the intent was to
-// close it.
+// A live agent in a conversation without a session opens one, even if the conversation was to be
+// closed.
 func TestWatchedAgentOpensASession(t *testing.T) {
 	t.Parallel()
 	for _, p := range machinetest.Phases() {
@@ -243,7 +243,7 @@ func TestWatchedDisconnects(t *testing.T) {
 	}
 }
 
-// An agent keeps a conversation until the agent is gone, unless its end was asked for.
+// A conversation is not disconnected while an agent is in it, unless its end was requested.
 func TestWatchedAgentKeepsTheConversation(t *testing.T) {
 	t.Parallel()
 	for _, asked := range []bool{true, false} {
@@ -417,8 +417,8 @@ func TestWatchedWithoutAChannel(t *testing.T) {
 	require.Len(t, tx.Watched, 1)
 }
 
-// The ninth entry replaces the oldest that is only read, else the oldest without an agent, and a
-// notice reports that one.
+// The ninth entry replaces the oldest that is only read, otherwise the oldest without an agent, and
+// a notice reports that one.
 func TestWatchedIsBounded(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -534,7 +534,7 @@ func TestWhatASessionLeaves(t *testing.T) {
 	for name, test := range map[string]struct {
 		state machine.State
 		end   func(*Transaction)
-		want  map[string][2]bool // by conversation: to be closed, asked for
+		want  map[string][2]bool // by conversation: to be closed, requested
 		at    time.Duration      // the first look
 	}{
 		"an agent ended it": {machine.StateConnected, func(tx *Transaction) { ends(tx, noon()) }, map[string][2]bool{}, 0},
@@ -568,8 +568,8 @@ func TestWhatASessionLeaves(t *testing.T) {
 	}
 }
 
-// The answer of an opening arrives after the host asked for the end. Its conversation inherits
-// that.
+// The answer of an opening arrives after the host requested the end. Its conversation is closed,
+// too.
 func TestLateOpeningInheritsTheEnd(t *testing.T) {
 	t.Parallel()
 	for asked, end := range map[bool]machine.Event{true: {Kind: machine.EvEnd, Reason: machine.EndByCustomer}, false: {Kind: machine.EvFailed}} {
