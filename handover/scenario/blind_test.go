@@ -22,8 +22,8 @@ func blindly(t *testing.T) *genesystest.Org {
 
 func byFlow(c *handover.Config) { c.Channel.Routing = handover.RouteByFlow }
 
-// TestEndedEndsABlindSession checks that without reads a signal of the end ends the session,
-// once, on any replica. A signal of a mere change does not.
+// TestEndedEndsABlindSession checks that without reads a signal of the end ends the session, once,
+// on any replica. A signal of any other change does not.
 func TestEndedEndsABlindSession(t *testing.T) {
 	t.Parallel()
 	for name, c := range changes() {

@@ -91,7 +91,7 @@ func (h *apiTenants) channel(_ context.Context, id string) (handover.Channel, er
 	return c, h.err
 }
 
-// asks returns how often the host was asked for channel "a".
+// asks returns how often the host was called for channel "a".
 func (h *apiTenants) asks() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()

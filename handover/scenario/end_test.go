@@ -36,9 +36,9 @@ func TestFourPermissionsSufficeForAnEnd(t *testing.T) {
 	})
 }
 
-// TestEndWithoutPermissionSendsLeftText checks the end if no way to disconnect is permitted.
-// The agent gets LeftText if it is set. The session ends for the host and reports that the
-// conversation stays open.
+// TestEndWithoutPermissionSendsLeftText checks the end if no way to disconnect is permitted. The
+// agent gets LeftText if it is set. The session ends for the host and reports that the conversation
+// remains open.
 func TestEndWithoutPermissionSendsLeftText(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"", "The customer has left the chat."} {

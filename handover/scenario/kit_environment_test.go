@@ -75,7 +75,7 @@ func (m *machine) on(t *testing.T, org *genesystest.Org, s handover.Store) *host
 	return buildHost(t, org, func(x *handover.Config) { x.Store = machineStore{s, m} })
 }
 
-// A machineStore brings the environment of a machine to the Manager that uses it.
+// A machineStore passes the environment of a machine to the Manager that uses it.
 type machineStore struct {
 	handover.Store
 

@@ -54,7 +54,7 @@ func (s *stage) with(request string) *genesystest.Desk {
 	return chat
 }
 
-// sources are the ways to learn of a change. Polls continue in addition to each.
+// sources lists the ways to detect a change. Polls continue in addition to each.
 func sources() map[string]func(*stage) {
 	return map[string]func(*stage){
 		"polls alone":        func(*stage) {},

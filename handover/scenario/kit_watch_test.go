@@ -46,7 +46,7 @@ func (s *watchedStore) before(f func(call string)) {
 	s.hook = f
 }
 
-// since returns the number of calls of a kind since it was last asked for.
+// since returns the number of calls of a kind since the last call of since.
 func (s *watchedStore) since(call string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

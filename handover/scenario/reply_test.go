@@ -220,9 +220,9 @@ func TestLateAnswerOfAReturnGoesToAgents(t *testing.T) {
 	})
 }
 
-// TestMessageGivenBackMovesToTheNextReturn checks that a message given back between two
+// TestMessagePassedOnMovesToTheNextReturn checks that a message passed to Forward between two
 // attempts of a Return is not in the second attempt, but in another Return.
-func TestMessageGivenBackMovesToTheNextReturn(t *testing.T) {
+func TestMessagePassedOnMovesToTheNextReturn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := givesBack(t, func(_ *apiDesk, r handover.Return) error {

@@ -147,8 +147,8 @@ func TestOpenThatGenesysClosed(t *testing.T) {
 	}
 }
 
-// TestAnyReplicaAdoptsAConversation checks that a session opens if a live agent writes without
-// one, although one process takes the webhook and another one reads. It ends as any other.
+// TestAnyReplicaAdoptsAConversation checks that a session opens if a live agent writes without one,
+// although one process receives the webhook and another one reads. It ends like any other.
 func TestAnyReplicaAdoptsAConversation(t *testing.T) {
 	t.Parallel()
 	for name, c := range changes() {

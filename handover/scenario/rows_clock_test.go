@@ -30,8 +30,8 @@ func eachOffset(t *testing.T, f func(*testing.T, *genesystest.Org, *genesystest.
 	}
 }
 
-// TestClockOffShortChat: a chat of a few seconds is seen from its first message to its end, and the
-// customer is not muted.
+// TestClockOffShortChat checks a chat of a few seconds: it is detected from its first message to
+// its end, and the customer is not muted.
 func TestClockOffShortChat(t *testing.T) {
 	t.Parallel()
 	eachOffset(t, func(t *testing.T, org *genesystest.Org, ann *genesystest.Agent) {
@@ -119,8 +119,8 @@ func TestClockOffLeftAlone(t *testing.T) {
 	})
 }
 
-// TestClockOffReplay: an agent's message is a replay only if it is older than 15 minutes by
-// Genesys' clock.
+// TestClockOffReplay checks that an agent's message is a replay only if it is older than 15 minutes
+// by Genesys' clock.
 func TestClockOffReplay(t *testing.T) {
 	t.Parallel()
 	eachOffset(t, func(t *testing.T, org *genesystest.Org, ann *genesystest.Agent) {
@@ -142,8 +142,9 @@ func TestClockOffReplay(t *testing.T) {
 	}, genesystest.AllowErrors())
 }
 
-// TestReplayOfAWatchedConversation: a message that Genesys could not post for more than 15 minutes
-// is not a replay, if the customer is in its conversation and it was written after the opening.
+// TestReplayOfAWatchedConversation checks that a message that Genesys could not post for more than
+// 15 minutes is not a replay, if the customer is in its conversation and it was written after the
+// opening.
 func TestReplayOfAWatchedConversation(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -177,8 +178,8 @@ func TestNoReplayBeforeAnOffsetIsMeasured(t *testing.T) {
 	}, genesystest.AllowErrors())
 }
 
-// TestClockOffRestart: after a restart, the new process has no answer of Genesys when the agent
-// writes. The message is delivered as current.
+// TestClockOffRestart checks that, after a restart, a message is delivered as current although the
+// new process has no answer of Genesys yet.
 func TestClockOffRestart(t *testing.T) {
 	t.Parallel()
 	eachOffset(t, func(t *testing.T, org *genesystest.Org, ann *genesystest.Agent) {
@@ -231,8 +232,8 @@ func TestClockOffAdoption(t *testing.T) {
 	})
 }
 
-// TestClockOffByFlowFirst: with routing by flow the opening is the first request of the process, so
-// its offset is measured by the opening's own answer.
+// TestClockOffByFlowFirst checks routing by flow: the opening is the first request of the process,
+// so its answer is the first to measure the offset.
 func TestClockOffByFlowFirst(t *testing.T) {
 	t.Parallel()
 	eachOffset(t, func(t *testing.T, org *genesystest.Org, ann *genesystest.Agent) {
@@ -273,8 +274,8 @@ func TestClockOffBlind(t *testing.T) {
 	}, genesystest.WithFlow(func(genesystest.Arrival) string { return "Support" }))
 }
 
-// TestClockOffGap: messages that no webhook brought are fetched before the end, each once, and
-// those that webhooks brought are not.
+// TestClockOffGap checks that messages without a webhook are fetched before the end, each once, and
+// others are not.
 func TestClockOffGap(t *testing.T) {
 	t.Parallel()
 	granted := append(genesystest.GuidePermissions(), viewMessages)

@@ -26,8 +26,8 @@ func records(t *testing.T, s handover.Store) (n int) {
 	return n
 }
 
-// TestWebhookOfAnUnknownHandover: a customer id that the SDK made for a handover that it no longer
-// knows never creates a record. It is reported once, and the message is delivered; a replay is not.
+// TestWebhookOfAnUnknownHandover checks that a customer id of an unknown handover never creates a
+// record. It is reported once, and the message is delivered; a replay is not.
 func TestWebhookOfAnUnknownHandover(t *testing.T) {
 	t.Parallel()
 	for _, identity := range []handover.Identity{handover.IdentityCustomer, handover.IdentitySession} {
@@ -58,9 +58,9 @@ func TestWebhookOfAnUnknownHandover(t *testing.T) {
 	}
 }
 
-// TestNewRecordsAreLimited: webhooks create 1,000 records per channel and hour. Beyond that
-// messages are delivered and nothing is stored; if the host does not take one, Genesys posts it
-// again.
+// TestNewRecordsAreLimited checks that webhooks create at most 1,000 records per channel and hour.
+// Beyond that messages are delivered and nothing is stored; after an error of the host, Genesys
+// posts the message again.
 func TestNewRecordsAreLimited(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

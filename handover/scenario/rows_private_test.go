@@ -13,7 +13,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// TestUnreadableRecordIsNotQuoted: the error and the log line about a record that cannot be read
+// TestUnreadableRecordIsNotQuoted checks that the error and the log line about an unreadable record
 // contain a position, and nothing of the record: no value, and no key of a map (a decoder names
 // both).
 func TestUnreadableRecordIsNotQuoted(t *testing.T) {

@@ -16,9 +16,9 @@ import (
 // toSales is a flow that routes every conversation to the queue Sales.
 func toSales(genesystest.Arrival) string { return "Sales" }
 
-// TestMisroutedIsReportedOnce: Channel.BotQueue names a queue that exists, and the flow uses
-// another one. The first read that shows it leads to one notice with the queue's name and the fix,
-// and the conversation is not taken for one that waits for agents.
+// TestMisroutedIsReportedOnce checks a Channel.BotQueue that exists, while the flow uses another
+// queue. The first read that shows it leads to one notice with the queue's name and the fix, and
+// the conversation does not count as waiting for agents.
 func TestMisroutedIsReportedOnce(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -107,8 +107,8 @@ func TestBotQueueIsLearned(t *testing.T) {
 	})
 }
 
-// TestThreeRefusedTransfersClose: Genesys refuses every transfer. After the third one the session
-// is refused, and the conversation does not stay in the bot queue.
+// TestThreeRefusedTransfersClose checks that, if Genesys refuses every transfer, the session is
+// refused after the third one, and the conversation does not remain in the bot queue.
 func TestThreeRefusedTransfersClose(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -125,9 +125,9 @@ func TestThreeRefusedTransfersClose(t *testing.T) {
 	})
 }
 
-// TestAbandonedByTheAgentEnds: the agent's leg ends and the customer's stays connected, without a
-// queue. The host learns at once that the agent left, and after two minutes the session ends and
-// the conversation is closed.
+// TestAbandonedByTheAgentEnds checks a conversation with a connected customer after the agent's leg
+// has ended, without a queue. The host is notified at once that the agent left. After two minutes
+// the session ends and the conversation is closed.
 func TestAbandonedByTheAgentEnds(t *testing.T) {
 	t.Parallel()
 	// To end a conversation without a second leg.
@@ -215,8 +215,9 @@ func TestAbandonedIsNoTransfer(t *testing.T) {
 	}
 }
 
-// TestOneForbiddenReadIsNotBelieved: a 403 counts when a second one, 5 s later, confirms it.
-func TestOneForbiddenReadIsNotBelieved(t *testing.T) {
+// TestOneForbiddenReadDoesNotCount checks that a 403 counts when a second one, 5 s later, confirms
+// it.
+func TestOneForbiddenReadDoesNotCount(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		times   int
@@ -292,8 +293,8 @@ func TestOneForbiddenLookIsNotBelieved(t *testing.T) {
 	})
 }
 
-// TestOneMissingReadIsNoEnd: a 404 counts as the end after a minute of them, also of a conversation
-// that is to be closed.
+// TestOneMissingReadIsNoEnd checks that a 404 counts as the end after a minute of 404s, also for a
+// conversation that is to be closed.
 func TestOneMissingReadIsNoEnd(t *testing.T) {
 	t.Parallel()
 	notFound := genesystest.Fault{Op: "conversations.get", Status: http.StatusNotFound}
@@ -335,8 +336,8 @@ func TestOneMissingReadIsNoEnd(t *testing.T) {
 	})
 }
 
-// TestSupervisorTakesOver: a supervisor monitors the agent and then takes over. The session stays
-// connected, with the supervisor as its agent.
+// TestSupervisorTakesOver checks a supervisor who monitors the agent and then takes over. The
+// session remains connected, with the supervisor as its agent.
 func TestSupervisorTakesOver(t *testing.T) {
 	t.Parallel()
 	for name, options := range map[string][]genesystest.Option{
@@ -480,8 +481,8 @@ func TestAgentInTheNextConversationStays(t *testing.T) {
 	}
 }
 
-// TestReadWithOlderLegsIsIgnored: the agent has passed the conversation on. A read from before that
-// shows the agent again, and the session does not go back.
+// TestReadWithOlderLegsIsIgnored checks an agent who has transferred the conversation. An older
+// read shows the agent again, and the session does not move back.
 func TestReadWithOlderLegsIsIgnored(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -499,8 +500,9 @@ func TestReadWithOlderLegsIsIgnored(t *testing.T) {
 	})
 }
 
-// TestEndIsReadAgainFiveSecondsAfterAWrite: the customer writes in the second in which the agent
-// ends the conversation. The read that confirms the end begins 5 s or more after the message.
+// TestEndIsReadAgainFiveSecondsAfterAWrite checks a message of the customer in the second in which
+// the agent ends the conversation. The read that confirms the end begins 5 s or more after the
+// message.
 func TestEndIsReadAgainFiveSecondsAfterAWrite(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -17,7 +17,8 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// TestReturnGivenUpWithoutWords: a Return without messages that is given up has a notice, too.
+// TestReturnGivenUpWithoutWords checks that a Return without messages that is given up has a
+// notice, too.
 func TestReturnGivenUpWithoutWords(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -33,8 +34,8 @@ func TestReturnGivenUpWithoutWords(t *testing.T) {
 	})
 }
 
-// TestNoticeGivenUpIsLogged: each notice that the host does not take for a day has a log line, and
-// Explain shows it.
+// TestNoticeGivenUpIsLogged checks that each notice that the host refuses for a day has a log line,
+// and Explain shows it.
 func TestNoticeGivenUpIsLogged(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

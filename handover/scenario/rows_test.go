@@ -49,8 +49,9 @@ func TestHandOverWhileEndingKeepsTheTurn(t *testing.T) {
 	})
 }
 
-// TestOpeningDoesNotWaitForAReturn: the host cannot take a Return, the customer writes on, and asks
-// for an agent. The opening is posted at once, and the agent gets every message in order.
+// TestOpeningDoesNotWaitForAReturn checks that the opening is posted at once while the host refuses
+// a Return, the customer continues to write and requests an agent. The agent gets every message in
+// order.
 func TestOpeningDoesNotWaitForAReturn(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -97,9 +98,9 @@ func TestOpeningDoesNotWaitForAReturn(t *testing.T) {
 	}
 }
 
-// TestPostThatFailsAfterOpenIsReturnedAtOnce: a POST hangs at the end, the Return is given without
-// its message, and the host calls Open. When the POST fails, another Return contains the message at
-// once: the bot answers for it.
+// TestPostThatFailsAfterOpenIsReturnedAtOnce checks a POST that hangs at the end: the Return is
+// performed without its message, and the host calls Open. When the POST fails, another Return
+// contains the message at once, because the bot answers for it.
 func TestPostThatFailsAfterOpenIsReturnedAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -127,9 +128,9 @@ func TestPostThatFailsAfterOpenIsReturnedAtOnce(t *testing.T) {
 	})
 }
 
-// TestOpeningWaitsForTheDisconnect: the opening of a session that began while another one was
-// ending would join the conversation that is being closed. It waits until that is closed or Genesys
-// refuses to close it, 30 s at most.
+// TestOpeningWaitsForTheDisconnect checks the opening of a session that began while another one was
+// ending. It would join the conversation that is being closed, so it waits until that is closed or
+// Genesys refuses to close it, 30 s at most.
 func TestOpeningWaitsForTheDisconnect(t *testing.T) {
 	t.Parallel()
 	const one, other = "conversations.disconnectCommunication", "conversations.disconnect"

@@ -42,9 +42,9 @@ func (w *wiretap) webhookLines(t *testing.T) (list []webhookLine) {
 	return list
 }
 
-// TestWebhookWithAWrongSecret: one log line and one notice per hour report refused posts, with the
-// path, the refusal and the fix, however many messages are lost. When the secret is right again,
-// there are no more.
+// TestWebhookWithAWrongSecret checks that one log line and one notice per hour report refused
+// posts, with the path, the refusal and the fix, for any number of lost messages. With the right
+// secret there are no more.
 func TestWebhookWithAWrongSecret(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -126,8 +126,8 @@ func TestWebhookThatIsDead(t *testing.T) {
 	}
 }
 
-// TestForgedPostsAreLoggedOnce: anyone can send posts with a wrong signature, so they cause one log
-// line per channel and hour, and none for a channel that the host does not have.
+// TestForgedPostsAreLoggedOnce checks that posts with a wrong signature, which anyone can send,
+// cause one log line per channel and hour, and none for a channel that the host does not have.
 func TestForgedPostsAreLoggedOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
