@@ -39,11 +39,11 @@ func Undeliverable(code openmessaging.ReasonCode, err error) error {
 	return record.Undeliverable(code, err)
 }
 
-// A Return hands the conversation back to the bot. It follows the session's last Delivery. It
-// is made at least once, always with the same ID. Messages that the customer writes while it
-// waits are in another Return of the same session, with another ID. Of the messages that
-// Genesys accepted and no agent answered, a Return holds the newest 20, at most 64 KiB.
-// NoticeMessageFailed reports each older one.
+// A Return hands the conversation back to the bot. It follows the session's last Delivery. It is
+// made at least once, always with the same ID. Messages that the customer writes while it waits are
+// in another Return of the same session, with another ID. Of the messages that Genesys accepted and
+// no agent answered, a Return contains the newest 20, at most 64 KiB. NoticeMessageFailed reports
+// each older one.
 type Return struct {
 	ID         string
 	Attempt    int          // 1 for the first attempt; may be too low after a crash
@@ -88,7 +88,7 @@ const (
 	NoticeTransferred NoticeKind = "transferred"
 	// In queue To, neither bot queue nor agent queue: see Detail.
 	NoticeMisrouted     NoticeKind = "misrouted"
-	NoticeIdle          NoticeKind = "idle" // the customer is silent, the end is near
+	NoticeIdle          NoticeKind = "idle" // the customer is silent, the session ends soon
 	NoticeMessageFailed NoticeKind = "messageFailed"
 	// Lost messages of agents, once per conversation of a session: see Permission.
 	NoticeGap NoticeKind = "gap"

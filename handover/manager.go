@@ -46,10 +46,10 @@ type Config struct {
 	// runs are in a later Return, so answer Unanswered here and do not forward it.
 	Return func(ctx context.Context, r Return) error
 	// Notify gets the steps in between; nil: they are not stored. After an error a notice is
-	// repeated, for a day; while that lasts and the lane is full, the oldest are dropped in favor
-	// of the agent's messages, never the one that reports the end.
+	// repeated for a day. If the lane is full before that, the oldest notices are dropped in favor
+	// of the agent's messages, but never the one that reports the end.
 	Notify func(ctx context.Context, n Notice) error
-	// Typing reports that an agent types. It is neither stored nor repeated.
+	// Typing reports that an agent is typing. It is neither stored nor repeated.
 	Typing func(ctx context.Context, t TypingEvent)
 
 	// Compose returns the texts that open the conversation for the agent: 1 to 3, each a message of
@@ -69,9 +69,9 @@ type Config struct {
 	// be quick and safe for concurrent use. A panic in it is logged and has no other effect.
 	Observer func(ctx context.Context, o Observation)
 
-	// Workers is how many effects are performed at once; 0: 64. At most three quarters of them call
-	// Deliver, Return and Notify. With Channels, a channel gets a worker only while it has fewer
-	// than are free, so at most half of them.
+	// Workers is the number of effects performed at once; 0: 64. At most three quarters of them
+	// call Deliver, Return and Notify. With Channels, a channel gets a worker only while it has
+	// fewer than are free, so at most half of them.
 	Workers int
 }
 

@@ -9,10 +9,10 @@ import (
 // low cardinality.
 type Observation struct {
 	Op string // one of the Op constants
-	// The host's id of the channel; empty if it is known that there is none of that name.
+	// The host's id of the channel; empty if the Manager knows that there is none of that name.
 	Channel  string
 	Duration time.Duration
-	Err      error // nil, or why the operation failed; a panic of a callback is an error, too
+	Err      error // nil, or the reason of the failure; a panic of a callback is an error, too
 }
 
 // The calls of the host.
@@ -54,7 +54,7 @@ const (
 	OpReceipt    = "receipt"
 	OpTransfer   = "transfer"
 	OpDisconnect = "disconnect"
-	OpFetch      = "fetch" // agents' messages that no webhook brought
+	OpFetch      = "fetch" // agents' messages without a webhook
 )
 
 // The tasks that follow from the state of a session. Their calls to Genesys are observed, too.

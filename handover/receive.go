@@ -32,8 +32,8 @@ func (m *Manager) Verifier(r *http.Request) (*webhook.Verifier, error) {
 	return m.engine.Verifier(r)
 }
 
-// Refresh is asked by webhook.NewHandler after a signature that did not match: the secret may just
-// have been rotated. The host is asked again at most once in 10 seconds for a channel.
+// Refresh is called by webhook.NewHandler after a signature that did not match, because the secret
+// may just have been rotated. It calls Config.Channels at most once in 10 seconds for a channel.
 func (m *Manager) Refresh(r *http.Request) (*webhook.Verifier, error) {
 	return m.engine.Refresh(r)
 }

@@ -79,7 +79,7 @@ const (
 
 // The values of Ending.Code that the Manager sets. Genesys' codes may appear as well.
 const (
-	CodeFlowNotAttached = "flowNotAttached" // no flow took the message: docs/setup.md#step-7
+	CodeFlowNotAttached = "flowNotAttached" // no flow accepted the message: docs/setup.md#step-7
 	// The queue does not exist, or its name is not unique.
 	CodeQueue             = "queue"
 	CodePermission        = "permission"        // a permission is missing, Detail names it
@@ -91,6 +91,6 @@ const (
 	CodeConversationGone  = "conversationGone"  // Genesys no longer knows the conversation
 	CodeSignalled         = "signalled"         // a signal reported the end, a read is not allowed
 	CodeConversationMoved = "conversationMoved" // a message opened another conversation
-	// The agents left, the customer stayed without a queue.
+	// The agents left, and the customer remained without a queue.
 	CodeLeftOpen = "leftOpen"
 )

@@ -17,16 +17,16 @@ import (
 // Store can listen to it.
 type SocketOwner struct{ owner *engine.SocketOwner }
 
-// SocketOwner returns an owner for the OAuth client of a channel. In a Manager of one channel,
-// an empty name means that channel. It does not take the socket yet.
+// SocketOwner returns an owner for the OAuth client of a channel. In a Manager of one channel, an
+// empty name means that channel. It does not claim the socket yet.
 func (m *Manager) SocketOwner(channel string) *SocketOwner {
 	return &SocketOwner{owner: m.engine.SocketOwner(channel)}
 }
 
-// Own takes or keeps the socket for d and stores state; a nil state keeps what is stored. held
-// is false if another replica has the socket. last is the state stored before, so that a new
-// owner can continue with the same notification channel. If d <= 0, the socket is released and
-// the state stays. Clocks of replicas may differ by 5 s. Errors: ErrNoChannel, and errors of
+// Own claims the socket for d, or keeps it, and stores state; a nil state keeps the stored one.
+// held is false if another replica has the socket. last is the state stored before, so that a new
+// owner can continue with the same notification channel. If d <= 0, the socket is released and the
+// state remains. Clocks of replicas may differ by 5 s. Errors: ErrNoChannel, and errors of
 // Config.Channels and the Store; held is then false.
 func (o *SocketOwner) Own(ctx context.Context, state []byte, d time.Duration) (held bool, last []byte, err error) {
 	return o.owner.Own(ctx, state, d)

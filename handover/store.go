@@ -11,8 +11,8 @@ import (
 	"github.com/genesyshandover/genesyshandover/webhook"
 )
 
-// A Record is what a store keeps for one key: the fields that the store needs to find it, and bytes
-// in a format that only the Manager reads. [Seal] encrypts those bytes.
+// A Record is stored for one key: it has the fields with which the store finds it, and bytes in a
+// format that only the Manager reads. [Seal] encrypts those bytes.
 type Record struct {
 	Key Key
 	// Set by the Manager; fits int64; never repeats for a key, not even after a delete.
@@ -51,7 +51,7 @@ type Store interface {
 	// Delete removes the record of k if its revision is prev; otherwise it returns ErrConflict. It
 	// returns nil if there is no record.
 	Delete(ctx context.Context, k Key, prev uint64) error
-	// Due returns the records that q asks for. A record may be claimed by another process at the
+	// Due returns the records that q selects. A record may be claimed by another process at the
 	// same time, so the result is only a hint.
 	Due(ctx context.Context, q DueQuery) ([]Record, error)
 	// All ranges over the records of the channel in the order of their keys: by channel, then by
@@ -66,12 +66,12 @@ type DueQuery struct {
 	Channel string    // empty: every channel
 	Now     time.Time // records that wake later are not returned
 	After   DueCursor // only records behind this place in the order; zero: from the beginning
-	Limit   int       // at most so many records; 0 or less: none
+	Limit   int       // the maximum number of records; 0 or less: none
 }
 
 // A DueCursor is a place in the order of Due: that of a record with this WakeAt and Key. The record
-// itself may be gone. To read the next page, set After to the place of the last record of the page
-// before.
+// itself may have been removed. To read the next page, set After to the place of the last record of
+// the previous page.
 type DueCursor struct {
 	WakeAt time.Time
 	Key    Key
@@ -81,14 +81,14 @@ type DueCursor struct {
 var (
 	ErrNotFound  = record.ErrNotFound
 	ErrConflict  = record.ErrConflict // the stored record has another revision
-	ErrBacklog   = record.ErrBacklog  // too much is waiting for Genesys
+	ErrBacklog   = record.ErrBacklog  // too many messages wait for Genesys
 	ErrBusy      = record.ErrBusy     // too many writers of one customer, try again
 	ErrNoChannel = webhook.ErrNoChannel
 	ErrNoQueue   = record.ErrNoQueue
 
-	// ErrInvalid is every mistake of the caller that no retry heals: a bad key, message, request,
-	// reason or configuration. The text names the field, the limit and the fix. An error may be
-	// ErrInvalid and a more specific one, such as ErrNoQueue.
+	// ErrInvalid is every mistake of the caller that a retry cannot fix: a bad key, message,
+	// request, reason or configuration. The text names the field, the limit and the fix. An error
+	// may be ErrInvalid and a more specific one, such as ErrNoQueue.
 	ErrInvalid = machine.ErrInvalid
 )
 

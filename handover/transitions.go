@@ -4,9 +4,9 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
 )
 
-// A Transition is one arrow of the state machine.
+// A Transition is one change of state.
 type Transition struct {
-	From, To State  // From is empty where a session begins
+	From, To State  // From is empty if a session begins
 	On       string // the event or condition
 }
 
