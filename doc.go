@@ -1,13 +1,13 @@
 // Package genesyshandover is the root of an SDK that lets a bot hand a conversation over to a live
 // agent in Genesys Cloud and take it back, over Open Messaging
-// (https://developer.genesys.cloud/commdigital/digital/openmessaging/). The host keeps its own HTTP
+// (https://developer.genesys.cloud/commdigital/digital/openmessaging/). The host keeps its HTTP
 // server, bot and customer channel. This package has no code; these do the work:
 //
 //   - [github.com/genesyshandover/genesyshandover/handover]: the Manager. It opens, routes, relays
-//     and ends handovers, says who may speak to the customer now, and gives the conversation back.
-//     Start here.
+//     and ends handovers, returns who may speak to the customer now, and hands the conversation
+//     back. Start here.
 //   - [github.com/genesyshandover/genesyshandover/handover/sqlstore]: keeps sessions in SQLite or
-//     PostgreSQL; handover/redisstore, a module of its own, in Redis;
+//     PostgreSQL; handover/redisstore, a separate module, in Redis;
 //     [github.com/genesyshandover/genesyshandover/handover/storetest] is the contract of a store.
 //   - [github.com/genesyshandover/genesyshandover/webhook]: verifies and reads what Genesys posts;
 //     an http.Handler.

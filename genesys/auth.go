@@ -164,9 +164,9 @@ type flight struct {
 	err   error
 }
 
-// get returns the token. One fetch serves all callers that wait for it. It is made with the retries
-// of the client that needed it first (c), and without that caller's cancellation, so that a caller
-// that gives up does not fail the others.
+// get returns the token. One fetch serves all callers that wait for it. It uses the retries of the
+// client that needed it first (c), and ignores that caller's cancellation, so that a cancelled
+// caller does not fail the others.
 func (t *tokens) get(ctx context.Context, c *core) (*oauth2.Token, error) {
 	if ctx.Err() != nil {
 		return nil, unanswered(opToken, httpx.Ended(ctx))

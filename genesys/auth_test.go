@@ -57,7 +57,7 @@ func TestTokenSingleFlight(t *testing.T) {
 		c := w.client(t)
 		impatient, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
-		// The caller that begins the fetch gives up: the fetch goes on for the others.
+		// The caller that began the fetch stops waiting: the fetch continues for the others.
 		first := make(chan error, 1)
 		go func() { first <- read(impatient, c) }()
 		synctest.Wait()
@@ -107,8 +107,7 @@ func TestTokenLife(t *testing.T) {
 	}
 }
 
-// A login host that is down does not matter while the token still holds, and is not asked by every
-// call.
+// A login host that is down does not matter while the token is valid, and not every call tries it.
 func TestTokenRenewalFails(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -305,8 +304,7 @@ func tokenOf(s string) oauth2.TokenSource {
 	return oauth2.StaticTokenSource(&oauth2.Token{AccessToken: s})
 }
 
-// A login host that cannot be reached is told apart from an API that cannot, and nothing has
-// happened.
+// An unreachable login host has another error than an unreachable API, and nothing has happened.
 func TestTokenUnreachable(t *testing.T) {
 	t.Parallel()
 	dial := &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}

@@ -85,8 +85,8 @@ func newClient(c *core) *Client {
 // rate limit, observers and connections. The zero policy sends once. The error is that of the
 // option [WithRetry].
 //
-// A program that schedules its retries itself can use both: one client that never waits for its own
-// work, and c for the rest.
+// A program that schedules its retries itself can use both: one client that never waits for its
+// scheduled work, and c for the rest.
 func (c *Client) WithRetry(p RetryPolicy) (*Client, error) {
 	if err := p.check(); err != nil {
 		return nil, err

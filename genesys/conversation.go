@@ -8,7 +8,7 @@ import "time"
 type Conversation struct {
 	ID           string
 	Participants []Participant
-	Inactivity   time.Time // when Genesys will end it as inactive; zero if the read does not tell
+	Inactivity   time.Time // when Genesys will end it as inactive; zero if the read does not contain it
 }
 
 // A Participant is one leg of a conversation: the customer, a queue, a flow or an agent. A
@@ -127,8 +127,8 @@ func (p Participant) IsFlow() bool {
 	}
 }
 
-// Live reports whether p still takes part. The state decides, and the end time if the state does
-// not tell.
+// Live reports whether p still takes part. The state decides, or the end time if the state is
+// unknown.
 func (p Participant) Live() bool {
 	switch p.State {
 	case StateAlerting, StateDialing, StateContacting, StateOffering, StateConnected,

@@ -149,11 +149,11 @@ func messages(id string, rest ...string) []string {
 // read of a message conversation does not name the customer's communication. It is taken from the
 // peer of the queue's or the agent's leg (INFERENCE: peer is "the peer communication corresponding
 // to a matching leg"). If no leg names it, or the read is forbidden, only the second call is made.
-// If both are refused, the error is that of the second call, whose 403 names the missing
+// If both are refused, the error is that of the second call, because its 403 names the missing
 // permission.
 //
-// Open Messaging has no event for a customer who leaves.
-// See https://developer.genesys.cloud/commdigital/digital/openmessaging/inboundEventMessages
+// Open Messaging has no event for a customer who leaves. See
+// https://developer.genesys.cloud/commdigital/digital/openmessaging/inboundEventMessages
 func (s *ConversationsService) Disconnect(ctx context.Context, id string) error {
 	const op = "conversations.disconnect"
 	c, err := s.Get(ctx, id)

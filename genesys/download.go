@@ -44,11 +44,11 @@ type DownloadLimits struct {
 // the limit fails with [ErrTooLarge].
 //
 // The URL is not trusted: only https is allowed, and at most five redirects, each checked like the
-// first URL. The token is sent only to Genesys' own hosts (api., apps. and api-downloads. of the
+// first URL. The token is sent only to Genesys' hosts (api., apps. and api-downloads. of the
 // region, and the endpoints of [WithEndpoints]), and only after they answered 401 or 403 without
 // it. How long a URL is valid, and whether it needs a token, is UNCERTAIN. The default transport
-// connects to no private, loopback or link-local address, whatever the name resolves to, and uses
-// no proxy. With [WithHTTPClient] the dialer is the caller's, so only host names and literal
+// connects to no private, loopback or link-local address, even if the name resolves to one, and
+// uses no proxy. With [WithHTTPClient] the dialer is the caller's, so only host names and literal
 // addresses are checked.
 //
 // Both the declared and the served type must be allowed. A served type that is missing or

@@ -15,7 +15,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/region"
 )
 
-// files answers by URL: a body, or a redirect, or "401" until a token comes.
+// files answers by URL: a body, or a redirect, or "401" until the request has a token.
 func files(tb testing.TB, byURL map[string]string) *wire {
 	tb.Helper()
 	return &wire{handle: func(w http.ResponseWriter, r *http.Request) {
@@ -65,7 +65,7 @@ func TestDownload(t *testing.T) {
 		want       string
 		err        error
 		status     int
-		tokens     int // requests that carried the token
+		tokens     int // requests with the token
 	}{
 		"a public file":                     {openmessaging.Attachment{URL: public, MIME: "image/png"}, pictures, "0123456789", nil, 0, 0},
 		"exactly the limit":                 {openmessaging.Attachment{URL: public}, genesys.DownloadLimits{Bytes: 10}, "0123456789", nil, 0, 0},

@@ -8,7 +8,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/internal/httpx"
 )
 
-// An Effect tells whether a failed operation was performed.
+// An Effect describes whether a failed operation was performed.
 type Effect string
 
 // The effects. The zero Effect is that of no error.
@@ -114,7 +114,7 @@ func unanswered(op string, err error) error {
 	return e
 }
 
-// Error tells whether the request may have been performed.
+// Error returns a text that includes whether the request may have been performed.
 func (e *callError) Error() string {
 	text := "genesys: " + e.op + ": "
 	switch {

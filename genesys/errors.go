@@ -27,7 +27,7 @@ var (
 
 // Codes of this package for answers without a code of Genesys.
 const (
-	codeReceiptFailed = "receipt.failed" // a 2xx whose body says that the receipt failed
+	codeReceiptFailed = "receipt.failed" // a 2xx with a body that reports a failed receipt
 	codeUnreadable    = "answer.unreadable"
 )
 
@@ -46,8 +46,8 @@ type Error struct {
 	CorrelationID string // for Genesys' support
 	StatusCode    int    // of the answer; 2xx if only its body reports the failure
 
-	// RetryAfter is how long the server asks to wait; zero if it does not tell. It can be long:
-	// bound it.
+	// RetryAfter is how long the server asks to wait; zero if the answer has no such value. It can
+	// be long: limit it.
 	RetryAfter time.Duration
 
 	// MissingPermissions is set for a 403: one of them, or all, are missing from the roles of the

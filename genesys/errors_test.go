@@ -147,7 +147,7 @@ func TestErrorText(t *testing.T) {
 	}
 }
 
-// Nothing of the request shows in an error, whatever fails.
+// No error contains any part of the request.
 func TestErrorsHoldNoContent(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{200, 400, 401, 403, 404, 413, 429, 500} {

@@ -12,7 +12,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/region"
 )
 
-// cloud stands for Genesys Cloud in these examples; package genesystest has a whole one.
+// cloud answers like Genesys Cloud in these examples; package genesystest has a whole one.
 func cloud(status int, body string) genesys.Option {
 	return genesys.WithHTTPClient(&http.Client{Transport: &wire{handle: func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, status, body)

@@ -102,9 +102,9 @@ func (p RetryPolicy) check() error {
 	return nil
 }
 
-// WithClock sets the clock of [Call.Sent] and [Call.Received], for programs and tests whose clock
-// is not time.Now. Waits and the expiry of tokens stay on time.Now. It must be safe for concurrent
-// use.
+// WithClock sets the clock of [Call.Sent] and [Call.Received], for programs and tests with another
+// clock than time.Now. Waits and the expiry of tokens stay on time.Now. It must be safe for
+// concurrent use.
 func WithClock(now func() time.Time) Option {
 	return func(o *options) error {
 		if now == nil {

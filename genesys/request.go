@@ -143,7 +143,7 @@ func (c *core) send(ctx context.Context, op string, hr httpx.Request, tok *oauth
 	return resp, nil
 }
 
-// maxPages stops a listing whose server ignores the page number.
+// maxPages stops a listing if the server ignores the page number.
 const maxPages = 2000
 
 // listing is one page. Some listings, queue members among them, state no totals.

@@ -140,7 +140,7 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// The wait may stand only in the sentence of a 429.
+// The wait may be only in the sentence of a 429.
 func TestRetryAfterInTheText(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]time.Duration{
@@ -336,8 +336,8 @@ func TestEffectOfEarlierAttempt(t *testing.T) {
 	})
 }
 
-// The real transport tells what was written: a deadline that passes while connecting is certain,
-// one after it is not.
+// The real transport knows what was written: after a deadline during connecting, the request was
+// certainly not performed; after a later one that is uncertain.
 func TestEffectOfRealTransport(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {

@@ -24,11 +24,11 @@ type Standing struct {
 	// abandoned the customer.
 	AloneSince time.Time
 
-	// In PhaseWrapup and PhaseEnded:
-	// Purpose of the participant who ended it; empty: Genesys did, or the read does not tell.
+	// In PhaseWrapup and PhaseEnded: the purpose of the participant who ended it; empty if Genesys
+	// did, or if the read does not contain it.
 	EndedBy string
 	Why     string    // that participant's disconnect type; the customer's if EndedBy is empty
-	EndedAt time.Time // zero if the read does not tell
+	EndedAt time.Time // zero if the read does not contain it
 }
 
 // A Phase is a stage of a conversation.
@@ -48,17 +48,17 @@ const (
 	PhaseEnded     Phase = "ended"
 )
 
-// Standing evaluates what a read shows. It is pure: it uses no clock and sends no request.
+// Standing evaluates a read. It is pure: it uses no clock and sends no request.
 //
 // Participants that ended before since, less five seconds, do not count, because a conversation
 // that was revived within the threading window still lists them. Neither do the ended legs in
-// known, which come from [Conversation.EndedLegs] of an earlier read. With a zero since all other
-// participants count; one that ended without a time counts only then.
+// known, which are those of [Conversation.EndedLegs] of an earlier read. With a zero since all
+// other participants count; one that ended without a time counts only then.
 //
 // Participants that only watch (see [Participant]) do not count at all.
 //
-// A conversation has ended when the customer's leg has. If the customer is alone after an agent or
-// a queue left, the phase is PhaseUnknown, because transfers show such a moment; see
+// A conversation is over when the customer's leg is. If the customer is alone after an agent or a
+// queue left, the phase is PhaseUnknown, because transfers show such a moment; see
 // [Standing.AloneSince].
 func (c Conversation) Standing(since time.Time, known ...string) Standing {
 	v := view{since: since, known: known}
@@ -79,7 +79,7 @@ func (c Conversation) Standing(since time.Time, known ...string) Standing {
 	return v.ended()
 }
 
-// EndedLegs returns a short mark of each participant that has ended, for a later call of
+// EndedLegs returns a short mark of each ended participant, for a later call of
 // [Conversation.Standing]. A participant that is revived, and ends again at another time, has
 // another mark. The marks are opaque and may be stored.
 func (c Conversation) EndedLegs() []string {
@@ -199,7 +199,7 @@ func (v *view) endedSince(p Participant) bool {
 	}
 }
 
-// standing evaluates a conversation whose customer is live, or is not listed.
+// standing evaluates a conversation with a customer who is live or not listed.
 func (v *view) standing() Standing {
 	switch {
 	case v.connected != nil:

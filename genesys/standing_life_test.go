@@ -171,7 +171,7 @@ func TestWatchingIsRead(t *testing.T) {
 }
 
 // A supervisor who takes over may keep the monitoring leg, with or without another role, or get a
-// leg of its own.
+// separate leg.
 func TestStandingAfterATakeover(t *testing.T) {
 	t.Parallel()
 	const (
@@ -254,7 +254,7 @@ func TestStandingOfAnAbandonedCustomer(t *testing.T) {
 	}
 }
 
-// Legs that a read before the opening showed as ended do not count, whatever the clocks say.
+// Legs that a read before the opening showed as ended do not count, regardless of the clocks.
 func TestStandingWithoutKnownLegs(t *testing.T) {
 	t.Parallel()
 	id := func(id string) func(*genesys.Participant) { return func(p *genesys.Participant) { p.ID = id } }
@@ -282,7 +282,7 @@ func TestStandingWithoutKnownLegs(t *testing.T) {
 	require.Equal(t, genesys.PhaseNotRouted, live.Standing(at(0, 0), known...).Phase)
 }
 
-// A generic conversation lists communications: the liveliest says what the participant is in.
+// A generic conversation lists communications. The liveliest one is the state of the participant.
 func TestStandingOfAGenericConversation(t *testing.T) {
 	t.Parallel()
 	const customer = `{"id":"c","purpose":"customer","startTime":"2026-11-22T10:00:00Z","messages":[{"id":"k0","state":"connected"}]}`
@@ -300,7 +300,7 @@ func TestStandingOfAGenericConversation(t *testing.T) {
 		body := `{"participants":[` + customer + `,{"id":"a","purpose":"agent","userId":"u1","name":"Grace","messages":[` + communications + `]}]}`
 		require.NoError(t, json.Unmarshal([]byte(body), &c))
 		s := c.Standing(at(0, 0))
-		// No time says when the agent left, so nobody counts but the customer.
+		// It is unknown when the agent left, so only the customer counts.
 		if want == genesys.PhaseUnknown {
 			want = genesys.PhaseNotRouted
 		} else {
@@ -311,7 +311,7 @@ func TestStandingOfAGenericConversation(t *testing.T) {
 	}
 }
 
-// Today's read gives an agent's id in user, and the name on the leg or in user.
+// Today a read has an agent's id in user, and the name on the leg or in user.
 func TestAgentIsNamed(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string][2]string{

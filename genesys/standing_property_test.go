@@ -11,7 +11,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/genesys"
 )
 
-// randomLegs are participants with all that a read may show, each with times of its own.
+// randomLegs returns participants with all fields of a read and random times.
 func randomLegs(r *rand.Rand) []genesys.Participant {
 	pick := func(from ...string) string { return from[r.IntN(len(from))] }
 	var list []genesys.Participant

@@ -59,7 +59,7 @@ func TestSQL(t *testing.T) {
 	}
 }
 
-// echo is a database whose every query returns its first argument.
+// echo is a database that answers every query with its first argument.
 type echo struct{}
 
 func (e echo) Connect(context.Context) (driver.Conn, error) { return e, nil }

@@ -42,7 +42,7 @@ type EventBridgeEvent struct {
 	// exactly. For other events it is when AWS received them.
 	Time time.Time
 
-	// CustomerEnded reports that the customer's leg has ended, as
+	// CustomerEnded reports that the customer's leg ended, as
 	// v2.detail.events.conversation.{id}.customer.end does: pass it to a Manager's Ended. Pass
 	// every other event to Recheck. A user.end is not an end of the conversation: a reject, a
 	// requeue and a transfer send it too.

@@ -48,7 +48,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.reportRefusal(r, q)
 }
 
-// reportRefusal tells the keyring that a post for a known channel was refused for what it contains.
+// reportRefusal reports to the keyring that a post for a known channel was refused because of its
+// content.
 func (h *handler) reportRefusal(r *http.Request, q Request) {
 	k, ok := h.keyring.(refusalReporter)
 	if !ok {
@@ -248,7 +249,7 @@ type refresher interface {
 	Refresh(r *http.Request) (*Verifier, error)
 }
 
-// A refusalReporter is a [Keyring] that is told of refused requests.
+// A refusalReporter is a [Keyring] that receives refused requests.
 type refusalReporter interface {
 	Refused(r *http.Request, err error)
 }

@@ -51,10 +51,10 @@ func WithObserver(f func(Request)) Option { return func(o *options) { o.observe 
 // WithEnded passes the posts to [NewSignalHandler] that contain "ended": true to f, which is a
 // Manager's Ended. f gets the channel from the path value "channel" (empty if the pattern has
 // none), and the time of the end from the body's member "time": RFC 3339 or milliseconds since
-// 1970, zero if it is missing. Send the time wherever the source has it: it tells a late report of
-// an old end from an end of the session that followed in the same conversation.
+// 1970, zero if it is missing. Send the time wherever the source has it: it distinguishes a late
+// report of an old end from the end of the next session in the same conversation.
 //
-// Send "ended" only where the customer's leg has ended (a trigger on
+// Send "ended" only when the customer's leg ended (a trigger on
 // v2.detail.events.conversation.{id}.customer.end): a reject, a requeue and a transfer send
 // user.end too. Without this option such a post is a signal like any other.
 func WithEnded(f func(ctx context.Context, channel, conversationID string, at time.Time) error) Option {

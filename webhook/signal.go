@@ -18,8 +18,8 @@ import (
 const maxConversationID = 128
 
 var (
-	// ErrToken says that a signal carried no token or a wrong one, or that the handler was made
-	// with one of fewer than 16 characters, which it never accepts.
+	// ErrToken reports that a signal had no token or a wrong one, or that the handler was made with
+	// one of fewer than 16 characters, which it never accepts.
 	ErrToken = errors.New("webhook: signal: wrong token")
 
 	// ErrNoConversation says that a signal or an event names no conversation, or something that is
@@ -29,16 +29,17 @@ var (
 
 // NewSignalHandler serves the posts of Process Automation triggers and data actions: a shared token
 // in the Authorization header ("Bearer <token>" or the token alone), {"conversationId": "…"} in the
-// body. Other members are ignored, except those of [WithEnded]. h is a Manager's Recheck; it bears
-// repetition, so a replayed signal does no harm beyond a read.
+// body. Other members are ignored, except those of [WithEnded]. h is a Manager's Recheck; it may be
+// repeated, so a replayed signal does no harm beyond a read.
 //
 // Answers: 200 with the body {}, because a data action reads its answer as JSON (UNCERTAIN whether
-// it would take none); 400 for a body without a conversation id (1 to 128 of A-Z, a-z, 0-9 and "-")
-// or with a time that cannot be read; 401 for a wrong token; 405, 413; 503 when h failed, panicked,
-// or took longer than the budget. The token is compared before the body is read.
+// it would accept an empty one); 400 for a body without a conversation id (1 to 128 of A-Z, a-z,
+// 0-9 and "-") or with a time that cannot be read; 401 for a wrong token; 405, 413; 503 when h
+// failed, panicked, or took longer than the budget. The token is compared before the body is read.
 //
 // There is no error result: with a token of fewer than 16 characters the handler answers every post
-// 401, and a logger ([WithLogger]) hears why. A nil h accepts signals and does nothing.
+// 401, and logs the reason if it has a logger ([WithLogger]). A nil h accepts signals and does
+// nothing.
 //
 // A trigger starts an Architect workflow, and a data action in it posts here:
 // https://help.mypurecloud.com/articles/overview-of-triggers/
@@ -144,8 +145,8 @@ func readSignal(body []byte) (post signalPost, err error) {
 	return post, nil
 }
 
-// isConversationID keeps out whatever could change the meaning of a path or a log line. Genesys'
-// ids are UUIDs; that is not demanded, so that fakes may use readable ones.
+// isConversationID rejects everything that could change the meaning of a path or a log line.
+// Genesys' ids are UUIDs; that is not required, so that fakes may use readable ones.
 func isConversationID(s string) bool {
 	if s == "" || len(s) > maxConversationID {
 		return false

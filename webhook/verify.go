@@ -24,7 +24,7 @@ import (
 const AnyIntegration = "*"
 
 const (
-	minSecret         = 16 // characters; a shorter secret is easy to guess
+	minSecret         = 16 // characters; a shorter secret is too weak
 	recommendedSecret = 32
 )
 

@@ -48,7 +48,8 @@ func (b *bot) answer(ctx context.Context, key handover.Key, m handover.Message) 
 		return nil
 	})
 	if err != nil || turn == handover.TurnAgent || known {
-		// With TurnAgent an agent came while the bot was thinking, and has the message now.
+		// With TurnAgent an agent joined while the bot prepared its answer, and has the message
+		// now.
 		return err
 	}
 	session, err := b.desk.HandOver(ctx, key, handover.Request{

@@ -18,7 +18,7 @@ import (
 // patience is the timeout of the whole play, which takes a few seconds.
 const patience = 2 * time.Minute
 
-// play runs the conversation against a fake organization whose agents follow a script.
+// play runs the conversation against a fake organization with agents who follow a script.
 func play(ctx context.Context, s *story) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

@@ -407,7 +407,7 @@ func (s *stream) closed(t *testing.T) websocket.StatusCode {
 	return websocket.CloseStatus(s.err)
 }
 
-// spy is a TB whose failures do not fail the real test.
+// spy is a TB with failures that do not fail the real test.
 type spy struct {
 	ctx      context.Context //nolint:containedctx // TB hands it out
 	mu       sync.Mutex
@@ -441,7 +441,7 @@ func (s *spy) failures() []string {
 	return append([]string(nil), s.errors...)
 }
 
-// spied returns an organisation whose failures go to a spy.
+// spied returns an organisation that reports its failures to a spy.
 func spied(t *testing.T) (*spy, *raw) {
 	t.Helper()
 	s := &spy{ctx: t.Context()}

@@ -8,9 +8,9 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// An Integration is one Open Messaging integration: one webhook, one signature secret, and
-// customers of its own. The organisation begins with one, which the methods of Org use;
-// AddIntegration makes more. Safe for concurrent use.
+// An Integration is one Open Messaging integration: one webhook, one signature secret, and separate
+// customers. The organisation begins with one, which the methods of Org use; AddIntegration makes
+// more. Safe for concurrent use.
 type Integration struct {
 	o                           *Org
 	id, recipient, name, secret string

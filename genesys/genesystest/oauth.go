@@ -177,9 +177,9 @@ func (o *Org) SetRateLimit(perMinute int) {
 	o.opt.rate = max(perMinute, 0)
 }
 
-// countRequest counts a request of t. It returns the headers that every answer carries, and the
-// refusal if the request is over the limit. A minute begins with a token's first request, and
-// with the first request after a minute has passed.
+// countRequest counts a request of t. It returns the headers of every answer, and the refusal if
+// the request is over the limit. A minute begins with a token's first request, and with the first
+// request after a minute has passed.
 func (o *Org) countRequest(t *token) (http.Header, *answer) {
 	if o.opt.rate == 0 {
 		return nil, nil

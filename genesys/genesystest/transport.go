@@ -105,7 +105,7 @@ func (c cloud) CloseIdleConnections() {
 	}
 }
 
-// ownsCredentials reports whether the request carries credentials, a token or an id of the
+// ownsCredentials reports whether the request has credentials, a token or an id of the
 // organisation.
 func (o *Org) ownsCredentials(r *http.Request) bool {
 	o.mu.Lock()

@@ -177,11 +177,11 @@ func keepsRaw(b Body) bool {
 //sumtype:decl
 type Body interface{ body() }
 
-// A Message carries text, content or both. Its JSON has the text and content fields of the
-// webhook body.
+// A Message has text, content or both. Its JSON has the text and content fields of the webhook
+// body.
 //
-// If the text of a webhook body is neither a string nor a number, it becomes an
-// [UnknownContent] before the other content. Genesys is not known to send this.
+// If the text of a webhook body is neither a string nor a number, it becomes an [UnknownContent]
+// before the other content. Genesys is not known to send this.
 type Message struct {
 	Text    string   `json:"text,omitempty"`
 	Content Contents `json:"content,omitempty"`
