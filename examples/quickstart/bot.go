@@ -23,8 +23,8 @@ type bot struct {
 // ada is the id of the only customer of this program.
 const ada = "ada"
 
-// hear processes every message of the customer.
-func (b *bot) hear(ctx context.Context, m handover.Message) error {
+// receive processes every message of the customer.
+func (b *bot) receive(ctx context.Context, m handover.Message) error {
 	key := handover.Customer(ada)
 	turn, err := b.desk.Forward(ctx, key, m)
 	if err != nil {

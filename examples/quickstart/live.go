@@ -76,7 +76,7 @@ func chatFrom(ctx context.Context, b *bot, in <-chan string, failed <-chan error
 			if !ok {
 				return nil
 			}
-			if err := b.hear(ctx, handover.Text(fmt.Sprintf("%d-%d", began, n), text)); err != nil {
+			if err := b.receive(ctx, handover.Text(fmt.Sprintf("%d-%d", began, n), text)); err != nil {
 				b.story.line("not accepted: %v", err)
 			}
 		}

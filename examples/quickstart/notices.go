@@ -94,7 +94,7 @@ func (b *bot) listen(ctx context.Context, queues ...string) error {
 		topics = append(topics, notifications.QueueMessages(q.ID))
 	}
 	l, err := notifications.New(client, topics,
-		notifications.WithOwner(b.desk.SocketOwner("")), notifications.WithObserver(b.story.heard))
+		notifications.WithOwner(b.desk.SocketOwner("")), notifications.WithObserver(b.story.observe))
 	if err != nil {
 		return err
 	}

@@ -66,12 +66,12 @@ func script(ctx context.Context, org *genesystest.Org, b *bot) error {
 
 	b.story.chapter("The bot answers, until it cannot.")
 	for i, text := range []string{"Hello", "When are you open?", "Why was I billed twice?"} {
-		if err := b.hear(ctx, handover.Text(fmt.Sprint("bot-", i), text)); err != nil {
+		if err := b.receive(ctx, handover.Text(fmt.Sprint("bot-", i), text)); err != nil {
 			return err
 		}
 	}
 	b.story.chapter("The customer waits and goes on writing. Ann declines, Ben answers.")
-	if err := b.hear(ctx, handover.Text("wait", "It is about invoice 4711.")); err != nil {
+	if err := b.receive(ctx, handover.Text("wait", "It is about invoice 4711.")); err != nil {
 		return err
 	}
 	first, err := answered(ctx, org, b, ann, ben)
@@ -143,7 +143,7 @@ func talk(ctx context.Context, org *genesystest.Org, b *bot, c chat) error {
 	bill := handover.Message{ID: "bill", Text: "Here it is.", Attachments: []openmessaging.Attachment{{
 		URL: "https://files.example.com/bill.png", MIME: "image/png", Filename: "bill.png",
 	}}}
-	if err := b.hear(ctx, bill); err != nil {
+	if err := b.receive(ctx, bill); err != nil {
 		return err
 	}
 	if err := org.Await(ctx, func() bool { return len(c.Attachments()) == 1 }); err != nil {
@@ -155,7 +155,7 @@ func talk(ctx context.Context, org *genesystest.Org, b *bot, c chat) error {
 
 func transferred(ctx context.Context, org *genesystest.Org, b *bot, c chat, next *genesystest.Agent) (chat, error) {
 	c.TransferTo("Billing")
-	if err := b.hear(ctx, handover.Text("quick", "And please be quick.")); err != nil {
+	if err := b.receive(ctx, handover.Text("quick", "And please be quick.")); err != nil {
 		return chat{}, err
 	}
 	return accepted(ctx, org, b, next)
@@ -171,13 +171,13 @@ func ending(ctx context.Context, org *genesystest.Org, b *bot, c chat) error {
 	b.story.chapter("Cleo ends, and the customer asks once more at that moment: the bot answers.")
 	spoken := b.spoken()
 	c.End()
-	if err := b.hear(ctx, handover.Text("sunday", "Are you open on Sundays?")); err != nil {
+	if err := b.receive(ctx, handover.Text("sunday", "Are you open on Sundays?")); err != nil {
 		return err
 	}
 	if err := org.Await(ctx, func() bool { return b.spoken() > spoken }); err != nil {
 		return fmt.Errorf("the bot did not come back: %w", err)
 	}
-	if err := b.hear(ctx, handover.Text("thanks", "Thank you!")); err != nil {
+	if err := b.receive(ctx, handover.Text("thanks", "Thank you!")); err != nil {
 		return err
 	}
 	told, err := b.desk.Explain(ctx, handover.Customer(ada))

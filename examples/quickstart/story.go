@@ -57,8 +57,8 @@ func (s *story) called(_ context.Context, c genesys.Call) {
 	s.line("%21s %s %d", "Genesys API:", c.Op, c.Status)
 }
 
-// heard prints some events of the Listener. It is an observer of notifications.Listener.
-func (s *story) heard(e notifications.Event) {
+// observe prints some events of the Listener. It is an observer of notifications.Listener.
+func (s *story) observe(e notifications.Event) {
 	if e.Kind == notifications.Connected || e.Kind == notifications.Rejected {
 		s.line("%21s %s %s", "Genesys notifications:", e.Kind, strings.Join(e.Permissions, ", "))
 	}

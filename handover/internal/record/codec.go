@@ -46,7 +46,7 @@ func (f *Record) Encode(k machine.Key, revision uint64) (Stored, error) {
 // release cannot read or would misread.
 func Decode(r Stored) (*Record, error) {
 	if IsReserved(r.Key) {
-		return nil, fmt.Errorf("%w: it is no customer's", ErrUnreadable)
+		return nil, fmt.Errorf("%w: its key belongs to no customer", ErrUnreadable)
 	}
 	f := &Record{}
 	if err := json.Unmarshal(r.Data, f); err != nil { //nolint:musttag // as in encode
@@ -88,24 +88,24 @@ func redactJSON(err error) error {
 // the wrong place. Reasons and notices may be unknown, because they are only passed on.
 func (f *Record) understood() error {
 	if c := f.Handover; c != nil && (!c.State.Known() || c.Routing != machine.RouteByTransfer && c.Routing != machine.RouteByFlow) {
-		return errors.New("a state or a routing that is unknown")
+		return errors.New("an unknown state or routing")
 	}
 	if len(f.Out.Entries)+len(f.Words) > 0 && f.Handover == nil {
 		return errors.New("field out or words has entries of no handover")
 	}
 	for i := range f.Words {
 		if !f.Words[i].understood() {
-			return errors.New("field words: a state that is unknown, or a word without what it needs")
+			return errors.New("field words: an unknown state, or a missing field")
 		}
 	}
 	for i := range f.Out.Entries {
 		if !f.Out.Entries[i].toGenesys() {
-			return errors.New("field out.entries: a kind that is unknown, or without what it needs")
+			return errors.New("field out.entries: an unknown kind, or a missing field")
 		}
 	}
 	for i := range f.In.Entries {
 		if !f.In.Entries[i].toHost() {
-			return errors.New("field in.entries: a kind that is unknown, or without what it needs")
+			return errors.New("field in.entries: an unknown kind, or a missing field")
 		}
 	}
 	if !f.ReceivedIDs.understood() || !f.ForwardedIDs.understood() {

@@ -182,4 +182,4 @@ func (tx *Transaction) moveBack() {
 const StuckTime = time.Minute
 
 // ErrStuck is the outcome of a callback that ignores its context.
-var ErrStuck = errors.New("handover: the callback has not returned although its context has ended")
+var ErrStuck = errors.New("handover: the callback has not returned after the end of its context")

@@ -23,7 +23,7 @@ type Stored struct {
 var (
 	ErrNotFound  = errors.New("handover: not found")
 	ErrConflict  = errors.New("handover: the stored record has another revision")
-	ErrBacklog   = errors.New("handover: too much is waiting for Genesys")
+	ErrBacklog   = errors.New("handover: too many messages wait for Genesys: try again later")
 	ErrBusy      = errors.New("handover: too many writers of one customer, try again")
 	ErrNoChannel = webhook.ErrNoChannel
 	ErrNoQueue   = errors.New("handover: no such queue")
