@@ -26,7 +26,7 @@ type channels struct {
 	refused map[string]*refusal
 	lookups map[string]*lookup
 	wanted  map[string]bool // names that Run waits for
-	// Names that could not be looked up, and until when they are known.
+	// Names that could not be looked up. They count as served until that time.
 	doubted  map[string]time.Time
 	unsigned int // lookups by unsigned requests for unknown names
 	accounts map[[sha256.Size]byte]*account.Account
