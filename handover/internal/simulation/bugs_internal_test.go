@@ -701,7 +701,7 @@ func TestFindsWordsThatAreReleasedTwice(t *testing.T) {
 	}))
 }
 
-// The Return holds what comes in while an attempt runs.
+// The Return contains messages that arrive while an attempt runs.
 func TestFindsReturnsThatAreNotFrozen(t *testing.T) {
 	t.Parallel()
 	mustBreakWhere(t, "a Return always holds the same", editsRecord(func(top members) time.Time {

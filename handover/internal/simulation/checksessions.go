@@ -110,7 +110,7 @@ func (l *ledger) noteAsked(v *view) {
 	}
 }
 
-// checkDisconnect checks that a conversation is disconnected because its end was asked for, or
+// checkDisconnect checks that a conversation is disconnected because its end was requested, or
 // after a read of the same process that shows no agent.
 func (l *ledger) checkDisconnect(r *replica, c *conversation) {
 	k := customerOf(c.customer)
