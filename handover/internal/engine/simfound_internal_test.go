@@ -7,6 +7,7 @@ import (
 
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
 	"github.com/genesyshandover/genesyshandover/handover/internal/record"
+	"github.com/genesyshandover/genesyshandover/handover/internal/recordtest"
 	"github.com/stretchr/testify/require"
 )
 
@@ -18,7 +19,7 @@ func TestUnusedLeaseIsOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, _ := crowded(t, 0)
 		m.running = true
-		f := recordIn(machine.StateRequested)
+		f := recordtest.RecordIn(machine.StateRequested)
 		f.Handover.OpeningTriedAt, f.Handover.OpeningAcceptedAt, f.Handover.ConversationID = time.Time{}, time.Time{}, ""
 		now := time.Now().UTC()
 		left := record.Entry{Seq: f.NextSeq(), Kind: "left", Handover: "zyxwvutsrqp2", At: now, HostID: "zyxwvutsrqp2", Text: "bye"}
@@ -31,7 +32,7 @@ func TestUnusedLeaseIsOver(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, m.config.Store.Put(t.Context(), r, 0))
 
-		turn, err := m.Forward(t.Context(), f.Handover.Key, record.Text("m1", "hello"))
+		turn, err := m.Forward(t.Context(), f.Handover.Key, record.Message{ID: "m1", Text: "hello"})
 		require.NoError(t, err)
 		require.Equal(t, machine.TurnAgent, turn)
 		r, err = m.config.Store.Get(t.Context(), f.Handover.Key)

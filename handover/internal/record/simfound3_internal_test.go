@@ -9,6 +9,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/genesys"
 	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machinetest"
 	"github.com/stretchr/testify/require"
 )
 
@@ -29,7 +30,7 @@ func TestDroppedReturnLeavesDeliveriesInOrder(t *testing.T) {
 	late("second", "conversation", ago(2*time.Second))
 	require.Equal(t, []EntryKind{KindDelivery, KindReturn, KindDelivery, KindDelivery}, kinds(tx.In.Entries))
 
-	tx.install(handoverIn(machine.StateConnected))
+	tx.install(machinetest.HandoverIn(machine.StateConnected))
 	tx.Tidy()
 	require.Equal(t, []string{"first", "second", "third"}, takenIDs(tx))
 }
@@ -141,7 +142,7 @@ func TestGapNoticeNamesItsConversation(t *testing.T) {
 	}{
 		"left by this session": {func(tx *Transaction) { tx.close(tx.Handover, "other", false) }, "abcdefghijk2"},
 		"left by an earlier session": {func(tx *Transaction) {
-			c := handoverIn(machine.StateEnded)
+			c := machinetest.HandoverIn(machine.StateEnded)
 			c.ID = "zyxwvutsrqp2"
 			tx.close(&c, "other", false)
 		}, "zyxwvutsrqp2"},
@@ -221,7 +222,7 @@ func TestOpeningBehindATextIsDue(t *testing.T) {
 	w.State = wordSent
 	tx.Words = append(tx.Words, w)
 	tx.Tidy()
-	c := handoverIn(machine.StateBot)
+	c := machinetest.HandoverIn(machine.StateBot)
 	c.ID, c.ConversationID, c.OpeningTriedAt, c.OpeningAcceptedAt = "zyxwvutsrqp2", "", time.Time{}, time.Time{}
 	tx.Begin(c, &Opening{Texts: []string{"summary"}})
 	tx.Tidy()
