@@ -384,3 +384,30 @@ func (a *Account) SocketAsk(now time.Time) (record.SocketState, bool) {
 	a.AskSocket = now.Add(askSocket)
 	return a.Socket, true
 }
+
+// Clock returns the offset as it is measured now.
+func (a *Account) Clock() machine.Clock {
+	a.Mu.Lock()
+	defer a.Mu.Unlock()
+	ahead, within, known := a.Offset.Get()
+	return machine.Clock{Ahead: ahead, Within: within, Unmeasured: !known}
+}
+
+// TakeSlot takes a slot of the account, if one is free.
+func (a *Account) TakeSlot() bool {
+	select {
+	case <-a.Slots:
+		return true
+	default:
+		return false
+	}
+}
+
+// SlotKey is the key of the account whose slot the effect of a context holds.
+type SlotKey struct{}
+
+// holdsSlot reports whether the effect of a context holds a slot of the account.
+func (a *Account) holdsSlot(ctx context.Context) bool {
+	held, _ := ctx.Value(SlotKey{}).(*Account)
+	return held == a
+}

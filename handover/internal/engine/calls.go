@@ -146,3 +146,17 @@ func (t *typing) due(k machine.Key, now time.Time) bool {
 	t.last[k] = now
 	return true
 }
+
+// Explain describes a customer's open or last session as text for troubleshooting: its state, what
+// happened and why, what waits and how often it was tried, and what follows and when.
+func (m *Manager) Explain(ctx context.Context, k machine.Key) (string, error) {
+	k, err := m.key(k)
+	if err != nil {
+		return "", err
+	}
+	f, err := m.stored(ctx, k)
+	if err != nil {
+		return "", err
+	}
+	return f.Explain(k.Channel, m.Now()), nil
+}

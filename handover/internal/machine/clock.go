@@ -38,3 +38,19 @@ func (t *Transition) genesysNow() time.Time { return t.clock.Genesys(t.Now) }
 
 // OffsetKnown is how exact the offset of a clock has to be to count as measured.
 const OffsetKnown = time.Second
+
+// Later returns the later of two times.
+func Later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// Earlier returns the earlier of two times.
+func Earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}

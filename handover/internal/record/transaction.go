@@ -155,3 +155,6 @@ func (l *lane) join(at int) {
 		}
 	}
 }
+
+// genesysNow returns the time of the transaction by Genesys' clock.
+func (tx *Transaction) genesysNow() time.Time { return tx.Clock.Genesys(tx.Now) }
