@@ -8,7 +8,8 @@ import "time"
 type Conversation struct {
 	ID           string
 	Participants []Participant
-	Inactivity   time.Time // when Genesys will end it as inactive; zero if the read does not contain it
+	// When Genesys will end it as inactive; zero if the read does not contain it.
+	Inactivity time.Time
 }
 
 // A Participant is one leg of a conversation: the customer, a queue, a flow or an agent. A

@@ -14,9 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestConstantsEqualTheEngines checks that a public constant with a string has the value of the
-// engine's constant of the same name, and that neither side has one that the other lacks. Values are
-// converted from one side to the other as they are.
+// TestConstantsEqualTheEngines checks that the public string constants and those of the engine have
+// the same names and values. Values are passed between the two without conversion.
 func TestConstantsEqualTheEngines(t *testing.T) {
 	t.Parallel()
 	public := stringConstants(t, ".")
@@ -28,8 +27,8 @@ func TestConstantsEqualTheEngines(t *testing.T) {
 	require.Equal(t, public, internal)
 }
 
-// stringConstants returns the exported constants of a package whose values are string literals, of the
-// sets that both sides have.
+// stringConstants returns the exported string constants of a package, without the sets that only
+// one side has.
 func stringConstants(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	sets := regexp.MustCompile(`^(Op|State|Turn|End|Code|Notice|Route|Identity|Receipts|Speaker)[A-Z]`)

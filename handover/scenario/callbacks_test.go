@@ -124,7 +124,7 @@ func TestCallbackFailuresAreLogged(t *testing.T) {
 	}
 }
 
-// keptForAMonth returns a host with signals whose records are kept for 30 days, and its log.
+// keptForAMonth returns a host with signals that keeps records for 30 days, and its log.
 func keptForAMonth(t *testing.T, org *genesystest.Org) (*host, *wiretap) {
 	t.Helper()
 	var w *wiretap

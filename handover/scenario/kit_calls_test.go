@@ -81,14 +81,14 @@ func hosted(t *testing.T, configure ...func(*handover.Config)) (*genesystest.Org
 	return org, ann, newHost(t, org, configure...)
 }
 
-// talking returns a host whose customer c1 is connected to Ann.
+// talking returns a host with a customer c1 who is connected to Ann.
 func talking(t *testing.T, configure ...func(*handover.Config)) (*genesystest.Org, *genesystest.Agent, *host, *genesystest.Desk) {
 	t.Helper()
 	org, ann, h := hosted(t, configure...)
 	return org, ann, h, h.connected(t, "c1", ann)
 }
 
-// signalled is talking with a signal source.
+// signalled is like talking, with a signal source.
 func signalled(t *testing.T, configure ...func(*handover.Config)) (*genesystest.Org, *genesystest.Agent, *host, *genesystest.Desk) {
 	t.Helper()
 	org, ann, h := hosted(t, configure...)
@@ -96,7 +96,7 @@ func signalled(t *testing.T, configure ...func(*handover.Config)) (*genesystest.
 	return org, ann, h, h.connected(t, "c1", ann)
 }
 
-// open puts the conversation of c1 into the bot queue, with a summary that is named after the request.
+// open puts the conversation of c1 into the bot queue. The summary contains the id of the request.
 func (h *host) open(t *testing.T, id string) handover.Session {
 	t.Helper()
 	s, err := h.desk.Open(t.Context(), handover.Customer("c1"), handover.Request{ID: id, Summary: "summary " + id})

@@ -20,7 +20,8 @@ import (
 func TestOlderMessageAfterADeadAttempt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		org := genesystest.New(t, genesystest.AllowErrors()) // it does not know the older message and refuses its receipt
+		// It does not know the older message and refuses its receipt.
+		org := genesystest.New(t, genesystest.AllowErrors())
 		a, gone, b := replicas(t, org)
 		ctx, kill := context.WithCancel(t.Context())
 		a.run(ctx)

@@ -115,8 +115,8 @@ func TestStoppedReplicaAcceptsForAnother(t *testing.T) {
 	})
 }
 
-// replicas returns two hosts on one store, which do not run yet. The first one uses it through a store
-// whose calls can be made to fail, as those of a process that is dead.
+// replicas returns two hosts on one store, which do not run yet. The store of the first one can
+// make its calls fail, as those of a dead process do.
 func replicas(t *testing.T, org *genesystest.Org) (a *host, gone *hookedStore, b *host) {
 	t.Helper()
 	store := handover.NewMemoryStore()

@@ -120,7 +120,7 @@ func TestRestartBeforeTheTransferOfAnOpen(t *testing.T) {
 }
 
 // TestOpenThatGenesysClosed checks a HandOver after Genesys closed the conversation of an Open
-// unnoticed. Its context revives the conversation, and an agent joins, whether a read or the
+// without a signal. Its context revives the conversation, and an agent joins, whether a read or the
 // context is first.
 func TestOpenThatGenesysClosed(t *testing.T) {
 	t.Parallel()

@@ -13,8 +13,8 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// TestLongRetryAfterIsProbed checks a 429 that asks for a wait of hours: after two minutes one request
-// tests it. If Genesys repeats the 429, the session fails at the age of its message by the clock.
+// TestLongRetryAfterIsProbed checks a 429 that requests a wait of hours: after two minutes one
+// request tests it. If Genesys repeats the 429, the session fails at the age limit of its message.
 func TestLongRetryAfterIsProbed(t *testing.T) {
 	t.Parallel()
 	for name, wait := range map[string]time.Duration{"an hour": time.Hour, "a day": 24 * time.Hour, "30 years": 1e9 * time.Second} {

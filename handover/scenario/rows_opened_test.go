@@ -12,9 +12,10 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// TestHandOverOfAnOpenedConversationThatEnded checks a HandOver whose conversation, which Open began,
-// ended unnoticed. A read shows that before Genesys takes the context. The context opens a conversation
-// again, and the session continues there: the customer is not returned to the bot.
+// TestHandOverOfAnOpenedConversationThatEnded checks a HandOver after the conversation of an Open
+// has ended without a signal. A read shows the end before Genesys accepts the context. The context
+// opens a conversation again, and the session continues there: the customer is not returned to the
+// bot.
 func TestHandOverOfAnOpenedConversationThatEnded(t *testing.T) {
 	t.Parallel()
 	for name, window := range map[string]time.Duration{"revived": 72 * time.Hour, "in another conversation": 0} {
@@ -55,8 +56,8 @@ func TestHandOverOfAnOpenedConversationThatEnded(t *testing.T) {
 	}
 }
 
-// TestOpenedConversationIsOpenedAgainOnce checks that the session ends, and its words are returned, if
-// the conversation that the context opened again is over as well before an agent could join.
+// TestOpenedConversationIsOpenedAgainOnce checks that the session ends and its words are returned,
+// if the conversation that the context opened again is also over before an agent could join.
 func TestOpenedConversationIsOpenedAgainOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

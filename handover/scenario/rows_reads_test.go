@@ -246,8 +246,8 @@ func TestOneForbiddenReadDoesNotCount(t *testing.T) {
 	}
 }
 
-// closeDespite checks that a conversation that no session needs, since the last message opened it
-// after the end, is closed although the first read of it fails.
+// closeDespite checks a conversation that no session needs, because the last message opened it
+// after the end. It is closed although the first read of it fails.
 func closeDespite(t *testing.T, f genesystest.Fault) {
 	t.Helper()
 	org, ann := staffed(t, genesystest.WithThreadWindow(0))
@@ -266,8 +266,9 @@ func closeDespite(t *testing.T, f genesystest.Fault) {
 	}
 }
 
-// TestOneForbiddenLookIsNotBelieved: the same for a conversation that no session needs: it is closed all the same.
-func TestOneForbiddenLookIsNotBelieved(t *testing.T) {
+// TestOneForbiddenLookDoesNotCount checks the same for a conversation that no session needs: it is
+// still closed.
+func TestOneForbiddenLookDoesNotCount(t *testing.T) {
 	t.Parallel()
 	forbidden := genesystest.Fault{Op: "conversations.get", Status: http.StatusForbidden}
 	t.Run("opened by the last message", func(t *testing.T) {

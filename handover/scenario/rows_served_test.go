@@ -71,14 +71,15 @@ func TestRemovedChannelIsGivenUp(t *testing.T) {
 	})
 }
 
-// TestAdoptionOfARemovedChannelIsGivenUp checks an agent's message without a session, whose channel is
-// removed before its conversation was read. Nothing reads or leases the record in vain, and it is given
-// up with a notice and removed.
+// TestAdoptionOfARemovedChannelIsGivenUp checks an agent's message without a session, after which
+// its channel is removed before the conversation is read. No read and no lease of the record is
+// made. It is given up with a notice and removed.
 func TestAdoptionOfARemovedChannelIsGivenUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		store := newWatchedStore()
-		front := buildLandlord(t, func(c *handover.Config) { c.Store = store }) // it stores webhooks, and reads nothing
+		// It stores webhooks, and reads nothing.
+		front := buildLandlord(t, func(c *handover.Config) { c.Store = store })
 		require.Equal(t, http.StatusOK, front.post(t, "a", "c1", "w1"))
 		require.Len(t, store.records(t), 1)
 		h := newLandlord(t, func(c *handover.Config) { c.Store = store })

@@ -37,7 +37,7 @@ func TestSharedClientRetries(t *testing.T) {
 		reads = len(requests(org, "routing.queues.list"))
 		pass(time.Hour) // the cache of queues has expired
 		stop()
-		<-done // or the lane to Genesys looks the queue up, too
+		<-done // otherwise the lane to Genesys looks the queue up, too
 		began := time.Now()
 		h.handOver(t, "c2", "r2")
 		require.Equal(t, began, time.Now())

@@ -274,10 +274,10 @@ func (o *clockOffset) add(sent, received, date time.Time) {
 	o.trips = append(o.trips, trip)
 }
 
-// Get returns the offset, how far it may be off, and whether that is the required accuracy. It is
-// the range in which all round trips agree. If that range contains zero, the offset is zero: a
-// machine that keeps its clock by NTP agrees with Genesys within milliseconds, and a Date header is
-// not that precise.
+// Get returns the offset, its uncertainty, and whether that is the required accuracy. All round
+// trips agree on a range; the offset is its middle, or zero if the range contains zero. A machine
+// that keeps its clock by NTP agrees with Genesys within milliseconds, and a Date header is not
+// that precise.
 func (o *clockOffset) Get() (ahead, within time.Duration, known bool) {
 	if len(o.trips) == 0 {
 		return 0, 0, false

@@ -105,8 +105,8 @@ func (m *Manager) performDelivery(ctx context.Context, j *record.Job, head *reco
 	return o
 }
 
-// judgeDelivery returns the outcome of a call of Deliver that returned err. The outcome contains the
-// receipt to send, if any.
+// judgeDelivery returns the outcome of a call of Deliver that returned err. The outcome contains
+// the receipt to send, if any.
 func (m *Manager) judgeDelivery(ctx context.Context, j *record.Job, d *record.StoredDelivery, err error) (*channelState, record.Outcome) {
 	if errors.Is(err, record.Pending) {
 		return nil, record.Outcome{Pending: true}

@@ -45,7 +45,7 @@ func (m *Manager) stop(ctx context.Context) {
 	m.running = false
 	m.mu.Unlock()
 	for end := m.Now().Add(record.DrainTime); m.working(); {
-		if told, _ := m.Await(ctx, end.Sub(m.Now()), m.idle); !told {
+		if idle, _ := m.Await(ctx, end.Sub(m.Now()), m.idle); !idle {
 			m.log.Warn("stopped while an effect still runs: its lease will expire")
 			return
 		}

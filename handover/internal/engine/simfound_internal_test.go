@@ -11,9 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestUnusedLeaseIsOver: a lease of this process that no worker performs under is over, though it
-// has not run out. What it was taken for belongs to a session that has ended, so the opening of the
-// next session is sent first.
+// A lease of this process without a worker is over before it expires. Its entry belongs to an ended
+// session, so the opening of the next session is sent first.
 func TestUnusedLeaseIsOver(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -44,8 +43,8 @@ func TestUnusedLeaseIsOver(t *testing.T) {
 	})
 }
 
-// TestAcceptedIsNotTooEarly: the offset of Genesys' clock may be off by as much as is known of it,
-// and a message was not accepted after that.
+// The offset of Genesys' clock has a known uncertainty. A message counts as accepted at the latest
+// time that this uncertainty allows.
 func TestAcceptedIsNotTooEarly(t *testing.T) {
 	t.Parallel()
 	date := noon()

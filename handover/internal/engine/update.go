@@ -87,7 +87,7 @@ func (m *Manager) tryTransact(ctx context.Context, k machine.Key, done *record.J
 		tx.Lane(done.Lane).Lease = record.Lease{} // no other worker of this process is in the lane
 	}
 	if l := tx.Lane(record.ToGenesys).Lease; l.Owner == m.owner && !m.performs(busyLane{k, record.ToGenesys}) {
-		tx.AbandonPost() // or what it was taken for stays in the lane, before what may be sent
+		tx.AbandonPost() // otherwise its entry would remain before those that may be sent
 	}
 	if err := m.change(ctx, tx, fn); err != nil {
 		return tx.Record, err

@@ -167,7 +167,7 @@ func (t *Transition) readRequested(e Event) {
 			t.readRouted(e)
 		}
 	case genesys.PhaseEnded, genesys.PhaseWrapup:
-		if !e.Reopens { // else the session continues where the context arrives
+		if !e.Reopens { // otherwise the session continues in the conversation of the context
 			t.finish(e)
 		}
 	default:

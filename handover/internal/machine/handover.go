@@ -156,10 +156,16 @@ type Event struct {
 	Alive        bool             // EvSocket
 	Standing     genesys.Standing // EvRead
 	History                       // EvRead
-	Legs         Legs             // EvRead; EvAccepted, EvNamed: legs of the conversation that earlier reads showed
-	QueueName    string           // EvRead: of the queue it waits in, where that is reported; may be empty
-	Reopens      bool             // EvRead: the context of a HandOver, which Genesys has not taken yet, opens an ended conversation again
-	Began        time.Time        // EvRead, EvGone: when the read began; EvAgentWrote: when it was written; EvSignalled: when it ended
+	// EvRead; EvAccepted, EvNamed: legs of the conversation that earlier reads showed.
+	Legs Legs
+	// EvRead: of the queue it waits in, where that is reported; may be empty.
+	QueueName string
+	// EvRead: the context of a HandOver, which Genesys has not accepted yet, opens an ended
+	// conversation again.
+	Reopens bool
+	// EvRead, EvGone: when the read began; EvAgentWrote: when it was written; EvSignalled: when it
+	// ended.
+	Began time.Time
 }
 
 // An Effect is a consequence of a change: a notice, or the Return.
@@ -175,14 +181,16 @@ type Effect struct {
 
 // The patience of the state machine.
 const (
-	flowPatience   = 30 * time.Second // for a flow to take the opening
-	SettlePeriod   = 5 * time.Second  // after our own write a read may be stale
-	movedPatience  = 10 * time.Second // for a read that shows how the old conversation ended
-	unnamedFlow    = time.Hour        // for a conversation that the flow routes and that no answer names
-	GonePatience   = time.Minute      // for a conversation that reads do not find
-	DeniedPause    = 5 * time.Second  // between two reads that are forbidden, which prove that reads are
+	flowPatience  = 30 * time.Second // for a flow to take the opening
+	SettlePeriod  = 5 * time.Second  // after our own write a read may be stale
+	movedPatience = 10 * time.Second // for a read that shows how the old conversation ended
+	// For a conversation that the flow routes and that no answer names.
+	unnamedFlow  = time.Hour
+	GonePatience = time.Minute // for a conversation that reads do not find
+	// Between two reads that are forbidden, which prove that reads are.
+	DeniedPause    = 5 * time.Second
 	AlonePatience  = 2 * time.Minute  // for an agent to return to a customer without an agent
-	DrainPatience  = 10 * time.Second // for messages that wait when the end is asked
+	DrainPatience  = 10 * time.Second // for waiting messages when the end is requested
 	EndPatience    = 30 * time.Second // for Genesys to confirm an end
 	TimerPatience  = 10 * time.Second // for a read that must precede a timer
 	TransferPause  = 30 * time.Second // between two transfers

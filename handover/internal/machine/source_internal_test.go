@@ -106,18 +106,18 @@ func TestReportedEndEndsBlindSessions(t *testing.T) {
 // it requests is forbidden.
 func TestASignalIsRememberedUntilARead(t *testing.T) {
 	t.Parallel()
-	told, _ := Apply(handoverIn(StateConnected), Event{Kind: EvSignalled, Began: ago(time.Minute)}, ago(time.Minute))
-	ended, _ := Apply(denied(told), Event{Kind: EvBlind, Began: noon()}, noon())
+	signalled, _ := Apply(handoverIn(StateConnected), Event{Kind: EvSignalled, Began: ago(time.Minute)}, ago(time.Minute))
+	ended, _ := Apply(denied(signalled), Event{Kind: EvBlind, Began: noon()}, noon())
 	require.Equal(t, CodeSignalled, ended.Ending.Code)
 
-	live, _ := Apply(told, shows(genesys.PhaseConnected), noon())
+	live, _ := Apply(signalled, shows(genesys.PhaseConnected), noon())
 	require.Zero(t, live.EndSignalledAt, "a lie")
 	on, _ := Apply(denied(live), Event{Kind: EvBlind, Began: noon()}, noon())
 	require.Equal(t, StateConnected, on.State)
 
 	older := shows(genesys.PhaseConnected)
 	older.Began = ago(2 * time.Minute)
-	still, _ := Apply(told, older, noon())
+	still, _ := Apply(signalled, older, noon())
 	require.NotZero(t, still.EndSignalledAt, "that read began before")
 }
 

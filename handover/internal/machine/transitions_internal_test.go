@@ -94,20 +94,20 @@ func onOf(from Handover, e Event, to Handover) string {
 
 // A shape is a Handover without its times.
 type shape struct {
-	state                                               State
-	conversation, movedTo, stoodIn, botQueue            string
-	agent                                               Agent
-	tried, accepted, transferred, connected, gone, told bool
-	denied                                              bool
-	blind                                               bool
-	doubt                                               genesys.Phase
+	state                                                       State
+	conversation, movedTo, stoodIn, botQueue                    string
+	agent                                                       Agent
+	tried, accepted, transferred, connected, gone, disconnected bool
+	denied                                                      bool
+	blind                                                       bool
+	doubt                                                       genesys.Phase
 }
 
 func shapeOf(c Handover) shape {
 	return shape{
 		state: c.State, conversation: c.ConversationID, movedTo: c.MovedTo, stoodIn: c.LastQueueID, botQueue: c.BotQueue, agent: c.Agent,
 		tried: !c.OpeningTriedAt.IsZero(), accepted: !c.OpeningAcceptedAt.IsZero(), transferred: !c.Transferred.IsZero(),
-		connected: !c.Connected.IsZero(), gone: !c.GoneSince.IsZero(), told: !c.DisconnectedAt.IsZero(), blind: c.Blind, doubt: c.Unconfirmed.Phase,
+		connected: !c.Connected.IsZero(), gone: !c.GoneSince.IsZero(), disconnected: !c.DisconnectedAt.IsZero(), blind: c.Blind, doubt: c.Unconfirmed.Phase,
 		denied: !c.Denied.IsZero(),
 	}
 }
@@ -157,9 +157,9 @@ func engineSteps(c Handover, now time.Time) []Handover {
 		list = append(list, tried)
 	}
 	if c.State == StateEnding && c.ConversationID != "" {
-		told := c
-		told.DisconnectedAt = now
-		list = append(list, told)
+		disconnected := c
+		disconnected.DisconnectedAt = now
+		list = append(list, disconnected)
 	}
 	return list
 }

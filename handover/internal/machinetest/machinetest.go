@@ -1,6 +1,6 @@
-// Package machinetest has what white-box tests of the packages above machine share: a session in
-// each state, and what a read shows. Only tests import it. The tests of machine itself have copies,
-// because they cannot import a package that imports machine.
+// Package machinetest contains the helpers that white-box tests of the packages above machine
+// share: a session in each state, and reads. Only tests import it. The tests of machine itself have
+// copies, because they cannot import a package that imports machine.
 package machinetest
 
 import (
@@ -32,8 +32,8 @@ func Phases() []genesys.Phase {
 	}
 }
 
-// HandoverIn returns a session that is routed by transfer from the queue "bots" to the queue "agents",
-// as it is at noon if it entered the state a minute before. Its last write is as old.
+// HandoverIn returns a session at noon, routed by transfer from the queue "bots" to the queue
+// "agents". It entered the state a minute before, which is also the time of its last write.
 func HandoverIn(s machine.State) machine.Handover {
 	c := machine.Handover{
 		Session: machine.Session{
@@ -66,7 +66,7 @@ func HandoverIn(s machine.State) machine.Handover {
 	return c
 }
 
-// Standing returns what a read shows. The conversation waits in the queue "agents", or Anna is in it.
+// Standing returns a read. The conversation waits in the queue "agents", or Anna is in it.
 func Standing(p genesys.Phase) genesys.Standing {
 	s := genesys.Standing{Phase: p}
 	switch p {

@@ -32,12 +32,12 @@ func TestUnmeasuredClock(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
 	tx.Clock.Unmeasured = true
-	comes(tx, "hello", time.Hour)
+	agentWrites(tx, "hello", time.Hour)
 	require.Equal(t, after(time.Hour), tx.Handover.AgentWrote)
 	require.False(t, tx.In.Entries[0].Delivery.Late)
-	comes(tx, "early", -time.Hour)
+	agentWrites(tx, "early", -time.Hour)
 	require.False(t, tx.In.Entries[0].Delivery.Late)
 	tx.Clock.Unmeasured = false
-	comes(tx, "earlier", -2*time.Hour)
+	agentWrites(tx, "earlier", -2*time.Hour)
 	require.True(t, tx.In.Entries[0].Delivery.Late)
 }

@@ -26,12 +26,13 @@ const (
 type Gap struct {
 	machine.Listing // the listing once all of missing is accounted for
 
-	Missing     []genesys.MessageRef // oldest first
-	unseen      []genesys.MessageRef // missing, and those that webhooks may still deliver, without a limit
-	undelivered int                  // listed for 2 minutes, and no webhook delivered it or a later one
-	young       bool                 // others may still be delivered by webhooks
-	late        bool                 // and should have been delivered already
-	more        bool                 // others are missing, too many for one call
+	Missing []genesys.MessageRef // oldest first
+	// Missing ones, and those that webhooks may still deliver, without a limit.
+	unseen      []genesys.MessageRef
+	undelivered int  // listed for 2 minutes, and no webhook delivered it or a later one
+	young       bool // others may still be delivered by webhooks
+	late        bool // and should have been delivered already
+	more        bool // others are missing, too many for one call
 }
 
 // GapOf compares the messages that a read lists since a time with the received ones. If none of the

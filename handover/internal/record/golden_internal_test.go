@@ -22,11 +22,11 @@ import (
 
 var updateGolden = flag.Bool("update", false, "write the golden records of the present format") //nolint:gochecknoglobals // a flag of the test binary
 
-const formatChanged = `The stored format has changed: records that older releases wrote would be misread, or theirs by them.
-If that is not meant, undo it. If it is (a new field, another name, another meaning), it takes two releases:
-  1. one that reads format N+1 and still writes N (fileFormat stays N; decode accepts N+1 already),
-  2. once it runs everywhere, one that writes it: raise fileFormat, keep the golden records of format N as they are, and write
-     those of N+1 beside them with: go test ./handover/internal/record -run TestGolden -update
+const formatChanged = `The stored format has changed: this release would misread the records of older ones, or they would misread its records.
+Undo the change, unless it is intended. A new field, another name or another meaning takes two releases:
+  1. one that reads format N+1 and still writes N (CurrentFormat stays N; Decode accepts N+1 already),
+  2. once it runs everywhere, one that writes it: raise CurrentFormat, keep the golden records of format N, and write
+     those of N+1 with: go test ./handover/internal/record -run TestGolden -update
 Only before the first tag of a format may -update overwrite its records.`
 
 // firstFormat is the first format that a release wrote.

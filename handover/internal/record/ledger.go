@@ -171,7 +171,8 @@ func (f *Record) nextWord() *Word {
 // left is last.
 func (f *Record) head() (Entry, bool) {
 	for _, x := range f.Out.Entries {
-		if x.Kind != kindLeft { // a text before it is of an earlier session, and its attempt is not over
+		// An earlier text belongs to the last session, and its attempt is not over.
+		if x.Kind != kindLeft {
 			return x, true
 		}
 	}
@@ -257,8 +258,7 @@ func (tx *Transaction) abandonPost() {
 	}
 }
 
-// AbandonPost ends the attempt that the lease of the lane to Genesys was taken for. Its outcome is
-// unknown.
+// AbandonPost ends the attempt under the lease of the lane to Genesys. Its outcome is unknown.
 func (tx *Transaction) AbandonPost() {
 	if w := tx.word(tx.Out.Lease.Seq); w != nil && w.State == WordWaiting {
 		w.State = WordUnsure

@@ -463,7 +463,7 @@ func TestAgentMessageAnswersOnlyItsConversation(t *testing.T) {
 			say(t, tx, "words")
 			settleAs(tx, jobOn(t, tx, ToGenesys), Outcome{Conversation: test.took})
 			tx.Now = after(max(test.spoke, time.Second))
-			comes(tx, "Bye", test.spoke)
+			agentWrites(tx, "Bye", test.spoke)
 			require.Equal(t, test.want, inState(tx.Record, wordSent))
 			ends(tx, after(test.ended)) // 10 s after the conversation was over
 			require.Equal(t, test.want, texts(tx.Record, firstReturn(t, tx.Record)))

@@ -18,7 +18,7 @@ func TestNoticesGiveWay(t *testing.T) {
 		tx.Notice(Notice{Kind: machine.NoticeAlerting})
 	}
 	require.Len(t, tx.In.Entries, inEntries)
-	comes(tx, "hello", time.Second)
+	agentWrites(tx, "hello", time.Second)
 	require.Len(t, tx.In.Entries, inEntries)
 	require.Empty(t, tx.Receipts, "not refused")
 	require.Equal(t, machine.NoticeEnded, tx.In.Entries[0].Notice.Kind)

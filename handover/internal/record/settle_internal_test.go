@@ -42,8 +42,8 @@ func TestAFactIsAFactButOnlyOnce(t *testing.T) {
 	t.Run("a delivery", func(t *testing.T) {
 		t.Parallel()
 		tx := newTransaction(recordIn(machine.StateConnected))
-		comes(tx, "1", 0)
-		comes(tx, "2", 1)
+		agentWrites(tx, "1", 0)
+		agentWrites(tx, "2", 1)
 		slow, quick := jobOn(t, tx, ToHost), jobOn(t, tx, ToHost)
 		settleAs(tx, quick, Outcome{})
 		settleAs(tx, slow, Outcome{})
@@ -130,8 +130,8 @@ func TestBackoff(t *testing.T) {
 func TestDeliveriesThatFail(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
-	comes(tx, "1", 0)
-	comes(tx, "2", 1)
+	agentWrites(tx, "1", 0)
+	agentWrites(tx, "2", 1)
 	settleAs(tx, jobOn(t, tx, ToHost), Outcome{Err: Undeliverable(openmessaging.ReasonRateLimited, nil)})
 	require.Equal(t, []string{"2", "messageFailed"}, lineup(tx.Record))
 	require.Equal(t, openmessaging.ReasonRateLimited, tx.Receipts[0].Code)

@@ -74,7 +74,7 @@ func TestOpeningWaitsAtMostTwoMinutesForRetryAfter(t *testing.T) {
 func TestADeliveryThatDidNotBeginIsNoAttempt(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
-	comes(tx, "1", 0)
+	agentWrites(tx, "1", 0)
 	for range 100 {
 		settleAs(tx, jobOn(t, tx, ToHost), Outcome{Effect: EffectNotPerformed, Err: ErrUnsure, ChannelFault: true})
 		tx.Now = tx.Now.Add(10 * time.Second)

@@ -29,7 +29,8 @@ func (tx *Transaction) SettleTask(j *Job, o Outcome) {
 	}
 	switch {
 	case o.Task == TaskReceipt: // waits separately, see settleReceipt: a receipt delays no read
-	case o.Task == TaskNone && o.Err != nil: // it could not begin in time, which says nothing of the task
+	case o.Task == TaskNone && o.Err != nil:
+		// The task could not begin in time, so it has no result.
 		tx.Control.NotBefore = tx.backoff(1, o)
 	case o.failed():
 		tx.Control.Failures++

@@ -13,9 +13,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestDroppedReturnLeavesDeliveriesInOrder: a Return keeps the deliveries of its session before it
-// and those of other conversations behind it. When an agent session begins, the Return goes, and
-// the deliveries around it are in the order of their times.
+// A Return keeps the deliveries of its session before it and those of other conversations behind
+// it. When an agent session begins, the Return is removed, and the deliveries around it are in the
+// order of their times.
 func TestDroppedReturnLeavesDeliveriesInOrder(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateEnded))
@@ -42,8 +42,8 @@ func kinds(list []Entry) (kinds []EntryKind) {
 	return kinds
 }
 
-// TestTaskThatCouldNotBeginIsNoFailure: a process was late for its lease. That says nothing of the
-// task, so the record does not come nearer to being given up.
+// A process was late for its lease. That is no failure of the task, so it does not count toward
+// giving the record up.
 func TestTaskThatCouldNotBeginIsNoFailure(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
@@ -59,9 +59,8 @@ func TestTaskThatCouldNotBeginIsNoFailure(t *testing.T) {
 	require.NotNil(t, tx.Open())
 }
 
-// TestUnnamedSessionsFindTheLastConversation: the answers to the openings of several sessions in a
-// row name no conversation. The last one under their identity that the record knows is looked at,
-// also if none of the last sessions has its id.
+// The answers to the openings of several sessions in a row have no conversation id. The last known
+// conversation under their identity is read, even if none of the last sessions has its id.
 func TestUnnamedSessionsFindTheLastConversation(t *testing.T) {
 	t.Parallel()
 	unnamed := func() *Transaction {
@@ -90,9 +89,8 @@ func TestUnnamedSessionsFindTheLastConversation(t *testing.T) {
 	require.True(t, tx.MayDisconnect(w, showing(tx, genesys.PhaseQueued), tx.Now))
 }
 
-// TestUnnamedSessionLeavesTheLastConversation: a session that is over and never had a conversation
-// id may have left its messages in the customer's last conversation. That is closed, and an agent
-// there begins no session by being there.
+// A session without a conversation id that is over may have left its messages in the customer's
+// last conversation. That conversation is closed. The presence of an agent there begins no session.
 func TestUnnamedSessionLeavesTheLastConversation(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateRequested))
@@ -107,7 +105,7 @@ func TestUnnamedSessionLeavesTheLastConversation(t *testing.T) {
 	require.False(t, w.Requested, "no one saw the session there")
 	require.False(t, tx.Adoptable(w, showing(tx, genesys.PhaseConnected)))
 
-	tx = newTransaction(recordIn(machine.StateRequested)) // Genesys has not heard of it
+	tx = newTransaction(recordIn(machine.StateRequested)) // Genesys has not received it
 	tx.Handover.ConversationID, tx.Handover.OpeningTriedAt = "", time.Time{}
 	tx.Past = []past{{From: "customer", Session: machine.Session{ConversationID: "last"}}}
 	tx.Apply(machine.Event{Kind: machine.EvEnd, Reason: machine.EndByCustomer})
@@ -115,8 +113,8 @@ func TestUnnamedSessionLeavesTheLastConversation(t *testing.T) {
 	require.Empty(t, tx.Watched)
 }
 
-// TestWatchedIsAbandoned: all agents have left a conversation that no session needs, and the
-// customer is alone in it for two minutes.
+// All agents have left a conversation that no session needs, and the customer is without an agent
+// for two minutes.
 func TestWatchedIsAbandoned(t *testing.T) {
 	t.Parallel()
 	tx := left()
@@ -132,8 +130,8 @@ func TestWatchedIsAbandoned(t *testing.T) {
 	require.True(t, looks(t, tx, alone(ago(time.Minute)), nil))
 }
 
-// TestGapNoticeNamesItsConversation: missing messages of a watched conversation are reported for
-// the session that it belongs to, if there is one, and never for the session that is open now.
+// Missing messages of a watched conversation are reported for its session, if there is one, and
+// never for the session that is open now.
 func TestGapNoticeNamesItsConversation(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -163,8 +161,8 @@ func TestGapNoticeNamesItsConversation(t *testing.T) {
 	}
 }
 
-// TestGiveUpReportsMissing: what is given up includes the messages that the last read listed. One
-// that has come since is not missing.
+// When watching is given up, the messages that the last read listed are reported. A message that
+// has arrived since is not missing.
 func TestGiveUpReportsMissing(t *testing.T) {
 	t.Parallel()
 	tx, refs := gapped(3)
@@ -180,8 +178,8 @@ func TestGiveUpReportsMissing(t *testing.T) {
 	require.Contains(t, list[0], "missed 0, missed 2")
 }
 
-// TestYoungMessageIsMissingAtLast: a message that is listed at the end of a session may still come
-// by itself. If no later look can read the conversation, it is reported.
+// A message that is listed at the end of a session may still be delivered by its webhook. If no
+// later look can read the conversation, it is reported.
 func TestYoungMessageIsMissingAtLast(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
@@ -195,8 +193,8 @@ func TestYoungMessageIsMissingAtLast(t *testing.T) {
 	require.Contains(t, list[0], "ids: young")
 }
 
-// TestFailedLooksAloneLengthenThePause: looks found messages missing, and then one cannot read.
-// That is tried again as soon as after any first failure.
+// Looks have found messages missing, and then one cannot read. Its retry has the pause of a first
+// failure.
 func TestFailedLooksAloneLengthenThePause(t *testing.T) {
 	t.Parallel()
 	tx := closes(false)
@@ -209,9 +207,8 @@ func TestFailedLooksAloneLengthenThePause(t *testing.T) {
 	require.Equal(t, tx.Now.Add(2*lookPause), tx.watching("other").At)
 }
 
-// TestOpeningBehindATextIsDue: a process may still be sending the text that the customer has left
-// when the next session begins, in the bot's turn. Its opening is due when that attempt is over,
-// also while a Return runs.
+// A process may still be sending the text that the customer has left when the next session begins,
+// in the bot's turn. The opening is due when that attempt is over, also while a Return runs.
 func TestOpeningBehindATextIsDue(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateEnded))

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// comes stores a message of an agent, written the given time after noon.
-func comes(tx *Transaction, text string, after time.Duration, with ...func(*openmessaging.Outbound)) {
+// agentWrites stores a message of an agent, written the given time after noon.
+func agentWrites(tx *Transaction, text string, after time.Duration, with ...func(*openmessaging.Outbound)) {
 	o := &openmessaging.Outbound{
 		ID: text, CustomerID: "customer", ConversationID: "conversation", Time: noon().Add(after), Origin: openmessaging.OriginHuman,
 	}
@@ -49,15 +49,15 @@ func lineup(f *Record) []string {
 func TestDeliveriesStandInOrder(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
-	comes(tx, "second", 2*time.Second)
-	comes(tx, "third", 3*time.Second)
-	comes(tx, "first", time.Second)
-	comes(tx, "also second", 2*time.Second)
+	agentWrites(tx, "second", 2*time.Second)
+	agentWrites(tx, "third", 3*time.Second)
+	agentWrites(tx, "first", time.Second)
+	agentWrites(tx, "also second", 2*time.Second)
 	require.Equal(t, []string{"first", "second", "also second", "third"}, lineup(tx.Record))
 	tx.Notice(Notice{Kind: machine.NoticeIdle})
-	comes(tx, "half", time.Second/2)
+	agentWrites(tx, "half", time.Second/2)
 	require.Equal(t, []string{"first", "second", "also second", "third", "idle", "half"}, lineup(tx.Record), "not across a notice")
-	comes(tx, "no time", 0, func(o *openmessaging.Outbound) { o.Time = time.Time{} })
+	agentWrites(tx, "no time", 0, func(o *openmessaging.Outbound) { o.Time = time.Time{} })
 	require.Equal(t, "no time", lineup(tx.Record)[6])
 	for _, x := range tx.In.Entries {
 		require.False(t, x.Delivery != nil && x.Delivery.OutOfOrder, "nothing was attempted yet")
@@ -69,28 +69,28 @@ func TestDeliveriesDoNotOvertakeAnAttempt(t *testing.T) {
 	t.Run("one that runs", func(t *testing.T) {
 		t.Parallel()
 		tx := newTransaction(recordIn(machine.StateConnected))
-		comes(tx, "second", 2*time.Second)
+		agentWrites(tx, "second", 2*time.Second)
 		jobOn(t, tx, ToHost)
-		comes(tx, "first", time.Second)
+		agentWrites(tx, "first", time.Second)
 		require.Equal(t, []string{"second", "first"}, lineup(tx.Record))
 		require.True(t, tx.In.Entries[1].Delivery.OutOfOrder)
 	})
 	t.Run("one that failed", func(t *testing.T) {
 		t.Parallel()
 		tx := newTransaction(recordIn(machine.StateConnected))
-		comes(tx, "second", 2*time.Second)
+		agentWrites(tx, "second", 2*time.Second)
 		settleAs(tx, jobOn(t, tx, ToHost), Outcome{Err: errors.New("no")})
-		comes(tx, "first", time.Second)
+		agentWrites(tx, "first", time.Second)
 		require.Equal(t, []string{"second", "first"}, lineup(tx.Record))
 		require.True(t, tx.In.Entries[1].Delivery.OutOfOrder)
 	})
 	t.Run("one that succeeded", func(t *testing.T) {
 		t.Parallel()
 		tx := newTransaction(recordIn(machine.StateConnected))
-		comes(tx, "second", 2*time.Second)
+		agentWrites(tx, "second", 2*time.Second)
 		settleAs(tx, jobOn(t, tx, ToHost), Outcome{})
-		comes(tx, "first", time.Second)
-		comes(tx, "third", 3*time.Second)
+		agentWrites(tx, "first", time.Second)
+		agentWrites(tx, "third", 3*time.Second)
 		require.Equal(t, []string{"first", "third"}, lineup(tx.Record))
 		require.True(t, tx.In.Entries[0].Delivery.OutOfOrder)
 		require.False(t, tx.In.Entries[1].Delivery.OutOfOrder)
@@ -101,16 +101,16 @@ func TestDeliveriesDoNotOvertakeAnAttempt(t *testing.T) {
 func TestNoticesAndReturnsAroundDeliveries(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateQueued))
-	comes(tx, "hello", 0)
+	agentWrites(tx, "hello", 0)
 	require.Equal(t, []string{"agentJoined", "hello"}, lineup(tx.Record))
 	ends(tx, noon().Add(time.Minute))
-	comes(tx, "bye", time.Second)
+	agentWrites(tx, "bye", time.Second)
 	require.Equal(t, []string{"agentJoined", "hello", "agentLeft", "ended", "bye", "return"}, lineup(tx.Record))
 	require.False(t, tx.In.Entries[4].Delivery.Late, "it is the Return's session's")
 	tx.In.Entries = tx.In.Entries[5:]
 	tx.Now = tx.Now.Add(2 * time.Second)
 	jobOn(t, tx, ToHost)
-	comes(tx, "too late", 2*time.Second)
+	agentWrites(tx, "too late", 2*time.Second)
 	require.Equal(t, []string{"return", "too late"}, lineup(tx.Record))
 	require.True(t, tx.In.Entries[1].Delivery.Late)
 	require.NotNil(t, tx.watching("conversation"), "perhaps the agent is there again: a read decides")
@@ -120,16 +120,16 @@ func TestNoticesAndReturnsAroundDeliveries(t *testing.T) {
 func TestFlowMessages(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateQueued))
-	comes(tx, "you are next", 0, fromFlow)
+	agentWrites(tx, "you are next", 0, fromFlow)
 	require.Equal(t, machine.StateQueued, tx.Handover.State)
 	x := tx.In.Entries[0]
 	require.Equal(t, noon().Add(250*time.Millisecond), x.NotBefore)
 	require.Equal(t, openmessaging.OriginBot, x.Delivery.Origin)
-	comes(tx, "welcome", -time.Second, fromFlow)
+	agentWrites(tx, "welcome", -time.Second, fromFlow)
 	require.Equal(t, []string{"welcome", "you are next"}, lineup(tx.Record))
 
 	tx = newTransaction(recordIn(machine.StateEnded))
-	comes(tx, "how were we?", 0, fromFlow, elsewhere)
+	agentWrites(tx, "how were we?", 0, fromFlow, elsewhere)
 	require.Empty(t, tx.Watched, "no agent is there")
 }
 
@@ -162,7 +162,7 @@ func TestWhoseMessageItIs(t *testing.T) {
 			tx := newTransaction(recordIn(machine.StateQueued))
 			tx.Notify = false
 			tx.Past = []past{{Session: machine.Session{ID: "zyxwvutsrqp7", ConversationID: "before"}}}
-			comes(tx, "hello", 0, func(o *openmessaging.Outbound) { test.with(tx, o) })
+			agentWrites(tx, "hello", 0, func(o *openmessaging.Outbound) { test.with(tx, o) })
 			require.Equal(t, test.state, tx.Handover.State)
 			d := tx.In.Entries[0].Delivery
 			require.Equal(t, test.late, d.Late)
@@ -178,12 +178,12 @@ func TestAWebhookThatWasOnItsWayAnswersForNothing(t *testing.T) {
 	tx := newTransaction(recordIn(machine.StateConnected))
 	say(t, tx, "are you there?")
 	sentAt(t, tx, noon().Add(30*time.Second))
-	comes(tx, "one moment", 10*time.Second)
+	agentWrites(tx, "one moment", 10*time.Second)
 	require.Len(t, tx.Words, 1)
 	tx.Now = noon().Add(time.Minute)
-	comes(tx, "yes?", 30*time.Second-1)
+	agentWrites(tx, "yes?", 30*time.Second-1)
 	require.Len(t, tx.Words, 1)
-	comes(tx, "yes", 31*time.Second)
+	agentWrites(tx, "yes", 31*time.Second)
 	require.Empty(t, tx.Words)
 }
 
@@ -191,10 +191,10 @@ func TestAFullLaneToTheHost(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
 	for i := range inEntries {
-		comes(tx, "m", time.Duration(i))
+		agentWrites(tx, "m", time.Duration(i))
 	}
-	comes(tx, "too much", time.Hour)
-	comes(tx, "too much, too", time.Hour)
+	agentWrites(tx, "too much", time.Hour)
+	agentWrites(tx, "too much, too", time.Hour)
 	require.Len(t, tx.In.Entries, inEntries+1)
 	require.Equal(t, machine.NoticeMessageFailed, tx.In.Entries[inEntries].Notice.Kind, "reported once")
 	require.Len(t, tx.Receipts, 2, "the agent gets a receipt for each")

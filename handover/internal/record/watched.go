@@ -18,29 +18,37 @@ type Watched struct {
 	machine.Listing
 	machine.Legs
 
-	ID        string    `json:"id"`
-	From      string    `json:"from"`               // the identity that it was opened under
-	Handover  string    `json:"handover,omitempty"` // the session that it belongs to; empty: none, a person wrote in it
-	Since     time.Time `json:"since"`              // older messages belong to an earlier session; by Genesys' clock
-	Close     bool      `json:"close,omitempty"`    // no session needs it: disconnect it
-	Requested bool      `json:"asked,omitempty"`    // the host or one of its timers ended it, even if an agent is there
+	ID   string `json:"id"`
+	From string `json:"from"` // the identity that it was opened under
+	// Its session; empty: none, a person wrote in it.
+	Handover string `json:"handover,omitempty"`
+	// Older messages belong to an earlier session; by Genesys' clock.
+	Since time.Time `json:"since"`
+	Close bool      `json:"close,omitempty"` // no session needs it: disconnect it
+	// The host or one of its timers ended it, even if an agent is there.
+	Requested bool `json:"asked,omitempty"`
 	// Our side ended its session then, by Genesys' clock: only a later message of an agent opens
 	// another one.
-	EndedAt    time.Time `json:"endedAt,omitzero"`
-	WroteAt    time.Time `json:"spokeAt,omitzero"`   // the last message of a person, by Genesys' clock
-	At         time.Time `json:"at"`                 // the next look
-	Tries      int       `json:"tries,omitempty"`    // looks that found messages missing
-	Failures   int       `json:"failures,omitempty"` // consecutive looks that could not read
-	Closings   int       `json:"closings,omitempty"` // attempts to disconnect it
-	ClosedAt   time.Time `json:"closedAt,omitzero"`  // Genesys accepted the last one
-	QueuedAt   time.Time `json:"queuedAt,omitzero"`  // since when looks show it in a queue
-	Agent      bool      `json:"agent,omitempty"`    // the last look showed an agent, or an alerted one
-	Incomplete bool      `json:"repair,omitempty"`   // its session ended while messages of it were missing
-	Unseen     []unseen  `json:"unseen,omitempty"`   // messages that the last look listed and that were not received
-	More       int       `json:"more,omitempty"`     // such messages beyond maxUnseen
-	Denied     time.Time `json:"denied,omitzero"`    // when the first of the looks that were forbidden began
-	Gone       time.Time `json:"gone,omitzero"`      // since when looks find nothing
-	Until      time.Time `json:"until"`              // when watching ends
+	EndedAt time.Time `json:"endedAt,omitzero"`
+	// The last message of a person, by Genesys' clock.
+	WroteAt  time.Time `json:"spokeAt,omitzero"`
+	At       time.Time `json:"at"`                 // the next look
+	Tries    int       `json:"tries,omitempty"`    // looks that found messages missing
+	Failures int       `json:"failures,omitempty"` // consecutive looks that could not read
+	Closings int       `json:"closings,omitempty"` // attempts to disconnect it
+	ClosedAt time.Time `json:"closedAt,omitzero"`  // Genesys accepted the last one
+	QueuedAt time.Time `json:"queuedAt,omitzero"`  // since when looks show it in a queue
+	// The last look showed an agent, or an alerted one.
+	Agent bool `json:"agent,omitempty"`
+	// Its session ended while messages of it were missing.
+	Incomplete bool `json:"repair,omitempty"`
+	// Messages that the last look listed and that have not arrived.
+	Unseen []unseen `json:"unseen,omitempty"`
+	More   int      `json:"more,omitempty"` // such messages beyond maxUnseen
+	// When the first of the looks that were forbidden began.
+	Denied time.Time `json:"denied,omitzero"`
+	Gone   time.Time `json:"gone,omitzero"` // since when looks find nothing
+	Until  time.Time `json:"until"`         // when watching ends
 }
 
 // An unseen message is one that a read lists.
@@ -177,7 +185,7 @@ func (tx *Transaction) leave(c *machine.Handover) {
 	switch {
 	case id == "" && c.OpeningTriedAt.IsZero():
 		return
-	case id == "": // its messages may be in the last one
+	case id == "": // its messages may be in the last conversation
 		id = tx.lastConversation(c.From)
 		tx.close(c, id, false)
 	case c.Leftover != machine.LeftoverNone:
@@ -193,8 +201,9 @@ func (tx *Transaction) leave(c *machine.Handover) {
 	}
 }
 
-// wroteLate watches the conversation of a session that is over: a message that Genesys took after the
-// end, or may have taken, may have revived it. named is the conversation in Genesys' answer, or "".
+// wroteLate watches the conversation of an ended session after a message that Genesys accepted
+// after the end, or may have, because that message may have revived it. named is the conversation
+// in Genesys' answer, or "".
 func (tx *Transaction) wroteLate(handover, named string) {
 	s, from, legs := tx.Handover.Session, tx.Handover.From, tx.Handover.Legs
 	if s.ID != handover {
@@ -263,8 +272,8 @@ func (f *Record) NextWatched() *Watched {
 	return next
 }
 
-// mayHaveJoined reports whether the opening of the session may have reached a conversation: no
-// answer has named another one yet.
+// mayHaveJoined reports whether the opening of the session may have reached a conversation, because
+// no answer has named another one yet.
 func (f *Record) mayHaveJoined(w *Watched) bool {
 	c := f.Open()
 	return c != nil && !c.OpeningTriedAt.IsZero() && c.ConversationID == "" && w.From == c.From
@@ -276,7 +285,8 @@ func (tx *Transaction) closes() bool {
 }
 
 // MayDisconnect reports whether a look disconnects after a read. It never does so with an agent in
-// the conversation, unless its end was requested, or if an opening may have joined it.
+// the conversation, unless its end was requested, or if an opening may have joined the
+// conversation.
 func (f *Record) MayDisconnect(w *Watched, r *Reading, now time.Time) bool {
 	waits := r.Standing.Phase == genesys.PhaseQueued && !w.QueuedAt.IsZero() && r.Began.Sub(w.QueuedAt) >= queuePatience
 	alone := !r.Standing.AloneSince.IsZero() && r.genesysBegan().Sub(r.Standing.AloneSince) >= machine.AlonePatience
@@ -436,7 +446,7 @@ func (tx *Transaction) settleMissing(o Outcome, id string) (fetched, all bool) {
 }
 
 // noteUnseen notes the messages of a conversation from before a time that a read lists and that
-// were not received.
+// have not arrived.
 func (tx *Transaction) noteUnseen(w *Watched, r *Reading, until time.Time) {
 	w.Unseen, w.More = nil, 0
 	for _, ref := range tx.GapOf(r, w.Since, w.Listing, true).unseen {
@@ -450,8 +460,8 @@ func (tx *Transaction) noteUnseen(w *Watched, r *Reading, until time.Time) {
 	}
 }
 
-// reportUnseen reports the messages that the last look at a conversation listed and that were not
-// received since. The conversation is no longer watched.
+// reportUnseen reports the messages that the last look at a conversation listed and that have not
+// arrived since. The conversation is no longer watched.
 func (tx *Transaction) reportUnseen(w *Watched, why, permission string) {
 	if w.Reached && !w.Proven { // webhooks have other ids than reads
 		return

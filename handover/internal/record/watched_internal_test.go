@@ -139,7 +139,7 @@ func TestWatchedAfterOurOwnEnd(t *testing.T) {
 			tx.Tidy()
 			tx.In = lane{}
 			if tx.Now = noon().Add(machine.SettlePeriod); test.wrote != 0 {
-				comes(tx, "hello?", test.wrote)
+				agentWrites(tx, "hello?", test.wrote)
 				tx.In = lane{}
 			}
 			require.Equal(t, !test.opens, looks(t, tx, seeing(genesys.PhaseConnected), nil), "who is not talked to is disconnected")
@@ -181,7 +181,7 @@ func TestWatchedAgentTakesOverFromTheBot(t *testing.T) {
 func TestWatchedAgentWaitsForTheSession(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
-	comes(tx, "hello", 0, elsewhere)
+	agentWrites(tx, "hello", 0, elsewhere)
 	require.True(t, tx.In.Entries[0].Delivery.Late)
 	require.Equal(t, noon().Add(adoptPause), tx.watching("elsewhere").At)
 	require.False(t, tx.Handover.PollAt.IsZero(), "both are read")
@@ -198,7 +198,7 @@ func TestWatchedBlindly(t *testing.T) {
 	for wrote, opens := range map[time.Duration]bool{machine.SettlePeriod: true, machine.SettlePeriod - 1: false, -time.Hour: false} {
 		tx := left()
 		tx.Handover.Ending.Time = ago(machine.SettlePeriod)
-		comes(tx, "hello", wrote-machine.SettlePeriod, elsewhere)
+		agentWrites(tx, "hello", wrote-machine.SettlePeriod, elsewhere)
 		looks(t, tx, blindly, nil)
 		require.Nil(t, tx.Open(), "one 403 proves nothing")
 		require.Equal(t, tx.Now.Add(machine.DeniedPause), tx.Watched[0].At)

@@ -1,6 +1,6 @@
-// Package recordtest has what white-box tests of the packages above record share: a record with a
-// session in each state, and a transaction and a job on it. Only tests import it. The tests of record
-// itself have copies, because they cannot import a package that imports record.
+// Package recordtest contains the helpers that white-box tests of the packages above record share:
+// a record with a session in each state, and a transaction and a job on it. Only tests import it.
+// The tests of record itself have copies, because they cannot import a package that imports record.
 package recordtest
 
 import (
@@ -14,7 +14,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/record"
 )
 
-// NewTransaction returns an edit of a record at noon, for a host that wants notices. It is
+// NewTransaction returns a transaction on a record at noon, for a host that uses notices. It is
 // deterministic.
 func NewTransaction(f *record.Record) *record.Transaction {
 	n := 0

@@ -332,7 +332,8 @@ func (l *ledger) checkGapNotice(k string, n *viewNotice) {
 			lost++
 		}
 	}
-	fails := l.w.plan.any(faultFetch, faultDown, faultLost, faultLimited, faultStall) // perhaps until the engine stops trying
+	// Perhaps until the engine stops trying.
+	fails := l.w.plan.any(faultFetch, faultDown, faultLost, faultLimited, faultStall)
 	switch {
 	case !fails && !l.w.plan.has(faultNoMessageView):
 		l.w.fail("what can be fetched is not reported as missing", k, "%s", n.Detail)
@@ -360,7 +361,8 @@ func (l *ledger) noteEnd(r *replica, before, v *view) {
 	s.endedIn, s.endRead = c, never
 	x, read := c.lastReads[r]
 	switch v.Now.Ending.Code {
-	case machine.CodeNotDisconnected, machine.CodeNoAnswer: // not confirmed by a read, and the code says that
+	case machine.CodeNotDisconnected, machine.CodeNoAnswer:
+		// Not confirmed by a read, and the code says that.
 		return
 	}
 	if before == nil || !read || l.w.now-x.at > effectTime || !before.settles(v, l, r) {

@@ -119,7 +119,8 @@ func (l *ledger) checkBegins(k string, before, v *view) {
 		}
 	}
 	tried := before.Now != nil && before.Now.ID == v.Now.ID && !before.Now.Tried.IsZero()
-	waited := l.w.stamp().Sub(v.Now.Started) > gateTime-clockSlack // a slow store stores the session later
+	// A slow store stores the session later.
+	waited := l.w.stamp().Sub(v.Now.Started) > gateTime-clockSlack
 	if v.Now.Tried.IsZero() || tried || waited || v.Out.Lease.Owner == "" {
 		return
 	}

@@ -239,8 +239,8 @@ func (c *customer) forget() {
 	c.w.ledger.forgetCalled(c.key.Customer, false)
 }
 
-// finish ends the customer's sessions until the history is over: an agent in another conversation
-// may begin one when no other is open. With remoteEnd it only ends unread ones.
+// finish ends the customer's sessions until the history is over, because an agent in another
+// conversation may begin one when no other is open. With remoteEnd it only ends unread ones.
 func (c *customer) finish() {
 	for !c.stopped && !c.w.finished {
 		c.w.pause(time.Second)

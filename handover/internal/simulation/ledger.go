@@ -17,37 +17,47 @@ import (
 type ledger struct {
 	w *world
 
-	messages        map[string]*customerMessage  // that Forward accepted, by id
-	messageOrder    []*customerMessage           // the same in order
-	forwardCount    int                          // messages passed to Forward
-	arrived         map[string][]*post           // at Genesys, by text
-	webhooks        map[string]*acceptedOutbound // that Receive accepted, by id
-	outboundOrder   []*acceptedOutbound          // accepted by a webhook or a fetch, in order
-	outbound        []*outbound                  // all messages to customers, in order
-	outboundByText  map[string]*outbound         // the same by text
-	reportedMissing map[string]int               // number of messages reported as missing, by customer
-	reportedGaps    map[gap]bool                 // for which a notice has reported missing messages
-	contents        map[string]string            // content of attempts, by kind and id
-	settledAt       map[string]time.Duration     // when a success was stored, by kind and id
-	succeeded       map[string]bool              // attempts that succeeded at the host, by kind and id
-	undeliverable   map[string]bool              // deliveries that the host refused permanently, by id
-	reportedFailed  map[string]bool              // messages that were reported as failed, by id
-	returns         map[string]*returnHistory    // by Return.ID
-	sessions        map[string]*handoverHistory  // by handover id
-	sessionOrder    []*handoverHistory           // the same in order
-	sentAt          map[string]time.Time         // time of deliveries by the clock of Genesys, by id
-	customers       map[string]*customerHistory
-	forwardedAt     map[string]time.Duration // last call of Forward, by id
-	forwardOrder    map[string]int           // number of the message among those passed to Forward, by id
-	askedAt         map[string]time.Duration // last record that shows that our side ended the conversation, by id
-	claimedAt       map[string]time.Duration // last record that shows that a Return is about to begin, by id
-	owner           map[string]*replica      // the replica with this owner id of leases
-	lastArrived     map[string]int           // highest number that arrived, by customer id at Genesys
-	handedBack      map[string]bool          // messages that were in a Return, by id
-	claimed         map[string]time.Duration // last record that shows the message in a Return, even if the process died before it began, by id
-	unclear         map[string]bool          // messages for which a call of Forward failed, by id
-	promised        map[string]*promise      // by id of the request
-	staleReads      map[*task]bool           // tasks that read an old record in their present call
+	messages       map[string]*customerMessage  // that Forward accepted, by id
+	messageOrder   []*customerMessage           // the same in order
+	forwardCount   int                          // messages passed to Forward
+	arrived        map[string][]*post           // at Genesys, by text
+	webhooks       map[string]*acceptedOutbound // that Receive accepted, by id
+	outboundOrder  []*acceptedOutbound          // accepted by a webhook or a fetch, in order
+	outbound       []*outbound                  // all messages to customers, in order
+	outboundByText map[string]*outbound         // the same by text
+	// Number of messages reported as missing, by customer.
+	reportedMissing map[string]int
+	reportedGaps    map[gap]bool             // for which a notice has reported missing messages
+	contents        map[string]string        // content of attempts, by kind and id
+	settledAt       map[string]time.Duration // when a success was stored, by kind and id
+	// Attempts that succeeded at the host, by kind and id.
+	succeeded map[string]bool
+	// Deliveries that the host refused permanently, by id.
+	undeliverable  map[string]bool
+	reportedFailed map[string]bool             // messages that were reported as failed, by id
+	returns        map[string]*returnHistory   // by Return.ID
+	sessions       map[string]*handoverHistory // by handover id
+	sessionOrder   []*handoverHistory          // the same in order
+	// Time of deliveries by the clock of Genesys, by id.
+	sentAt      map[string]time.Time
+	customers   map[string]*customerHistory
+	forwardedAt map[string]time.Duration // last call of Forward, by id
+	// Number of the message among those passed to Forward, by id.
+	forwardOrder map[string]int
+	// Last record that shows that our side ended the conversation, by id.
+	askedAt map[string]time.Duration
+	// Last record that shows that a Return is about to begin, by id.
+	claimedAt map[string]time.Duration
+	owner     map[string]*replica // the replica with this owner id of leases
+	// Highest number that arrived, by customer id at Genesys.
+	lastArrived map[string]int
+	handedBack  map[string]bool // messages that were in a Return, by id
+	// Last record that shows the message in a Return, even if the process died before it began, by
+	// id.
+	claimed    map[string]time.Duration
+	unclear    map[string]bool     // messages for which a call of Forward failed, by id
+	promised   map[string]*promise // by id of the request
+	staleReads map[*task]bool      // tasks that read an old record in their present call
 }
 
 // A customerMessage is a customer's message for which Forward returned TurnAgent.
@@ -72,8 +82,8 @@ type returnHistory struct {
 	succeeded bool
 }
 
-// A gap is a conversation of a session. Without a session it is one in which agents wrote by
-// themselves.
+// A gap is a conversation of a session. Without a session it is one in which agents wrote
+// unprompted.
 type gap struct{ session, conversation string }
 
 // A promise is the session that HandOver or Open returned for a request.

@@ -212,7 +212,7 @@ func (r *replica) holdSocket(takes time.Duration, alive bool) {
 // every 15 s, and an effect ends within 10.
 const socketCheckAge = 40 * time.Second
 
-// mostWatched is how many conversations of a customer are watched.
+// mostWatched is the maximum number of watched conversations of a customer.
 const mostWatched = 8
 
 // checkConnectionLost checks that no source is reported as lost that is alive.
@@ -246,7 +246,8 @@ func (l *ledger) checkConnectionLost(k string, v *view, n *viewNotice) {
 		if !w.plan.has(faultDenied) {
 			l.w.fail("what may be disconnected does not stay open", k, "%s", n.Detail)
 		}
-	case strings.HasPrefix(n.Detail, "given up: "): // requests fail for the whole retention, which is short here
+	case strings.HasPrefix(n.Detail, "given up: "):
+		// Requests fail for the whole retention, which is short here.
 		if !w.plan.any(faultDown, faultLimited, faultLost, faultStall) || w.now < l.lastBegan(k)+w.plan.timers.Retention-clockSlack {
 			l.w.fail("only what fails for the whole retention is given up", k, "%s", n.Detail)
 		}
