@@ -11,7 +11,7 @@ import (
 type History struct {
 	Came  time.Time // when the first agent joined
 	Left  time.Time // when the last agent left; zero while one is there
-	Moved bool      // the last agent left it to a queue or to another agent, and did not end it
+	Moved bool      // the last agent left before the end: to a queue, to another agent, or the leg broke
 	Entry string    // its first queue, into which the flow put it
 }
 
@@ -33,7 +33,7 @@ func HistoryOf(c *genesys.Conversation, since time.Time) History {
 		}
 	}
 	if !there && !h.Came.IsZero() {
-		h.Left, h.Moved = last.End, movedOn(c, last)
+		h.Left, h.Moved = last.End, movedOn(c, last) || broke(c, last)
 	}
 	return h
 }
@@ -50,6 +50,23 @@ func movedOn(c *genesys.Conversation, agent genesys.Participant) bool {
 		}
 	}
 	return false
+}
+
+// broke reports whether the leg of an agent ended by a failure that did not end the customer's leg.
+func broke(c *genesys.Conversation, agent genesys.Participant) bool {
+	switch agent.DisconnectType {
+	case genesys.DisconnectError, genesys.DisconnectSystem, genesys.DisconnectTimeout, genesys.DisconnectTransportFailure,
+		genesys.DisconnectSessionExpired:
+	default:
+		return false
+	}
+	var customer genesys.Participant
+	for _, p := range c.Participants {
+		if p.IsCustomer() && !p.Start.Before(customer.Start) {
+			customer = p
+		}
+	}
+	return customer.Live() || customer.DisconnectType != agent.DisconnectType
 }
 
 // entryQueue returns the first queue of the present customer. It ignores queues that the

@@ -54,6 +54,8 @@ func TestHistoryOfAConversation(t *testing.T) {
 		"moved to a person":   {[]genesys.Participant{customer, bots, agents, person("agent", 8, 9, 20, how("transfer"))}, History{Entry: "bots", Came: at(9), Left: at(20), Moved: true}},
 		"and that one joined": {[]genesys.Participant{customer, bots, agents, person("agent", 8, 9, 20, how("transfer")), person("agent", 19, 20, -1)}, History{Entry: "bots", Came: at(9)}},
 		"and that one ended":  {[]genesys.Participant{gone, bots, agents, person("agent", 8, 9, 20, how("transfer")), person("agent", 19, 20, 60, how("client"))}, History{Entry: "bots", Came: at(9), Left: at(60)}},
+		"its leg broke":       {[]genesys.Participant{person("customer", 0, 0, 60, how("client")), bots, agents, person("agent", 8, 9, 59, how("error"))}, History{Entry: "bots", Came: at(9), Left: at(59), Moved: true}},
+		"all legs broke":      {[]genesys.Participant{person("customer", 0, 0, 60, how("system")), bots, agents, person("agent", 8, 9, 60, how("system"))}, History{Entry: "bots", Came: at(9), Left: at(60)}},
 		"queue before leg":    {[]genesys.Participant{person("customer", 2, 2, -1), bots, agents}, History{Entry: "bots"}},
 		"straight to agents":  {[]genesys.Participant{customer, person("acd", 1, 1, -1, of("agents"))}, History{Entry: "agents"}},
 		"revived":             {[]genesys.Participant{person("customer", 0, 0, 60), bots, agents, person("customer", 100, 100, -1), person("acd", 101, 101, -1, of("other bots"))}, History{Entry: "other bots"}},
