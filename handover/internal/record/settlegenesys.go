@@ -16,7 +16,7 @@ func (tx *Transaction) SettleOut(j *Job, o Outcome) {
 	}
 	x, ok := tx.attempted(j)
 	if !ok {
-		tx.reopenedLate(j.Head, o)
+		tx.reopenedLate(j, o)
 		return // settled before
 	}
 	ours := tx.Handover.ID == x.Handover
@@ -29,7 +29,7 @@ func (tx *Transaction) SettleOut(j *Job, o Outcome) {
 	}
 	switch o.Effect {
 	case effectDone:
-		tx.sent(x, o)
+		tx.sent(j, x, o)
 	case EffectRefused:
 		tx.refused(x, o)
 	case EffectNotPerformed:
@@ -80,19 +80,20 @@ func (tx *Transaction) markUnsure(x Entry) {
 
 // reopenedLate handles an opening that was dropped and yet opened a conversation. That conversation
 // is closed.
-func (tx *Transaction) reopenedLate(x Entry, o Outcome) {
+func (tx *Transaction) reopenedLate(j *Job, o Outcome) {
+	x := j.Head
 	ours := tx.Open() != nil && tx.Handover.ID == x.Handover
 	if x.Kind == KindOpen && o.Effect == effectDone && o.Conversation != "" && !ours && o.Conversation != tx.Handover.ConversationID {
-		tx.closeLate(x, o)
+		tx.closeLate(j, x, o)
 	}
 }
 
 // closeLate closes a conversation that an attempt of an ended session has opened. It is closed for
 // the same reason as its session.
-func (tx *Transaction) closeLate(x Entry, o Outcome) {
+func (tx *Transaction) closeLate(j *Job, x Entry, o Outcome) {
 	c := *tx.Handover
-	c.From = x.from(tx.Handover)
 	asked := c.ID == x.Handover && (c.Leftover == machine.LeftoverRequested || !c.EndRequestedAt.IsZero())
+	c.ID, c.From = x.Handover, x.from(j.Record.Handover) // another session may have begun
 	tx.close(&c, o.Conversation, asked)
 	if w := tx.watching(o.Conversation); w != nil && asked {
 		w.EndedAt = tx.Clock.Genesys(c.Ending.Time)
@@ -113,7 +114,7 @@ func (tx *Transaction) settleRead(r *Reading) {
 }
 
 // sent notes that Genesys accepted a part.
-func (tx *Transaction) sent(x Entry, o Outcome) {
+func (tx *Transaction) sent(j *Job, x Entry, o Outcome) {
 	open := tx.Handover.Open() && tx.Handover.ID == x.Handover
 	tx.Out.Failures, tx.Out.NotBefore = 0, time.Time{}
 	if open {
@@ -143,7 +144,7 @@ func (tx *Transaction) sent(x Entry, o Outcome) {
 	}
 	switch {
 	case !open:
-		tx.closeLate(x, o)
+		tx.closeLate(j, x, o)
 	case tx.Handover.ConversationID == "":
 		tx.Apply(machine.Event{Kind: machine.EvAccepted, Conversation: o.Conversation})
 	default:

@@ -233,3 +233,25 @@ func TestOpeningBehindATextIsDue(t *testing.T) {
 	require.True(t, tx.Ready(ToGenesys))
 	require.Equal(t, KindOpen, tx.ClaimHead(ToGenesys).Kind)
 }
+
+// TestLateConversationHasItsOwnIdentity: a message of a session opened another conversation, and its
+// answer arrives in the next session, which has another identity. The conversation belongs to the
+// session and the identity of the message.
+func TestLateConversationHasItsOwnIdentity(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateConnected))
+	tx.Handover.From = "customer~abcdefghijk2"
+	tx.Words = append(tx.Words, wordOf(tx.NextSeq(), "m1"))
+	j := jobOn(t, tx, ToGenesys)
+	tx.Apply(machine.Event{Kind: machine.EvEnd, Reason: machine.EndByCustomer})
+	c := machinetest.HandoverIn(machine.StateRequested)
+	c.ID, c.From, c.Request, c.ConversationID = "zyxwvutsrqp2", "customer~zyxwvutsrqp2", "next", ""
+	_, err := tx.HandOver(c, &Opening{Texts: []string{"summary"}}, machine.Timers{})
+	require.NoError(t, err)
+	tx.Tidy()
+	settleAs(tx, j, Outcome{Conversation: "late"})
+	w := tx.watching("late")
+	require.NotNil(t, w)
+	require.Equal(t, "customer~abcdefghijk2", w.From)
+	require.Equal(t, "abcdefghijk2", w.Handover)
+}
