@@ -255,3 +255,15 @@ func TestLateConversationHasItsOwnIdentity(t *testing.T) {
 	require.Equal(t, "customer~abcdefghijk2", w.From)
 	require.Equal(t, "abcdefghijk2", w.Handover)
 }
+
+// TestForgetWaitsForAStuckCallback: a callback that ignores its context still runs. Without the
+// record, another one would begin beside it.
+func TestForgetWaitsForAStuckCallback(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateEnded))
+	tx.Handover.HandedBack = true
+	tx.Forget = noon()
+	require.Equal(t, noon(), tx.Expires())
+	tx.In.Stuck = noon().Add(StuckTime)
+	require.Equal(t, noon().Add(StuckTime), tx.Expires())
+}
