@@ -7,7 +7,8 @@
 //
 //	client, err := genesys.New(region.EUWest1, genesys.ClientCredentials(id, secret))
 //	queue, err := client.Routing.QueueNamed(ctx, "Support", "")
-//	sent, err := client.OpenMessaging.Send(ctx, genesys.SendRequest{IntegrationID: integration, Message: m})
+//	sent, err := client.OpenMessaging.Send(ctx,
+//		genesys.SendRequest{IntegrationID: integration, Message: m})
 //
 // There is one file for each service. [Conversation.Standing] evaluates a read of a conversation
 // and is pure. The package imports region, genesys/openmessaging and internal/httpx only.

@@ -3,7 +3,7 @@
 // may be lost, reordered or doubled under a new id.
 //
 //	go run ./examples/replicas
-//	go run ./examples/replicas -store postgres -dsn "$POSTGRES_DSN" -customers 200 -messages 30 -kills 20
+//	go run ./examples/replicas -store postgres -dsn "$DSN" -customers 200 -messages 30 -kills 20
 //
 // The parent process runs everything around the replicas: a fake Genesys Cloud with agents, the
 // customers, the load balancer in front of the webhooks, the customers' channel, and the killer.

@@ -57,9 +57,11 @@
 // a store more available, not larger or faster. To distribute load, give groups of channels
 // separate Managers with stores of different prefixes.
 //
-//	{prefix}:record:<channel>NUL<customer>   hash: rev, conv (conversation id), wake (µs since 1970), data, unsure
+//	{prefix}:record:<channel>NUL<customer>   hash: rev, conv (conversation id),
+//	                                         wake (µs since 1970), data, unsure
 //	{prefix}:all                             every record, in the order of keys
-//	{prefix}:due, {prefix}:due:<channel>     records that wake, of all channels and of one, in the order of Due
+//	{prefix}:due, {prefix}:due:<channel>     records that wake, of all channels and of one,
+//	                                         in the order of Due
 //	{prefix}:conversation:<conversation id>  set of the records of a conversation, of any channel
 //	{prefix}:fence                           a counter, only with WithReplicas
 //

@@ -1,7 +1,8 @@
 // Package sqlstore keeps records of package handover in SQLite or PostgreSQL, through database/sql
 // and a driver that the caller imports.
 //
-//	db, err := sql.Open("sqlite", "file:/var/lib/bot/handover.db") // modernc.org/sqlite: no cgo, nothing to install
+//	// The driver modernc.org/sqlite needs no cgo and no installation.
+//	db, err := sql.Open("sqlite", "file:/var/lib/bot/handover.db")
 //	store, err := sqlstore.New(db, sqlstore.SQLite)
 //	err = store.Migrate(ctx)
 //	desk, err := handover.New(handover.Config{Store: store, …})
@@ -17,7 +18,8 @@
 // local disk, because WAL does not work over a network (https://www.sqlite.org/wal.html), and its
 // folder must be writable. Recommended:
 //
-//	db, err := sql.Open("sqlite", "file:/var/lib/bot/handover.db?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)")
+//	db, err := sql.Open("sqlite", "file:/var/lib/bot/handover.db?_pragma=busy_timeout(10000)"+
+//		"&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)")
 //	db.SetMaxOpenConns(8)
 //	db.SetMaxIdleConns(8) // the default of 2 opens and closes the file often
 //
@@ -26,14 +28,16 @@
 // connection. SQLite has one writer at a time, so writes wait inside a Store, where a context can
 // end the wait; reads do not wait for writes. With db.SetMaxOpenConns(1) every call waits for every
 // other, and all calls work. If another process has locked the file, the store retries for 10
-// seconds. ":memory:" needs SetMaxOpenConns(1), because each connection has a database of its own,
+// seconds. ":memory:" needs SetMaxOpenConns(1), because each connection has a separate database,
 // and keeps nothing.
 //
 // # PostgreSQL
 //
 // It is tested with PostgreSQL 15 and pgx:
 //
-//	db, err := sql.Open("pgx", "postgres://bot@db.example.com/bot?sslmode=verify-full&search_path=bot") // github.com/jackc/pgx/v5/stdlib
+//	// The driver is github.com/jackc/pgx/v5/stdlib.
+//	db, err := sql.Open("pgx",
+//		"postgres://bot@db.example.com/bot?sslmode=verify-full&search_path=bot")
 //	db.SetMaxOpenConns(16)
 //	db.SetMaxIdleConns(16)
 //	db.SetConnMaxLifetime(30 * time.Minute) // follows a failover behind a DNS name

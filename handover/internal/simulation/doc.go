@@ -9,10 +9,10 @@
 //
 // # How to run it
 //
-//	go test ./handover/internal/simulation                         the default seeds and the planted bugs
-//	go test ./handover/internal/simulation -seeds 20000            more seeds
+//	go test ./handover/internal/simulation               the default seeds and the planted bugs
+//	go test ./handover/internal/simulation -seeds 20000  more seeds
 //	go test ./handover/internal/simulation -run TestSimulation -seeds 1 -seed 42 -trace
-//	go run ./handover/internal/simulation/mutants                  bugs planted in the engine, one at a time
+//	go run ./handover/internal/simulation/mutants        bugs planted in the engine, one at a time
 //
 // A failure prints the invariant, the trace of the customer concerned, and the command that repeats
 // the history after shrinking: fewer customers and replicas, fewer faults, less time. With -every

@@ -1,11 +1,11 @@
 // Command mutants shows that the simulation finds bugs. It plants bugs in the source of the engine,
 // one at a time, and runs the simulation until a check fails:
 //
-//	go run ./handover/internal/simulation/mutants                  all of them
-//	go run ./handover/internal/simulation/mutants -run ledger      those whose mechanism or name matches
-//	go run ./handover/internal/simulation/mutants -seeds 500       how many seeds a bug may take
+//	go run ./handover/internal/simulation/mutants              all of them
+//	go run ./handover/internal/simulation/mutants -run ledger  only matching mechanisms or names
+//	go run ./handover/internal/simulation/mutants -seeds 500   at most 500 seeds for each bug
 //
-// A bug is an edit of one source file, which the compiler sees through -overlay: the files of the
+// A bug is a changed source file that the compiler reads through -overlay: the files of the
 // checkout do not change. For each bug the command prints how many seeds it took and the check that
 // failed. It exits with status 1 if a bug survives.
 package main
