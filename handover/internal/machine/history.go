@@ -9,10 +9,11 @@ import (
 
 // A History is the past of a conversation, as a read shows it.
 type History struct {
-	Came  time.Time // when the first agent joined
-	Left  time.Time // when the last agent left; zero while one is there
-	Moved bool      // the last agent left before the end: to a queue, to another agent, or the leg broke
-	Entry string    // its first queue, into which the flow put it
+	Came time.Time // when the first agent joined
+	Left time.Time // when the last agent left; zero while one is there
+	// The last agent left before the end: to a queue, to another agent, or the leg broke.
+	Moved bool
+	Entry string // its first queue, into which the flow put it
 }
 
 // HistoryOf evaluates the agents who were in the conversation since a time. Agents who were only

@@ -234,9 +234,9 @@ func TestOpeningBehindATextIsDue(t *testing.T) {
 	require.Equal(t, KindOpen, tx.ClaimHead(ToGenesys).Kind)
 }
 
-// TestLateConversationHasItsOwnIdentity: a message of a session opened another conversation, and its
-// answer arrives in the next session, which has another identity. The conversation belongs to the
-// session and the identity of the message.
+// A message of a session opened another conversation, and its answer arrives in the next session,
+// which has another identity. The conversation belongs to the session and the identity of the
+// message.
 func TestLateConversationHasItsOwnIdentity(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
@@ -256,8 +256,8 @@ func TestLateConversationHasItsOwnIdentity(t *testing.T) {
 	require.Equal(t, "abcdefghijk2", w.Handover)
 }
 
-// TestForgetWaitsForAStuckCallback: a callback that ignores its context still runs. Without the
-// record, another one would begin beside it.
+// A callback that ignores its context still runs. If the record were removed, another callback
+// would begin at the same time.
 func TestForgetWaitsForAStuckCallback(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateEnded))
