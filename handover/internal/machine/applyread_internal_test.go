@@ -100,6 +100,22 @@ func TestAReadThatDoesNotAgreeDispelsTheDoubt(t *testing.T) {
 	}
 }
 
+// The context of a HandOver opens a conversation that ended in the bot queue again, so its end does
+// not end the session until Genesys has the context.
+func TestContextReopensAnEndedConversation(t *testing.T) {
+	t.Parallel()
+	for _, p := range []genesys.Phase{genesys.PhaseEnded, genesys.PhaseWrapup} {
+		e := shows(p)
+		e.Reopens = true
+		c, effects := Apply(handoverIn(StateRequested), e, noon())
+		require.Equal(t, StateRequested, c.State)
+		require.Empty(t, effects)
+		e.Reopens = false
+		c, _ = Apply(c, e, noon())
+		require.Equal(t, StateEnded, c.State)
+	}
+}
+
 func TestFlowPatience(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
