@@ -51,7 +51,11 @@ func Example() {
 			return
 		}
 		turn, err := desk.Turn(ctx, customer)
-		fmt.Println("turn:", turn, err)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println("turn:", turn)
 	}
 	offer, err := ann.Next(ctx)
 	if err != nil {
@@ -62,8 +66,8 @@ func Example() {
 	chat.Say("Let me look.")
 	fmt.Println("agent:", <-answers)
 	// Output:
-	// turn: bot <nil>
-	// turn: agent <nil>
+	// turn: bot
+	// turn: agent
 	// agent: Let me look.
 }
 
