@@ -81,7 +81,7 @@ func (l *ledger) checkMessageID(k string, p *post) {
 // messageID returns the id of a message of a customer. again is the session in which it is
 // repeated.
 func messageID(p *post, again string) string {
-	parts := []string{"message", integration, p.customer, p.text, "0"}
+	parts := []string{"message", channelOf(p.customer), p.customer, p.text, "0"}
 	if again != "" {
 		parts = append(parts, again)
 	}
@@ -425,7 +425,7 @@ func (l *ledger) checkGapsInTime() {
 	}
 	for _, s := range l.sessionOrder {
 		cell := l.w.store.cells[keyOf(s.key)]
-		if s.open == nil || cell == nil || cell.view == nil || !cell.view.Now.agents() || cell.view.Now.ID != s.id {
+		if l.w.lost(channelOf(s.key)) || s.open == nil || cell == nil || cell.view == nil || !cell.view.Now.agents() || cell.view.Now.ID != s.id {
 			continue
 		}
 		// The engine does not read while it is the bot's turn.

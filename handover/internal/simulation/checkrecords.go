@@ -5,16 +5,19 @@ import (
 	"time"
 
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/genesyshandover/genesyshandover/handover/internal/record"
 )
-
-func keyOf(customer string) machine.Key {
-	return machine.Key{Channel: integration, Customer: customer}
-}
 
 // stored checks a record that was written.
 func (l *ledger) stored(r *replica, before, after version) {
 	k, v := after.record.Key.Customer, after.view
 	l.logStored(r, after)
+	if after.record.Key != keyOf(k) {
+		l.w.fail("a record is of its customer's channel", k, "%s stores a record of %s", r.name, after.record.Key.Channel)
+	}
+	if !r.servesChannel(after.record.Key.Channel) {
+		l.w.fail("a Manager works only on its channels", k, "%s stores a record of %s", r.name, after.record.Key.Channel)
+	}
 	if after.record.Revision <= before.record.Revision {
 		l.w.fail("revisions grow", k, "%d follows %d", after.record.Revision, before.record.Revision)
 	}
@@ -338,6 +341,16 @@ type runningEffect struct {
 	replica   *replica
 	what      string
 	startedAt time.Duration
+	deaf      bool // a callback that ignores its context
+}
+
+// lasts returns how long no other effect may run beside this one.
+func (o *runningEffect) lasts() time.Duration {
+	// The write that blocks the lane may fail.
+	if o.deaf && !o.replica.w.plan.any(faultStall, faultSlow, faultFails, faultUnknown, faultOld) {
+		return record.StuckTime - 2*clockSlack
+	}
+	return effectTime
 }
 
 func newEffectLanes(invariant string) effectLanes {
@@ -347,12 +360,12 @@ func newEffectLanes(invariant string) effectLanes {
 // start records an effect until done is called. It checks that it is the only one of its customer
 // and direction, unless a process died or did not run for a time: a lease lasts 15 s, and an effect
 // 10.
-func (e effectLanes) start(r *replica, k, what string) (done func()) {
+func (e effectLanes) start(r *replica, k, what string, deaf bool) (done func()) {
 	now := r.w.now
-	if o := e.running[k]; o != nil && !o.replica.dead && o.replica.steady() && r.steady() && now-o.startedAt <= effectTime {
+	if o := e.running[k]; o != nil && !o.replica.dead && o.replica.steady() && r.steady() && now-o.startedAt <= o.lasts() {
 		r.w.fail(e.invariant, k, "%s begins %s while %s is in %s since %.3f", r.name, what, o.replica.name, o.what, o.startedAt.Seconds())
 	}
-	x := &runningEffect{r, what, now}
+	x := &runningEffect{r, what, now, deaf}
 	e.running[k] = x
 	return func() {
 		if e.running[k] == x {

@@ -212,7 +212,7 @@ func (l *ledger) checkSeenInTime() {
 	}
 	for _, k := range l.w.store.order {
 		v := l.w.store.cells[k].view
-		if v == nil || !v.Now.agents() {
+		if v == nil || !v.Now.agents() || l.w.lost(k.Channel) {
 			continue // the engine does not read while it is the bot's turn
 		}
 		c := l.w.genesys.find(v.Now.Conversation)

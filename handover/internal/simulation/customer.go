@@ -42,7 +42,11 @@ func (c *customer) give(id string) func() {
 }
 
 func newCustomer(w *world, i int) *customer {
-	return &customer{w: w, d: newRandom(w.plan.seed, ident("customer", i)), key: keyOf(ident("k", i))}
+	name := ident("k", i)
+	if w.plan.tenants != "" && i%2 == 1 {
+		name = ident("x", i)
+	}
+	return &customer{w: w, d: newRandom(w.plan.seed, ident("customer", i)), key: keyOf(name)}
 }
 
 // customerOf returns the customer of an id at Genesys, without the suffix of a session.
@@ -117,7 +121,7 @@ func (c *customer) call(what string, f func(r *replica) error) error {
 		return err
 	}
 	for range callAttempts {
-		r := c.w.serving()
+		r := c.w.serving(c.key.Channel)
 		if r == nil || c.w.finished {
 			c.w.pause(time.Second)
 			continue
@@ -146,7 +150,7 @@ func (c *customer) id(kind string) string {
 
 // called returns the key as the host passes it: with one channel it may leave out the channel.
 func (c *customer) called() machine.Key {
-	if c.n%2 == 0 {
+	if c.n%2 == 0 && c.w.plan.tenants != tenantsHost {
 		return machine.Key{Customer: c.key.Customer}
 	}
 	return c.key
@@ -245,10 +249,12 @@ func (c *customer) finish() {
 	for !c.stopped && !c.w.finished {
 		c.w.pause(time.Second)
 	}
-	c.probe()
+	if !c.w.lost(c.key.Channel) {
+		c.probe()
+	}
 	for !c.w.finished {
 		c.w.pause(c.d.between(5*time.Second, 20*time.Second))
-		if c.finished = !c.open(); c.finished {
+		if c.finished = !c.open(); c.finished || c.w.lost(c.key.Channel) {
 			continue
 		}
 		if !c.w.plan.remoteEnd || c.unread() {

@@ -23,8 +23,11 @@
 // The engine is the real one, with the real client of package genesys. Store, Genesys and host are
 // models: small, and wrong in all the ways in which the real ones may be (the faults in plan.go).
 //
-//   - replica.go: two to four replicas of one or two adjacent releases on one store, with one
-//     channel. They crash, are stopped, do not run for a time, and have different clocks.
+//   - replica.go: two to four replicas of one or two adjacent releases on one store. They crash, are
+//     stopped, do not run for a time, and have different clocks.
+//   - channels.go: one channel or, in one seed of seven, two with different OAuth clients. Then
+//     Config.Channels returns both and may not know the second one for a time, or each Manager
+//     serves one of them, all on one store.
 //   - customer.go: one to three customers who call Forward, Turn, HandOver, Open, End and Forget
 //     for 1 to 5 minutes; in one seed of twenty four to six for 10 to 20 minutes.
 //   - genesys.go: messages, receipts, reads, transfers, disconnects, revived and new conversations.
@@ -42,8 +45,8 @@
 //     from the start, die and return. A signal is a call of Recheck. It happens at each step of a
 //     conversation, and also before the answer to the opening. The record of the notification
 //     socket is held by no replica or by one, changes its owner, or expires.
-//   - host.go: Deliver, Return and Notify fail or are slow. Some deliveries are Pending, and
-//     Delivered or Fail follows.
+//   - host.go: Deliver, Return and Notify fail, are slow, or ignore that their contexts have ended.
+//     Some deliveries are Pending, and Delivered or Fail follows.
 //   - bot.go: the bot answers what Forward or a Return gives to it: inside Return with Reply, or
 //     with Turn and Forward, or later with Reply. Callbacks call HandOver, Open, End, Forward,
 //     Turn, Session and Explain.
@@ -91,8 +94,8 @@
 //
 //   - Queues by name, attributes, skills, languages and priorities of a request.
 //
-//   - Config.Channels, several integrations and tokens: there is one channel, so tenants, budgets
-//     and breakers do not affect each other.
+//   - Budgets, breakers and workers that two channels share: each has its own OAuth client. An
+//     integration that is replaced, and a Config.Channels that fails or hangs.
 //
 //   - Package webhook and the HTTP handlers: notifications are passed to Receive as if their
 //     signatures had been checked.

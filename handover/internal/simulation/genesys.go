@@ -126,6 +126,10 @@ func (g *cloud) postMessage(x *exchange) reply {
 	if strings.Contains(in.Text, "poison") {
 		return refused(http.StatusBadRequest, "bad.request")
 	}
+	g.w.ledger.checkTenant(x.r, in.Channel.From.ID, x.path)
+	if !strings.Contains(x.path, channelOf(in.Channel.From.ID)) {
+		g.w.fail("what is for one channel reaches only that channel", customerOf(in.Channel.From.ID), "%s: %s", x.r.name, x.path)
+	}
 	key := in.Channel.From.ID + " " + in.Channel.MessageID + " " + in.Channel.Time.String()
 	p := g.known[key]
 	if p == nil || !g.w.plan.dedupe {
@@ -175,6 +179,7 @@ func (g *cloud) getConversation(x *exchange, id string) reply {
 	if c == nil {
 		return refused(http.StatusNotFound, "not.found")
 	}
+	g.w.ledger.checkTenant(x.r, c.customer, x.path)
 	at := g.w.now
 	if g.w.happens(faultStale) {
 		at -= g.w.chaos.between(0, g.staleness())
@@ -579,12 +584,12 @@ func (m *outbound) stored(foreign string) any {
 	if m.flow {
 		origin = "Bot"
 	}
-	at := wireTime(m.at)
+	at, channel := wireTime(m.at), channelOf(m.conversation.customer)
 	return map[string]any{
 		"id": m.readID, "direction": "outbound", "timestamp": at, "status": "sent", "conversationId": m.conversation.id,
 		"normalizedMessage": map[string]any{
 			"id": id, "type": "Text", "text": m.id, "originatingEntity": origin, "direction": "Outbound",
-			"channel": map[string]any{"id": integration, "messageId": id, "to": party{m.conversation.customer}, "from": party{integration}, "time": at},
+			"channel": map[string]any{"id": channel, "messageId": id, "to": party{m.conversation.customer}, "from": party{channel}, "time": at},
 		},
 	}
 }

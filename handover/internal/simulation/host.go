@@ -79,9 +79,13 @@ func (h *host) callback(ctx context.Context, r *replica, k, what string, begin f
 	}
 	h.w.logf(k, "%s: %s begins", r.name, what)
 	h.w.ledger.checkLease(r, k, what, func(v *view) viewLane { return v.In })
-	defer h.callbacks.start(r, k, what)()
+	deaf := h.w.happens(faultDeaf)
+	defer h.callbacks.start(r, k, what, deaf)()
 	begin()
 	left, late := r.untilDeadline(ctx, h.duration())
+	if deaf {
+		left, late = h.d.between(9*time.Second, 90*time.Second), false
+	}
 	if !r.yieldPoint(left) {
 		return errDead
 	}

@@ -221,7 +221,13 @@ func (l *ledger) checkPromise(key, request, session string, began time.Duration)
 // checkError checks that a call of the host fails only because of the store, the process, or too
 // many writers.
 func (l *ledger) checkError(key, what string, err error) {
-	for _, known := range []error{errStore, errDead, record.ErrBusy, context.Canceled, context.DeadlineExceeded} {
+	if errors.Is(err, record.ErrNoChannel) && l.w.removedLately(channelOf(key)) {
+		return
+	}
+	if strings.Contains(err.Error(), "Config.Channels has not answered in time") && l.w.plan.has(faultStall) {
+		return // the process did not run
+	}
+	for _, known := range []error{errStore, errDead, record.ErrBusy, record.ErrConflict, context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, known) {
 			if l.w.plan.any(faultFails, faultUnknown, faultSlow, faultOld, faultStall, faultCrash, faultStop) && !l.w.recovered() {
 				return

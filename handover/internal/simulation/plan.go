@@ -45,6 +45,8 @@ const (
 	faultWebhookLost   fault = "letter"   // all attempts of single webhooks are lost
 	faultNoMessageView fault = "unseen"   // the OAuth client may not read messages
 	faultFetch         fault = "fetch"    // requests for messages fail
+	faultDeaf          fault = "deaf"     // callbacks ignore that their contexts have ended
+	faultRemoved       fault = "removed"  // Config.Channels does not know the second channel for a time
 )
 
 func allFaults() []fault {
@@ -54,12 +56,12 @@ func allFaults() []fault {
 	}
 }
 
-// gapFaults are drawn separately, see withGaps.
-func gapFaults() []fault {
-	return []fault{faultOutage, faultWebhookLost, faultNoMessageView, faultFetch}
+// drawnFaults are drawn separately, see withGaps and newPlan.
+func drawnFaults() []fault {
+	return []fault{faultOutage, faultWebhookLost, faultNoMessageView, faultFetch, faultDeaf, faultRemoved}
 }
 
-func everyFault() []fault { return append(allFaults(), gapFaults()...) }
+func everyFault() []fault { return append(allFaults(), drawnFaults()...) }
 
 // A plan is the part of a seed's decisions that can be reduced.
 type plan struct {
@@ -92,6 +94,9 @@ type plan struct {
 	socket     string            // state of the notification socket, or empty if there is none
 	sources    []source          // of signals
 	habits     map[habit]float64 // of agents
+
+	tenants string // how the second channel is served, or empty if there is none
+	removal removal
 
 	bots         string // how the bot answers what a Return contains
 	callsBack    bool   // callbacks call the Manager
@@ -138,9 +143,12 @@ func newPlan(seed uint64) plan {
 	p.reportsLater = bots.chance(0.2)
 	p = p.withLongRuns()
 	p = p.withGaps()
+	if d := newRandom(seed, "deaf"); d.chance(0.15) {
+		p.rates[faultDeaf] = pick(d, 0.02, 0.1)
+	}
 	p.socket = newSocket(seed)
 	p.sources = newSources(seed, p.duration)
-	return p
+	return p.withTenants()
 }
 
 // withLongRuns makes one plan in twenty a long one with many customers. It finds what takes time or

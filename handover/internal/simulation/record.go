@@ -76,13 +76,16 @@ type viewWord struct {
 
 // A viewWatched is a conversation that is read although it is not that of the open session.
 type viewWatched struct {
-	ID       string    `json:"id"`
-	From     string    `json:"from"`
-	Close    bool      `json:"close"`
-	Asked    bool      `json:"asked"`
-	Agent    bool      `json:"agent"`
-	Closings int       `json:"closings"`
-	Repair   bool      `json:"repair"`
+	ID       string `json:"id"`
+	From     string `json:"from"`
+	Close    bool   `json:"close"`
+	Asked    bool   `json:"asked"`
+	Agent    bool   `json:"agent"`
+	Closings int    `json:"closings"`
+	Repair   bool   `json:"repair"`
+	Unseen   []struct {
+		ID string `json:"id"`
+	} `json:"unseen"` // messages that are missing
 	At       time.Time `json:"at"`
 	ClosedAt time.Time `json:"closedAt"`
 }
@@ -257,12 +260,13 @@ const mostClosings = 3
 
 // followed returns the remaining work of a record, or an empty string. Watching a conversation is
 // not work if the conversation continues because an agent has it, because it may not be
-// disconnected, or because the customer's messages revived it after each disconnect.
+// disconnected, or because the customer's messages revived it after each disconnect. Looking for
+// missing messages is.
 func (g *cloud) followed(v *view) string {
 	rest := *v
 	rest.Watched = slices.DeleteFunc(slices.Clone(v.Watched), func(w viewWatched) bool {
 		c := g.find(w.ID)
-		return c != nil && c.live("customer") != nil && (c.withAgents() || g.w.plan.has(faultDenied) || w.Closings >= mostClosings)
+		return c != nil && len(w.Unseen) == 0 && c.live("customer") != nil && (c.withAgents() || g.w.plan.has(faultDenied) || w.Closings >= mostClosings)
 	})
 	return rest.unfinished()
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/environment"
 
 	"github.com/genesyshandover/genesyshandover/genesys"
-	"github.com/genesyshandover/genesyshandover/region"
 )
 
 // errDead is the result of all calls of a process that has crashed.
@@ -37,10 +36,9 @@ type replica struct {
 
 // The ids of the simulated organisation.
 const (
-	integration = "00000000-0000-4000-8000-000000000001"
-	botQueue    = "00000000-0000-4000-8000-00000000b070"
-	agentQueue  = "00000000-0000-4000-8000-00000000a001"
-	otherQueue  = "00000000-0000-4000-8000-00000000a002"
+	botQueue   = "00000000-0000-4000-8000-00000000b070"
+	agentQueue = "00000000-0000-4000-8000-00000000a001"
+	otherQueue = "00000000-0000-4000-8000-00000000a002"
 )
 
 func newReplica(w *world, index int) *replica {
@@ -75,7 +73,7 @@ func (r *replica) onStopped() {
 	r.w.logf("", "%s has stopped", r.name)
 	for _, e := range []effectLanes{r.w.host.callbacks, r.w.genesys.sending} {
 		for k, o := range e.running {
-			if o.replica == r && r.steady() && r.w.now-o.startedAt < effectTime {
+			if o.replica == r && !o.deaf && r.steady() && r.w.now-o.startedAt < effectTime {
 				r.w.fail("a stop lets effects finish", k, "%s: %s", r.name, o.what)
 			}
 		}
@@ -96,18 +94,6 @@ func (r *replica) exit() {
 }
 
 func (r *replica) config() engine.Config {
-	p := &r.w.plan
-	ch := engine.Channel{
-		Region: region.EUWest1, ClientID: "client", ClientSecret: "secret", IntegrationID: integration,
-		WebhookSecrets: []string{"a-secret-of-some-length"}, AgentQueue: agentQueue,
-		Routing: p.routing, Identity: p.identity, Timers: p.timers,
-	}
-	if p.bot {
-		ch.BotQueue = botQueue
-	}
-	if p.has(faultDenied) {
-		ch.LeftText = "left"
-	}
 	var s engine.Store = &replicaStore{r}
 	var t http.RoundTripper = &transport{r}
 	if r.w.bug.store != nil {
@@ -116,11 +102,17 @@ func (r *replica) config() engine.Config {
 	if r.w.bug.calls != nil {
 		t = r.w.bug.calls(t, r)
 	}
-	return engine.Config{
-		Channel: ch, Store: s, Workers: p.workers,
+	c := engine.Config{
+		Store: s, Workers: r.w.plan.workers,
 		Deliver: r.deliver, Return: r.returned, Notify: r.notify,
 		ClientOptions: []genesys.Option{genesys.WithHTTPClient(&http.Client{Transport: t})},
 	}
+	if r.w.plan.tenants == tenantsHost {
+		c.Channels = r.channels
+	} else {
+		c.Channel = r.channel(r.onlyChannel())
+	}
+	return c
 }
 
 // serves reports whether customers and webhooks reach the process.

@@ -93,7 +93,11 @@ func (g *cloud) signalSources(c *conversation, changed bool) {
 // signal calls Recheck on a random replica, later. An empty id means all conversations.
 func (g *cloud) signal(wait time.Duration, id string) {
 	g.w.after(wait, func() {
-		r := g.w.serving()
+		channel := ""
+		if c := g.find(id); c != nil {
+			channel = channelOf(customerOf(c.customer))
+		}
+		r := g.w.serving(channel)
 		if r == nil {
 			return
 		}
@@ -189,7 +193,7 @@ func (w *world) runSocket() {
 			}
 		}
 		if holder = last; holder == nil || !holder.serves() {
-			holder = w.serving()
+			holder = w.serving("")
 		}
 		if r := holder; r != nil {
 			w.start("socket of "+r.name, r, func() { r.holdSocket(takes, alive) })
@@ -235,7 +239,7 @@ func (l *ledger) checkConnectionLost(k string, v *view, n *viewNotice) {
 			}
 		}
 	case strings.Contains(n.Detail, "the channel's webhook does not deliver"):
-		if w.plan.foreignIDs == "" && !w.plan.any(faultWebhookLost, faultOutage, faultStall, faultSlow, faultFails, faultUnknown, faultOld, faultCrash, faultStop) {
+		if w.plan.foreignIDs == "" && !w.plan.any(faultWebhookLost, faultOutage, faultRemoved, faultStall, faultSlow, faultFails, faultUnknown, faultOld, faultCrash, faultStop) {
 			l.w.fail("only a webhook that does not deliver is reported", k, "%s", n.Detail)
 		}
 	case strings.Contains(n.Detail, "too many conversations of the customer are to be disconnected"):
@@ -245,6 +249,10 @@ func (l *ledger) checkConnectionLost(k string, v *view, n *viewNotice) {
 	case strings.Contains(n.Detail, "stays open in Genesys"):
 		if !w.plan.has(faultDenied) {
 			l.w.fail("what may be disconnected does not stay open", k, "%s", n.Detail)
+		}
+	case strings.Contains(n.Detail, "given up: Config.Channels does not know the channel"):
+		if since := w.removedSince(channelOf(k)); since == never || w.now-since < w.plan.timers.Retention-clockSlack {
+			l.w.fail("only what fails for the whole retention is given up", k, "%s", n.Detail)
 		}
 	case strings.HasPrefix(n.Detail, "given up: "):
 		// Requests fail for the whole retention, which is short here.

@@ -36,7 +36,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		if deadline, ok := req.Context().Deadline(); !ok || t.r.clock().Before(deadline) {
 			t.r.w.ledger.checkLease(t.r, customerOf(m.From.ID), "message "+m.MessageID, func(v *view) viewLane { return v.Out })
 		}
-		defer t.r.w.genesys.sending.start(t.r, customerOf(m.From.ID), "message "+m.MessageID)()
+		defer t.r.w.genesys.sending.start(t.r, customerOf(m.From.ID), "message "+m.MessageID, false)()
 	}
 	resp, err := x.run()
 	if err == nil {

@@ -31,7 +31,7 @@ type webhookPost struct {
 func (g *cloud) webhook(c *conversation, id string, by *leg) {
 	m := g.newOutbound(c, by, id)
 	o := openmessaging.Outbound{
-		ID: id, IntegrationID: integration, CustomerID: c.customer, ConversationID: c.id, Time: epoch.Add(m.at),
+		ID: id, IntegrationID: channelOf(customerOf(c.customer)), CustomerID: c.customer, ConversationID: c.id, Time: epoch.Add(m.at),
 		Origin: openmessaging.OriginHuman, Body: openmessaging.Message{Text: id},
 	}
 	if m.flow {
@@ -43,6 +43,9 @@ func (g *cloud) webhook(c *conversation, id string, by *leg) {
 	g.w.logf(customerOf(c.customer), "%s: %s is written", c.id, id)
 	g.w.ledger.wroteOutbound(m)
 	l := &webhookPost{w: g.w, key: customerOf(c.customer), n: webhook.Notification{Outbound: o}, message: m}
+	if g.w.plan.tenants == tenantsHost {
+		l.n.Channel = o.IntegrationID
+	}
 	g.w.start("webhook "+id, nil, l.post)
 	if g.w.happens(faultWebhook) {
 		g.w.start("webhook "+id, nil, l.post)
@@ -57,7 +60,7 @@ func (l *webhookPost) post() {
 		w.pause(w.chaos.between(0, 3*time.Second))
 	}
 	for range webhookTries {
-		if w.recovered() && !l.message.lost && !l.once() && !w.finished {
+		if w.recovered() && !l.message.lost && !w.removedLately(channelOf(l.key)) && !l.once() && !w.finished {
 			w.fail("a webhook is accepted when nothing fails", l.key, "%s", l.n.Outbound.ID)
 		}
 		if w.finished || w.recovered() || l.once() && !w.happens(faultWebhook) {
@@ -71,8 +74,9 @@ func (l *webhookPost) post() {
 // once posts to a random replica and waits for the answer, as long as Genesys does.
 func (l *webhookPost) once() bool {
 	w, sender := l.w, l.w.current
-	r := w.serving()
-	if r == nil || w.cutOff() || l.message.lost {
+	channel := channelOf(l.key)
+	r := w.serving(channel)
+	if r == nil || w.cutOff() || l.message.lost || w.removedSince(channel) != never { // then no verifier is found
 		return false
 	}
 	took, waits := false, true

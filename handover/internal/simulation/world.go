@@ -107,6 +107,7 @@ const (
 	// Within which all work is done when customers end what is open.
 	restTime      = 10 * time.Minute
 	remoteEndTime = 100 * time.Minute // the same when agents and Genesys end it, at some time
+	removedTime   = 40 * time.Minute  // the same with a channel that was removed: Managers leave its records alone for 10 minutes
 	restCheck     = 5 * time.Second   // how often that is checked
 )
 
@@ -124,6 +125,9 @@ func (w *world) runHealed() {
 		w.start("end of "+c.key.Customer, nil, c.finish)
 	}
 	end := w.now + restTime
+	if w.plan.has(faultRemoved) {
+		end = w.now + removedTime
+	}
 	if w.plan.remoteEnd {
 		end = w.now + remoteEndTime
 		w.after(w.genesys.d.between(3*time.Minute, 15*time.Minute), w.genesys.endAll)
@@ -155,11 +159,11 @@ func (w *world) idle() bool {
 	return why == "" && w.genesys.delayedRequests == 0
 }
 
-// serving returns a random replica that serves, or nil.
-func (w *world) serving() *replica {
+// serving returns a random replica that serves a channel, or nil. An empty channel means any.
+func (w *world) serving(channel string) *replica {
 	var list []*replica
 	for _, r := range w.replicas {
-		if r.serves() {
+		if r.serves() && r.servesChannel(channel) {
 			list = append(list, r)
 		}
 	}

@@ -270,6 +270,26 @@ var mutants = []mutant{
 		`if least := f.WireTime; at.Before(least) {`,
 	},
 	{
+		"lanes", "a callback that ignores its context does not block its lane", "record/stuck.go",
+		`		tx.In.Stuck = j.StuckUntil()`,
+		`		tx.In.Stuck = time.Time{}`,
+	},
+	{
+		"tenants", "a channel that is removed stays known", "engine/channels.go",
+		`channelTime   = time.Minute`,
+		`channelTime   = time.Hour`,
+	},
+	{
+		"tenants", "a Manager works on the records of every channel", "engine/run.go",
+		`	all := m.channelID("")`,
+		`	all := ""`,
+	},
+	{
+		"tenants", "a webhook is for the channel without a name", "engine/customers.go",
+		`	as := machine.Key{Channel: m.channelID(channel), Customer: o.CustomerID}`,
+		`	as := machine.Key{Channel: m.channelID(""), Customer: o.CustomerID}`,
+	},
+	{
 		"leases", "they are free at their end", "record/lane.go",
 		`func (l Lease) Free(now time.Time) bool { return l.Owner == "" || !now.Before(l.Until.Add(LeaseGrace)) }`,
 		`func (l Lease) Free(now time.Time) bool { return l.Owner == "" || !now.Before(l.Until.Add(-EffectTime)) }`,
