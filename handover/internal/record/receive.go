@@ -137,6 +137,8 @@ func (tx *Transaction) OfCurrentSession(o *openmessaging.Outbound) bool {
 		return false // Genesys has not received the opening
 	case o.ConversationID == "":
 		return c.From == o.CustomerID
+	case c.OpeningAcceptedAt.IsZero() && c.ConversationID == "" && tx.Clock.Unmeasured && o.Origin != openmessaging.OriginBot:
+		return false // no agent answers so soon, and the time cannot show that it is of an earlier conversation
 	case c.ConversationID == "":
 		return c.From == o.CustomerID && c.Open() && !tx.wasIn(o.ConversationID)
 	default:

@@ -267,3 +267,33 @@ func TestForgetWaitsForAStuckCallback(t *testing.T) {
 	tx.In.Stuck = noon().Add(StuckTime)
 	require.Equal(t, noon().Add(StuckTime), tx.Expires())
 }
+
+// TestUnmeasuredClockNamesNoConversation: the opening has no answer yet, and this process does not
+// know Genesys' clock. A message of an agent may be of an earlier conversation, also of one that
+// was forgotten, so a look at its conversation decides.
+func TestUnmeasuredClockNamesNoConversation(t *testing.T) {
+	t.Parallel()
+	message := &openmessaging.Outbound{ID: "w1", CustomerID: "customer", ConversationID: "older", Time: noon(), Origin: openmessaging.OriginHuman}
+	unanswered := func() *Transaction {
+		tx := newTransaction(recordIn(machine.StateRequested))
+		tx.Handover.ConversationID, tx.Handover.OpeningAcceptedAt = "", time.Time{}
+		tx.Clock.Unmeasured = true
+		return tx
+	}
+	tx := unanswered()
+	tx.AcceptMessage(message, openmessaging.Message{Text: "hello"}, time.Time{})
+	require.Equal(t, machine.StateRequested, tx.Handover.State)
+	require.Empty(t, tx.Handover.ConversationID)
+	require.NotNil(t, tx.watching("older"))
+
+	tx = unanswered()
+	tx.Handover.OpeningAcceptedAt = noon()
+	require.True(t, tx.OfCurrentSession(message))
+	tx = unanswered()
+	tx.Clock.Unmeasured = false
+	require.True(t, tx.OfCurrentSession(message))
+	tx = unanswered()
+	flow := *message
+	flow.Origin = openmessaging.OriginBot
+	require.True(t, tx.OfCurrentSession(&flow))
+}
