@@ -135,6 +135,10 @@ func (r *replica) channels(_ context.Context, id string) (engine.Channel, error)
 	if !r.yieldPoint(r.w.host.d.between(time.Millisecond, 20*time.Millisecond)) {
 		return engine.Channel{}, errDead
 	}
+	if r.w.happens(faultHost) {
+		r.w.host.mayPanic()
+		return engine.Channel{}, errHost
+	}
 	if id != integration && id != otherIntegration || r.w.removedSince(id) != never {
 		return engine.Channel{}, record.ErrNoChannel
 	}

@@ -28,7 +28,7 @@ func (l *ledger) stored(r *replica, before, after version) {
 	l.noteOwners(r, v)
 	l.checkWords(k, v)
 	l.noteAsked(v)
-	l.checkSession(k, before.view, v)
+	l.checkSession(r, k, before.view, v)
 	l.checkBegins(k, before.view, v)
 	l.checkStoredEntries(k, before.view, v)
 	l.noteRefusedNotices(k, v.In)
@@ -135,7 +135,7 @@ func (l *ledger) checkBegins(k string, before, v *view) {
 }
 
 // checkSession checks the change of the current session.
-func (l *ledger) checkSession(k string, before, v *view) {
+func (l *ledger) checkSession(r *replica, k string, before, v *view) {
 	if v.Now == nil {
 		return
 	}
@@ -172,7 +172,7 @@ func (l *ledger) checkSession(k string, before, v *view) {
 		l.w.fail("one session is open at a time", k, "%s begins while %s is %s", v.Now.ID, before.Now.ID, before.Now.State)
 	}
 	if !v.Now.open() && !s.ended {
-		l.checkReason(k, before, v, c)
+		l.checkReason(r, k, before, v, c)
 	}
 	if before != nil && before.Now != nil && before.Now.State != v.Now.State {
 		l.checkNoAgentTimer(k, v, c)

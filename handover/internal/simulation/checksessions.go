@@ -14,7 +14,7 @@ import (
 
 // checkReason checks that the reason of an ended session has happened at Genesys since its opening
 // arrived, and that a read has shown it. c is its conversation, or nil.
-func (l *ledger) checkReason(k string, before, v *view, c *conversation) {
+func (l *ledger) checkReason(r *replica, k string, before, v *view, c *conversation) {
 	own := !v.Now.EndAsked.IsZero()
 	if v.Now.Leaves == "asked" && before != nil && before.Now != nil && before.Now.State == machine.StateBot {
 		return // in the bot's turn the host's end takes effect at once
@@ -42,7 +42,11 @@ func (l *ledger) checkReason(k string, before, v *view, c *conversation) {
 				v.Now.ID, c.id, c.readAt.Seconds())
 		}
 	case code == machine.CodeLeftOpen:
-		if left := c.leftAlone(l.w.now - effectTime); left == never || l.w.now-left < aloneTime-clockSlack {
+		at := l.w.now - effectTime
+		if x, read := c.lastReads[r]; read { // the process may not have run since
+			at = min(at, x.shows)
+		}
+		if left := c.leftAlone(at); left == never || l.w.now-left < aloneTime-clockSlack {
 			l.w.fail("only an abandoned customer is left", k, "%s is left open, and the customer of %s is not alone", v.Now.ID, c.id)
 		}
 	default:

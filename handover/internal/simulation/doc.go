@@ -45,7 +45,7 @@
 //     from the start, die and return. A signal is a call of Recheck. It happens at each step of a
 //     conversation, and also before the answer to the opening. The record of the notification
 //     socket is held by no replica or by one, changes its owner, or expires.
-//   - host.go: Deliver, Return and Notify fail, are slow, or ignore that their contexts have ended.
+//   - host.go: Deliver, Return and Notify fail, panic, are slow, or ignore that their contexts have ended.
 //     Some deliveries are Pending, and Delivered or Fail follows.
 //   - bot.go: the bot answers what Forward or a Return gives to it: inside Return with Reply, or
 //     with Turn and Forward, or later with Reply. Callbacks call HandOver, Open, End, Forward,
@@ -95,7 +95,7 @@
 //   - Queues by name, attributes, skills, languages and priorities of a request.
 //
 //   - Budgets, breakers and workers that two channels share: each has its own OAuth client. An
-//     integration that is replaced, and a Config.Channels that fails or hangs.
+//     integration that is replaced, and a Config.Channels that hangs.
 //
 //   - Package webhook and the HTTP handlers: notifications are passed to Receive as if their
 //     signatures had been checked.

@@ -16,11 +16,12 @@ import (
 type host struct {
 	w         *world
 	d         random
+	panics    random
 	callbacks effectLanes
 }
 
 func newHost(w *world) *host {
-	return &host{w: w, d: newRandom(w.plan.seed, "host"), callbacks: newEffectLanes("one callback of a customer at a time")}
+	return &host{w: w, d: newRandom(w.plan.seed, "host"), panics: newRandom(w.plan.seed, "panics"), callbacks: newEffectLanes("one callback of a customer at a time")}
 }
 
 func (r *replica) deliver(ctx context.Context, d record.Delivery) error {
@@ -94,6 +95,7 @@ func (h *host) callback(ctx context.Context, r *replica, k, what string, begin f
 	}
 	before, after := h.w.happens(faultHost), h.w.happens(faultHost)
 	if before {
+		h.mayPanic()
 		return errHost
 	}
 	err := effect()
@@ -102,9 +104,17 @@ func (h *host) callback(ctx context.Context, r *replica, k, what string, begin f
 		return errDead
 	}
 	if after && err == nil {
+		h.mayPanic()
 		return errHost
 	}
 	return err
+}
+
+// mayPanic panics in some of the callbacks that fail.
+func (h *host) mayPanic() {
+	if h.w.plan.panics && h.panics.chance(0.3) {
+		panic(errHost)
+	}
 }
 
 func (h *host) duration() time.Duration {

@@ -224,8 +224,8 @@ func (l *ledger) checkError(key, what string, err error) {
 	if errors.Is(err, record.ErrNoChannel) && l.w.removedLately(channelOf(key)) {
 		return
 	}
-	if strings.Contains(err.Error(), "Config.Channels has not answered in time") && l.w.plan.has(faultStall) {
-		return // the process did not run
+	if strings.Contains(err.Error(), "Config.Channels") && l.w.plan.any(faultStall, faultHost) && !l.w.recovered() {
+		return
 	}
 	for _, known := range []error{errStore, errDead, record.ErrBusy, record.ErrConflict, context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, known) {

@@ -95,6 +95,7 @@ type plan struct {
 	sources    []source          // of signals
 	habits     map[habit]float64 // of agents
 
+	panics  bool   // some callbacks that fail panic
 	tenants string // how the second channel is served, or empty if there is none
 	removal removal
 
@@ -148,6 +149,7 @@ func newPlan(seed uint64) plan {
 	}
 	p.socket = newSocket(seed)
 	p.sources = newSources(seed, p.duration)
+	p.panics = newRandom(seed, "panic").chance(0.2)
 	return p.withTenants()
 }
 
