@@ -270,7 +270,7 @@ var mutants = []mutant{
 		`if least := f.WireTime; at.Before(least) {`,
 	},
 	{
-		"lanes", "a callback that ignores its context does not block its lane", "record/stuck.go",
+		"lanes", "a callback that ignores its context does not block its lane", "record/settlehost.go",
 		`		tx.In.Stuck = j.StuckUntil()`,
 		`		tx.In.Stuck = time.Time{}`,
 	},
