@@ -409,7 +409,7 @@ type storedMessage struct {
 // Stored returns a copy of m for a record. It shares no memory with m, because the caller may
 // change m after the call.
 func (m Message) Stored() storedMessage {
-	s := storedMessage{ID: m.ID, Time: m.Time, Text: m.Text, Attachments: slices.Clone(m.Attachments)}
+	s := storedMessage{ID: m.ID, Time: m.Time.Round(0), Text: m.Text, Attachments: slices.Clone(m.Attachments)}
 	if a := m.Answer; a != nil {
 		s.Reply = &openmessaging.Reply{InReplyTo: a.InReplyTo, Kind: a.Kind, Text: a.Text, Payload: a.Payload}
 	}

@@ -58,14 +58,18 @@ func readUnknown(data []byte, f *Record) (unknownFields, error) {
 	return u, err
 }
 
-// putInto adds the unknown fields to the JSON of this release.
+// putInto adds the unknown fields to the JSON of this release. It forgets those of places that
+// are gone.
 func (u unknownFields) putInto(data []byte, f *Record) ([]byte, error) {
+	present := map[string]bool{}
 	data, err := f.visit(data, func(p place, m members) {
 		maps.Copy(m, u[p.id])
+		present[p.id] = true
 	})
 	if err != nil {
 		return nil, redactJSON(err)
 	}
+	maps.DeleteFunc(u, func(id string, _ members) bool { return !present[id] })
 	return data, nil
 }
 
