@@ -291,18 +291,24 @@ const (
 const nextFormat = 3
 
 // asNextRelease returns a record as a replica of the next release stores it: with a higher format
-// and marks that this release does not know.
-func (r *replica) asNextRelease(rec record.Stored) record.Stored {
+// and marks that this release does not know. The next release knows them, so it keeps those of the
+// record that it replaces, the one with the revision prev.
+func (r *replica) asNextRelease(rec record.Stored, prev uint64) record.Stored {
 	if !r.newer || record.IsReserved(rec.Key) {
 		return rec
 	}
 	by := r.name + " " + uitoa(rec.Revision)
+	known := r.w.store.marks(rec.Key, prev)
 	data, err := editParts(rec.Data, func(of string, part members) {
 		name := markPart
 		if of == "" {
 			name, part["format"] = markTop, json.RawMessage(asJSON(nextFormat))
 		}
-		if part[name] == nil {
+		switch m := known[of]; {
+		case part[name] != nil:
+		case m != nil:
+			part[name] = json.RawMessage(asJSON(*m))
+		default:
 			part[name] = json.RawMessage(asJSON(mark{of, by}))
 		}
 	})
@@ -388,6 +394,17 @@ func (l *ledger) checkFormats(r *replica, before, after version) {
 	}
 	l.checkMark(r, k, "the top", was.NewTop, is.NewTop)
 	l.checkMarks(r, k, was.marks(), is.marks())
+}
+
+// marks returns the marks of a record as it is stored, if that has the revision.
+func (s *store) marks(k machine.Key, revision uint64) map[string]*mark {
+	c := s.cells[k]
+	if c == nil || c.view == nil || c.record.Revision != revision {
+		return nil
+	}
+	list := c.view.marks()
+	list[""] = c.view.NewTop
+	return list
 }
 
 // marks returns the marks of the parts of a record, also those that have none.

@@ -206,7 +206,7 @@ func (s *replicaStore) Put(ctx context.Context, rec record.Stored, prev uint64) 
 	if err := s.before(ctx); err != nil {
 		return err
 	}
-	rec = s.r.asNextRelease(rec)
+	rec = s.r.asNextRelease(rec, prev)
 	if err := s.r.w.store.put(s.r, rec, prev); err != nil {
 		s.r.w.logf(rec.Key.Customer, "%s put %d after %d: %v", s.r.name, rec.Revision, prev, err)
 		return err
