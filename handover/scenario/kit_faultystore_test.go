@@ -184,7 +184,7 @@ func TestStoreOutageLosesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &moodyStore{Store: handover.NewMemoryStore()}
 		h, chat := connectedOn(t, store)
-		store.set(func(s *moodyStore) { s.getting = -1 })
+		store.set(func(s *moodyStore) { s.getting, s.before = -1, -1 })
 		chat.Say("in the outage")
 		_, err := h.Forward(t.Context(), h.key, handover.Text("m1", "m1"))
 		require.ErrorIs(t, err, errStore)

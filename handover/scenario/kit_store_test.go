@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -35,7 +36,7 @@ func (s *hookedStore) before(f func() error) {
 	s.hook = f
 }
 
-// writes returns the number of calls of Put.
+// writes returns the number of calls of Put that stored the record, or may have.
 func (s *hookedStore) writes() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -45,14 +46,19 @@ func (s *hookedStore) writes() int {
 func (s *hookedStore) Put(ctx context.Context, r handover.Record, prev uint64) error {
 	s.mu.Lock()
 	f := s.hook
-	s.puts++
 	s.mu.Unlock()
 	if f != nil {
 		if err := f(); err != nil {
 			return err
 		}
 	}
-	return s.Store.Put(ctx, r, prev)
+	err := s.Store.Put(ctx, r, prev)
+	if !errors.Is(err, handover.ErrConflict) {
+		s.mu.Lock()
+		s.puts++
+		s.mu.Unlock()
+	}
+	return err
 }
 
 // An outbound describes the webhook body of a message.

@@ -23,6 +23,7 @@ func (m *Manager) stored(ctx context.Context, k machine.Key) (*record.Record, er
 	if err != nil {
 		return nil, fmt.Errorf("handover: read record: %w", err)
 	}
+	m.copies.saw(r)
 	return record.Decode(r)
 }
 

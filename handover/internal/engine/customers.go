@@ -37,6 +37,7 @@ func (m *Manager) acceptFor(ctx context.Context, channel string, o *openmessagin
 	if o.ConversationID != "" {
 		r, err := m.config.Store.Find(ctx, keys[0].Channel, o.ConversationID)
 		if err == nil && r.Key.Channel == keys[0].Channel {
+			m.copies.saw(r)
 			_, err = m.accept(ctx, r.Key, known)
 		}
 		if !errors.Is(err, errNoRecord) && !errors.Is(err, record.ErrNotFound) && (err != nil || r.Key.Channel == keys[0].Channel) {
@@ -147,6 +148,9 @@ func (m *Manager) receiveUnstored(ctx context.Context, k machine.Key, fn func(*r
 	switch err := m.change(ctx, tx, fn); {
 	case errors.Is(err, record.ErrUnchanged):
 		return nil
+	case errors.Is(err, errPanic):
+		m.setAside(k, err)
+		return err
 	case err != nil:
 		return err
 	}

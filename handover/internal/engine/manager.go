@@ -47,6 +47,7 @@ type Manager struct {
 	log         *slog.Logger
 	owner       string // of leases
 	locks       *locks
+	copies      copies
 	channels    channels
 	queues      queues
 	facts       facts

@@ -23,6 +23,7 @@ func (m *Manager) Receive(ctx context.Context, n webhook.Notification) error {
 
 func (m *Manager) receive(ctx context.Context, n webhook.Notification) (op string, err error) {
 	o := &n.Outbound
+	o.Time = asStored(o.Time)
 	if o.CustomerID == "" {
 		m.log.Warn("webhook without a customer", slog.String("channel", n.Channel))
 		return OpReceiveUnknown, nil
@@ -45,6 +46,7 @@ func (m *Manager) receive(ctx context.Context, n webhook.Notification) (op strin
 func (m *Manager) receiveMessage(ctx context.Context, channel string, o *openmessaging.Outbound, body openmessaging.Message) error {
 	replayed := false
 	err := m.acceptFor(ctx, channel, o, true, func(tx *record.Transaction) error {
+		replayed = false
 		if tx.ReceivedIDs.Recall(o.ID) != record.UnknownID && o.ID != "" {
 			return record.ErrUnchanged
 		}

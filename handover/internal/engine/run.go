@@ -89,6 +89,7 @@ func (r *rounds) round(ctx context.Context) time.Duration {
 	m.sweepDue(ctx)
 	now := m.Now()
 	r.forget(now)
+	m.copies.forget(now)
 	wait := record.LookEvery
 	all := m.channelID("")
 	full := m.full()
@@ -127,6 +128,7 @@ func (r *rounds) page(ctx context.Context, channel string, limit int, now time.T
 		return nil, false, err
 	}
 	for _, x := range due {
+		r.m.copies.saw(x)
 		switch {
 		case r.skips(x.Key, now):
 		case record.IsReserved(x.Key):

@@ -26,6 +26,7 @@ func (m *Manager) Recheck(ctx context.Context, conversationID string) error {
 // Ended reports that the customer's leg of a conversation ended at a time, by the clock of Genesys
 // (customer.end, not user.end, which a reject and a transfer also send).
 func (m *Manager) Ended(ctx context.Context, channel, conversationID string, at time.Time) error {
+	at = asStored(at)
 	return m.signal(ctx, channel, conversationID, func(tx *record.Transaction) bool { return tx.Reported(conversationID, at) })
 }
 
@@ -42,6 +43,7 @@ func (m *Manager) signal(ctx context.Context, channel, conversationID string, ac
 	if err != nil {
 		return fmt.Errorf("handover: find record: %w", err)
 	}
+	m.copies.saw(r)
 	_, err = m.accept(ctx, r.Key, func(tx *record.Transaction) error {
 		c := tx.Handover
 		if c == nil || c.State == machine.StateBot || c.ConversationID != conversationID {

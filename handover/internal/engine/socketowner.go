@@ -111,7 +111,7 @@ func (o *SocketOwner) change(ctx context.Context, fn func(*socket, time.Time) er
 		if err != nil {
 			return err
 		}
-		now := o.m.Now().UTC().Round(0)
+		now := asStored(o.m.Now())
 		switch err := fn(&s, now); {
 		case errors.Is(err, record.ErrUnchanged):
 			return nil

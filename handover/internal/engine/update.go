@@ -34,19 +34,19 @@ func (m *Manager) transact(ctx context.Context, k machine.Key, done *record.Job,
 	}
 	ctx = context.WithoutCancel(ctx)
 	deadline := m.Now().Add(conflictTime)
-	pause, try := conflictFirst, fn
+	pause, try, unsure := conflictFirst, fn, false
 	for {
-		f, err := m.tryTransact(ctx, k, done, try)
+		f, err := m.tryTransact(ctx, k, done, unsure, try)
 		switch {
 		case err == nil || errors.Is(err, record.ErrUnchanged):
 			return f, nil
 		case !errors.Is(err, record.ErrConflict):
 			return nil, err
-		case m.Now().After(deadline):
+		case !m.Now().Before(deadline):
 			return nil, fmt.Errorf("%w: %w", record.ErrBusy, err)
 		}
 		if errors.Is(err, record.ErrUnsure) {
-			try = claiming(fn)
+			try, unsure = claiming(fn), true
 		}
 		if err := m.Sleep(ctx, m.Jitter(pause)); err != nil {
 			return nil, err
@@ -68,64 +68,136 @@ func claiming(fn func(*record.Transaction) error) func(*record.Transaction) erro
 
 // tryTransact is one attempt. Only ErrConflict is certain. After any other error of Put the record
 // is read again, and the next attempt finds the stored change, because transactions are idempotent.
-func (m *Manager) tryTransact(ctx context.Context, k machine.Key, done *record.Job, fn func(*record.Transaction) error) (*record.Record, error) {
+//
+// The attempt begins with the copy of the record that this process stored last, if there is one, or
+// else with a Get. The compare-and-swap of Put proves that a copy was current. Nothing else proves
+// that, so a transaction on a copy that stores nothing is repeated on a Get: one that conflicts,
+// fails or panics, changes nothing, or finds the record expired. A transaction that gives the turn
+// to the bot changes nothing. reread forbids copies.
+func (m *Manager) tryTransact(
+	ctx context.Context, k machine.Key, done *record.Job, reread bool, fn func(*record.Transaction) error,
+) (*record.Record, error) {
 	unlock, err := m.lock(ctx, k)
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
+	if c, ok := m.copies.take(k, m.Now()); ok && !reread {
+		tx := m.transaction(k)
+		tx.Record = c.record
+		if f, err := m.transactOn(ctx, tx, base{revision: c.revision, copied: true, sum: c.sum}, done, fn); !errors.Is(err, errStale) {
+			return f, err
+		}
+	}
 	tx, old, err := m.load(ctx, k)
 	if err != nil {
 		return nil, err
 	}
+	return m.transactOn(ctx, tx, base{revision: old.Revision, stored: old}, done, fn)
+}
+
+// errStale is the error of a transaction on a copy that stored nothing: the copy may be old.
+var errStale = errors.New("handover: the copy of the record may be old")
+
+// A base is what a transaction begins with.
+type base struct {
+	revision uint64
+	stored   record.Stored // what Get returned; zero for a copy
+	copied   bool          // it is a copy of this process
+	sum      uint64        // of the stored bytes, for a copy
+}
+
+// is reports whether a transaction would store what is stored already.
+func (b *base) is(r record.Stored) bool {
+	if b.copied {
+		return sumOf(r.Data) == b.sum
+	}
+	return bytes.Equal(r.Data, b.stored.Data) && r.WakeAt.Equal(b.stored.WakeAt)
+}
+
+// transactOn changes a record and stores it. On a copy, every result but a write is errStale.
+func (m *Manager) transactOn(
+	ctx context.Context, tx *record.Transaction, from base, done *record.Job, fn func(*record.Transaction) error,
+) (*record.Record, error) {
 	// Removed in between, and perhaps created again: it is another record.
 	if done != nil && (tx.Fresh || tx.Created != done.Record.Created) {
+		if from.copied {
+			return nil, errStale
+		}
 		m.launch(ctx, nil, done)
 		return tx.Record, nil
 	}
 	if done != nil && tx.Lane(done.Lane).Lease.Owner == m.owner {
 		tx.Lane(done.Lane).Lease = record.Lease{} // no other worker of this process is in the lane
 	}
-	if l := tx.Lane(record.ToGenesys).Lease; l.Owner == m.owner && !m.performs(busyLane{k, record.ToGenesys}) {
+	if l := tx.Lane(record.ToGenesys).Lease; l.Owner == m.owner && !m.performs(busyLane{tx.Key, record.ToGenesys}) {
 		tx.AbandonPost() // otherwise its entry would remain before those that may be sent
 	}
 	if err := m.change(ctx, tx, fn); err != nil {
+		switch {
+		case from.copied:
+			return nil, errStale
+		case errors.Is(err, errPanic):
+			m.setAside(tx.Key, err)
+		}
 		return tx.Record, err
 	}
 	if at := tx.Expires(); !at.IsZero() && !tx.Now.Before(at) {
-		if err := m.remove(ctx, k, old.Revision); err != nil {
+		if from.copied {
+			return nil, errStale
+		}
+		if err := m.remove(ctx, tx.Key, from.revision); err != nil {
 			return nil, err
 		}
 		m.launch(ctx, nil, done)
 		return tx.Record, nil
 	}
 	jobs := m.claim(tx, done)
-	r, err := tx.Encode(k, record.NextRevision(old.Revision, tx.Now))
-	if err != nil {
+	r, err := tx.Encode(tx.Key, record.NextRevision(from.revision, tx.Now))
+	switch {
+	case err != nil:
 		m.release(jobs)
+		if from.copied {
+			return nil, errStale
+		}
 		return nil, err
-	}
-	if len(jobs) == 0 && bytes.Equal(r.Data, old.Data) && r.WakeAt.Equal(old.WakeAt) {
+	case len(jobs) == 0 && from.is(r):
+		if from.copied {
+			return nil, errStale
+		}
 		m.launch(ctx, nil, done)
 		return tx.Record, nil
 	}
-	if err := m.put(ctx, r, old.Revision); err != nil {
+	if err := m.put(ctx, r, from.revision); err != nil {
 		m.release(jobs)
+		if from.copied && errors.Is(err, record.ErrConflict) && !errors.Is(err, record.ErrUnsure) {
+			return nil, errStale
+		}
 		return nil, err
 	}
+	m.copies.put(tx.Record, r, m.Now())
 	m.launch(ctx, jobs, done)
 	m.wakeBy(r.WakeAt)
 	return tx.Record, nil
 }
 
+// transaction returns a transaction that begins now, without its record.
+func (m *Manager) transaction(k machine.Key) *record.Transaction {
+	return &record.Transaction{
+		Key: k, Now: asStored(m.Now()), Notify: m.config.Notify != nil, NewID: m.NewID, Jitter: m.Jitter,
+		Clock: m.clockOf(k.Channel),
+	}
+}
+
+// asStored returns a time as Get would return it: in UTC and without a monotonic clock. So the copy of
+// a record equals the stored one.
+func asStored(t time.Time) time.Time { return t.UTC().Round(0) }
+
 // load reads the record of a key. Its leases count from the end of the read, because a read may
 // take long.
 func (m *Manager) load(ctx context.Context, k machine.Key) (*record.Transaction, record.Stored, error) {
 	r, err := m.config.Store.Get(ctx, k)
-	tx := &record.Transaction{
-		Key: k, Now: m.Now().UTC().Round(0), Notify: m.config.Notify != nil, NewID: m.NewID, Jitter: m.Jitter,
-		Clock: m.clockOf(k.Channel),
-	}
+	tx := m.transaction(k)
 	if errors.Is(err, record.ErrNotFound) {
 		tx.Record, tx.Fresh = &record.Record{Touched: tx.Now}, true
 		return tx, record.Stored{}, nil
@@ -145,14 +217,15 @@ func (m *Manager) load(ctx context.Context, k machine.Key) (*record.Transaction,
 	return tx, r, nil
 }
 
-// change runs fn and Tidy. After a panic in the pure code it sets the record aside, and the process
-// continues.
+// errPanic is the error of a transaction that panicked. Its record has to be set aside.
+var errPanic = errors.New("handover: panic in the state machine")
+
+// change runs fn and Tidy. A panic in the pure code becomes an error, and the process continues.
 func (m *Manager) change(ctx context.Context, tx *record.Transaction, fn func(*record.Transaction) error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			m.logPanic(ctx, p, "panic in the state machine", slog.String("customer", m.hash(tx.Key)))
-			err = fmt.Errorf("handover: panic in the state machine: %T", p)
-			m.setAside(tx.Key, err)
+			err = fmt.Errorf("%w: %T", errPanic, p)
 		}
 	}()
 	if err := fn(tx); err != nil {
