@@ -70,6 +70,11 @@ func (w *Word) attempted() bool {
 	return w.Again || w.Done > 0 || w.State == WordUnsure || w.State == wordSent
 }
 
+// placedIn reports whether a word may be in the conversation of a session.
+func (w *Word) placedIn(c *machine.Handover) bool {
+	return w.Conversation == "" || c.ConversationID == "" || w.Conversation == c.ConversationID
+}
+
 // sentIn reports whether a word was sent in a session. That includes a word of an earlier session
 // in the same conversation.
 func (w *Word) sentIn(c *machine.Handover) bool {
@@ -440,15 +445,16 @@ func (tx *Transaction) answered(at time.Time, seen bool) {
 		case w.Unplaced:
 			return seen
 		default:
-			return w.Conversation == "" || c.ConversationID == "" || w.Conversation == c.ConversationID
+			return w.placedIn(c)
 		}
 	})
 }
 
-// answeredByEnd removes the words sent before the agents of an ended session left.
+// answeredByEnd removes the words sent before the agents of an ended session left, but not those in
+// another conversation than theirs.
 func (tx *Transaction) answeredByEnd(c *machine.Handover) {
 	tx.Words = slices.DeleteFunc(tx.Words, func(w Word) bool {
-		return w.State == wordSent && w.Return == 0 && w.Handover == c.ID && !c.Unanswered(w.SentAt) && w.sentIn(c)
+		return w.State == wordSent && w.Return == 0 && w.Handover == c.ID && !c.Unanswered(w.SentAt) && w.sentIn(c) && w.placedIn(c)
 	})
 }
 

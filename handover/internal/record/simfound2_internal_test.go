@@ -234,3 +234,28 @@ func TestGivenBackLaterKeepsSent(t *testing.T) {
 		require.Equal(t, sent, tx.Words[0].unanswered().Sent)
 	}
 }
+
+// The agents ended the conversation, and a moment later a word of the customer opened another one.
+// The clock of Genesys is known within a second, so by its time the word may seem to be the earlier
+// of the two. No agent is in the other conversation, so the word is unanswered.
+func TestEndOfAConversationAnswersNothingInAnother(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+	c := &machine.Handover{
+		Session: machine.Session{
+			ID: "aaaaaaaaaaaa", State: machine.StateEnded, ConversationID: "c1", Connected: now.Add(-time.Minute),
+		},
+		MovedTo: "c2", AnsweredUntil: now,
+	}
+	tx := &Transaction{Record: &Record{Handover: c}, Now: now}
+	for i, conversation := range []string{"c1", "c2"} {
+		m := Message{ID: conversation, Text: "hello"}.Stored()
+		tx.Words = append(tx.Words, Word{
+			Seq: uint64(i) + 1, ID: m.ID, Message: &m, State: wordSent, SentAt: now.Add(-time.Second),
+			Handover: c.ID, Conversation: conversation,
+		})
+	}
+	tx.answeredByEnd(c)
+	require.Len(t, tx.Words, 1)
+	require.Equal(t, "c2", tx.Words[0].ID)
+}
