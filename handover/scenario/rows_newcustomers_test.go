@@ -88,3 +88,29 @@ func TestNewRecordsAreLimited(t *testing.T) {
 		require.Equal(t, 1001, records(t, store))
 	})
 }
+
+// TestUnstoredDeliveriesAreOneAtATime checks that a webhook without a record is refused, so that
+// Genesys posts it again, while Deliver runs for the same customer.
+func TestUnstoredDeliveriesAreOneAtATime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t, genesystest.AllowErrors())
+		h := newHost(t, org, func(c *handover.Config) {
+			deliver := c.Deliver
+			c.Deliver = func(ctx context.Context, d handover.Delivery) error {
+				<-time.After(time.Second)
+				return deliver(ctx, d)
+			}
+		})
+		first := outbound{id: "w1", customer: "c1~abcdefghij23", conversation: "00000000-0000-4000-a000-000000000001", text: "one"}
+		second := first
+		second.id, second.text = "w2", "two"
+		codes := make(chan int)
+		go func() { codes <- h.receive(t, org, first) }()
+		synctest.Wait()
+		require.Equal(t, http.StatusServiceUnavailable, h.receive(t, org, second))
+		require.Equal(t, http.StatusOK, <-codes)
+		require.Equal(t, http.StatusOK, h.receive(t, org, second))
+		require.Equal(t, []string{"agent: one (late)", "agent: two (late)"}, h.lines())
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"hash/fnv"
 	"io"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/genesyshandover/genesyshandover/handover/internal/environment"
@@ -75,6 +76,23 @@ func (m *Manager) performs(lane busyLane) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.busy[lane]
+}
+
+// occupy takes a lane for a delivery without a record, which has no lease. ok is false while
+// another worker of this process is in the lane. free may be called more than once.
+func (m *Manager) occupy(lane busyLane) (free func(), ok bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.busy[lane] {
+		return nil, false
+	}
+	m.busy[lane] = true
+	return sync.OnceFunc(func() {
+		m.mu.Lock()
+		delete(m.busy, lane)
+		m.mu.Unlock()
+		m.wakeBy(m.Now()) // a record that was created in between may wait for the lane
+	}), true
 }
 
 // release releases the reservations of claims that were not stored.

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -133,8 +134,9 @@ func (s *creations) log(channel, text string, now time.Time) bool {
 }
 
 // receiveUnstored runs fn for a customer without a record and stores nothing. The host gets the
-// message at once; after an error of the host, Genesys posts it again. why is logged once per
-// channel and hour.
+// message at once; after an error of the host, Genesys posts it again. While this process delivers
+// another message of the customer, it returns ErrBusy, with the same effect. why is logged once
+// per channel and hour.
 func (m *Manager) receiveUnstored(ctx context.Context, k machine.Key, fn func(*record.Transaction) error, why string) error {
 	tx, _, err := m.load(ctx, k)
 	if err != nil {
@@ -157,6 +159,25 @@ func (m *Manager) receiveUnstored(ctx context.Context, k machine.Key, fn func(*r
 	if m.creations.log(k.Channel, why, m.Now()) {
 		m.log.Warn(why, slog.String("channel", k.Channel))
 	}
+	free, ok := m.occupy(busyLane{k, record.ToHost})
+	if !ok {
+		return fmt.Errorf("%w: another message of the customer is being delivered", record.ErrBusy)
+	}
+	err = m.deliverUnstored(ctx, tx, free)
+	if !errors.Is(err, record.ErrStuck) {
+		free()
+		return err
+	}
+	m.Go(func() { // like the lane of a record
+		_ = m.Sleep(context.WithoutCancel(ctx), record.StuckTime)
+		free()
+	})
+	return err
+}
+
+// deliverUnstored delivers the messages of a transaction that is not stored. returned is called
+// when a callback returns that ignored its context.
+func (m *Manager) deliverUnstored(ctx context.Context, tx *record.Transaction, returned func()) error {
 	ctx, cancel := m.Within(ctx, unstoredTime)
 	defer cancel()
 	for i := range tx.In.Entries {
@@ -164,11 +185,11 @@ func (m *Manager) receiveUnstored(ctx context.Context, k machine.Key, fn func(*r
 		if d == nil {
 			continue
 		}
-		err := m.call(ctx, callDeliver, &record.Job{Key: k, Began: m.Now()}, 1, func(ctx context.Context) error {
+		err := m.call(ctx, callDeliver, &record.Job{Key: tx.Key, Began: m.Now()}, 1, func(ctx context.Context) error {
 			return m.config.Deliver(ctx, record.Delivery{
 				ID: d.ID, Session: d.Session, Message: d.Message, Origin: d.Origin, Time: d.Time, Attempt: 1, Late: d.Late,
 			})
-		}, nil)
+		}, func(error) { returned() })
 		if hostOutcome(err).Effect == record.EffectAmbiguous && !errors.Is(err, record.Pending) {
 			return err
 		}

@@ -359,10 +359,11 @@ func newEffectLanes(invariant string) effectLanes {
 
 // start records an effect until done is called. It checks that it is the only one of its customer
 // and direction, unless a process died or did not run for a time: a lease lasts 15 s, and an effect
-// 10.
+// 10. Without a record there is no lease between replicas.
 func (e effectLanes) start(r *replica, k, what string, deaf bool) (done func()) {
 	now := r.w.now
-	if o := e.running[k]; o != nil && !o.replica.dead && o.replica.steady() && r.steady() && now-o.startedAt <= o.lasts() {
+	stored := r.w.store.cells[keyOf(k)] != nil && r.w.store.cells[keyOf(k)].view != nil
+	if o := e.running[k]; o != nil && (stored || o.replica == r) && !o.replica.dead && o.replica.steady() && r.steady() && now-o.startedAt <= o.lasts() {
 		r.w.fail(e.invariant, k, "%s begins %s while %s is in %s since %.3f", r.name, what, o.replica.name, o.what, o.startedAt.Seconds())
 	}
 	x := &runningEffect{r, what, now, deaf}
