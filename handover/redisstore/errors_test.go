@@ -45,7 +45,7 @@ func TestNewErrors(t *testing.T) {
 		"not ASCII":          {client, redisstore.WithPrefix("é"), "printable ASCII"},
 		"long prefix":        {client, redisstore.WithPrefix(strings.Repeat("p", 65)), "65 bytes, the limit is 64"},
 		"negative":           {client, redisstore.WithReplicas(-1, time.Second), "WithReplicas has n = -1"},
-		"for ever":           {client, redisstore.WithReplicas(1, 0), "at least 1ms"},
+		"forever":            {client, redisstore.WithReplicas(1, 0), "at least 1ms"},
 		"longer than a read": {client, redisstore.WithReplicas(1, 5*time.Second), "ReadTimeout"},
 		"in a cluster":       {cluster(redis.ClusterOptions{ReadTimeout: time.Second}), redisstore.WithReplicas(1, time.Second), "ReadTimeout"},
 	} {

@@ -157,7 +157,7 @@ func (s *server) waitForReplica(t *testing.T) {
 	wait(t, func() bool {
 		s.admin.Incr(t.Context(), "in step")
 		return s.admin.Wait(t.Context(), 1, time.Second).Val() == 1
-	}, "the replica does not come into step")
+	}, "the replica does not catch up")
 }
 
 // wait waits until ok returns true.

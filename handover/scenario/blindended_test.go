@@ -58,7 +58,7 @@ func TestRepeatedEndedSparesTheNextSession(t *testing.T) {
 				second := ann.Wait(t).Accept()
 				second.Say("Hello again")
 				h.reaches(t, "c1", handover.StateConnected)
-				require.Equal(t, id, second.Conversation().ID(), "the thread goes on")
+				require.Equal(t, id, second.Conversation().ID(), "the thread continues")
 				require.NoError(t, h.desk.Ended(t.Context(), "", id, at))
 				pass(time.Minute)
 				require.Equal(t, handover.StateConnected, h.session(t, "c1").State)

@@ -227,7 +227,7 @@ func TestChannelsAreCached(t *testing.T) {
 		h.err = errStore
 		h.mu.Unlock()
 		_, err := h.Client(t.Context(), "b")
-		require.ErrorIs(t, err, errStore, "the host's error comes through")
+		require.ErrorIs(t, err, errStore, "the host's error is returned")
 		require.Equal(t, http.StatusServiceUnavailable, h.post(t, "b", secretOf(h.b.Channel()), h.b.Channel().IntegrationID, "x"))
 	})
 }

@@ -122,7 +122,7 @@ func TestMaxIsNotExtendedByMessages(t *testing.T) {
 		org, ann, h := hosted(t, timed(handover.Timers{Max: time.Hour, NoAgent: time.Minute, CustomerIdle: time.Minute, AgentIdle: time.Minute}))
 		s, err := h.desk.Open(t.Context(), handover.Customer("parked"), handover.Request{ID: "o1", Summary: "s"})
 		require.NoError(t, err)
-		_, err = h.desk.HandOver(t.Context(), handover.Customer("for ever"), handover.Request{
+		_, err = h.desk.HandOver(t.Context(), handover.Customer("forever"), handover.Request{
 			ID: "r1", Summary: "s", Timers: handover.Timers{Max: -1, NoAgent: -1, CustomerIdle: -1, AgentIdle: -1},
 		})
 		require.NoError(t, err)

@@ -250,7 +250,7 @@ func TestAloneEndsAfterTwoMinutes(t *testing.T) {
 		require.Equal(t, s, still.State)
 		between, _ := Apply(c, shows(genesys.PhaseFlow), noon())
 		between, _ = Apply(between, e, c.AloneSince.Add(AlonePatience))
-		require.Equal(t, s, between.State, "the two minutes begin anew")
+		require.Equal(t, s, between.State, "the two minutes begin again")
 		e.Began = c.AloneSince.Add(AlonePatience)
 		c, effects = Apply(c, e, e.Began)
 		require.Equal(t, StateEnded, c.State)

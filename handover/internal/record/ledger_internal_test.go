@@ -370,7 +370,7 @@ func TestAgentWhoLeftWithTheCustomer(t *testing.T) {
 		end  func(*Transaction)
 		want []string
 	}{
-		"he moved it into a queue": {func(tx *Transaction) {
+		"the agent moved it into a queue": {func(tx *Transaction) {
 			s := machinetest.Standing(genesys.PhaseEnded)
 			s.EndedBy, s.EndedAt = "customer", after(time.Second)
 			tx.Now = after(6 * time.Second)

@@ -209,7 +209,7 @@ func unfetchable(err error) bool {
 
 func gapDetail(lost int, why string) string {
 	if why == "" {
-		return fmt.Sprintf("%d messages of the agents did not arrive, and Genesys no longer gives them", lost)
+		return fmt.Sprintf("%d messages of the agents did not arrive, and Genesys no longer returns them", lost)
 	}
 	return fmt.Sprintf("%d messages of the agents did not arrive, since webhooks failed, and could not be fetched: %s", lost, why)
 }

@@ -146,7 +146,7 @@ func TestWhoseMessageItIs(t *testing.T) {
 		"of an unknown one":         {func(_ *Transaction, o *openmessaging.Outbound) { elsewhere(o) }, machine.StateQueued, true, ""},
 		"of an earlier handover":    {func(_ *Transaction, o *openmessaging.Outbound) { o.ConversationID = "before" }, machine.StateQueued, true, "zyxwvutsrqp7"},
 		"of no conversation":        {func(_ *Transaction, o *openmessaging.Outbound) { o.ConversationID = "" }, machine.StateConnected, false, "abcdefghijk2"},
-		"of somebody":               {func(_ *Transaction, o *openmessaging.Outbound) { o.ConversationID, o.CustomerID = "", "somebody" }, machine.StateQueued, true, ""},
+		"of another customer":       {func(_ *Transaction, o *openmessaging.Outbound) { o.ConversationID, o.CustomerID = "", "somebody" }, machine.StateQueued, true, ""},
 		"from before this handover": {func(_ *Transaction, o *openmessaging.Outbound) { o.Time = ago(time.Hour) }, machine.StateQueued, true, "abcdefghijk2"},
 		"before the opening's word": {func(tx *Transaction, o *openmessaging.Outbound) { tx.Handover.ConversationID = ""; elsewhere(o) }, machine.StateConnected, false, "abcdefghijk2"},
 		"before the opening": {func(tx *Transaction, o *openmessaging.Outbound) {

@@ -92,7 +92,7 @@ func TestRetention(t *testing.T) {
 	}{
 		"73 h after the end":        {machine.StateEnded, func(f *Record) { f.Handover.Ending.Time = noon() }, noon().Add(73 * time.Hour)},
 		"or the text of the host":   {machine.StateEnded, func(f *Record) { f.Handover.Ending.Time, f.Keep = noon(), time.Hour }, noon().Add(time.Hour)},
-		"for ever":                  {machine.StateEnded, func(f *Record) { f.Keep = -1 }, time.Time{}},
+		"forever":                   {machine.StateEnded, func(f *Record) { f.Keep = -1 }, time.Time{}},
 		"no handover ever":          {"", func(f *Record) { f.Handover, f.Keep, f.Touched = nil, 0, noon() }, noon().Add(73 * time.Hour)},
 		"touched since":             {machine.StateEnded, func(f *Record) { f.Touched = noon() }, noon().Add(73 * time.Hour)},
 		"not while open":            {machine.StateBot, nil, time.Time{}},

@@ -442,7 +442,7 @@ func hideAgents(legs []members) {
 func TestFindsPollsThatStopAfterASignal(t *testing.T) {
 	t.Parallel()
 	signalled := func(p *plan) bool { return p.remoteEnd && len(p.sources) > 0 && p.sources[0].lossRate < 1 }
-	mustBreakWhere(t, "no session stays open when its conversation has ended", editsRecord(func(top members) time.Time {
+	mustBreakWhere(t, "no session is open after the end of its conversation", editsRecord(func(top members) time.Time {
 		var now members
 		var v view
 		if json.Unmarshal([]byte(asJSON(top)), &v) != nil || !v.Now.agents() || json.Unmarshal(top["now"], &now) != nil {

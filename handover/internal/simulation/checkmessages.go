@@ -164,7 +164,7 @@ func (l *ledger) returning(r *replica, x record.Return) bool {
 	if s := l.sessions[x.Session.ID]; s != nil {
 		s.returned = true
 		if !s.ended {
-			l.w.fail("only what has ended is returned", k, "%s", x.ID)
+			l.w.fail("only ended sessions are returned", k, "%s", x.ID)
 		}
 		if !known {
 			l.checkReturnLast(k, s)

@@ -226,7 +226,7 @@ func (l *ledger) checkSeenInTime() {
 		// The engine does not read before the hand-over.
 		from := max(since, v.Now.Started.Sub(epoch), v.Now.Asked.Sub(epoch))
 		if end := c.ended(); end != never && l.w.now-max(from, end) > unseenEnd {
-			l.w.fail("no session stays open when its conversation has ended", k.Customer, "%s is %s, and %s has ended at %.3f",
+			l.w.fail("no session is open after the end of its conversation", k.Customer, "%s is %s, and %s has ended at %.3f",
 				v.Now.ID, v.Now.State, c.id, end.Seconds())
 		}
 		if a := c.served(); c.live("customer") != nil && a != nil && l.w.now-max(from, a.connectedAt) > unseen {

@@ -82,7 +82,7 @@ func (g *cloud) signalSources(c *conversation, changed bool) {
 			g.signal(wait+d.between(0, 50*time.Millisecond), c.id)
 		}
 		if d.chance(s.unknownRate) {
-			g.signal(wait, "of nobody")
+			g.signal(wait, "of no customer")
 		}
 		if d.chance(s.sweepRate) {
 			g.signal(wait, "")

@@ -68,7 +68,7 @@ func (l *webhookPost) post() {
 		}
 		w.pause(webhookPause)
 	}
-	w.logf(l.key, "Genesys gives %s up", l.n.Outbound.ID)
+	w.logf(l.key, "Genesys stops retrying %s", l.n.Outbound.ID)
 }
 
 // once posts to a random replica and waits for the answer, as long as Genesys does.
