@@ -100,8 +100,8 @@ func TestAReadThatDoesNotAgreeDispelsTheDoubt(t *testing.T) {
 	}
 }
 
-// The context of a HandOver opens a conversation that ended in the bot queue again, so its end does
-// not end the session until Genesys has the context.
+// The context of a HandOver opens a conversation that ended in the bot queue again. So that end
+// does not end the session until Genesys has the context.
 func TestContextReopensAnEndedConversation(t *testing.T) {
 	t.Parallel()
 	for _, p := range []genesys.Phase{genesys.PhaseEnded, genesys.PhaseWrapup} {

@@ -138,7 +138,8 @@ func (tx *Transaction) OfCurrentSession(o *openmessaging.Outbound) bool {
 	case o.ConversationID == "":
 		return c.From == o.CustomerID
 	case c.OpeningAcceptedAt.IsZero() && c.ConversationID == "" && tx.Clock.Unmeasured && o.Origin != openmessaging.OriginBot:
-		return false // no agent answers so soon, and the time cannot show that it is of an earlier conversation
+		// An agent cannot answer that early, and the message may be of an earlier conversation.
+		return false
 	case c.ConversationID == "":
 		return c.From == o.CustomerID && c.Open() && !tx.wasIn(o.ConversationID)
 	default:

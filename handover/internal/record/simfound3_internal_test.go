@@ -268,9 +268,8 @@ func TestForgetWaitsForAStuckCallback(t *testing.T) {
 	require.Equal(t, noon().Add(StuckTime), tx.Expires())
 }
 
-// TestUnmeasuredClockNamesNoConversation: the opening has no answer yet, and this process does not
-// know Genesys' clock. A message of an agent may be of an earlier conversation, also of one that
-// was forgotten, so a look at its conversation decides.
+// The opening has no answer yet, and Genesys' clock is not measured. A message of an agent may be
+// of an earlier conversation, also of a forgotten one, so a read of its conversation decides.
 func TestUnmeasuredClockNamesNoConversation(t *testing.T) {
 	t.Parallel()
 	message := &openmessaging.Outbound{ID: "w1", CustomerID: "customer", ConversationID: "older", Time: noon(), Origin: openmessaging.OriginHuman}

@@ -41,8 +41,8 @@ type removal struct {
 }
 
 // withTenants adds a second channel to one plan in seven, and removes it in some of them for a
-// time. It is removed permanently only where records are kept for minutes: until then nothing is
-// given up.
+// time. It is removed permanently only if records are kept for minutes, because no record is given
+// up before.
 func (p plan) withTenants() plan {
 	d := newRandom(p.seed, "tenants")
 	if !d.chance(0.15) {
@@ -113,7 +113,7 @@ func (r *replica) onlyChannel() string {
 	return integration
 }
 
-// channel returns a channel as the host configures it. Each has its own OAuth client.
+// channel returns a channel as the host configures it. Each has a separate OAuth client.
 func (r *replica) channel(id string) engine.Channel {
 	p := &r.w.plan
 	ch := engine.Channel{
@@ -145,8 +145,8 @@ func (r *replica) channels(_ context.Context, id string) (engine.Channel, error)
 	return r.channel(id), nil
 }
 
-// removedUse is for how long a removed channel may be used: the engine asks for it each minute, and
-// an effect ends within 10 s.
+// removedUse is how long a removed channel may be used: the engine looks it up each minute, and an
+// effect ends within 10 s.
 const removedUse = time.Minute + 2*effectTime
 
 // checkTenant checks that a replica calls Genesys only for customers of a channel that it serves.

@@ -344,7 +344,7 @@ type runningEffect struct {
 	deaf      bool // a callback that ignores its context
 }
 
-// lasts returns how long no other effect may run beside this one.
+// lasts returns for how long no other effect may run.
 func (o *runningEffect) lasts() time.Duration {
 	// The write that blocks the lane may fail.
 	if o.deaf && !o.replica.w.plan.any(faultStall, faultSlow, faultFails, faultUnknown, faultOld) {

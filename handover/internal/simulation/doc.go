@@ -23,8 +23,8 @@
 // The engine is the real one, with the real client of package genesys. Store, Genesys and host are
 // models: small, and wrong in all the ways in which the real ones may be (the faults in plan.go).
 //
-//   - replica.go: two to four replicas of one or two adjacent releases on one store. They crash, are
-//     stopped, do not run for a time, and have different clocks.
+//   - replica.go: two to four replicas of one or two adjacent releases on one store. They crash,
+//     are stopped, do not run for a time, and have different clocks.
 //   - channels.go: one channel or, in one seed of seven, two with different OAuth clients. Then
 //     Config.Channels returns both and may not know the second one for a time, or each Manager
 //     serves one of them, all on one store.
@@ -45,8 +45,8 @@
 //     from the start, die and return. A signal is a call of Recheck. It happens at each step of a
 //     conversation, and also before the answer to the opening. The record of the notification
 //     socket is held by no replica or by one, changes its owner, or expires.
-//   - host.go: Deliver, Return and Notify fail, panic, are slow, or ignore that their contexts have ended.
-//     Some deliveries are Pending, and Delivered or Fail follows.
+//   - host.go: Deliver, Return and Notify fail, panic, are slow, or ignore that their contexts have
+//     ended. Some deliveries are Pending, and Delivered or Fail follows.
 //   - bot.go: the bot answers what Forward or a Return gives to it: inside Return with Reply, or
 //     with Turn and Forward, or later with Reply. Callbacks call HandOver, Open, End, Forward,
 //     Turn, Session and Explain.

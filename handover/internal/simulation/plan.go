@@ -46,7 +46,8 @@ const (
 	faultNoMessageView fault = "unseen"   // the OAuth client may not read messages
 	faultFetch         fault = "fetch"    // requests for messages fail
 	faultDeaf          fault = "deaf"     // callbacks ignore that their contexts have ended
-	faultRemoved       fault = "removed"  // Config.Channels does not know the second channel for a time
+	// Config.Channels does not know the second channel for a time.
+	faultRemoved fault = "removed"
 )
 
 func allFaults() []fault {

@@ -76,7 +76,8 @@ func (l *webhookPost) once() bool {
 	w, sender := l.w, l.w.current
 	channel := channelOf(l.key)
 	r := w.serving(channel)
-	if r == nil || w.cutOff() || l.message.lost || w.removedSince(channel) != never { // then no verifier is found
+	// Then no verifier is found.
+	if r == nil || w.cutOff() || l.message.lost || w.removedSince(channel) != never {
 		return false
 	}
 	took, waits := false, true

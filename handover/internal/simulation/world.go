@@ -107,8 +107,9 @@ const (
 	// Within which all work is done when customers end what is open.
 	restTime      = 10 * time.Minute
 	remoteEndTime = 100 * time.Minute // the same when agents and Genesys end it, at some time
-	removedTime   = 40 * time.Minute  // the same with a channel that was removed: Managers leave its records alone for 10 minutes
-	restCheck     = 5 * time.Second   // how often that is checked
+	// The same with a channel that was removed: Managers leave its records alone for 10 minutes.
+	removedTime = 40 * time.Minute
+	restCheck   = 5 * time.Second // how often that is checked
 )
 
 // runHealed runs the second part, in which no fault happens any more, until no work is left.

@@ -160,7 +160,7 @@ var mutants = []mutant{
 		`h.Kind == KindOpen && c == nil`,
 	},
 	{
-		"opening", "a disconnect runs beside it", "record/watched.go",
+		"opening", "a disconnect runs at the same time", "record/watched.go",
 		`c.ConversationID == "" && w.From == c.From`,
 		`c.ConversationID == "" && w.From == c.ID`,
 	},
