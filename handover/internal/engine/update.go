@@ -133,6 +133,7 @@ func (m *Manager) transactOn(
 	if l := tx.Lane(record.ToGenesys).Lease; l.Owner == m.owner && !m.performs(busyLane{tx.Key, record.ToGenesys}) {
 		tx.AbandonPost() // otherwise its entry would remain before those that may be sent
 	}
+	tx.MeasureOpening()
 	if err := m.change(ctx, tx, fn); err != nil {
 		switch {
 		case from.copied:

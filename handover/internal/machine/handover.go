@@ -26,7 +26,9 @@ type Handover struct {
 	ChangedAt        time.Time `json:"changed"`
 	AgentRequestedAt time.Time `json:"asked,omitzero"` // when the agent was requested
 	// The first attempt of the opening that may have taken effect, by Genesys' clock.
-	OpeningTriedAt    time.Time `json:"tried,omitzero"`
+	OpeningTriedAt time.Time `json:"tried,omitzero"`
+	// OpeningTriedAt is still by the clock of a process that did not know Genesys' clock.
+	TriedByHost       bool      `json:"triedByHost,omitempty"`
 	OpeningAcceptedAt time.Time `json:"accepted,omitzero"` // when Genesys accepted the opening
 
 	LastQueueID string    `json:"stoodIn,omitempty"` // the last queue of the conversation

@@ -24,7 +24,8 @@ func (tx *Transaction) ClaimHead(n LaneName) Entry {
 			w.First = tx.Now
 		}
 		if head.Kind == KindOpen && tx.Handover.OpeningTriedAt.IsZero() {
-			tx.Handover.OpeningTriedAt = tx.genesysNow() // from now on Genesys may have received it
+			// From now on Genesys may have received it.
+			tx.Handover.OpeningTriedAt, tx.Handover.TriedByHost = tx.genesysNow(), tx.Clock.Unmeasured
 		}
 		return head
 	case ToHost:

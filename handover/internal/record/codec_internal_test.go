@@ -66,7 +66,7 @@ func fullRecord() *Record {
 	f.Awaited, f.Addressees = []awaited{{ID: "r", At: noon()}}, []addressee{{From: "customer", Since: noon()}}
 	f.Watched = []Watched{{
 		Listing: machine.Listing{Checked: noon(), Reached: true, Proven: true}, ID: "other", From: "customer", Since: noon(), Close: true, Requested: true,
-		EndedAt: noon(), WroteAt: noon(), At: noon(), Tries: 1, Failures: 1, Closings: 1, ClosedAt: noon(), QueuedAt: noon(), Agent: true, Incomplete: true, Unseen: []unseen{{ID: "u", At: noon()}}, More: 1, Until: noon(),
+		EndedAt: noon(), WroteAt: noon(), At: noon(), Tries: 1, Failures: 1, Closings: 1, ClosedAt: noon(), QueuedAt: noon(), AloneAt: noon(), Agent: true, Incomplete: true, Unseen: []unseen{{ID: "u", At: noon()}}, More: 1, Until: noon(),
 	}}
 	f.Abandoned = noon()
 	f.Forgot = 1

@@ -57,6 +57,11 @@ func (r *Reading) Live() bool {
 	}
 }
 
+// alone reports whether only the customer is in the conversation.
+func (r *Reading) alone() bool {
+	return r.Err == nil && (r.Standing.Phase == genesys.PhaseNotRouted || !r.Standing.AloneSince.IsZero())
+}
+
 // WithAgent reports whether an agent is in the conversation or is being alerted.
 func (r *Reading) WithAgent() bool {
 	switch r.Standing.Phase {

@@ -22,7 +22,7 @@ func (tx *Transaction) SettleOut(j *Job, o Outcome) {
 	ours := tx.Handover.ID == x.Handover
 	if first := x.Kind == KindOpen && !x.Unsure && x.Done == 0; ours && first && !o.Posted.IsZero() {
 		// Until its answer, the offset of Genesys' clock may not have been known.
-		tx.Handover.OpeningTriedAt = o.Posted
+		tx.Handover.OpeningTriedAt, tx.Handover.TriedByHost = o.Posted, false
 	}
 	if ours && x.Kind == KindOpen && o.QueueID != "" && tx.Handover.QueueID == "" {
 		tx.Handover.QueueID, tx.Handover.BotQueue = o.QueueID, o.BotQueue
@@ -34,7 +34,7 @@ func (tx *Transaction) SettleOut(j *Job, o Outcome) {
 		tx.refused(x, o)
 	case EffectNotPerformed:
 		if x.Kind == KindOpen && !x.Unsure && x.Done == 0 && ours {
-			tx.Handover.OpeningTriedAt = time.Time{}
+			tx.Handover.OpeningTriedAt, tx.Handover.TriedByHost = time.Time{}, false
 		}
 		tx.failed(x, o)
 	case EffectAmbiguous:

@@ -128,6 +128,13 @@ func TestWatchedIsAbandoned(t *testing.T) {
 	}
 	require.False(t, looks(t, tx, alone(ago(time.Minute)), nil))
 	require.True(t, looks(t, tx, alone(ago(time.Minute)), nil))
+
+	tx = left() // the agents had left before it was watched
+	tx.watch("other", "customer", noon(), noon())
+	require.False(t, looks(t, tx, seeing(genesys.PhaseNotRouted), nil))
+	tx.Watched[0].At = noon().Add(machine.AlonePatience - 1)
+	require.False(t, looks(t, tx, seeing(genesys.PhaseNotRouted), nil))
+	require.True(t, looks(t, tx, seeing(genesys.PhaseNotRouted), nil))
 }
 
 // Missing messages of a watched conversation are reported for its session, if there is one, and
@@ -295,4 +302,24 @@ func TestUnmeasuredClockNamesNoConversation(t *testing.T) {
 	flow := *message
 	flow.Origin = openmessaging.OriginBot
 	require.True(t, tx.OfCurrentSession(&flow))
+}
+
+// TestOpeningOfAProcessWithoutGenesysClock: a process sent the opening before it knew Genesys'
+// clock, and died. The next one that knows it converts the time. Legs that end later would
+// otherwise count as older than the opening, and the session would stay open.
+func TestOpeningOfAProcessWithoutGenesysClock(t *testing.T) {
+	t.Parallel()
+	c := machinetest.HandoverIn(machine.StateRequested)
+	c.ConversationID, c.OpeningAcceptedAt, c.OpeningTriedAt = "", time.Time{}, time.Time{}
+	tx := opens(c)
+	tx.Clock.Unmeasured = true
+	tx.ClaimHead(ToGenesys)
+	require.Equal(t, noon(), tx.Handover.OpeningTriedAt)
+
+	tx.MeasureOpening()
+	require.Equal(t, noon(), tx.Handover.OpeningTriedAt)
+	tx.Clock = machine.Clock{Ahead: -time.Hour}
+	tx.MeasureOpening()
+	tx.MeasureOpening()
+	require.Equal(t, noon().Add(-time.Hour), tx.Handover.OpeningTriedAt)
 }

@@ -158,3 +158,11 @@ func (l *lane) join(at int) {
 
 // genesysNow returns the time of the transaction by Genesys' clock.
 func (tx *Transaction) genesysNow() time.Time { return tx.Clock.Genesys(tx.Now) }
+
+// MeasureOpening converts the time of the opening to Genesys' clock, if the process that sent it
+// did not know that clock and this one does.
+func (tx *Transaction) MeasureOpening() {
+	if c := tx.Handover; c != nil && c.TriedByHost && !tx.Clock.Unmeasured {
+		c.OpeningTriedAt, c.TriedByHost = tx.Clock.Genesys(c.OpeningTriedAt), false
+	}
+}

@@ -38,6 +38,7 @@ type Watched struct {
 	Closings int       `json:"closings,omitempty"` // attempts to disconnect it
 	ClosedAt time.Time `json:"closedAt,omitzero"`  // Genesys accepted the last one
 	QueuedAt time.Time `json:"queuedAt,omitzero"`  // since when looks show it in a queue
+	AloneAt  time.Time `json:"aloneAt,omitzero"`   // since when looks show only the customer
 	// The last look showed an agent, or an alerted one.
 	Agent bool `json:"agent,omitempty"`
 	// Its session ended while messages of it were missing.
@@ -289,7 +290,7 @@ func (tx *Transaction) closes() bool {
 // conversation.
 func (f *Record) MayDisconnect(w *Watched, r *Reading, now time.Time) bool {
 	waits := r.Standing.Phase == genesys.PhaseQueued && !w.QueuedAt.IsZero() && r.Began.Sub(w.QueuedAt) >= queuePatience
-	alone := !r.Standing.AloneSince.IsZero() && r.genesysBegan().Sub(r.Standing.AloneSince) >= machine.AlonePatience
+	alone := r.alone() && !w.AloneAt.IsZero() && r.Began.Sub(w.AloneAt) >= machine.AlonePatience
 	switch {
 	case !w.Close && !waits && !alone, w.Closings >= maxClosings, now.Sub(w.ClosedAt) < closePause, f.mayHaveJoined(w):
 		return false
@@ -355,11 +356,8 @@ func (tx *Transaction) settleWatched(j *Job, o Outcome) {
 	if w.Agent = r.WithAgent(); fetched {
 		w.Tries = 0
 	}
-	if r.Standing.Phase != genesys.PhaseQueued {
-		w.QueuedAt = time.Time{}
-	} else if w.QueuedAt.IsZero() {
-		w.QueuedAt = r.Began
-	}
+	w.QueuedAt = shownSince(w.QueuedAt, r.Standing.Phase == genesys.PhaseQueued, r.Began)
+	w.AloneAt = shownSince(w.AloneAt, r.alone(), r.Began)
 	c := tx.Open()
 	switch {
 	case tx.Adoptable(w, r):
@@ -384,6 +382,18 @@ func (tx *Transaction) settleWatched(j *Job, o Outcome) {
 		tx.unwatch(w.ID)
 	default:
 		w.At = tx.Now.Add(w.pause(r))
+	}
+}
+
+// shownSince returns since when reads show something, after a read that began at a time.
+func shownSince(was time.Time, shown bool, began time.Time) time.Time {
+	switch {
+	case !shown:
+		return time.Time{}
+	case was.IsZero():
+		return began
+	default:
+		return was
 	}
 }
 
