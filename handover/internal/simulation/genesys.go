@@ -31,6 +31,7 @@ type conversation struct {
 	outbound     []*outbound // to the customer
 	lastReads    map[*replica]lastRead
 	agentWroteAt time.Duration // last message of an agent
+	ahead        time.Duration // of Genesys' clock
 
 	// Times of the last read that showed the customer gone, only the bot queue, or anything.
 	customerGoneAt, onlyBotQueueAt, readAt time.Duration
@@ -265,7 +266,7 @@ func (g *cloud) enter(customer string) *conversation {
 	if c == nil || !g.w.plan.revive {
 		c = &conversation{
 			id: g.id("c"), customer: customer, agentWroteAt: never, customerGoneAt: never, onlyBotQueueAt: never, readAt: never,
-			lastReads: map[*replica]lastRead{},
+			lastReads: map[*replica]lastRead{}, ahead: g.w.plan.ahead,
 		}
 		g.conversations = append(g.conversations, c)
 	}
@@ -438,8 +439,8 @@ func (c *conversation) body(legs []leg, at time.Duration) string {
 	}
 	for _, l := range legs {
 		p := participant{
-			ID: l.id, Purpose: l.purpose, State: l.state, Start: wireTime(l.startedAt), Connected: wireTime(l.connectedAt),
-			End: wireTime(l.endedAt), How: l.disconnectType, Watches: l.monitors, Wrapup: l.mustWrapUp, Wrapped: wireTime(l.wrappedUpAt), Queue: ref{l.queue}, User: ref{l.user},
+			ID: l.id, Purpose: l.purpose, State: l.state, Start: c.wireTime(l.startedAt), Connected: c.wireTime(l.connectedAt),
+			End: c.wireTime(l.endedAt), How: l.disconnectType, Watches: l.monitors, Wrapup: l.mustWrapUp, Wrapped: c.wireTime(l.wrappedUpAt), Queue: ref{l.queue}, User: ref{l.user},
 			Messages: c.listedOutbound(l.id, at),
 		}
 		if l.id == last {
@@ -480,11 +481,12 @@ func (c *conversation) noteShown(s *snapshot, now time.Duration) {
 	}
 }
 
-func wireTime(d time.Duration) string {
+// wireTime returns a time as Genesys writes it, by its clock.
+func (c *conversation) wireTime(d time.Duration) string {
 	if d == never {
 		return ""
 	}
-	return epoch.Add(d).Format("2006-01-02T15:04:05.000Z")
+	return epoch.Add(d + c.ahead).Format("2006-01-02T15:04:05.000Z")
 }
 
 // An outbound is a message to the customer as Genesys keeps it.
@@ -529,7 +531,7 @@ func (c *conversation) listedOutbound(by string, at time.Duration) []wireRef {
 	list := []wireRef{}
 	for _, m := range c.outbound {
 		if m.at <= at && (by == "" && m.author == nil || m.author != nil && m.author.id == by) {
-			list = append(list, wireRef{m.readID, "sent", wireTime(m.at)})
+			list = append(list, wireRef{m.readID, "sent", c.wireTime(m.at)})
 		}
 	}
 	return list
@@ -541,7 +543,7 @@ func (c *conversation) listedInbound(at time.Duration) []wireRef {
 	list := []wireRef{}
 	for _, p := range c.posts {
 		if p.at <= at {
-			list = append(list, wireRef{p.id, "received", wireTime(p.at)})
+			list = append(list, wireRef{p.id, "received", c.wireTime(p.at)})
 		}
 	}
 	return list
@@ -584,7 +586,7 @@ func (m *outbound) stored(foreign string) any {
 	if m.flow {
 		origin = "Bot"
 	}
-	at, channel := wireTime(m.at), channelOf(m.conversation.customer)
+	at, channel := m.conversation.wireTime(m.at), channelOf(m.conversation.customer)
 	return map[string]any{
 		"id": m.readID, "direction": "outbound", "timestamp": at, "status": "sent", "conversationId": m.conversation.id,
 		"normalizedMessage": map[string]any{

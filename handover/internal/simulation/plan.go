@@ -96,8 +96,9 @@ type plan struct {
 	sources    []source          // of signals
 	habits     map[habit]float64 // of agents
 
-	panics  bool   // some callbacks that fail panic
-	tenants string // how the second channel is served, or empty if there is none
+	ahead   time.Duration // of Genesys' clock
+	panics  bool          // some callbacks that fail panic
+	tenants string        // how the second channel is served, or empty if there is none
 	removal removal
 
 	bots         string // how the bot answers what a Return contains
@@ -150,6 +151,9 @@ func newPlan(seed uint64) plan {
 	}
 	p.socket = newSocket(seed)
 	p.sources = newSources(seed, p.duration)
+	if d := newRandom(seed, "ahead"); d.chance(0.1) {
+		p.ahead = d.between(-time.Hour, time.Hour)
+	}
 	p.panics = newRandom(seed, "panic").chance(0.2)
 	return p.withTenants()
 }

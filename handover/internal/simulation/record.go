@@ -152,6 +152,9 @@ func (w *world) read(r record.Stored) *view {
 	if err := json.Unmarshal(r.Data, v); err != nil {
 		w.fail("what is stored is JSON", r.Key.Customer, "%v", err)
 	}
+	if v.Now != nil && !v.Now.Tried.IsZero() { // it is by Genesys' clock
+		v.Now.Tried = v.Now.Tried.Add(-w.plan.ahead)
+	}
 	return v
 }
 

@@ -40,7 +40,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	resp, err := x.run()
 	if err == nil {
-		resp.Header.Set("Date", epoch.Add(t.r.w.now).Format(http.TimeFormat))
+		resp.Header.Set("Date", epoch.Add(t.r.w.now+t.r.w.plan.ahead).Format(http.TimeFormat))
 	}
 	return resp, err
 }

@@ -31,7 +31,7 @@ type webhookPost struct {
 func (g *cloud) webhook(c *conversation, id string, by *leg) {
 	m := g.newOutbound(c, by, id)
 	o := openmessaging.Outbound{
-		ID: id, IntegrationID: channelOf(customerOf(c.customer)), CustomerID: c.customer, ConversationID: c.id, Time: epoch.Add(m.at),
+		ID: id, IntegrationID: channelOf(customerOf(c.customer)), CustomerID: c.customer, ConversationID: c.id, Time: epoch.Add(m.at + c.ahead),
 		Origin: openmessaging.OriginHuman, Body: openmessaging.Message{Text: id},
 	}
 	if m.flow {
