@@ -19,6 +19,10 @@ func (tx *Transaction) SettleTask(j *Job, o Outcome) {
 	if o.Alarm != "" {
 		tx.Notice(Notice{Kind: machine.NoticeConnectionLost, Detail: o.Alarm})
 	}
+	if o.Task == TaskLook && tx.lookedElsewhere(j) {
+		tx.settleElsewhere(j, o)
+		return
+	}
 	endWaits := false
 	if o.Task == TaskLook && tx.sameSession(j) {
 		tx.settleSocket(o.Socket)
@@ -61,6 +65,22 @@ func (tx *Transaction) SettleTask(j *Job, o Outcome) {
 	if o.Task == TaskLook && tx.sameSession(j) && !tx.unsure(o) {
 		tx.fireTimers()
 	}
+}
+
+// lookedElsewhere reports whether a look was at a conversation that the session has left since.
+func (tx *Transaction) lookedElsewhere(j *Job) bool {
+	return tx.sameSession(j) && j.Record.Handover.ConversationID != "" && j.Record.Handover.ConversationID != tx.Handover.ConversationID
+}
+
+// settleElsewhere ignores what a look at a conversation showed that the session has left. Messages
+// that are missing there are looked for by another task.
+func (tx *Transaction) settleElsewhere(j *Job, o Outcome) {
+	c := j.Record.Handover
+	if len(o.Asked) > 0 {
+		w := tx.watch(c.ConversationID, c.From, c.OpeningTriedAt, tx.Now)
+		w.Handover, w.Incomplete = c.ID, true
+	}
+	tx.Control.Failures, tx.Control.NotBefore, tx.Control.First = 0, time.Time{}, time.Time{}
 }
 
 func (tx *Transaction) settleSocket(s SocketState) {

@@ -323,3 +323,26 @@ func TestOpeningOfAProcessWithoutGenesysClock(t *testing.T) {
 	tx.MeasureOpening()
 	require.Equal(t, noon().Add(-time.Hour), tx.Handover.OpeningTriedAt)
 }
+
+// TestLookAtALeftConversation: the context of a HandOver opened another conversation while a look
+// read the one before. The agents' messages that the look fetched there are not of the present one,
+// and are looked for in their own.
+func TestLookAtALeftConversation(t *testing.T) {
+	t.Parallel()
+	tx, refs := gapped(1)
+	tx.Handover.State = machine.StateRequested
+	j := jobOn(t, tx, Control)
+	o := listedOutcome(tx, refs...)
+	o.Asked = j.Record.GapOf(o.Read, j.Record.Handover.OpeningTriedAt, j.Record.Handover.Listing, false).Missing
+	o.Stored = storedOf(o.Asked)
+	require.Len(t, o.Stored, 1)
+	tx.continued("next")
+	require.Equal(t, "next", tx.Handover.ConversationID)
+	settleAs(tx, j, o)
+	require.Equal(t, machine.StateRequested, tx.Handover.State)
+	require.Empty(t, takenIDs(tx))
+	w := tx.watching("conversation")
+	require.NotNil(t, w)
+	require.Equal(t, tx.Handover.ID, w.Handover)
+	require.False(t, w.Close)
+}
