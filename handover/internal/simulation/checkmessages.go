@@ -290,7 +290,7 @@ func (l *ledger) checkStoredEntries(k string, before, v *view) {
 		case x.Notice != nil && x.Notice.Kind == machine.NoticeGap:
 			l.checkGapNotice(k, x.Notice)
 		case x.Notice != nil && x.Notice.Kind == machine.NoticeConnectionLost:
-			l.checkConnectionLost(k, v, x.Notice)
+			l.checkConnectionLost(k, before, v, x.Notice)
 		}
 	}
 }

@@ -220,7 +220,7 @@ const socketCheckAge = 40 * time.Second
 const mostWatched = 8
 
 // checkConnectionLost checks that no source is reported as lost that is alive.
-func (l *ledger) checkConnectionLost(k string, v *view, n *viewNotice) {
+func (l *ledger) checkConnectionLost(k string, before, v *view, n *viewNotice) {
 	w := l.w
 	switch {
 	case strings.Contains(n.Detail, "the notification socket is gone"):
@@ -243,8 +243,12 @@ func (l *ledger) checkConnectionLost(k string, v *view, n *viewNotice) {
 			l.w.fail("only a webhook that does not deliver is reported", k, "%s", n.Detail)
 		}
 	case strings.Contains(n.Detail, "too many conversations of the customer are to be disconnected"):
-		if len(v.Watched) < mostWatched {
-			l.w.fail("what may be disconnected does not stay open", k, "%d conversations are watched", len(v.Watched))
+		watched := len(v.Watched)
+		if before != nil { // the same write may give the record up
+			watched = max(watched, len(before.Watched))
+		}
+		if watched < mostWatched {
+			l.w.fail("what may be disconnected does not stay open", k, "%d conversations are watched", watched)
 		}
 	case strings.Contains(n.Detail, "stays open in Genesys"):
 		if !w.plan.has(faultDenied) {
