@@ -346,3 +346,31 @@ func TestLookAtALeftConversation(t *testing.T) {
 	require.Equal(t, tx.Handover.ID, w.Handover)
 	require.False(t, w.Close)
 }
+
+// TestEndLooksAtOtherAgents: an agent is in another conversation when the session ends. A look finds
+// the agent before the Return gives the turn to the bot.
+func TestEndLooksAtOtherAgents(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateConnected))
+	tx.watch("with an agent", "customer", noon(), noon().Add(machine.SourcePoll)).Agent = true
+	tx.watch("without", "customer", noon(), noon().Add(machine.SourcePoll))
+	tx.Apply(machine.Event{Kind: machine.EvFailed})
+	tx.Tidy()
+	require.Equal(t, noon().Add(adoptPause), tx.watching("with an agent").At)
+	require.Equal(t, noon().Add(machine.SourcePoll), tx.watching("without").At)
+	require.Less(t, adoptPause, returnHold)
+}
+
+// TestLeftTextWaitsForNoReturn: words of a Return that fails would be sent before later words. The
+// text that the customer has left ends the session, so nothing of a Return precedes it.
+func TestLeftTextWaitsForNoReturn(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateEnding))
+	tx.In.Push(Entry{Seq: tx.NextSeq(), Kind: KindReturn, Handover: "zyxwvutsrqp2", At: noon(), Unsure: true})
+	tx.In.Lease = Lease{Owner: "another", N: 1, Seq: tx.Seq, Until: noon().Add(LeaseTime)}
+	w := wordOf(tx.NextSeq(), "m1")
+	w.Return = tx.In.Lease.Seq
+	tx.Words = append(tx.Words, w)
+	tx.Out.Push(Entry{Seq: tx.NextSeq(), Kind: kindLeft, Handover: tx.Handover.ID, At: noon(), Text: "bye"})
+	require.True(t, tx.Ready(ToGenesys))
+}

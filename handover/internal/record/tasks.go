@@ -114,7 +114,7 @@ func (f *Record) waitsForReturn() bool {
 	if !f.In.begun() || f.In.Entries[0].Kind != KindReturn {
 		return false
 	}
-	if h, ok := f.head(); !ok || h.opens() {
+	if h, ok := f.head(); !ok || h.opens() || h.Kind == kindLeft {
 		return false
 	}
 	return slices.ContainsFunc(f.Words, func(w Word) bool { return w.Return == f.In.Entries[0].Seq })

@@ -84,6 +84,11 @@ func (tx *Transaction) tidyEnded(c *machine.Handover) {
 		tx.pushReturn(false)
 	}
 	tx.leave(c)
+	for i := range tx.Watched { // an agent there has the turn next, before the Return gives it to the bot
+		if w := &tx.Watched[i]; w.Agent {
+			w.At = machine.Earlier(w.At, tx.Now.Add(adoptPause))
+		}
+	}
 }
 
 // delivers reports whether a message for the customer waits or is being delivered.
