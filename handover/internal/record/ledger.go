@@ -24,9 +24,9 @@ type Word struct {
 	ID      string         `json:"id"`                // the host's id of the message
 	Message *storedMessage `json:"message,omitempty"` // nil: the content has been dropped
 	At      time.Time      `json:"at"`                // when it was accepted
-	Wire    time.Time      `json:"wire"`              // channel.time of the first part
+	Wire    time.Time      `json:"wire,omitzero"`     // channel.time of the first part
 	State   wordState      `json:"state,omitempty"`
-	Size    int            `json:"size"`
+	Size    int            `json:"size,omitempty"`
 
 	// The session with the agents it is for; empty: none.
 	Handover string    `json:"handover,omitempty"`

@@ -181,7 +181,11 @@ func (tx *Transaction) took(w *Word, x Entry, o Outcome) {
 	if w.Done < x.parts() {
 		return
 	}
-	w.State, w.SentAt, w.Conversation = wordSent, o.Accepted, o.Conversation
+	// Nothing of it is left to send, unless another session has it: its agents get all of it.
+	w.State, w.SentAt, w.Conversation, w.Done, w.First = wordSent, o.Accepted, o.Conversation, 0, time.Time{}
+	if !late {
+		w.Wire = time.Time{}
+	}
 	if w.SentAt.IsZero() {
 		w.SentAt = tx.genesysNow().Add(machine.OffsetKnown)
 	}

@@ -112,3 +112,33 @@ func TestAnOpeningThatNamesNoConversation(t *testing.T) {
 	settleAs(tx, jobOn(t, tx, Control), Outcome{Task: TaskLook})
 	require.Equal(t, machine.EndFailed, tx.Handover.Ending.Reason)
 }
+
+// TestLateOutcomeKeepsTheParts checks a message whose first attempt is answered only after another
+// session has it. Genesys took it in the earlier conversation, so the agents of the other session
+// get all of it.
+func TestLateOutcomeKeepsTheParts(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateConnected))
+	tx.accept(Message{ID: "m1", Text: "hello"}.Stored())
+	job := jobOn(t, tx, ToGenesys)
+	next := machinetest.HandoverIn(machine.StateConnected)
+	next.ID, next.ConversationID = "next22222222", "another conversation"
+	tx.Apply(machine.Event{Kind: machine.EvFailed})
+	tx.Now = tx.Now.Add(LeaseTime + LeaseGrace) // the process stood still
+	tx.Tidy()
+	tx.install(next)
+	tx.Tidy()
+	require.Equal(t, next.ID, tx.Words[0].Handover)
+
+	tx.SettleOut(job, Outcome{Conversation: "conversation", Accepted: tx.Now})
+	tx.Tidy()
+	head, ok := tx.head()
+	require.True(t, ok)
+	require.Equal(t, "hello", head.WireMessage(tx.Handover).Text)
+	require.True(t, head.Again)
+	require.False(t, head.Wire.IsZero())
+	job = jobOn(t, tx, ToGenesys)
+	tx.SettleOut(job, Outcome{Conversation: next.ConversationID, Accepted: tx.Now.Add(time.Second)})
+	_, ok = tx.head()
+	require.False(t, ok)
+}
