@@ -254,7 +254,7 @@ func (c *customer) finish() {
 	}
 	for !c.w.finished {
 		c.w.pause(c.d.between(5*time.Second, 20*time.Second))
-		if c.finished = !c.open(); c.finished || c.w.lost(c.key.Channel) {
+		if c.finished = !c.open() || c.w.lost(c.key.Channel); c.finished {
 			continue
 		}
 		if !c.w.plan.remoteEnd || c.unread() {

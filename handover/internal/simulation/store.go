@@ -117,6 +117,9 @@ func (s *store) last(k machine.Key) (conversation string, began time.Duration) {
 func (s *store) unfinished() (machine.Key, string) {
 	for _, k := range s.order {
 		if f := s.cells[k].view; f != nil {
+			if s.w.lost(k.Channel) && f.Now.open() && f.Now.State == machine.StateBot {
+				f = &view{} // it stays until Timers.Max: nothing is due before, so nothing is given up
+			}
 			if why := s.w.genesys.followed(f); why != "" {
 				return k, why + "\n" + string(s.cells[k].record.Data)
 			}
