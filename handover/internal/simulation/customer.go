@@ -38,6 +38,7 @@ func (c *customer) give(id string) func() {
 	return func() {
 		i := slices.Index(c.giving, id)
 		c.giving = slices.Delete(c.giving, i, i+1)
+		c.w.ledger.forwardedAt[id] = c.w.now
 	}
 }
 
