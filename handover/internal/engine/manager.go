@@ -33,6 +33,8 @@ type Config struct {
 	Logger        *slog.Logger
 	Observer      func(ctx context.Context, o Observation)
 	Workers       int // 0: DefaultWorkers
+	// Every transaction reads the store: for tests with a store that changes records.
+	NoCopies bool
 }
 
 // DefaultWorkers is the number of workers if Config.Workers is 0.

@@ -176,7 +176,9 @@ func (m *Manager) transactOn(
 		}
 		return nil, err
 	}
-	m.copies.put(tx.Record, r, m.Now())
+	if !m.config.NoCopies {
+		m.copies.put(tx.Record, r, m.Now())
+	}
 	m.launch(ctx, jobs, done)
 	m.wakeBy(r.WakeAt)
 	return tx.Record, nil

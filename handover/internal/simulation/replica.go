@@ -103,7 +103,7 @@ func (r *replica) config() engine.Config {
 		t = r.w.bug.calls(t, r)
 	}
 	c := engine.Config{
-		Store: s, Workers: r.w.plan.workers,
+		Store: s, Workers: r.w.plan.workers, NoCopies: r.w.bug.store != nil,
 		Deliver: r.deliver, Return: r.returned, Notify: r.notify,
 		ClientOptions: []genesys.Option{genesys.WithHTTPClient(&http.Client{Transport: t})},
 	}
