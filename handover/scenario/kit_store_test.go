@@ -70,6 +70,12 @@ type outbound struct {
 // receive posts a signed webhook to the host and returns the status.
 func (h *host) receive(t *testing.T, org *genesystest.Org, o outbound) int {
 	t.Helper()
+	return h.post(t, org, o)()
+}
+
+// post returns the function that posts a webhook and returns the status of the answer.
+func (h *host) post(t *testing.T, org *genesystest.Org, o outbound) func() int {
+	t.Helper()
 	c := org.Channel()
 	if o.at.IsZero() {
 		o.at = time.Now()
@@ -90,7 +96,9 @@ func (h *host) receive(t *testing.T, org *genesystest.Org, o outbound) int {
 	require.NoError(t, err)
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/genesys", bytes.NewReader(body))
 	r.Header.Set(webhook.SignatureHeader, webhook.Sign(c.WebhookSecrets[0].Reveal(), body))
-	w := httptest.NewRecorder()
-	h.handler().ServeHTTP(w, r)
-	return w.Code
+	return func() int {
+		w := httptest.NewRecorder()
+		h.handler().ServeHTTP(w, r)
+		return w.Code
+	}
 }

@@ -106,7 +106,8 @@ func TestUnstoredDeliveriesAreOneAtATime(t *testing.T) {
 		second := first
 		second.id, second.text = "w2", "two"
 		codes := make(chan int)
-		go func() { codes <- h.receive(t, org, first) }()
+		post := h.post(t, org, first)
+		go func() { codes <- post() }()
 		synctest.Wait()
 		require.Equal(t, http.StatusServiceUnavailable, h.receive(t, org, second))
 		require.Equal(t, http.StatusOK, <-codes)

@@ -1,6 +1,8 @@
 package machine
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/genesyshandover/genesyshandover/genesys"
@@ -302,3 +304,148 @@ func (t *Transition) calledFrom(queue string, left Agent) {
 		t.emit(Effect{Notice: NoticeTransferred, Agent: left, From: from, To: queue})
 	}
 }
+
+// InBotQueue reports whether the conversation is in the queue into which the flow put it. While the
+// queues are unknown, any queue before the first agent counts as that queue.
+func (c Handover) InBotQueue(s genesys.Standing) bool {
+	switch {
+	case s.QueueID == c.QueueID:
+		return false
+	case c.BotQueue != "":
+		return s.QueueID == c.BotQueue
+	default:
+		return (c.State == StateBot || c.State == StateRequested) && (c.QueueID == "" || s.QueueID == "")
+	}
+}
+
+// Unrouted reports whether a message of an earlier agent, written by a clock that is ahead, has
+// connected the session, and no agent of this handover has joined yet. came is the time when a read
+// shows the first agent, or zero.
+func (c Handover) Unrouted(came time.Time) bool {
+	return c.State == StateConnected && c.Routing == RouteByTransfer && c.Transferred.IsZero() && came.Before(c.OpeningTriedAt)
+}
+
+// before reports whether a read shows an end that is older than the opening. It may be the end of
+// the last handover, in a conversation that the opening has revived since.
+func (t *Transition) before(e Event) bool {
+	return !e.Standing.EndedAt.IsZero() && e.Standing.EndedAt.Before(t.OpeningTriedAt)
+}
+
+// sinceOpening reports whether a read shows the effect of the opening. An older read of a
+// conversation that the opening revived shows its earlier place. The conversation has not been
+// transferred yet, so a second read has to agree.
+func (t *Transition) sinceOpening(e Event) bool {
+	return !t.Resumed || t.Routing != RouteByTransfer || !t.Transferred.IsZero() || t.sure(e)
+}
+
+// misrouted reports whether the conversation waits, before the first agent, in a queue that is
+// neither the bot queue nor the agent queue. The host is notified once: usually Channel.BotQueue is
+// not the queue that the flow uses.
+func (t *Transition) misrouted(e Event) bool {
+	s := e.Standing
+	switch {
+	case t.Routing != RouteByTransfer || !t.Transferred.IsZero() || t.QueueID == "" || t.BotQueue == "" || s.QueueID == "":
+		return false
+	case s.QueueID == t.QueueID || s.QueueID == t.BotQueue || !e.Came.Before(t.OpeningTriedAt) && !e.Came.IsZero():
+		return false
+	case t.Misrouted:
+		return true
+	}
+	t.Misrouted = true
+	name := e.QueueName
+	if name == "" {
+		name = s.QueueID
+	}
+	t.emit(Effect{Notice: NoticeMisrouted, To: s.QueueID, Detail: fmt.Sprintf("the conversation waits in the queue %q, which is neither "+
+		"Channel.BotQueue nor the agent queue, so it is not transferred: set Channel.BotQueue to the queue that the flow uses "+
+		"(docs/setup.md#step-5)", name)})
+	return true
+}
+
+// A History is the past of a conversation, as a read shows it.
+type History struct {
+	Came time.Time // when the first agent joined
+	Left time.Time // when the last agent left; zero while one is there
+	// The last agent left before the end: to a queue, to another agent, or the leg broke.
+	Moved bool
+	Entry string // its first queue, into which the flow put it
+}
+
+// HistoryOf evaluates the agents who were in the conversation since a time. Agents who were only
+// alerted do not count.
+func HistoryOf(c *genesys.Conversation, since time.Time) History {
+	h := History{Entry: entryQueue(c)}
+	var last genesys.Participant
+	there := false
+	for _, p := range c.Participants {
+		if !p.IsAgent() || p.Connected.IsZero() || !p.Live() && p.End.Before(since.Add(-SettlePeriod)) {
+			continue
+		}
+		if h.Came.IsZero() || p.Connected.Before(h.Came) {
+			h.Came = p.Connected
+		}
+		if there = there || p.Live(); !p.End.Before(last.End) {
+			last = p
+		}
+	}
+	if !there && !h.Came.IsZero() {
+		h.Left, h.Moved = last.End, movedOn(c, last) || broke(c, last)
+	}
+	return h
+}
+
+// movedOn reports whether an agent left a conversation to another agent: the leg shows a transfer,
+// or the conversation was in a queue after the agent joined.
+func movedOn(c *genesys.Conversation, agent genesys.Participant) bool {
+	if strings.HasPrefix(agent.DisconnectType, genesys.DisconnectTransfer) {
+		return true
+	}
+	for _, p := range c.Participants {
+		if p.IsQueue() && p.Start.After(agent.Connected) {
+			return true
+		}
+	}
+	return false
+}
+
+// broke reports whether the leg of an agent ended by a failure that did not end the customer's leg.
+func broke(c *genesys.Conversation, agent genesys.Participant) bool {
+	switch agent.DisconnectType {
+	case genesys.DisconnectError, genesys.DisconnectSystem, genesys.DisconnectTimeout, genesys.DisconnectTransportFailure,
+		genesys.DisconnectSessionExpired:
+	default:
+		return false
+	}
+	var customer genesys.Participant
+	for _, p := range c.Participants {
+		if p.IsCustomer() && !p.Start.Before(customer.Start) {
+			customer = p
+		}
+	}
+	return customer.Live() || customer.DisconnectType != agent.DisconnectType
+}
+
+// entryQueue returns the first queue of the present customer. It ignores queues that the
+// conversation left before the customer joined, because a revived conversation still lists older
+// ones.
+func entryQueue(c *genesys.Conversation) string {
+	var came time.Time
+	for _, p := range c.Participants {
+		if p.IsCustomer() {
+			came = Later(came, p.Start)
+		}
+	}
+	var first genesys.Participant
+	for _, p := range c.Participants {
+		if !p.IsQueue() || p.QueueID == "" || !p.End.IsZero() && p.End.Before(came) {
+			continue
+		}
+		if first.QueueID == "" || p.Start.Before(first.Start) {
+			first = p
+		}
+	}
+	return first.QueueID
+}
+
+// AgentOf returns the agent that a read shows.
+func AgentOf(s genesys.Standing) Agent { return Agent{ID: s.Agent.UserID, Name: s.Agent.Name} }

@@ -94,3 +94,104 @@ func (t Timers) Complete(from Timers) (Timers, error) {
 	}
 	return all, nil
 }
+
+// MustDisconnect reports whether to disconnect again: at most MaxDisconnects times, and not
+// within SettlePeriod, while a read may be stale.
+func (c *Handover) MustDisconnect(now time.Time) bool {
+	return c.Disconnects < MaxDisconnects && now.Sub(c.DisconnectedAt) >= SettlePeriod
+}
+
+// A TimerKind names the next deadline of a session.
+type TimerKind string
+
+// The kinds of deadlines. That of a timer that ends the session is its EndReason.
+const (
+	TimerNone TimerKind = ""
+	TimerWarn TimerKind = "warn"
+	TimerEnd  TimerKind = "end"  // Genesys has not confirmed the end in time
+	TimerLost TimerKind = "lost" // Genesys accepted the opening but did not name the conversation
+)
+
+// Timer returns the next deadline of the session. The kind of a timer that ends the session is
+// the EndReason.
+func (c *Handover) Timer() (TimerKind, time.Time) {
+	kind, at := TimerNone, time.Time{}
+	consider := func(k TimerKind, from time.Time, d time.Duration) {
+		if from.IsZero() || d <= 0 {
+			return
+		}
+		if t := from.Add(d); kind == TimerNone || t.Before(at) {
+			kind, at = k, t
+		}
+	}
+	if c.State == StateEnding {
+		consider(TimerEnd, c.EndRequestedAt, EndPatience)
+		return kind, at
+	}
+	consider(TimerKind(EndMaxDuration), c.Started, c.Timers.Max)
+	if c.ConversationID == "" && c.State == StateRequested && !c.OpeningAcceptedAt.IsZero() {
+		c.unnamed(consider)
+	}
+	switch {
+	case c.State == StateConnected:
+		c.idle(consider)
+	case c.State != StateBot:
+		consider(TimerKind(EndNoAgent), c.WaitingSince, c.Timers.NoAgent)
+	}
+	return kind, at
+}
+
+// unnamed adds the deadline for Genesys to name the conversation. With RouteByFlow an agent may
+// join an unnamed conversation, and the agent's first message names it. Its end would never be
+// seen, so the deadline is longer but still needed.
+func (c *Handover) unnamed(consider func(TimerKind, time.Time, time.Duration)) {
+	if c.Routing == RouteByTransfer {
+		consider(TimerLost, Later(c.OpeningAcceptedAt, c.AgentRequestedAt), OpeningAge)
+		return
+	}
+	consider(TimerLost, Later(Later(c.OpeningAcceptedAt, c.AgentRequestedAt), c.CustomerAt), unnamedFlow)
+}
+
+// idle adds the deadlines of a silent agent or customer. Silence counts from when the current
+// agent joined, because earlier delays belong to other agents. CustomerIdle counts from when
+// the warning was given, not from when it was due.
+func (c *Handover) idle(consider func(TimerKind, time.Time, time.Duration)) {
+	// The request for an agent counts as a message of the customer.
+	if said := Later(c.CustomerAt, c.AgentRequestedAt); said.After(c.AgentAt) {
+		consider(TimerKind(EndAgentIdle), Later(said, c.ChangedAt), c.Timers.AgentIdle)
+		return
+	}
+	warn, idle, from := c.Timers.CustomerWarn, c.Timers.CustomerIdle, Later(c.AgentAt, c.ChangedAt)
+	switch {
+	case c.AgentAt.IsZero():
+	case c.WarnedAt.After(from):
+		consider(TimerKind(EndCustomerIdle), c.WarnedAt, idle-warn)
+	default:
+		consider(TimerWarn, from, warn)
+		if warn <= 0 {
+			consider(TimerKind(EndCustomerIdle), from, idle)
+		}
+	}
+}
+
+// Words describes the effect of the deadline.
+func (k TimerKind) Words() string {
+	switch k {
+	case TimerWarn:
+		return "the host is notified that the customer is silent (Timers.CustomerWarn)"
+	case TimerEnd:
+		return "the session ends, whether Genesys confirms it or not"
+	case TimerLost:
+		return "the session fails if its conversation is still unknown"
+	case TimerKind(EndNoAgent):
+		return "the session ends if no agent has joined (Timers.NoAgent)"
+	case TimerKind(EndCustomerIdle):
+		return "the session ends if the customer has not written (Timers.CustomerIdle)"
+	case TimerKind(EndAgentIdle):
+		return "the session ends if the agent has not answered (Timers.AgentIdle)"
+	case TimerKind(EndMaxDuration):
+		return "the session ends, however it stands (Timers.Max)"
+	default:
+		return string(k)
+	}
+}

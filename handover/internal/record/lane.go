@@ -2,9 +2,12 @@ package record
 
 import (
 	"encoding/json"
+	"errors"
 	"slices"
+	"sync/atomic"
 	"time"
 
+	"github.com/genesyshandover/genesyshandover/genesys"
 	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
 )
@@ -220,4 +223,178 @@ func (x *Entry) WireMessage(c *machine.Handover) openmessaging.InboundMessage {
 	}
 	w.From = c.Sender()
 	return w
+}
+
+// ClaimHead notes in the record that the head of a lane is about to be attempted, and returns the
+// head. If the last attempt was not settled, because its process died or could not store the
+// outcome, the head may have taken effect.
+func (tx *Transaction) ClaimHead(n LaneName) Entry {
+	switch n {
+	case ToGenesys:
+		head, _ := tx.head()
+		w := tx.word(head.Seq)
+		if tx.Out.Lease.Owner != "" && tx.Out.Lease.Seq == head.Seq {
+			head.Unsure = true
+		}
+		switch {
+		case w == nil:
+			x := &tx.Out.Entries[0]
+			if x.Unsure = head.Unsure; x.First.IsZero() {
+				x.First = tx.Now
+			}
+		case head.Unsure && w.State == WordWaiting:
+			w.State = WordUnsure
+		}
+		if w != nil && w.First.IsZero() {
+			w.First = tx.Now
+		}
+		if head.Kind == KindOpen && tx.Handover.OpeningTriedAt.IsZero() {
+			// From now on Genesys may have received it.
+			tx.Handover.OpeningTriedAt, tx.Handover.TriedByHost = tx.genesysNow(), tx.Clock.Unmeasured
+		}
+		return head
+	case ToHost:
+		x := &tx.In.Entries[0]
+		if tx.In.begun() && x.Kind != KindReturn {
+			x.Unsure = true
+		}
+		head := *x // the state before this attempt
+		if x.Kind == KindReturn {
+			tx.freeze(x)
+		}
+		return head
+	default:
+		return Entry{}
+	}
+}
+
+// Ready reports whether a lane has something to perform now.
+func (tx *Transaction) Ready(n LaneName) bool {
+	if n == Control {
+		kind, at := tx.NextTask()
+		return kind != TaskNone && !tx.Now.Before(at)
+	}
+	if n == ToHost {
+		at, ok := tx.In.ready()
+		return ok && !tx.Now.Before(at)
+	}
+	at, ok := tx.headReady()
+	if ok && tx.closes() {
+		// Otherwise the disconnect would hit the conversation that the opening joins.
+		if h, _ := tx.head(); h.Kind == KindOpen {
+			return false
+		}
+	}
+	return ok && !tx.Now.Before(at) && !tx.paused()
+}
+
+// A Job is a claimed effect: its lease, and the record as it was stored with the claim. The record
+// is not changed.
+type Job struct {
+	Key      machine.Key
+	Lane     LaneName
+	Lease    Lease
+	Record   *Record
+	Head     Entry // of a lane with entries, as it was claimed
+	Began    time.Time
+	Inherits bool        // its worker is that of the last job of the lane
+	Seat     any         // the engine's reservation for it
+	Returned atomic.Bool // its callback has returned after the worker stopped waiting for it
+	Left     bool        // the lane is free inside this process
+	Next     *Job        // continues with the worker
+}
+
+// A LaneName names a lane of a record.
+type LaneName string
+
+// The lanes.
+const (
+	ToGenesys LaneName = "toGenesys"
+	ToHost    LaneName = "toHost"
+	Control   LaneName = "control"
+)
+
+// Lane returns a lane by its name.
+func (f *Record) Lane(n LaneName) *lane {
+	switch n {
+	case ToGenesys:
+		return &f.Out
+	case ToHost:
+		return &f.In
+	default:
+		return &f.Control
+	}
+}
+
+// ErrUnchanged is the error of a transaction that changes nothing, so that nothing is stored.
+var ErrUnchanged = errors.New("handover: unchanged")
+
+// ErrUnsure accompanies ErrConflict if it is unknown whether the store has accepted the record.
+var ErrUnsure = errors.New("handover: outcome unknown")
+
+// An Outcome is the result of an effect.
+type Outcome struct {
+	Effect       effectOutcome
+	Err          error
+	RetryAfter   time.Duration // the least pause before the next attempt
+	ChannelFault bool          // the failure counts against the channel, not against the entry
+	Code         string        // of an Ending, with EffectRefused
+	QueueID      string        // resolved by the effect
+	BotQueue     string        //
+	Conversation string        // of the message, as the answer names it
+	PlatformID   string
+	Posted       time.Time // when the POST began, by Genesys' clock; zero if that is not measured
+	// When Genesys had accepted the message, by its clock; zero if the answer has no Date.
+	Accepted     time.Time
+	Read         *Reading                // a read that the effect made
+	Transferred  bool                    // Genesys accepted the transfer
+	Doubtful     bool                    // Genesys may have accepted the transfer
+	Refused      error                   // Genesys refused the transfer or the disconnect
+	Disconnected bool                    // Genesys accepted the disconnect
+	Tried        bool                    // a disconnect was tried
+	LeftText     string                  // for the agent, if it may not be disconnected
+	Receipt      *Receipt                // that could not be sent
+	Receipted    bool                    // Genesys accepted the receipt, or never will
+	Pending      bool                    // the host reports the outcome of the message later
+	Asked        []genesys.MessageRef    // the missing messages that were fetched
+	Stored       []genesys.StoredMessage // the found ones
+	GapErr       error                   // why others are missing
+	End          bool                    // the read shows the end of the session
+	Task         TaskKind
+	Polls        pollBudget     // reserves the slots of polls
+	Timers       machine.Timers // of the channel, for a session that an agent begins
+	Socket       SocketState    // whether signals are reliable
+	Alarm        string         // for the host: the webhook does not deliver
+}
+
+// An effectOutcome is the certainty of the result of an effect.
+type effectOutcome int
+
+// The outcomes of an effect.
+const (
+	effectDone         effectOutcome = iota
+	EffectRefused                    // not performed, and never will be
+	EffectNotPerformed               // not performed
+	EffectAmbiguous                  // the result is unknown
+	EffectPostponed                  // not tried, because a read changed the state
+)
+
+// The backoff of lanes and tasks.
+const (
+	BackoffFirst = 500 * time.Millisecond
+	backoffLast  = 30 * time.Second
+	LimitedPause = time.Second // on top of Retry-After
+)
+
+// backoff returns when to retry after a number of failures in a row.
+func (tx *Transaction) backoff(failures int, o Outcome) time.Time {
+	if o.RetryAfter > 0 {
+		return tx.Now.Add(o.RetryAfter)
+	}
+	most := backoffLast
+	if errors.Is(o.Err, ErrNoChannel) { // the channel will not return soon
+		most = time.Hour
+	}
+	d := BackoffFirst << min(max(failures-1, 0), 13)
+	return tx.Now.Add(tx.Jitter(min(d, most)))
 }

@@ -1,6 +1,8 @@
 package record
 
 import (
+	"time"
+
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
 )
 
@@ -99,4 +101,80 @@ func (tx *Transaction) SessionOf(handover string) machine.Session {
 		}
 	}
 	return machine.Session{ID: handover, Key: tx.Key, State: machine.StateEnded}
+}
+
+// adopt opens a session that Genesys began: a live agent writes without an open session. The bot
+// must not speak at the same time, and the conversation is returned when it ends.
+func (tx *Transaction) adopt(a *Watched, r *Reading, defaults machine.Timers, botQueue string) {
+	c := machine.Handover{
+		Session: machine.Session{
+			ID: tx.NewID(), Key: tx.Key, State: machine.StateConnected, ConversationID: a.ID,
+			Agent: machine.AgentOf(r.Standing), Resumed: true, Connected: tx.Now,
+		},
+		Came:              tx.genesysNow(),
+		From:              a.From,
+		OpeningTriedAt:    a.Since,
+		OpeningAcceptedAt: tx.Now,
+		AgentRequestedAt:  tx.Now,
+		QueueID:           r.Standing.QueueID,
+		BotQueue:          botQueue,
+		// Regardless of the channel, because nothing is transferred.
+		Routing: machine.RouteByFlow,
+		AgentAt: tx.Now, AgentWrote: a.Since,
+		ConfirmedAt: r.genesysBegan(),
+		ReadAt:      r.Began,
+		Timers:      defaults,
+		Listing:     machine.Listing{Reached: true}, // it began with a webhook
+		Legs:        a.Legs,
+	}
+	c.Queue, c.Blind = c.QueueID, r.Blind
+	if o := tx.Open(); o != nil { // the bot's session continues in this conversation
+		tx.Apply(machine.Event{Kind: machine.EvEnd, Reason: machine.EndByGenesys, Detail: "an agent went on with another conversation of the customer"})
+		tx.Handover.Leftover = machine.LeftoverOpen // its end was not requested
+		tx.Tidy()
+	}
+	tx.install(c)
+	tx.Notice(Notice{Kind: machine.NoticeAgentJoined, Agent: c.Agent, Detail: "the agent went on with an older conversation"})
+	t := &machine.Transition{Handover: *tx.Handover, Now: tx.Now}
+	t.SchedulePoll()
+	*tx.Handover = t.Handover
+}
+
+// Overdue returns for how long the record has been due.
+func (tx *Transaction) Overdue() time.Duration {
+	if at := tx.WakeAt(); !at.IsZero() {
+		return max(0, tx.Now.Sub(at))
+	}
+	return 0
+}
+
+// Retention returns how long the record is kept after its end.
+func (f *Record) Retention() time.Duration {
+	if f.Keep <= 0 {
+		return machine.DefaultRetention
+	}
+	return f.Keep
+}
+
+// GiveUp drops the effects that wait for Genesys and can never be performed. The host gets a Return
+// with the customer's messages, and a notice.
+func (tx *Transaction) GiveUp(why string) {
+	why = "given up: " + why
+	tx.AddLog(saidGivenUp, why)
+	open := tx.Open() != nil
+	if open {
+		tx.Apply(machine.Event{Kind: machine.EvFailed, Code: machine.CodeNoAnswer, Detail: why})
+		tx.Tidy()
+	}
+	waits := len(tx.Watched)+len(tx.Receipts)+len(tx.Out.Entries) > 0
+	for i := range tx.Watched {
+		tx.reportUnseen(&tx.Watched[i], why, "")
+	}
+	tx.Watched, tx.Receipts = nil, nil
+	tx.dropEntries(func(Entry) bool { return true })
+	if waits && !open {
+		tx.Notice(Notice{Kind: machine.NoticeConnectionLost, Detail: why})
+	}
+	tx.Control = lane{}
+	tx.Abandoned = tx.Now
 }

@@ -105,12 +105,12 @@ var mutants = []mutant{
 		`		tx.In.remove(i)`,
 	},
 	{
-		"returns", "a session without words gets no Return", "record/tidy.go",
+		"returns", "a session without words gets no Return", "record/transaction.go",
 		`if !c.AgentRequestedAt.IsZero() || !c.Connected.IsZero() || tx.returnable() {`,
 		`if tx.returnable() {`,
 	},
 	{
-		"returns", "each tidy makes a Return", "record/tidy.go",
+		"returns", "each tidy makes a Return", "record/transaction.go",
 		"\tc.HandedBack = true\n\ttx.answeredByEnd(c)",
 		"\tc.HandedBack = len(tx.Words) == 0\n\ttx.answeredByEnd(c)",
 	},
@@ -125,7 +125,7 @@ var mutants = []mutant{
 		`	tx.AddLog(saidReturned, "")`,
 	},
 	{
-		"turn", "the bot speaks before the Return", "record/tidy.go",
+		"turn", "the bot speaks before the Return", "record/transaction.go",
 		`	case !f.returnRuns(now) && slices.ContainsFunc(`,
 		`	case false && slices.ContainsFunc(`,
 	},
@@ -135,22 +135,22 @@ var mutants = []mutant{
 		"if c := f.Open(); c != nil && c.State.Agents() && c.State != machine.StateEnding {\n\t\treturn c",
 	},
 	{
-		"turn", "a duplicate is stored twice", "record/forward.go",
+		"turn", "a duplicate is stored twice", "record/ledger.go",
 		"\tcase verdict == forwardedID:\n\t\treturn machine.TurnAgent, ErrUnchanged\n\tcase verdict == transcriptID:",
 		`	case verdict == transcriptID:`,
 	},
 	{
-		"turn", "a message during a Return goes to the bot", "record/forward.go",
+		"turn", "a message during a Return goes to the bot", "record/ledger.go",
 		`case verdict != returnedID && tx.Agents() == nil && !tx.returning():`,
 		`case verdict != returnedID && tx.Agents() == nil:`,
 	},
 	{
-		"turn", "what a Return gave is stored again", "record/forward.go",
+		"turn", "what a Return gave is stored again", "record/ledger.go",
 		`case verdict == returnedID && tx.Agents() == nil && !tx.returnAwaited():`,
 		`case verdict == returnedID && tx.Agents() == nil && tx.Key.Channel == "":`,
 	},
 	{
-		"turn", "a message taken back stays in the Return", "record/forward.go",
+		"turn", "a message taken back stays in the Return", "record/ledger.go",
 		`		held := w.ID == id && w.Return != 0`,
 		`		held := false && w.ID == id && w.Return != 0`,
 	},
@@ -165,7 +165,7 @@ var mutants = []mutant{
 		`c.ConversationID == "" && w.From == c.ID`,
 	},
 	{
-		"opening", "it runs during a disconnect", "record/claim.go",
+		"opening", "it runs during a disconnect", "record/lane.go",
 		`	if ok && tx.closes() {`,
 		`	if ok && tx.Key.Channel == "" && tx.closes() {`,
 	},
@@ -185,7 +185,7 @@ var mutants = []mutant{
 		`case r.Err == nil && m.mustTransfer(&next, r):`,
 	},
 	{
-		"opening", "its time is not known", "record/claim.go",
+		"opening", "its time is not known", "record/lane.go",
 		`if head.Kind == KindOpen && tx.Handover.OpeningTriedAt.IsZero() {`,
 		`if head.Kind == KindOpen && tx.Handover.OpeningTriedAt.IsZero() && len(tx.Past) == 0 {`,
 	},
@@ -285,7 +285,7 @@ var mutants = []mutant{
 		`	all := ""`,
 	},
 	{
-		"tenants", "a webhook is for the channel without a name", "engine/customers.go",
+		"tenants", "a webhook is for the channel without a name", "engine/receive.go",
 		`	as := machine.Key{Channel: m.channelID(channel), Customer: o.CustomerID}`,
 		`	as := machine.Key{Channel: m.channelID(""), Customer: o.CustomerID}`,
 	},
@@ -295,7 +295,7 @@ var mutants = []mutant{
 		`func (l Lease) Free(now time.Time) bool { return l.Owner == "" || !now.Before(l.Until.Add(-EffectTime)) }`,
 	},
 	{
-		"leases", "another replica takes them at once", "engine/claim.go",
+		"leases", "another replica takes them at once", "engine/update.go",
 		`case !m.running, !l.Free(tx.Now) && l.Owner != m.owner:`,
 		`case !m.running:`,
 	},
@@ -310,7 +310,7 @@ var mutants = []mutant{
 		`	return time.Time{}`,
 	},
 	{
-		"leases", "a lane is performed twice in a process", "engine/claim.go",
+		"leases", "a lane is performed twice in a process", "engine/update.go",
 		"\tcase m.busy[busyLane{tx.Key, n}]:\n\t\treturn seat{}, false\n",
 		``,
 	},
@@ -330,12 +330,12 @@ var mutants = []mutant{
 		`stale := e.Legs.Newest.Before(t.Newest)`,
 	},
 	{
-		"reads", "one soon after our write ends the session", "machine/applyend.go",
+		"reads", "one soon after our write ends the session", "machine/apply.go",
 		`if t.MovedTo != "" || e.Began.Sub(t.LastWriteAt) >= SettlePeriod {`,
 		`if true {`,
 	},
 	{
-		"reads", "an end is never confirmed", "machine/applyend.go",
+		"reads", "an end is never confirmed", "machine/apply.go",
 		"if !e.Began.Before(t.Unconfirmed.At) { // we wrote again since the first one\n\t\treturn true",
 		"if false {\n\t\treturn true",
 	},
@@ -375,7 +375,7 @@ var mutants = []mutant{
 		`	if t.State != StateConnected || back {`,
 	},
 	{
-		"ends", "the host's end is not disconnected", "machine/deadlines.go",
+		"ends", "the host's end is not disconnected", "machine/timers.go",
 		`return c.Disconnects < MaxDisconnects && now.Sub(c.DisconnectedAt) >= SettlePeriod`,
 		`return false`,
 	},
@@ -385,12 +385,12 @@ var mutants = []mutant{
 		"\tt.MovedAt = t.Now\n",
 	},
 	{
-		"ends", "an end by a timer waits for nothing", "record/settletimers.go",
+		"ends", "an end by a timer waits for nothing", "record/tasks.go",
 		"\tcase c.Unconfirmed.Phase != \"\":\n",
 		"\tcase false:\n",
 	},
 	{
-		"ends", "waiting words are dropped at the end", "record/tidy.go",
+		"ends", "waiting words are dropped at the end", "record/transaction.go",
 		"\tcase tx.Sends():\n\tcase c.LeftSent:",
 		"\tcase tx.Sends() && len(tx.Words) == 0:\n\tcase c.LeftSent:",
 	},
@@ -415,7 +415,7 @@ var mutants = []mutant{
 		"\tt.LastQueueID = t.QueueID\n",
 	},
 	{
-		"transfer", "a doubtful one is repeated at once", "record/settletasks.go",
+		"transfer", "a doubtful one is repeated at once", "record/tasks.go",
 		"tx.Handover.Transferred, tx.Handover.LastWriteAt = tx.Now, tx.Now\n",
 		"tx.Handover.LastWriteAt = tx.Now\n",
 	},
@@ -425,22 +425,22 @@ var mutants = []mutant{
 		`	return`,
 	},
 	{
-		"gaps", "a fetched message is delivered again", "record/settlegap.go",
+		"gaps", "a fetched message is delivered again", "record/gap.go",
 		`if !m.Outbound || !ok || tx.ReceivedIDs.Recall(m.Message.ID) != UnknownID {`,
 		`if !m.Outbound || !ok {`,
 	},
 	{
-		"gaps", "the end overtakes missing messages", "record/settlegap.go",
+		"gaps", "the end overtakes missing messages", "record/gap.go",
 		`	if endWaits = tx.endWaits(c, o, all); endWaits {`,
 		`	if endWaits = tx.endWaits(c, o, all); endWaits && all {`,
 	},
 	{
-		"gaps", "an ended session is not looked at again", "record/settlegap.go",
+		"gaps", "an ended session is not looked at again", "record/gap.go",
 		"\tcase g.young || !all:\n\t\ttx.repair(c, o.Read, tx.Now.Add(webhookLife+machine.SettlePeriod))",
 		"\tcase g.young && !all:\n\t\ttx.repair(c, o.Read, tx.Now.Add(webhookLife+machine.SettlePeriod))",
 	},
 	{
-		"gaps", "each lost message gets a notice", "record/settlegap.go",
+		"gaps", "each lost message gets a notice", "record/gap.go",
 		"\tif !first {\n\t\treturn\n\t}\n",
 		``,
 	},
@@ -460,7 +460,7 @@ var mutants = []mutant{
 		``,
 	},
 	{
-		"memory", "a message that the transcript has is sent", "record/forward.go",
+		"memory", "a message that the transcript has is sent", "record/ledger.go",
 		`tx.ForwardedIDs.replace(id, transcriptID, tx.Now)`,
 		`_ = id`,
 	},
@@ -470,12 +470,12 @@ var mutants = []mutant{
 		`record.MessageID(kind, integrationOf(c, k), c.From, x.HostID, x.Done+1000*x.Attempts, again)`,
 	},
 	{
-		"signals", "one ends a session without a read", "machine/applyblind.go",
+		"signals", "one ends a session without a read", "machine/apply.go",
 		"\tdefault:\n\t\tt.EndSignalledAt = Later(t.EndSignalledAt, e.Began)",
 		"\tdefault:\n\t\tt.overReported()",
 	},
 	{
-		"signals", "one schedules no read", "record/signals.go",
+		"signals", "one schedules no read", "record/receive.go",
 		"\tc.PollAt, c.Poll, c.SignalledAt, c.Unsignalled = at, false, tx.Now, 0\n",
 		"\tc.SignalledAt, c.Unsignalled = tx.Now, 0\n",
 	},
@@ -485,7 +485,7 @@ var mutants = []mutant{
 		`sourceTrust = 5000 * time.Hour`,
 	},
 	{
-		"signals", "a source is never judged", "machine/source.go",
+		"signals", "a source is never judged", "machine/apply.go",
 		`	case !moved || !before.Poll || before.SignalledAt.IsZero() || t.State == StateEnded:`,
 		`	case true || !moved || !before.Poll || before.SignalledAt.IsZero() || t.State == StateEnded:`,
 	},
@@ -495,7 +495,7 @@ var mutants = []mutant{
 		`!pending && v.failed():`,
 	},
 	{
-		"receipts", "one is lost when Genesys fails", "record/settletasks.go",
+		"receipts", "one is lost when Genesys fails", "record/tasks.go",
 		`if o.Err == nil || r.Tries >= maxReceiptTries || why.Effect == EffectRefused {`,
 		`if o.Err == nil || r.Tries >= 1 {`,
 	},

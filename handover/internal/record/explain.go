@@ -1,0 +1,564 @@
+package record
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+)
+
+// A story builds the text of Explain line by line. now is the time it describes.
+type story struct {
+	strings.Builder
+
+	now time.Time
+}
+
+func (s *story) line(format string, a ...any) { _, _ = fmt.Fprintf(s, format+"\n", a...) }
+
+// heading begins a section. A section without lines has no heading.
+func (s *story) heading(text string) { s.line("\n%s", text) }
+
+// clock formats a time in UTC, with the date only if it is not the date of now.
+func (s *story) clock(t time.Time) string {
+	t = t.UTC()
+	if t.Format(time.DateOnly) == s.now.Format(time.DateOnly) {
+		return t.Format(time.TimeOnly)
+	}
+	return t.Format(time.DateTime)
+}
+
+// Explain returns the text of Explain for a record.
+func (f *Record) Explain(channel string, now time.Time) string {
+	s := &story{now: now.UTC()}
+	at := s.now.Format(time.DateTime)
+	if f.Handover == nil {
+		s.line("no session yet, channel %s, as of %s UTC", OneLine(channel, maxWhy), at)
+	} else {
+		s.line("session %s, channel %s, as of %s UTC", f.Handover.ID, OneLine(channel, maxWhy), at)
+		s.head(f)
+	}
+	s.happened(f)
+	s.waits(f)
+	s.next(f)
+	if len(f.Past) > 0 {
+		s.heading("earlier sessions, the newest first")
+	}
+	for _, p := range f.Past {
+		s.line("  %s  %s to %s, %s", p.Session.ID, s.clock(p.Session.Started), s.clock(p.Session.Ending.Time), p.Session.Ending.Words())
+	}
+	return s.String()
+}
+
+func (s *story) head(f *Record) {
+	c := f.Handover
+	field := func(name, value string) {
+		if value = OneLine(value, 4*maxWhy); value != "" {
+			s.line("  %-13s %s", name, value)
+		}
+	}
+	field("state", fmt.Sprintf("%s since %s", c.State, s.clock(c.ChangedAt)))
+	field("started", s.clock(c.Started))
+	conversation := c.ConversationID
+	switch {
+	case conversation == "" && !c.OpeningAcceptedAt.IsZero():
+		conversation = "not named by Genesys yet"
+	case conversation == "":
+		conversation = "none yet"
+	case c.Resumed:
+		conversation += ", an older one that went on"
+	}
+	field("conversation", conversation)
+	field("queue", c.Queue)
+	field("agent", c.Agent.Full())
+	field("turn", string(f.Turn(s.now)))
+	if c.Blind {
+		field("blind", "the conversation may not be read")
+	}
+	if c.Ending == (machine.Ending{}) {
+		return
+	}
+	field("ending", c.Ending.Words()+", "+s.clock(c.Ending.Time))
+	field("code", c.Ending.Code)
+	field("detail", c.Ending.Detail)
+}
+
+// happened writes the log of the record as sentences.
+func (s *story) happened(f *Record) {
+	if len(f.Log) == 0 {
+		return
+	}
+	s.heading("what happened")
+	date := ""
+	for _, l := range f.Log {
+		at := l.At.UTC()
+		if d := at.Format(time.DateOnly); d != date {
+			s.line("  %s", d)
+			date = d
+		}
+		s.line("  %s  %s", at.Format(time.TimeOnly), l.sentence())
+	}
+}
+
+// sentence returns a log line as a sentence. It returns unknown lines of another release
+// unchanged.
+func (l logLine) sentence() string {
+	what, why := OneLine(l.What, maxWhy), OneLine(l.Why, maxWhy)
+	switch what {
+	case string(machine.StateBot), string(machine.StateRequested), string(machine.StateQueued), string(machine.StateAlerting), string(machine.StateConnected),
+		string(machine.StateEnding), string(machine.StateEnded):
+		on, about, _ := strings.Cut(why, " ")
+		return moved(machine.State(what), machine.EventKind(on), strings.TrimSpace(about))
+	case saidAccepted:
+		if why == "resumed" {
+			return "an older conversation continues"
+		}
+		return "Genesys accepted the opening"
+	case saidMoved:
+		return "a message of the customer opened another conversation"
+	case saidBlind:
+		return "the conversation may not be read"
+	case saidAgent:
+		return "the agent is " + why
+	case saidDeclined:
+		return agentOrUnknown(why) + " did not take it"
+	case saidLeft:
+		return agentOrUnknown(why) + " left"
+	case saidPassed:
+		from, to, _ := strings.Cut(why, " ")
+		return "transferred from queue " + from + " to " + to
+	case saidMisrouted:
+		return "misrouted: " + why
+	case saidIdle:
+		return "the host was notified that the customer is silent"
+	case saidRetry:
+		kind, err, _ := strings.Cut(why, " ")
+		return "to be tried again, " + EntryKind(kind).Words() + ": " + err
+	case saidTransfer:
+		return "the transfer was refused: " + why
+	case saidDisconnect:
+		return "the disconnect was refused: " + why
+	}
+	return l.mishap(what, why)
+}
+
+// mishap returns a log line about a loss as a sentence.
+func (l logLine) mishap(what, why string) string {
+	switch what {
+	case saidReturned:
+		return "given back to the bot"
+	case saidDropped:
+		return "a notice was dropped, because too much waits for the host: " + why
+	case saidLost:
+		return "a message of the agent did not get to the customer: " + why
+	case saidGivenUp:
+		return "given up, the host did not take it: " + EntryKind(why).Words()
+	case saidOverflow:
+		return "a message of the agent was refused, because too much waits for the host"
+	case saidGap:
+		return why
+	case saidNoReceipt:
+		return "Genesys got no receipt that a message of the agent failed: " + why
+	case saidNotKept:
+		return "a message that Genesys refused will not be handed back, since too many were refused"
+	case saidFetched:
+		return "a message of the agent was fetched, because no webhook delivered it"
+	case saidSource:
+		return "signals no longer arrive, so the conversation is polled"
+	case SaidFailed:
+		return "Genesys reports that a message of the customer did not arrive"
+	}
+	if why != "" {
+		return what + ": " + why
+	}
+	return what
+}
+
+// moved describes how the session entered a state.
+func moved(to machine.State, on machine.EventKind, about string) string {
+	switch to {
+	case machine.StateBot:
+		return "a session began, the bot continues to answer"
+	case machine.StateRequested:
+		if on == saidBegun {
+			return "a session began, an agent was asked for"
+		}
+		return "an agent was asked for"
+	case machine.StateQueued:
+		if on == machine.EvTransferred {
+			return "transferred to the agent queue" + in(about)
+		}
+		return "a read shows it in a queue of agents" + in(about)
+	case machine.StateAlerting:
+		return "it rings at " + agentOrUnknown(about)
+	case machine.StateConnected:
+		switch on {
+		case saidBegun:
+			return "a session began, an agent wrote although there was none"
+		case machine.EvAgentWrote:
+			return "an agent wrote, so one is there"
+		default:
+			return agentOrUnknown(about) + " is there"
+		}
+	case machine.StateEnding:
+		return "the end was asked for: " + ending(about)
+	case machine.StateEnded:
+		return ending(about)
+	default:
+		return string(to)
+	}
+}
+
+func ending(about string) string {
+	reason, code, _ := strings.Cut(about, " ")
+	text := machine.Ending{Reason: machine.EndReason(reason)}.Words()
+	if !machine.EndReason(reason).Valid() {
+		text = "ended"
+	}
+	if code = strings.TrimSpace(code); code != "" {
+		text += " (" + code + ")"
+	}
+	return text
+}
+
+func in(queue string) string {
+	if queue == "" {
+		return ""
+	}
+	return " " + queue
+}
+
+func agentOrUnknown(agent string) string {
+	if agent == "" {
+		return "an agent"
+	}
+	return agent
+}
+
+// Words returns a name of the entry kind for Explain.
+func (k EntryKind) Words() string {
+	switch k {
+	case KindOpen:
+		return "the opening"
+	case KindContext:
+		return "the context for the agent"
+	case KindMessage, KindReply:
+		return "a message of the customer"
+	case kindLeft:
+		return "the word to the agent that the customer left"
+	case KindDelivery:
+		return "a message of the agent"
+	case KindNotice:
+		return "a notice"
+	case KindReturn:
+		return "the hand-back"
+	default:
+		return string(k)
+	}
+}
+
+// waits writes the accepted entries that are not settled.
+func (s *story) waits(f *Record) {
+	list := slices.Concat(s.lane(&f.Out, f.EntriesOut(), "Genesys"), s.lane(&f.In, f.In.Entries, "the host"), s.failing(&f.In))
+	switch c := f.Open(); {
+	case c != nil && c.MovedTo != "":
+		list = append(list, "nothing is sent to Genesys until a read shows how the conversation ended")
+	case f.paused():
+		list = append(list, "messages to Genesys wait until the bot has accepted or refused earlier ones")
+	}
+	count := func(n int, one, many string) {
+		switch {
+		case n == 1:
+			list = append(list, "1 "+one)
+		case n > 1:
+			list = append(list, fmt.Sprint(n, " ", many))
+		}
+	}
+	words := map[wordState]int{}
+	for i := range f.Words {
+		if w := &f.Words[i]; w.Handover == "" || !w.pending() {
+			words[w.State]++
+		}
+	}
+	count(words[WordWaiting]+words[WordUnsure], "message of the customer for the hand-back", "messages of the customer for the hand-back")
+	count(words[wordSent], "message that Genesys accepted and no agent has answered yet",
+		"messages that Genesys accepted and no agent has answered yet")
+	count(words[wordRefused], "message that Genesys refused, for the hand-back", "messages that Genesys refused, for the hand-back")
+	count(len(f.Receipts), "receipt for Genesys", "receipts for Genesys")
+	count(len(f.Awaited), "message whose outcome the host reports later", "messages whose outcome the host reports later")
+	toClose := 0
+	for _, w := range f.Watched {
+		if w.Close {
+			toClose++
+		}
+	}
+	count(toClose, "conversation that no session needs, to be disconnected", "conversations that no session needs, to be disconnected")
+	count(len(f.Watched)-toClose, "other conversation of the customer, which is read until it is over",
+		"other conversations of the customer, which are read until they are over")
+	if !f.Forget.IsZero() {
+		list = append(list, "the removal of all that is stored, asked for "+s.clock(f.Forget))
+	}
+	if len(list) == 0 {
+		return
+	}
+	s.heading("what waits")
+	for _, text := range list {
+		s.line("  %s", text)
+	}
+}
+
+// lane describes the waiting entries of a lane, by kind, and the attempts of its head.
+func (s *story) lane(l *lane, entries []Entry, to string) []string {
+	if len(entries) == 0 {
+		return nil
+	}
+	var kinds []string
+	for _, k := range []EntryKind{KindOpen, KindContext, KindMessage, kindLeft, KindDelivery, KindNotice, KindReturn} {
+		n := 0
+		for _, x := range entries {
+			if x.Kind == k || k == KindMessage && x.Kind == KindReply {
+				n++
+			}
+		}
+		if n > 0 {
+			kinds = append(kinds, fmt.Sprintf("%d × %s", n, k.Words()))
+		}
+	}
+	head := entries[0]
+	text := fmt.Sprintf("to %s: %s, since %s", to, strings.Join(kinds, ", "), s.clock(head.At))
+	if head.Attempts > 0 {
+		text += fmt.Sprintf("; failed attempts of the first: %d", head.Attempts)
+	}
+	switch {
+	case l.Lease.Owner != "" && l.Lease.Seq == head.Seq && !l.Lease.Free(s.now):
+		text += fmt.Sprintf("; it is being tried, until %s at the latest", s.clock(l.Lease.Until))
+	case head.Unsure:
+		text += "; it may have arrived"
+	}
+	return []string{text}
+}
+
+// failingTime is how long a Return or a notice fails before the story reports it.
+const failingTime = 10 * time.Minute
+
+// failing lists entries that the host has refused for long, also behind the head of their lane.
+func (s *story) failing(l *lane) []string {
+	var list []string
+	for _, k := range []EntryKind{KindReturn, KindNotice} {
+		var oldest *Entry
+		n := 0
+		for i := range l.Entries {
+			x := &l.Entries[i]
+			if x.Kind != k || x.First.IsZero() || s.now.Sub(x.First) < failingTime {
+				continue
+			}
+			if n++; oldest == nil || x.First.Before(oldest.First) {
+				oldest = x
+			}
+		}
+		if oldest != nil {
+			list = append(list, fmt.Sprintf("%d × %s fails since %s; attempts of the oldest: %d", n, k.Words(), s.clock(oldest.First), oldest.Attempts))
+		}
+	}
+	return list
+}
+
+// A step is an expected event.
+type step struct {
+	at   time.Time
+	text string
+}
+
+// next writes the steps that follow unless another event is first.
+func (s *story) next(f *Record) {
+	var steps []step
+	add := func(at time.Time, text string) {
+		if !at.IsZero() {
+			steps = append(steps, step{at, text})
+		}
+	}
+	if at, ok := f.headReady(); ok && !f.paused() {
+		if h, _ := f.head(); f.Out.Lease.Seq != h.Seq || f.Out.Lease.Free(s.now) {
+			add(f.Out.Lease.over(at), h.Kind.Words()+" is sent to Genesys")
+		}
+	}
+	if at, ok := f.In.ready(); ok && !f.In.busy(s.now) {
+		add(f.In.Lease.over(at), f.In.Entries[0].Kind.Words()+" is given to the host")
+	}
+	c := f.Open()
+	switch kind, at := f.NextTask(); {
+	case kind == TaskNone:
+	case kind == TaskLook && f.Conversation() == "": // a timer
+	case kind == TaskLook && !at.Before(timerOf(c)) && !c.PollAt.Equal(at):
+	default:
+		add(f.Control.Lease.over(at), kind.words(c))
+	}
+	if c != nil {
+		if kind, at := c.Timer(); kind != machine.TimerNone {
+			add(at, kind.Words())
+		}
+	}
+	add(f.Expires(), "the record is removed, unless a message arrives")
+	if len(steps) == 0 {
+		return
+	}
+	slices.SortStableFunc(steps, func(a, b step) int { return cmp.Compare(a.at.UnixNano(), b.at.UnixNano()) })
+	s.heading("what comes next")
+	for _, x := range steps {
+		at := s.clock(x.at)
+		if !x.at.After(s.now) {
+			at = "now"
+			if late := s.now.Sub(x.at); late > LookEvery && x.at.Unix() > 0 {
+				at = fmt.Sprintf("now, %s late", late.Round(time.Second))
+			}
+		}
+		s.line("  %s  %s", at, x.text)
+	}
+}
+
+func timerOf(c *machine.Handover) time.Time {
+	_, at := c.Timer()
+	return at
+}
+
+func (k TaskKind) words(c *machine.Handover) string {
+	switch k {
+	case TaskReceipt:
+		return "the receipt of a message is sent to Genesys"
+	case TaskWatch:
+		return "another conversation of the customer is read, and disconnected if no session needs it"
+	case TaskLook:
+		switch {
+		case c.ConversationID == "":
+			return "the last conversation is read, to see whether the opening revived it"
+		case c.Blind:
+			return "the conversation is disconnected, if Genesys permits"
+		case c.State == machine.StateEnding:
+			return "the conversation is read, and disconnected if the customer is still in it"
+		case c.State == machine.StateRequested && c.Routing == machine.RouteByTransfer:
+			return "the conversation is read, and transferred if it is in the bot queue"
+		case c.Poll:
+			return "the conversation is read, because no signal has arrived"
+		default:
+			return "the conversation is read"
+		}
+	default:
+		return string(k)
+	}
+}
+
+// The values of LogLine.What, besides the states, for Manager.Explain. For a state, Why
+// begins with the event, followed by the agent, queue or reason. No line contains message text
+// or a customer id.
+const (
+	saidAccepted   = "accepted"    // Why: resumed, or empty
+	saidMoved      = "moved"       // a message from this side opened another conversation
+	saidBlind      = "blind"       // the conversation may not be read
+	saidAgent      = "agent"       // Why: the agent, who was unknown before
+	saidDeclined   = "declined"    // Why: agent
+	saidLeft       = "left"        // Why: agent
+	saidPassed     = "passed"      // Why: the old and the new queue
+	saidMisrouted  = "misrouted"   // Why: the queue and the fix
+	saidIdle       = "idle"        // NoticeIdle was sent
+	saidRetry      = "retry"       // Why: error, without content
+	saidTransfer   = "no transfer" // Why: error
+	saidDisconnect = "no disconnect"
+	saidDropped    = "dropped" // Why: kind of the notice
+	saidReturned   = "returned"
+	saidLost       = "undelivered" // Why: code
+	saidGivenUp    = "given up"    // Why: kind of the entry
+	saidOverflow   = "overflow"    // an agent's message did not fit into the record
+	saidGap        = "gap"         // agents' messages are lost. Why: how many, and the reason
+	saidFetched    = "fetched"     // an agent's message, without a webhook
+	// Genesys gets no receipt that a message failed. Why: the reason.
+	saidNoReceipt = "no receipt"
+	// A refused message is in no Return, because too many were refused.
+	saidNotKept = "not kept"
+	saidSource  = "source"            // signals are no longer reliable
+	SaidFailed  = "failed at Genesys" // a receipt reports that a message was not delivered
+	saidBegun   = "begun"             // of a state: the session began in it
+)
+
+// maxWhy limits a log line, and so the size of the record.
+const maxWhy = 160
+
+// logMove logs a transition: first what ended with it, then the new state.
+func (tx *Transaction) logMove(before *machine.Handover, ev machine.Event, effects []machine.Effect) {
+	c := tx.Handover
+	again := false
+	for _, f := range effects {
+		switch f.Notice {
+		case machine.NoticeDeclined:
+			tx.AddLog(saidDeclined, f.Agent.Words())
+		case machine.NoticeAgentLeft:
+			tx.AddLog(saidLeft, f.Agent.Words())
+		case machine.NoticeTransferred:
+			tx.AddLog(saidPassed, f.From+" "+f.To)
+		case machine.NoticeMisrouted:
+			tx.AddLog(saidMisrouted, f.Detail)
+		case machine.NoticeConnectionLost:
+			if !c.Blind {
+				tx.AddLog(saidSource, "")
+			}
+		case machine.NoticeAgentJoined, machine.NoticeAlerting:
+			again = true // of another agent, in the same state
+		default:
+		}
+	}
+	switch {
+	case c.State != before.State || again:
+		tx.AddLog(string(c.State), string(ev.Kind)+" "+c.About())
+	case c.Agent.ID != "" && before.Agent.ID == "":
+		tx.AddLog(saidAgent, c.Agent.Words())
+	}
+	if before.OpeningAcceptedAt.IsZero() && !c.OpeningAcceptedAt.IsZero() {
+		tx.AddLog(saidAccepted, "")
+	}
+	if !before.Resumed && c.Resumed {
+		tx.AddLog(saidAccepted, "resumed")
+	}
+	if before.MovedTo == "" && c.MovedTo != "" {
+		tx.AddLog(saidMoved, "")
+	}
+	if !before.Blind && c.Blind {
+		tx.AddLog(saidBlind, "")
+	}
+}
+
+// AddLog adds a log line. It skips a repeated saidRetry, saidNoReceipt or saidNotKept, so that
+// repeated failures do not push older lines out.
+func (tx *Transaction) AddLog(what, why string) {
+	why = OneLine(why, maxWhy)
+	repeats := what == saidRetry || what == saidNoReceipt || what == saidNotKept
+	if n := len(tx.Log); n > 0 && repeats && tx.Log[n-1].What == what && tx.Log[n-1].Why == why {
+		return
+	}
+	tx.note(tx.Now, what, why)
+}
+
+// logRetry logs the first failure of an entry. The entry itself counts the failures.
+func (tx *Transaction) logRetry(x *Entry, why string) {
+	if x.Attempts == 1 {
+		tx.AddLog(saidRetry, string(x.Kind)+" "+why)
+	}
+}
+
+// OneLine returns s without control characters and line breaks, cut to about most bytes.
+func OneLine(s string, most int) string {
+	s = strings.TrimSpace(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == unicode.ReplacementChar || r == '\u2028' || r == '\u2029' {
+			return ' '
+		}
+		return r
+	}, s))
+	for i := range s {
+		if i > most {
+			return strings.TrimSpace(s[:i]) + "…"
+		}
+	}
+	return s
+}
