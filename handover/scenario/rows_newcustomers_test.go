@@ -115,3 +115,20 @@ func TestUnstoredDeliveriesAreOneAtATime(t *testing.T) {
 		require.Equal(t, []string{"agent: one (late)", "agent: two (late)"}, h.lines())
 	})
 }
+
+// TestUnstoredFailureGetsAReceipt checks a message without a record that can never be delivered. The
+// agent gets a Failed receipt; while Genesys does not take that, the webhook is refused, so
+// that Genesys posts it again.
+func TestUnstoredFailureGetsAReceipt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t, genesystest.AllowErrors())
+		h := newHost(t, org)
+		h.failing(undeliverable)
+		org.Inject(genesystest.Fault{Op: "openmessaging.receipt", Status: http.StatusServiceUnavailable, Times: 1})
+		o := outbound{id: "w1", customer: "c1~abcdefghij23", conversation: "00000000-0000-4000-a000-000000000001", text: "hi"}
+		require.NotEqual(t, http.StatusOK, h.receive(t, org, o))
+		require.Equal(t, http.StatusOK, h.receive(t, org, o))
+		require.Equal(t, []receiptSent{{"w1", "Failed", "c1~abcdefghij23"}, {"w1", "Failed", "c1~abcdefghij23"}}, receiptsOf(t, org))
+	})
+}

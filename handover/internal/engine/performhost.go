@@ -22,7 +22,7 @@ func (m *Manager) performIn(ctx context.Context, j *record.Job) record.Outcome {
 	var o record.Outcome
 	switch head.Kind {
 	case record.KindDelivery:
-		o = m.performDelivery(ctx, j, &head)
+		o = m.performDelivery(ctx, j, &head, func(o record.Outcome) { m.settleLate(context.WithoutCancel(ctx), j, o) })
 	case record.KindNotice:
 		if m.config.Notify != nil {
 			n := *head.Notice
@@ -74,7 +74,9 @@ func hostOutcome(err error) record.Outcome {
 	return record.Outcome{Effect: record.EffectAmbiguous, Err: err}
 }
 
-func (m *Manager) performDelivery(ctx context.Context, j *record.Job, head *record.Entry) record.Outcome {
+// performDelivery calls Deliver and tries to send the receipt. late is called if Deliver returns
+// after its time.
+func (m *Manager) performDelivery(ctx context.Context, j *record.Job, head *record.Entry, late func(record.Outcome)) record.Outcome {
 	d, attempt := head.Delivery, head.Attempts+1
 	if d.Verdict != nil { // reported during an attempt by a process that has died
 		return record.Outcome{}
@@ -90,7 +92,7 @@ func (m *Manager) performDelivery(ctx context.Context, j *record.Job, head *reco
 	}
 	k, o := m.judgeDelivery(ctx, j, d, m.call(ctx, callDeliver, j, head.Attempts+1, deliver, func(err error) {
 		_, o := m.judgeDelivery(context.WithoutCancel(ctx), j, d, err)
-		m.settleLate(context.WithoutCancel(ctx), j, o)
+		late(o)
 	}))
 	if o.Receipt == nil {
 		return o

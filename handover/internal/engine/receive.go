@@ -315,22 +315,32 @@ func (m *Manager) receiveUnstored(ctx context.Context, k machine.Key, fn func(*r
 	return err
 }
 
-// deliverUnstored delivers the messages of a transaction that is not stored. returned is called
-// when a callback returns that ignored its context.
+// deliverUnstored delivers the message of a transaction that is not stored. returned is called
+// when a callback returns that ignored its context. After an error the message is still to be
+// delivered, or its Failed receipt to be sent: Genesys posts it again.
 func (m *Manager) deliverUnstored(ctx context.Context, tx *record.Transaction, returned func()) error {
+	if len(tx.In.Entries) == 0 {
+		return nil
+	}
 	ctx, cancel := m.Within(ctx, unstoredTime)
 	defer cancel()
-	for i := range tx.In.Entries {
-		d := tx.In.Entries[i].Delivery
-		if d == nil {
+	head := tx.In.Entries[0]
+	j := &record.Job{Key: tx.Key, Lane: record.ToHost, Record: tx.Record, Head: head, Began: m.Now()}
+	o := m.performDelivery(ctx, j, &head, func(record.Outcome) { returned() })
+	if o.Err != nil && o.Effect != record.EffectRefused {
+		return o.Err
+	}
+	tx.SettleIn(j, o)
+	for i := range tx.Receipts {
+		r := &tx.Receipts[i]
+		if r.Status != openmessaging.StatusFailed {
 			continue
 		}
-		err := m.call(ctx, callDeliver, &record.Job{Key: tx.Key, Began: m.Now()}, 1, func(ctx context.Context) error {
-			return m.config.Deliver(ctx, record.Delivery{
-				ID: d.ID, Session: d.Session, Message: d.Message, Origin: d.Origin, Time: d.Time, Attempt: 1, Late: d.Late,
-			})
-		}, func(error) { returned() })
-		if hostOutcome(err).Effect == record.EffectAmbiguous && !errors.Is(err, record.Pending) {
+		k, err := m.channel(ctx, tx.Key.Channel)
+		if err != nil {
+			return err
+		}
+		if err := m.sendReceipt(ctx, k, r); err != nil && record.Judged(err).Effect != record.EffectRefused {
 			return err
 		}
 	}
