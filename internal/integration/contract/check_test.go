@@ -59,7 +59,7 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 		"read-only, answered":       {got: `{"title":"Emma","id":"1"}`},
 		"no body":                   {sent: "-", side: "request", at: "body", problem: "missing"},
 		"not JSON":                  {sent: `{`, side: "request", at: "body", problem: "not JSON"},
-		"body where none is":        {method: http.MethodGet, url: shelf + "?page=1", got: `[]`, side: "request", at: "body", problem: "takes none"},
+		"body where none is":        {method: http.MethodGet, url: shelf + "?page=1", got: `[]`, side: "request", at: "body", problem: "has no body"},
 		"unknown path":              {url: "https://api.example.com/api/v2/shelfs/7/books", side: "request", at: "path", problem: "no such operation"},
 		"unknown method":            {method: http.MethodPut, side: "request", at: "path", problem: "no such operation"},
 		"method of another route":   {url: "https://api.example.com/api/v2/shelves/open/books"},
