@@ -116,8 +116,8 @@ func TestUnstoredDeliveriesAreOneAtATime(t *testing.T) {
 	})
 }
 
-// TestUnstoredFailureGetsAReceipt checks a message without a record that can never be delivered. The
-// agent gets a Failed receipt; while Genesys does not take that, the webhook is refused, so
+// TestUnstoredFailureGetsAReceipt checks a message without a record that can never be delivered.
+// The agent gets a Failed receipt; while Genesys does not take that, the webhook is refused, so
 // that Genesys posts it again.
 func TestUnstoredFailureGetsAReceipt(t *testing.T) {
 	t.Parallel()

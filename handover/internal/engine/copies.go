@@ -112,5 +112,6 @@ func (c *copies) remove(e *list.Element) recordCopy {
 var seed = maphash.MakeSeed() //nolint:gochecknoglobals // a constant of the process
 
 // sumOf returns a sum by which a transaction on a copy sees that it would store what is stored
-// already. If two records had the same sum, it would be repeated on a Get, which compares the bytes.
+// already. If two records had the same sum, it would be repeated on a Get, which compares the
+// bytes.
 func sumOf(data []byte) uint64 { return maphash.Bytes(seed, data) }

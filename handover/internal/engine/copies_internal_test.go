@@ -47,7 +47,8 @@ func (s *watchedStore) Put(ctx context.Context, r record.Stored, prev uint64) er
 	return after
 }
 
-// A bench is a store and two replicas on it, with a clock that the test moves. No effect of a replica runs: they are in jobs.
+// A bench is a store and two replicas on it, with a clock that the test moves. No effect of a
+// replica runs: they are in jobs.
 type bench struct {
 	store *watchedStore
 	now   time.Time
@@ -327,7 +328,8 @@ func TestRemovedRecordIsNotKept(t *testing.T) {
 	require.Equal(t, 1, x.edit(t, x.a, func(*record.Transaction) error { return record.ErrUnchanged }))
 }
 
-// An old copy may be of a record that would have expired. It is not removed, nor is what replaced it.
+// An old copy may be of a record that would have expired. It is not removed, nor is what replaced
+// it.
 func TestExpiredCopyRemovesNothing(t *testing.T) {
 	t.Parallel()
 	x := newBench(t)
@@ -401,7 +403,8 @@ func TestJobHoldsNoReferenceIntoTheCopy(t *testing.T) {
 	require.Equal(t, "other", x.stored(t).Words[0].ID)
 }
 
-// Where the store has returned a later revision, by Due for example, an edit of the copy would only conflict.
+// Where the store has returned a later revision, by Due for example, an edit of the copy would only
+// conflict.
 func TestCopyOfAnEarlierRevisionIsDropped(t *testing.T) {
 	t.Parallel()
 	x := newBench(t)
@@ -446,7 +449,8 @@ func TestCopiesAreBounded(t *testing.T) {
 	require.EqualValues(t, 2, x.revision)
 }
 
-// A webhook is reported as a replay by what the last round of its edit found, not by what an old copy said.
+// A webhook is reported as a replay by what the last round of its edit found, not by what an old
+// copy said.
 func TestReplayByAnOldCopyIsNotReported(t *testing.T) {
 	t.Parallel()
 	x := newBench(t)

@@ -196,8 +196,8 @@ func (m *Manager) transaction(k machine.Key) *record.Transaction {
 	}
 }
 
-// asStored returns a time as Get would return it: in UTC and without a monotonic clock. So the copy of
-// a record equals the stored one.
+// asStored returns a time as Get would return it: in UTC and without a monotonic clock. So the copy
+// of a record equals the stored one.
 func asStored(t time.Time) time.Time { return t.UTC().Round(0) }
 
 // load reads the record of a key. Its leases count from the end of the read, because a read may

@@ -33,7 +33,8 @@ func TestContentsOfCloneShareNothing(t *testing.T) {
 	}
 }
 
-// TestUnknownFieldsGoWithTheirPlace: a conversation that is watched again has nothing of what it had before.
+// TestUnknownFieldsGoWithTheirPlace: a conversation that is watched again has nothing of what it
+// had before.
 func TestUnknownFieldsGoWithTheirPlace(t *testing.T) {
 	t.Parallel()
 	f := &Record{
@@ -157,7 +158,8 @@ func shared(a, b any) []string {
 	return both
 }
 
-// references calls fn for all that a value refers to and that can be changed. The location of a time is shared and cannot.
+// references calls fn for all that a value refers to and that can be changed. The location of a
+// time is shared and cannot.
 func references(path string, v reflect.Value, fn func(path string, p uintptr)) {
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Map, reflect.Slice:

@@ -347,8 +347,8 @@ func TestLookAtALeftConversation(t *testing.T) {
 	require.False(t, w.Close)
 }
 
-// TestEndLooksAtOtherAgents: an agent is in another conversation when the session ends. A look finds
-// the agent before the Return gives the turn to the bot.
+// TestEndLooksAtOtherAgents: an agent is in another conversation when the session ends. A look
+// finds the agent before the Return gives the turn to the bot.
 func TestEndLooksAtOtherAgents(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
