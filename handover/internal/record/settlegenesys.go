@@ -57,9 +57,14 @@ func (tx *Transaction) SettleOut(j *Job, o Outcome) {
 func (tx *Transaction) attempted(j *Job) (Entry, bool) {
 	x := j.Head
 	if w := tx.word(x.Seq); w != nil {
-		x = w.entry()
+		if w.Done != x.Done || !w.pending() && (w.State != wordSent || !w.Again) {
+			return x, false
+		}
+		if w.Message != nil { // otherwise later messages have displaced its content
+			x = w.entry()
+		}
 		x.Handover = j.Head.Handover // its session may be over
-		return x, w.Done == j.Head.Done && (w.pending() || w.State == wordSent && w.Again)
+		return x, true
 	}
 	if len(tx.Out.Entries) > 0 && tx.Out.Entries[0].Seq == x.Seq && tx.Out.Entries[0].Done == x.Done {
 		return tx.Out.Entries[0], true

@@ -1,6 +1,8 @@
 package record
 
 import (
+	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -141,4 +143,39 @@ func TestLateOutcomeKeepsTheParts(t *testing.T) {
 	tx.SettleOut(job, Outcome{Conversation: next.ConversationID, Accepted: tx.Now.Add(time.Second)})
 	_, ok = tx.head()
 	require.False(t, ok)
+}
+
+// TestLateOutcomeOfAMessageWithoutContent checks an attempt that is answered after another replica
+// has sent the message and later messages have displaced its content.
+func TestLateOutcomeOfAMessageWithoutContent(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateConnected))
+	say(t, tx, "slow")
+	slow, quick := jobOn(t, tx, ToGenesys), jobOn(t, tx, ToGenesys)
+	settleAs(tx, quick, Outcome{Conversation: "conversation"})
+	for i := range maxSentWords {
+		say(t, tx, fmt.Sprint(i))
+		settleAs(tx, jobOn(t, tx, ToGenesys), Outcome{Conversation: "conversation"})
+	}
+	require.Nil(t, tx.Words[0].Message)
+	before := tx.Words[0]
+	for _, o := range []Outcome{{Conversation: "conversation"}, {Effect: EffectAmbiguous, Err: errors.New("reset")}} {
+		settleAs(tx, slow, o)
+		require.Equal(t, before, tx.Words[0])
+	}
+}
+
+// TestOutcomeOfAMessageThatLostItsContent checks an attempt to send a message to the agents of a
+// later session, during which a late outcome of another message displaces its content.
+func TestOutcomeOfAMessageThatLostItsContent(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateConnected))
+	w := wordOf(1, "1")
+	w.State, w.Again, w.Conversation, w.SentAt = wordSent, true, "earlier", ago(time.Minute)
+	tx.Words = []Word{w}
+	job := jobOn(t, tx, ToGenesys)
+	tx.Words[0].Message, tx.Words[0].Size = nil, 0
+	settleAs(tx, job, Outcome{Conversation: "conversation", Accepted: tx.Now})
+	require.Equal(t, "conversation", tx.Words[0].Conversation)
+	require.False(t, tx.Words[0].Again)
 }

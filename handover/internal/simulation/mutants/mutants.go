@@ -256,8 +256,8 @@ var mutants = []mutant{
 	},
 	{
 		"lanes", "an outcome is settled twice", "record/settlegenesys.go",
-		`return x, w.Done == j.Head.Done && (w.pending() || w.State == wordSent && w.Again)`,
-		`return x, w.pending() || w.State == wordSent`,
+		`if w.Done != x.Done || !w.pending() && (w.State != wordSent || !w.Again) {`,
+		`if !w.pending() && w.State != wordSent {`,
 	},
 	{
 		"lanes", "a failed notice is dropped", "record/settlehost.go",
