@@ -179,3 +179,22 @@ func TestOutcomeOfAMessageThatLostItsContent(t *testing.T) {
 	require.Equal(t, "conversation", tx.Words[0].Conversation)
 	require.False(t, tx.Words[0].Again)
 }
+
+// TestReturnThatAnotherReplicaAttempted checks a Return whose first worker stood still before the
+// callback. Another replica has called the host since, and the host refused the Return.
+func TestReturnThatAnotherReplicaAttempted(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateConnected))
+	tx.Notify = false
+	say(t, tx, "1")
+	tx.Apply(machine.Event{Kind: machine.EvFailed})
+	tx.Tidy()
+	tx.Now = tx.Now.Add(returnHold)
+	slow := jobOn(t, tx, ToHost)
+	tx.Now = slow.Lease.Until.Add(LeaseGrace)
+	settleAs(tx, jobOn(t, tx, ToHost), Outcome{Effect: EffectAmbiguous, Err: errors.New("no")})
+	settleAs(tx, slow, Outcome{Effect: EffectNotPerformed, Err: errors.New("late"), ChannelFault: true})
+	require.Equal(t, machine.TurnBot, tx.Turn(tx.Now), "the host has the Return")
+	require.Equal(t, []string{"1"}, texts(tx.Record, firstReturn(t, tx.Record)))
+	require.Equal(t, firstReturn(t, tx.Record).Seq, tx.Words[0].Return)
+}
