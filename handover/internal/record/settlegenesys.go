@@ -194,19 +194,14 @@ func (tx *Transaction) took(w *Word, x Entry, o Outcome) {
 	if w.SentAt.IsZero() {
 		w.SentAt = tx.genesysNow().Add(machine.OffsetKnown)
 	}
-	w.Unplaced = o.Conversation == "" && tx.elsewhere(x, o)
-	if w.Conversation == "" && !w.Unplaced {
-		w.Conversation = tx.Handover.ConversationID
+	// Another session may have begun during the attempt. The answer of Genesys should name the
+	// conversation; for a reply to a quick reply or a card it never does.
+	conversation := tx.SessionOf(x.Handover).ConversationID
+	if w.Unplaced = o.Conversation == "" && conversation != "" && x.Kind != KindReply; w.Conversation == "" && !w.Unplaced {
+		w.Conversation = conversation
 	}
 	w.Again = late
 	tx.trim()
-}
-
-// elsewhere reports whether a message reached another conversation, or may have. Its answer should
-// have a conversation id; that of a reply to a quick reply or a card never does.
-func (tx *Transaction) elsewhere(x Entry, o Outcome) bool {
-	unnamed := o.Conversation == "" && x.Kind == KindReply
-	return tx.Handover.ConversationID != "" && o.Conversation != tx.Handover.ConversationID && !unnamed
 }
 
 // reopened reports whether a repeat of the opening has opened a second conversation. An agent was

@@ -198,3 +198,23 @@ func TestReturnThatAnotherReplicaAttempted(t *testing.T) {
 	require.Equal(t, []string{"1"}, texts(tx.Record, firstReturn(t, tx.Record)))
 	require.Equal(t, firstReturn(t, tx.Record).Seq, tx.Words[0].Return)
 }
+
+// TestLateOutcomeOfAnAnswer checks an answer of the customer that Genesys accepted in the
+// conversation of an ended session. The answer of Genesys names no conversation.
+func TestLateOutcomeOfAnAnswer(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateConnected))
+	tx.accept(Message{ID: "1", Answer: &Answer{InReplyTo: "offer", Kind: openmessaging.ReplyQuickReply, Text: "yes"}}.Stored())
+	job := jobOn(t, tx, ToGenesys)
+	next := machinetest.HandoverIn(machine.StateConnected)
+	next.ID, next.ConversationID = "next22222222", "another conversation"
+	tx.Apply(machine.Event{Kind: machine.EvFailed})
+	tx.Tidy()
+	tx.install(next)
+	tx.Tidy()
+	settleAs(tx, job, Outcome{Accepted: tx.Now})
+	require.Equal(t, "conversation", tx.Words[0].Conversation)
+	tx.answered(tx.Now.Add(time.Minute), true)
+	require.Len(t, tx.Words, 1, "the agents of the next session have not got it")
+	require.NotNil(t, tx.nextWord())
+}
