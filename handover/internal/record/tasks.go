@@ -407,10 +407,15 @@ func (tx *Transaction) ReservePoll(o Outcome, r *Reservation) {
 		o.Polls.FreeSlot(c.Slot)
 	}
 	r.freed, c.Slot = true, time.Time{}
-	if !c.Open() || !c.Poll || c.PollAt.IsZero() {
+	polls := c.Open() && c.Poll && !c.PollAt.IsZero()
+	if !r.slot.IsZero() && (!polls || r.slot.Before(c.PollAt)) { // an earlier run reserved it
+		o.Polls.FreeSlot(r.slot)
+		r.slot = time.Time{}
+	}
+	if !polls {
 		return
 	}
-	if r.slot.Before(c.PollAt) {
+	if r.slot.IsZero() {
 		r.slot = o.Polls.PollSlot(c.PollAt)
 	}
 	c.PollAt, c.Slot = r.slot, r.slot

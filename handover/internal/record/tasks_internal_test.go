@@ -110,3 +110,36 @@ func TestNextTask(t *testing.T) {
 		})
 	}
 }
+
+// pollSlots counts the reserved slots by their time.
+type pollSlots map[time.Time]int
+
+func (p pollSlots) PollSlot(at time.Time) time.Time { p[at]++; return at }
+
+func (p pollSlots) FreeSlot(at time.Time) {
+	if p[at]--; p[at] == 0 {
+		delete(p, at)
+	}
+}
+
+// TestRerunHoldsOneSlot checks that reruns of a transaction after conflicts hold only the slot of
+// the poll that is stored.
+func TestRerunHoldsOneSlot(t *testing.T) {
+	t.Parallel()
+	slots, r := pollSlots{}, Reservation{}
+	run := func(after time.Duration, change func(*machine.Handover)) *Transaction {
+		tx := newTransaction(recordIn(machine.StateConnected))
+		tx.Now = noon().Add(after)
+		tx.Handover.PollAt, tx.Handover.Poll = tx.Now.Add(time.Minute), true
+		change(tx.Handover)
+		tx.ReservePoll(Outcome{Task: TaskLook, Polls: slots}, &r)
+		return tx
+	}
+	run(0, func(*machine.Handover) {})
+	tx := run(time.Second, func(*machine.Handover) {})
+	require.Equal(t, pollSlots{tx.Handover.Slot: 1}, slots)
+	run(2*time.Second, func(c *machine.Handover) { c.Poll = false })
+	require.Empty(t, slots, "a signal has requested the read since")
+	run(3*time.Second, func(c *machine.Handover) { c.State = machine.StateEnded })
+	require.Empty(t, slots)
+}
