@@ -74,6 +74,34 @@ func TestSweepsSpendNoSlotsInVain(t *testing.T) {
 	})
 }
 
+// A contendedStore has another writer before each of the first Puts.
+type contendedStore struct {
+	Store
+
+	conflicts int
+}
+
+func (s *contendedStore) Put(ctx context.Context, r record.Stored, prev uint64) error {
+	if s.conflicts--; s.conflicts >= 0 {
+		return record.ErrConflict
+	}
+	return s.Store.Put(ctx, r, prev)
+}
+
+// TestConflictsOfASweepSpendNoSlots checks that a sweep which conflicts with another writer holds
+// one slot.
+func TestConflictsOfASweepSpendNoSlots(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m, a := crowded(t, 1)
+		s := &contendedStore{Store: m.config.Store, conflicts: 1}
+		m.config.Store = s
+		require.NoError(t, m.Recheck(t.Context(), ""))
+		require.Negative(t, s.conflicts)
+		require.Less(t, time.Until(a.PollSlot(time.Now())), time.Second, "the second slot of the period")
+	})
+}
+
 // A sickStore fails Put for some customers, and counts sweeps.
 type sickStore struct {
 	Store
