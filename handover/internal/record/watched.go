@@ -280,9 +280,11 @@ func (f *Record) mayHaveJoined(w *Watched) bool {
 	return c != nil && !c.OpeningTriedAt.IsZero() && c.ConversationID == "" && w.From == c.From
 }
 
-// closes reports whether a look may be disconnecting a conversation now.
+// closes reports whether a look may be disconnecting a conversation now, see MayDisconnect.
 func (tx *Transaction) closes() bool {
-	return !tx.Control.Lease.Free(tx.Now) && slices.ContainsFunc(tx.Watched, func(w Watched) bool { return w.Close })
+	return !tx.Control.Lease.Free(tx.Now) && slices.ContainsFunc(tx.Watched, func(w Watched) bool {
+		return w.Close || !w.QueuedAt.IsZero() || !w.AloneAt.IsZero()
+	})
 }
 
 // MayDisconnect reports whether a look disconnects after a read. It never does so with an agent in

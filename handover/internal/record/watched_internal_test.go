@@ -619,3 +619,19 @@ func TestWatchedIsWantedAgain(t *testing.T) {
 	settleAs(tx, j, Outcome{Task: TaskWatch, Read: showing(tx, genesys.PhaseEnded)})
 	require.Equal(t, tx.Now.Add(adoptPause), tx.watching("elsewhere").At)
 }
+
+// TestOpeningWaitsForALookThatMayDisconnect checks an opening while a look may be disconnecting a
+// conversation that only waits in a queue, because the opening would join it.
+func TestOpeningWaitsForALookThatMayDisconnect(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateEnded))
+	w := tx.watch("revived", tx.Handover.From, ago(time.Minute), tx.Now)
+	w.QueuedAt = ago(queuePatience)
+	look := jobOn(t, tx, Control)
+	require.True(t, tx.MayDisconnect(look.Record.NextWatched(), showing(tx, genesys.PhaseQueued), tx.Now))
+	asks(tx, "bcdefghijkl3", machine.StateRequested)
+	tx.Tidy()
+	require.False(t, tx.Ready(ToGenesys), "the look may be disconnecting it now")
+	settleAs(tx, look, Outcome{Task: TaskWatch, Tried: true, Disconnected: true, Read: showing(tx, genesys.PhaseQueued)})
+	require.True(t, tx.Ready(ToGenesys))
+}
