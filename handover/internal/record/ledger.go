@@ -231,12 +231,11 @@ func (f *Record) Sends() bool {
 // distribute assigns every word to the side that has to answer for it. The result depends on the
 // state alone. Every transaction ends with it.
 func (tx *Transaction) distribute() {
-	if tx.sending() != nil {
+	if tx.Agents() != nil {
 		tx.dropReturns()
-		tx.assign()
-		return
-	}
-	if tx.Agents() != nil { // it is ending: running attempts continue
+		if tx.sending() != nil { // otherwise it is ending: running attempts continue
+			tx.assign()
+		}
 		return
 	}
 	for i := range tx.Words {

@@ -948,3 +948,32 @@ func TestRefusedWordsAreBounded(t *testing.T) {
 	require.Equal(t, "3", tx.Words[0].ID, "the oldest are dropped")
 	require.Len(t, named(tx), maxRefusedWords+3, "each was named when it was refused")
 }
+
+// TestReturnLeavesTheWordsOfAnEndingSession checks a Return whose attempt began before the next
+// session and could not call the host. That session is ending now, and its agents have a message.
+func TestReturnLeavesTheWordsOfAnEndingSession(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateConnected))
+	tx.Notify = false
+	say(t, tx, "1")
+	tx.Apply(machine.Event{Kind: machine.EvFailed})
+	tx.Tidy()
+	tx.Now = tx.Now.Add(returnHold)
+	job := jobOn(t, tx, ToHost)
+	next := machinetest.HandoverIn(machine.StateConnected)
+	next.ID, next.ConversationID = "next22222222", "another conversation"
+	tx.install(next)
+	tx.Tidy()
+	tx.accept(Message{ID: "2", Text: "two"}.Stored())
+	tx.Words[1].State, tx.Words[1].SentAt, tx.Words[1].Conversation = wordSent, tx.Now, next.ConversationID
+	tx.Apply(machine.Event{Kind: machine.EvEnd, Reason: machine.EndByBot})
+	tx.Tidy()
+	require.Equal(t, machine.StateEnding, tx.Handover.State)
+	settleAs(tx, job, Outcome{Effect: EffectNotPerformed, Err: errors.New("late"), ChannelFault: true})
+	tx.Now = tx.Now.Add(backoffLast)
+	if len(tx.In.Entries) > 0 && tx.In.Entries[0].Kind == KindReturn {
+		jobOn(t, tx, ToHost)
+	}
+	require.Zero(t, tx.Words[1].Return)
+	require.NotContains(t, lineup(tx.Record), string(KindReturn))
+}
