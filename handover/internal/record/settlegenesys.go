@@ -135,7 +135,6 @@ func (tx *Transaction) sent(j *Job, x Entry, o Outcome) {
 	}
 	if open && x.Kind == KindOpen && first && !tx.reopened(o.Conversation) {
 		tx.Apply(machine.Event{Kind: machine.EvAccepted, Conversation: o.Conversation, Resumed: tx.wasIn(o.Conversation)})
-		tx.needed(o.Conversation)
 	}
 	if x.Kind == KindContext && open && tx.Handover.State == machine.StateRequested {
 		tx.continued(o.Conversation)
@@ -167,7 +166,6 @@ func (tx *Transaction) continued(conversation string) {
 		next.Conversation, next.Resumed = conversation, tx.wasIn(conversation)
 	}
 	tx.Apply(next)
-	tx.needed(next.Conversation)
 }
 
 // took notes in the ledger that Genesys accepted a part of a word.

@@ -33,11 +33,15 @@ func (tx *Transaction) Apply(ev machine.Event) {
 	}
 	ev.Clock = tx.Clock
 	before := *tx.Handover
-	if ev.Kind == machine.EvAccepted || ev.Kind == machine.EvNamed {
+	named := ev.Kind == machine.EvAccepted || ev.Kind == machine.EvNamed
+	if named {
 		ev.Legs = tx.LegsOf(ev.Conversation)
 	}
 	next, effects := machine.Apply(before, ev, tx.Now)
 	*tx.Handover = next
+	if named && next.Open() {
+		tx.needed(next.ConversationID)
+	}
 	tx.logMove(&before, ev, effects)
 	for _, f := range effects {
 		tx.Notice(Notice{Kind: f.Notice, Agent: f.Agent, From: f.From, To: f.To, Detail: f.Detail, Permission: f.Permission})

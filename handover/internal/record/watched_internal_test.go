@@ -635,3 +635,36 @@ func TestOpeningWaitsForALookThatMayDisconnect(t *testing.T) {
 	settleAs(tx, look, Outcome{Task: TaskWatch, Tried: true, Disconnected: true, Read: showing(tx, genesys.PhaseQueued)})
 	require.True(t, tx.Ready(ToGenesys))
 }
+
+// TestConversationOfTheSessionIsNotClosed checks a conversation that is to be closed and that the
+// next session continues: neither the answer to its opening nor any other has named it, but a
+// search or a webhook does.
+func TestConversationOfTheSessionIsNotClosed(t *testing.T) {
+	t.Parallel()
+	for name, found := range map[string]func(*testing.T, *Transaction){
+		"search": func(t *testing.T, tx *Transaction) {
+			t.Helper()
+			settleAs(tx, jobOn(t, tx, Control), Outcome{Task: TaskLook, Conversation: "late"})
+		},
+		"webhook": func(_ *testing.T, tx *Transaction) {
+			agentWrites(tx, "hello", 0, func(o *openmessaging.Outbound) { o.ConversationID = "late" })
+		},
+		"message": func(t *testing.T, tx *Transaction) {
+			t.Helper()
+			say(t, tx, "1")
+			settleAs(tx, jobOn(t, tx, ToGenesys), Outcome{Conversation: "late"})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tx := left()
+			tx.close(tx.Handover, "late", true)
+			asks(tx, "bcdefghijkl3", machine.StateRequested)
+			settleAs(tx, jobOn(t, tx, ToGenesys), Outcome{})
+			require.Len(t, tx.Watched, 1)
+			found(t, tx)
+			require.Equal(t, "late", tx.Handover.ConversationID)
+			require.Empty(t, tx.Watched)
+		})
+	}
+}

@@ -170,9 +170,9 @@ var mutants = []mutant{
 		`	if ok && tx.Key.Channel == "" && tx.closes() {`,
 	},
 	{
-		"opening", "its conversation is still closed", "record/settlegenesys.go",
-		"Resumed: tx.wasIn(o.Conversation)})\n\t\ttx.needed(o.Conversation)",
-		`Resumed: tx.wasIn(o.Conversation)})`,
+		"opening", "its conversation is still closed", "record/transaction.go",
+		`if named && next.Open() {`,
+		`if named && !next.Open() {`,
 	},
 	{
 		"opening", "the message of a late one stays open", "record/settlegenesys.go",
