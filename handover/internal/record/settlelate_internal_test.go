@@ -218,3 +218,20 @@ func TestLateOutcomeOfAnAnswer(t *testing.T) {
 	require.Len(t, tx.Words, 1, "the agents of the next session have not got it")
 	require.NotNil(t, tx.nextWord())
 }
+
+// TestRefusedDisconnectIsSettledTwice checks a disconnect that two replicas tried and Genesys
+// refused twice. The agent still gets the text that the customer has left.
+func TestRefusedDisconnectIsSettledTwice(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateEnding))
+	tx.Handover.EndRequestedAt = tx.Now
+	slow, quick := jobOn(t, tx, Control), jobOn(t, tx, Control)
+	refused := Outcome{Task: TaskLook, Tried: true, Refused: genesys.ErrForbidden, LeftText: "left"}
+	settleAs(tx, quick, refused)
+	settleAs(tx, slow, refused)
+	require.Equal(t, machine.StateEnding, tx.Handover.State)
+	require.Len(t, tx.Out.Entries, 1)
+	require.Equal(t, kindLeft, tx.Out.Entries[0].Kind)
+	settleAs(tx, jobOn(t, tx, ToGenesys), Outcome{})
+	require.Equal(t, machine.StateEnded, tx.Handover.State)
+}

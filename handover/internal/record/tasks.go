@@ -365,7 +365,10 @@ func (tx *Transaction) notTransferred(o Outcome) {
 // and the session ends on our side.
 func (tx *Transaction) notDisconnected(o Outcome) {
 	tx.AddLog(saidDisconnect, Explain(o.Refused))
-	if o.LeftText != "" && !tx.Handover.LeftSent {
+	if tx.Handover.LeftSent { // settled before: the session ends when the text is sent
+		return
+	}
+	if o.LeftText != "" {
 		tx.Handover.LeftSent = true
 		tx.Handover.Disconnects = machine.MaxDisconnects
 		tx.Out.Push(Entry{
