@@ -16,7 +16,7 @@ func (tx *Transaction) SettleOut(j *Job, o Outcome) {
 	}
 	x, ok := tx.attempted(j)
 	if !ok {
-		tx.reopenedLate(j, o)
+		tx.settledLate(j, o)
 		return // settled before
 	}
 	ours := tx.Handover.ID == x.Handover
@@ -83,12 +83,24 @@ func (tx *Transaction) markUnsure(x Entry) {
 	tx.Out.Entries[0].Unsure = true
 }
 
-// reopenedLate handles an opening that was dropped and yet opened a conversation. That conversation
-// is closed.
-func (tx *Transaction) reopenedLate(j *Job, o Outcome) {
+// settledLate handles an attempt of an entry that was settled or dropped before. It may have taken
+// effect after the end of its session.
+func (tx *Transaction) settledLate(j *Job, o Outcome) {
 	x := j.Head
-	ours := tx.Open() != nil && tx.Handover.ID == x.Handover
-	if x.Kind == KindOpen && o.Effect == effectDone && o.Conversation != "" && !ours && o.Conversation != tx.Handover.ConversationID {
+	switch ours := tx.Open() != nil && tx.Handover.ID == x.Handover; {
+	case ours:
+	case o.Effect == effectDone:
+		tx.sentLate(j, x, o)
+	case o.Effect == EffectAmbiguous:
+		tx.wroteLate(x.Handover, "")
+	}
+}
+
+// sentLate watches the conversation of a message that Genesys accepted after the end of its
+// session. Another conversation than that of the session is closed.
+func (tx *Transaction) sentLate(j *Job, x Entry, o Outcome) {
+	tx.wroteLate(x.Handover, o.Conversation)
+	if o.Conversation != "" && o.Conversation != tx.Handover.ConversationID {
 		tx.closeLate(j, x, o)
 	}
 }
@@ -140,15 +152,10 @@ func (tx *Transaction) sent(j *Job, x Entry, o Outcome) {
 		tx.continued(o.Conversation)
 		return
 	}
-	if !open {
-		tx.wroteLate(x.Handover, o.Conversation)
-	}
-	if o.Conversation == "" || o.Conversation == tx.Handover.ConversationID {
-		return
-	}
 	switch {
 	case !open:
-		tx.closeLate(j, x, o)
+		tx.sentLate(j, x, o)
+	case o.Conversation == "" || o.Conversation == tx.Handover.ConversationID:
 	case tx.Handover.ConversationID == "":
 		tx.Apply(machine.Event{Kind: machine.EvAccepted, Conversation: o.Conversation})
 	default:

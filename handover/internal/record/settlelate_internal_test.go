@@ -235,3 +235,23 @@ func TestRefusedDisconnectIsSettledTwice(t *testing.T) {
 	settleAs(tx, jobOn(t, tx, ToGenesys), Outcome{})
 	require.Equal(t, machine.StateEnded, tx.Handover.State)
 }
+
+// TestLateMessageOpensAConversation checks a message that opened a conversation. Its outcome is
+// known only after the host has taken the message in a Return. That conversation is closed.
+func TestLateMessageOpensAConversation(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateConnected))
+	tx.Notify = false
+	say(t, tx, "1")
+	late := jobOn(t, tx, ToGenesys)
+	tx.Now = late.Lease.Until.Add(LeaseGrace)
+	tx.Apply(machine.Event{Kind: machine.EvRefused})
+	tx.Tidy()
+	tx.Now = tx.Now.Add(returnHold)
+	settleAs(tx, jobOn(t, tx, ToHost), Outcome{})
+	require.Empty(t, tx.Words)
+	settleAs(tx, late, Outcome{Conversation: "late", Accepted: tx.Now})
+	w := tx.watching("late")
+	require.NotNil(t, w)
+	require.True(t, w.Close)
+}

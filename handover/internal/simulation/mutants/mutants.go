@@ -176,7 +176,7 @@ var mutants = []mutant{
 	},
 	{
 		"opening", "the message of a late one stays open", "record/settlegenesys.go",
-		"\tcase !open:\n\t\ttx.closeLate(j, x, o)",
+		"\tcase !open:\n\t\ttx.sentLate(j, x, o)",
 		`	case !open:`,
 	},
 	{
