@@ -123,7 +123,10 @@ func (l *ledger) checkBegins(k string, before, v *view) {
 	}
 	tried := before.Now != nil && before.Now.ID == v.Now.ID && !before.Now.Tried.IsZero()
 	slack := clockSlack
-	if l.w.plan.any(faultSlow, faultStall) { // the session is stored so much later than it begins
+	switch { // the session is stored so much later than it begins
+	case l.w.plan.has(faultStall): // its process may stand still until the wait is over
+		slack += gateTime
+	case l.w.plan.has(faultSlow):
 		slack += 12 * time.Second
 	}
 	waited := l.w.now-l.sessions[v.Now.ID].begunAt > gateTime-slack
