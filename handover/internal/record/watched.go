@@ -348,6 +348,10 @@ func (tx *Transaction) settleWatched(j *Job, o Outcome) {
 		if w.At = tx.Now.Add(closePause); r.Gone && !w.Close {
 			w.At = tx.Now.Add(lookPause)
 		}
+		if !tx.Now.Before(w.Until) {
+			tx.reportUnseen(w, reasonOf(o.GapErr), missing(o.GapErr))
+			tx.unwatch(w.ID)
+		}
 		return
 	}
 	tx.saw(w, r)

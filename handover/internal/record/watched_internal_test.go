@@ -668,3 +668,22 @@ func TestConversationOfTheSessionIsNotClosed(t *testing.T) {
 		})
 	}
 }
+
+// TestStaleLooksEnd checks that a conversation of which each look is older than an earlier one is
+// not watched forever.
+func TestStaleLooksEnd(t *testing.T) {
+	t.Parallel()
+	tx := left()
+	w := tx.watch("conversation", "customer", ago(time.Hour), tx.Now)
+	w.Newest = noon()
+	stale := func() Outcome {
+		r := showing(tx, genesys.PhaseQueued)
+		r.Legs.Newest = ago(time.Second)
+		return Outcome{Task: TaskWatch, Read: r}
+	}
+	settleAs(tx, jobOn(t, tx, Control), stale())
+	require.Len(t, tx.Watched, 1)
+	tx.Now = tx.Watched[0].Until
+	settleAs(tx, jobOn(t, tx, Control), stale())
+	require.Empty(t, tx.Watched)
+}
