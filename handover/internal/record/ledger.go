@@ -265,12 +265,15 @@ func (tx *Transaction) abandonPost() {
 
 // AbandonPost ends the attempt under the lease of the lane to Genesys. Its outcome is unknown.
 func (tx *Transaction) AbandonPost() {
-	if w := tx.word(tx.Out.Lease.Seq); w != nil && w.State == WordWaiting {
-		w.State = WordUnsure
+	if w := tx.word(tx.Out.Lease.Seq); w != nil {
+		if w.State == WordWaiting {
+			w.State = WordUnsure
+		}
 		tx.wroteLate(w.Handover, "")
 	}
 	if tx.Out.begun() {
 		tx.Out.Entries[0].Unsure = true
+		tx.wroteLate(tx.Out.Entries[0].Handover, "")
 	}
 	tx.Out.Lease = Lease{}
 }

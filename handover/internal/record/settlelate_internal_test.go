@@ -255,3 +255,36 @@ func TestLateMessageOpensAConversation(t *testing.T) {
 	require.NotNil(t, w)
 	require.True(t, w.Close)
 }
+
+// TestAbandonedAttemptIsWatched checks an attempt that dies after the end of its session. It may
+// have revived the conversation, also if it was a second attempt or that of a context.
+func TestAbandonedAttemptIsWatched(t *testing.T) {
+	t.Parallel()
+	word := func(state wordState) func(*Transaction) {
+		return func(tx *Transaction) {
+			w := wordOf(1, "1")
+			w.State = state
+			tx.Words = []Word{w}
+		}
+	}
+	for name, begin := range map[string]func(*Transaction){
+		"first": word(WordWaiting), "second": word(WordUnsure),
+		"context": func(tx *Transaction) {
+			tx.Out.Push(Entry{Seq: tx.NextSeq(), Kind: KindContext, Handover: tx.Handover.ID, At: tx.Now, Opening: &Opening{Texts: []string{"summary"}}})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tx := newTransaction(recordIn(machine.StateConnected))
+			tx.Handover.LastWriteAt = ago(time.Minute)
+			begin(tx)
+			lost := jobOn(t, tx, ToGenesys)
+			tx.Apply(machine.Event{Kind: machine.EvRefused})
+			tx.Tidy()
+			require.Empty(t, tx.Watched)
+			tx.Now = lost.Lease.Until.Add(LeaseGrace)
+			tx.Tidy()
+			require.NotNil(t, tx.watching("conversation"))
+		})
+	}
+}

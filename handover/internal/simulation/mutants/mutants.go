@@ -61,8 +61,8 @@ var mutants = []mutant{
 	},
 	{
 		"ledger", "a dead process leaves a word as never attempted", "record/ledger.go",
-		`if w := tx.word(tx.Out.Lease.Seq); w != nil && w.State == WordWaiting {`,
-		`if w := tx.word(tx.Out.Lease.Seq); w != nil && w.State == WordWaiting && w.Again {`,
+		`if w := tx.word(tx.Out.Lease.Seq); w != nil {`,
+		`if w := tx.word(tx.Out.Lease.Seq); w != nil && w.Again {`,
 	},
 	{
 		"ledger", "a word that is being posted goes into a Return", "record/ledger.go",
