@@ -1,6 +1,7 @@
 package record
 
 import (
+	"slices"
 	"time"
 
 	"github.com/genesyshandover/genesyshandover/genesys"
@@ -235,6 +236,9 @@ func (tx *Transaction) refused(x Entry, o Outcome) {
 	case w != nil:
 		w.State, w.Reason = wordRefused, why
 		tx.Notice(Notice{Kind: machine.NoticeMessageFailed, MessageID: w.ID, Detail: why})
+		if w.Message == nil { // it cannot be returned
+			tx.Words = slices.DeleteFunc(tx.Words, func(w Word) bool { return w.Seq == x.Seq })
+		}
 		tx.trim()
 		return
 	case x.Kind == KindOpen && x.Done == 0 && x.Handover == tx.Handover.ID:

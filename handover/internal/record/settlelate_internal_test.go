@@ -169,15 +169,25 @@ func TestLateOutcomeOfAMessageWithoutContent(t *testing.T) {
 // later session, during which a late outcome of another message displaces its content.
 func TestOutcomeOfAMessageThatLostItsContent(t *testing.T) {
 	t.Parallel()
-	tx := newTransaction(recordIn(machine.StateConnected))
-	w := wordOf(1, "1")
-	w.State, w.Again, w.Conversation, w.SentAt = wordSent, true, "earlier", ago(time.Minute)
-	tx.Words = []Word{w}
-	job := jobOn(t, tx, ToGenesys)
-	tx.Words[0].Message, tx.Words[0].Size = nil, 0
-	settleAs(tx, job, Outcome{Conversation: "conversation", Accepted: tx.Now})
+	settled := func(o Outcome) *Transaction {
+		tx := newTransaction(recordIn(machine.StateConnected))
+		w := wordOf(1, "1")
+		w.State, w.Again, w.Conversation, w.SentAt = wordSent, true, "earlier", ago(time.Minute)
+		tx.Words = []Word{w}
+		job := jobOn(t, tx, ToGenesys)
+		tx.Words[0].Message, tx.Words[0].Size = nil, 0
+		settleAs(tx, job, o)
+		copied(t, tx.Record)
+		return tx
+	}
+	tx := settled(Outcome{Conversation: "conversation", Accepted: noon()})
 	require.Equal(t, "conversation", tx.Words[0].Conversation)
 	require.False(t, tx.Words[0].Again)
+	tx = settled(Outcome{Effect: EffectAmbiguous, Err: errors.New("reset")})
+	require.Len(t, tx.Words, 1)
+	tx = settled(Outcome{Effect: EffectRefused, Err: errors.New("no")})
+	require.Empty(t, tx.Words)
+	require.Equal(t, []string{"messageFailed"}, lineup(tx.Record))
 }
 
 // TestReturnThatAnotherReplicaAttempted checks a Return whose first worker stood still before the
