@@ -24,6 +24,9 @@ func (tx *Transaction) SettleIn(j *Job, o Outcome) {
 	if len(tx.In.Entries) == 0 || tx.In.Entries[0].Seq != seq {
 		return // settled before
 	}
+	if o.Err != nil && tx.In.busy(tx.Now) && tx.In.Lease.N != j.Lease.N {
+		return // another worker has begun it again: that attempt decides
+	}
 	x := &tx.In.Entries[0]
 	if x.Delivery != nil {
 		tx.Given = machine.Later(tx.Given, x.Delivery.Time)

@@ -298,3 +298,27 @@ func TestAbandonedAttemptIsWatched(t *testing.T) {
 		})
 	}
 }
+
+// TestLateFailureLeavesARunningAttempt checks a Return that has failed for a minute. The failure of
+// a process that stood still is stored while another replica calls the host again.
+func TestLateFailureLeavesARunningAttempt(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateConnected))
+	tx.Notify = false
+	say(t, tx, "1")
+	tx.Apply(machine.Event{Kind: machine.EvFailed})
+	tx.Tidy()
+	tx.Now = tx.Now.Add(returnHold)
+	failed := Outcome{Effect: EffectAmbiguous, Err: errors.New("no")}
+	settleAs(tx, jobOn(t, tx, ToHost), failed)
+	tx.Now = tx.Now.Add(noticeBlock)
+	slow := jobOn(t, tx, ToHost)
+	tx.Now = slow.Lease.Until.Add(LeaseGrace)
+	running := jobOn(t, tx, ToHost)
+	agentWrites(tx, "late", 0, elsewhere)
+	settleAs(tx, slow, failed)
+	require.True(t, tx.returnRuns(tx.Now))
+	settleAs(tx, running, Outcome{})
+	require.Empty(t, tx.Words, "the host has taken them")
+	require.Equal(t, []string{"late"}, lineup(tx.Record))
+}
