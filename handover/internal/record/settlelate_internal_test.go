@@ -322,3 +322,24 @@ func TestLateFailureLeavesARunningAttempt(t *testing.T) {
 	require.Empty(t, tx.Words, "the host has taken them")
 	require.Equal(t, []string{"late"}, lineup(tx.Record))
 }
+
+// TestRefusedTransferOfAConnectedSession checks a transfer that Genesys refused because an agent
+// has taken the conversation. The agent's message arrived before that outcome.
+func TestRefusedTransferOfAConnectedSession(t *testing.T) {
+	t.Parallel()
+	for name, o := range map[string]Outcome{
+		"transfer": {Task: TaskLook, Refused: &genesys.Error{StatusCode: 404}},
+		"queue":    {Task: TaskLook, Effect: EffectRefused, Err: ErrNoQueue, Code: machine.CodeQueue},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tx := newTransaction(recordIn(machine.StateRequested))
+			tx.Handover.Refusals = maxRefusals - 1
+			look := jobOn(t, tx, Control)
+			agentWrites(tx, "hello", 0)
+			require.Equal(t, machine.StateConnected, tx.Handover.State)
+			settleAs(tx, look, o)
+			require.Equal(t, machine.StateConnected, tx.Handover.State)
+		})
+	}
+}

@@ -314,7 +314,9 @@ func (tx *Transaction) settleLook(j *Job, o Outcome) {
 		tx.settleSearch(o)
 		return
 	}
+	routing := o.Code != "" || o.Refused != nil && !o.Tried
 	switch {
+	case routing && tx.Handover.State != j.Record.Handover.State: // it may be with an agent already
 	case o.Code != "":
 		tx.Handover.Leftover = machine.LeftoverOpen
 		tx.Apply(machine.Event{Kind: machine.EvRefused, Code: o.Code, Detail: Explain(o.Err)})
