@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/genesyshandover/genesyshandover/genesys"
 	"github.com/genesyshandover/genesyshandover/handover/internal/account"
@@ -105,14 +106,14 @@ func (m *Manager) performSearch(ctx context.Context, k *channelState, f *record.
 // performWatch reads a conversation other than that of the open session, and disconnects it if no
 // session needs it.
 func (m *Manager) performWatch(ctx context.Context, k *channelState, f *record.Record, w *record.Watched) record.Outcome {
-	_, r := k.account.Look(ctx, account.ShareReads, w.ID, w.Since, w.Before)
+	conversation, r := k.account.Look(ctx, account.ShareReads, w.ID, w.Since, w.Before)
 	o := record.Outcome{Read: r, Err: r.Err}
 	if r.Blind || r.Gone {
 		o.Err = nil
 	}
 	if r.Err == nil {
 		m.fetch(ctx, k, w.ID, f.GapOf(r, w.Since, w.Listing, true), &o)
-		o.BotQueue = m.botQueueOf(ctx, k, r)
+		o.BotQueue = m.botQueueOf(ctx, k, r, conversation)
 	}
 	if !f.Adoptable(w, r) && f.MayDisconnect(w, r, m.Now()) {
 		d := m.tryDisconnect(ctx, k, w.ID)
@@ -123,7 +124,7 @@ func (m *Manager) performWatch(ctx context.Context, k *channelState, f *record.R
 
 // botQueueOf returns the queue into which the flow put a conversation, or "". An adopted
 // conversation may return to it.
-func (m *Manager) botQueueOf(ctx context.Context, k *channelState, r *record.Reading) string {
+func (m *Manager) botQueueOf(ctx context.Context, k *channelState, r *record.Reading, conversation *genesys.Conversation) string {
 	if k.channel.Routing == machine.RouteByFlow || !r.WithAgent() {
 		return ""
 	}
@@ -133,11 +134,11 @@ func (m *Manager) botQueueOf(ctx context.Context, k *channelState, r *record.Rea
 		return ""
 	case c.BotQueue != "":
 		return c.BotQueue
-	case r.History.Entry != c.QueueID:
-		return r.History.Entry
-	default:
-		return ""
 	}
+	if entry := machine.EntryQueue(conversation, time.Time{}); entry != c.QueueID {
+		return entry
+	}
+	return ""
 }
 
 // mustTransfer reports whether to transfer: only after a read that shows the queue's leg in the bot

@@ -368,13 +368,13 @@ type History struct {
 	Left time.Time // when the last agent left; zero while one is there
 	// The last agent left before the end: to a queue, to another agent, or the leg broke.
 	Moved bool
-	Entry string // its first queue, into which the flow put it
+	Entry string // its first queue since then, into which the flow put it
 }
 
 // HistoryOf evaluates the agents who were in the conversation since a time. Agents who were only
 // alerted do not count.
 func HistoryOf(c *genesys.Conversation, since time.Time) History {
-	h := History{Entry: entryQueue(c)}
+	h := History{Entry: EntryQueue(c, since)}
 	var last genesys.Participant
 	there := false
 	for _, p := range c.Participants {
@@ -425,11 +425,11 @@ func broke(c *genesys.Conversation, agent genesys.Participant) bool {
 	return customer.Live() || customer.DisconnectType != agent.DisconnectType
 }
 
-// entryQueue returns the first queue of the present customer. It ignores queues that the
-// conversation left before the customer joined, because a revived conversation still lists older
-// ones.
-func entryQueue(c *genesys.Conversation) string {
-	var came time.Time
+// EntryQueue returns the id of the first queue of the present customer since a time, or "". It
+// ignores queues that the conversation left before that time or before the customer joined, because
+// a revived conversation still lists older ones.
+func EntryQueue(c *genesys.Conversation, since time.Time) string {
+	came := since.Add(-SettlePeriod)
 	for _, p := range c.Participants {
 		if p.IsCustomer() {
 			came = Later(came, p.Start)
