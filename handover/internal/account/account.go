@@ -389,8 +389,8 @@ func (a *Account) SocketAsk(now time.Time) (record.SocketState, bool) {
 func (a *Account) Clock() machine.Clock {
 	a.Mu.Lock()
 	defer a.Mu.Unlock()
-	ahead, within, known := a.Offset.Get()
-	return machine.Clock{Ahead: ahead, Within: within, Unmeasured: !known}
+	ahead, _, known := a.Offset.Get()
+	return machine.Clock{Ahead: ahead, Unmeasured: !known}
 }
 
 // TakeSlot takes a slot of the account, if one is free.

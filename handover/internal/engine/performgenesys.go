@@ -138,7 +138,7 @@ func (m *Manager) post(ctx context.Context, k *channelState, c *machine.Handover
 // the answer's Date, and not after the answer arrived.
 func acceptedAt(date time.Time, c machine.Clock, arrived time.Time) time.Time {
 	latest := date.Add(machine.DateStep)
-	if at := asStored(c.Genesys(arrived).Add(c.Within)); !c.Unmeasured && at.Before(latest) {
+	if at := asStored(c.Genesys(arrived)); !c.Unmeasured && at.Before(latest) {
 		return machine.Later(at, date)
 	}
 	return latest

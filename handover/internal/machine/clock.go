@@ -13,7 +13,6 @@ const DateStep = time.Second
 // agree.
 type Clock struct {
 	Ahead      time.Duration // of Genesys' clock, the best estimate
-	Within     time.Duration // the uncertainty of Ahead
 	Unmeasured bool          // it is not known within the accuracy that is needed
 }
 
