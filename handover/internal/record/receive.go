@@ -92,13 +92,13 @@ func (tx *Transaction) MessageArrived(o *openmessaging.Outbound) time.Time {
 	return until
 }
 
-// Reached notes that a webhook of a conversation has arrived, even if its session is over or it is
-// watched only because of that webhook.
+// Reached notes that a webhook of a conversation has arrived, even if its session is over, if a
+// message of the session has just opened it, or if it is watched only because of that webhook.
 func (tx *Transaction) Reached(o *openmessaging.Outbound) {
 	if w := tx.watching(o.ConversationID); w != nil {
 		w.Reached = true
 	}
-	if c := tx.Handover; c != nil && c.ConversationID == o.ConversationID && c.ConversationID != "" {
+	if c := tx.Handover; c != nil && o.ConversationID != "" && (c.ConversationID == o.ConversationID || c.MovedTo == o.ConversationID) {
 		c.Reached = true
 	}
 }

@@ -79,6 +79,22 @@ func TestWebhookAfterEndIsReached(t *testing.T) {
 	require.True(t, tx.Handover.Reached)
 }
 
+// The only webhook of a conversation that the session's message opened arrives before the session
+// ends. The conversation is watched then, and its entry notes that webhooks arrive.
+func TestWebhookOfAnOpenedConversationIsReached(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+	c := &machine.Handover{Session: machine.Session{ID: "aaaaaaaaaaaa", State: machine.StateAlerting, ConversationID: "c1"}, From: "k", OpeningTriedAt: now}
+	tx := &Transaction{Record: &Record{Handover: c}, Now: now}
+	tx.Apply(machine.Event{Kind: machine.EvMoved, Conversation: "c2"})
+	o := &openmessaging.Outbound{ID: "w1", CustomerID: "k", ConversationID: "c2", Origin: openmessaging.OriginBot, Time: now}
+	tx.AcceptMessage(o, openmessaging.Message{Text: "please wait"}, tx.MessageArrived(o))
+	tx.Reached(o)
+	tx.leave(c)
+
+	require.True(t, tx.watching("c2").Reached)
+}
+
 // A conversation that cannot be disconnected remains watched while messages of it are missing.
 func TestUnclosedKeepsMissing(t *testing.T) {
 	t.Parallel()
