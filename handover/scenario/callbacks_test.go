@@ -300,7 +300,7 @@ func TestLookupsOfUnknownChannelsAreLimited(t *testing.T) {
 		var asked atomic.Int32
 		m, _ := slowTenants(t, org, func(_ context.Context, id string) (handover.Channel, error) {
 			asked.Add(1)
-			pass(time.Second)
+			wait(time.Second)
 			return handover.Channel{}, fmt.Errorf("tenant %q: %w", id, handover.ErrNoChannel)
 		})
 		for range 3 {

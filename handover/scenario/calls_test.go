@@ -128,7 +128,7 @@ func TestTypingInEveryState(t *testing.T) {
 			want = 1
 		}
 		require.Equal(t, want, d.calls("openmessaging.typing"))
-		wait(6 * time.Second)
+		pass(6 * time.Second)
 		require.NoError(t, d.Typing(t.Context(), d.key))
 		require.Equal(t, want*2, d.calls("openmessaging.typing"))
 	})
@@ -177,7 +177,7 @@ func TestRecheckInEveryState(t *testing.T) {
 	eachState(t, func(t *testing.T, d *apiDesk) {
 		t.Helper()
 		state, reads := d.state(t), d.calls("conversations.get")
-		wait(2100 * time.Millisecond)
+		pass(2100 * time.Millisecond)
 		for _, id := range []string{d.before.ConversationID, "", "no-such-conversation"} {
 			require.NoError(t, d.Recheck(t.Context(), id))
 		}
@@ -185,7 +185,7 @@ func TestRecheckInEveryState(t *testing.T) {
 			return // 2 s have passed
 		}
 		require.Equal(t, state, d.state(t))
-		wait(4 * time.Second)
+		pass(4 * time.Second)
 		require.Equal(t, state, d.state(t))
 		if d.agents() {
 			require.Greater(t, d.calls("conversations.get"), reads)

@@ -187,7 +187,7 @@ func TestTenantsWithOneClientShareAToken(t *testing.T) {
 			_, err := h.HandOver(t.Context(), handover.Key{Channel: id, Customer: "c of " + id}, handover.Request{ID: "r1", Summary: "s"})
 			require.NoError(t, err)
 		}
-		wait(5 * time.Second)
+		pass(5 * time.Second)
 		tokens := 0
 		for _, r := range h.a.Requests() {
 			if r.Op == "oauth.token" {
@@ -217,10 +217,10 @@ func TestChannelsAreCached(t *testing.T) {
 		}
 		slow()
 		require.Equal(t, 1, h.asks())
-		wait(59 * time.Second)
+		pass(59 * time.Second)
 		slow()
 		require.Equal(t, 1, h.asks())
-		wait(2 * time.Second)
+		pass(2 * time.Second)
 		slow()
 		require.Equal(t, 2, h.asks())
 		h.mu.Lock()
@@ -240,7 +240,7 @@ func TestRotatedSecretIsReadAgain(t *testing.T) {
 		h := newTenants(t, genesystest.AllowErrors())
 		old := h.a.Channel()
 		require.Equal(t, http.StatusOK, h.post(t, "a", secretOf(old), old.IntegrationID, "before"))
-		wait(15 * time.Second)
+		pass(15 * time.Second)
 		fresh := old
 		fresh.WebhookSecrets = []handover.Secret{handover.NewSecret(h.a.RotateSecret()), old.WebhookSecrets[0]}
 		h.mu.Lock()
@@ -259,7 +259,7 @@ func TestRotatedSecretIsReadAgain(t *testing.T) {
 		require.Equal(t, http.StatusOK, h.post(t, "a", secretOf(old), old.IntegrationID, "the old one is being retired"))
 		for range 100 { // an attacker tries secrets
 			require.Equal(t, http.StatusUnauthorized, h.post(t, "a", webhook.NewSecret(), old.IntegrationID, "forged"))
-			wait(100 * time.Millisecond)
+			pass(100 * time.Millisecond)
 		}
 		require.LessOrEqual(t, h.asks(), 3)
 	})
@@ -273,13 +273,13 @@ func TestFailingChannelsAreAskedSeldom(t *testing.T) {
 		h := newTenants(t, genesystest.AllowErrors())
 		c := h.a.Channel()
 		require.Equal(t, http.StatusOK, h.post(t, "a", secretOf(c), c.IntegrationID, "before"))
-		wait(15 * time.Second)
+		pass(15 * time.Second)
 		h.mu.Lock()
 		h.err = errStore
 		h.mu.Unlock()
 		for range 50 {
 			h.post(t, "a", webhook.NewSecret(), c.IntegrationID, "forged")
-			wait(100 * time.Millisecond)
+			pass(100 * time.Millisecond)
 		}
 		require.Equal(t, 2, h.asks())
 		require.Equal(t, http.StatusOK, h.post(t, "a", secretOf(c), c.IntegrationID, "the known secret works"))
@@ -296,7 +296,7 @@ func TestChannelIsReadAgainAfterA401(t *testing.T) {
 		_, err := h.HandOver(t.Context(), k, handover.Request{ID: "r1", Summary: "s"})
 		require.NoError(t, err)
 		chat := h.a.Agent("Ann", "Support").Wait(t).Accept()
-		wait(30 * time.Second)
+		pass(30 * time.Second)
 		fresh := h.a.Channel()
 		fresh.ClientSecret = handover.NewSecret(h.a.RevokeClient())
 		h.mu.Lock()
@@ -321,7 +321,7 @@ func TestRemovedTenant(t *testing.T) {
 		h.mu.Lock()
 		delete(h.channels, "b")
 		h.mu.Unlock()
-		wait(61 * time.Second)
+		pass(61 * time.Second)
 		require.Equal(t, http.StatusNotFound, h.post(t, "b", secretOf(b), b.IntegrationID, "x"))
 	})
 }

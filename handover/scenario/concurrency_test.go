@@ -83,7 +83,7 @@ func TestConcurrentCallsKeepEachWritersOrder(t *testing.T) {
 		}
 		wg.Wait()
 		genesystest.Until(t, func() bool { return len(chat.Texts()) >= 1+crowd*each && len(h.got()) >= crowd*each })
-		wait(time.Minute)
+		pass(time.Minute)
 		lined(t, chat.Texts(), "c", each)
 		lined(t, h.got(), "a", each)
 	})
@@ -195,10 +195,10 @@ func TestCallbacksMayCallEveryMethod(t *testing.T) {
 		chat := ann.Wait(t).Accept()
 		chat.Say("hello")
 		genesystest.Until(t, func() bool { return len(h.got()) == 1 })
-		wait(3 * time.Second)
+		pass(3 * time.Second)
 		chat.End()
 		genesystest.Until(t, func() bool { return len(h.returned()) > 0 })
-		wait(time.Minute)
+		pass(time.Minute)
 		require.Equal(t, handover.StateEnded, h.session(t).State)
 		require.Equal(t, []string{"hello"}, h.got())
 		require.Len(t, h.returned(), 2, "what the first Return wrote")
@@ -240,7 +240,7 @@ func TestConcurrentEndLosesNoMessage(t *testing.T) {
 			}
 		})
 		wg.Wait()
-		wait(2 * time.Minute)
+		pass(2 * time.Minute)
 		back := h.unanswered()
 		for text, agent := range taken {
 			fate := h.written(text)
@@ -280,7 +280,7 @@ func TestConcurrentDuplicatesAreDeliveredOnce(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		wait(time.Minute)
+		pass(time.Minute)
 		require.Equal(t, []string{"once"}, h.got())
 		require.Equal(t, 1, h.written("once"))
 	})

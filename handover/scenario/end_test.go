@@ -109,6 +109,7 @@ func TestEndPreventsTheTransfer(t *testing.T) {
 				h.end(t, "c1", handover.EndByCustomer)
 				h.until(t, 1)
 				require.Equal(t, []string{"back: customer []"}, h.lines())
+				pass(5 * time.Second) // until a leg names the customer's communication, a disconnect is refused
 				require.Equal(t, "ended", org.Conversation("c1").Phase())
 				ann.GoOffQueue()
 				require.Zero(t, org.Queue("Support").Waiting()+org.Queue("Bot").Waiting())

@@ -148,7 +148,7 @@ func TestHangingDeliverDelaysOnlyItsCustomer(t *testing.T) {
 		stuck, free := h.connected(t, "c1", ann), h.connected(t, "c2", ann)
 		h.failing(func(ctx context.Context, d handover.Delivery) error {
 			if d.Session.Key.Customer == "c1" && d.Message.Text == "one" {
-				pass(40 * time.Second)
+				wait(40 * time.Second)
 				if ctx.Err() == nil {
 					return errors.New("the context did not end")
 				}

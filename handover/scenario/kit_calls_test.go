@@ -3,6 +3,7 @@ package scenario_test
 import (
 	"encoding/json"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -11,8 +12,12 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// pass waits for d in the time of the bubble.
-func pass(d time.Duration) { <-time.After(d) }
+// pass waits for d in the time of the bubble, and until all other goroutines wait too. So a test may
+// read afterwards what callbacks have written. Callbacks use wait.
+func pass(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
+}
 
 // says forwards a message of the customer and checks the turn.
 func (h *host) says(t *testing.T, customer, id, text string, want handover.Turn) {

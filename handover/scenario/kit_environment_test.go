@@ -46,7 +46,7 @@ func (m *machine) spawn(task func()) {
 	}
 	go func() {
 		if d > 0 {
-			pass(d)
+			wait(d)
 		}
 		task()
 	}()

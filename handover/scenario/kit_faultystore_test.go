@@ -99,7 +99,7 @@ func connectedOn(t *testing.T, store handover.Store) (*apiHost, *genesystest.Des
 	chat.Say("hello")
 	h.until(t, handover.StateConnected)
 	genesystest.Until(t, func() bool { return len(h.got()) == 1 })
-	wait(3 * time.Second) // the reads that follow
+	pass(3 * time.Second) // the reads that follow
 	return h, chat
 }
 
@@ -123,7 +123,7 @@ func TestFaultyStoreLosesNoForward(t *testing.T) {
 				}
 				genesystest.Until(t, func() bool { return len(chat.Texts()) >= 6 })
 				require.Less(t, time.Since(began), 16*time.Second, "an unused lease is not waited for")
-				wait(time.Minute)
+				pass(time.Minute)
 				require.Equal(t, []string{"summary r1", "m0", "m1", "m2", "m3", "m4"}, chat.Texts())
 			})
 		})
@@ -137,7 +137,7 @@ func TestLeaseStoredDespiteAnErrorIsUsed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &moodyStore{Store: handover.NewMemoryStore()}
 		h, chat := connectedOn(t, store)
-		wait(20 * time.Second)
+		pass(20 * time.Second)
 		store.set(func(s *moodyStore) { s.after = 1 })
 		began := time.Now()
 		require.Equal(t, handover.TurnAgent, h.forward(t, "m1"))
@@ -164,10 +164,10 @@ func TestFaultyStoreLosesNoWebhook(t *testing.T) {
 				store.set(mood)
 				for i := range 3 {
 					chat.Say(fmt.Sprint("a", i))
-					wait(5 * time.Second)
+					pass(5 * time.Second)
 				}
 				store.set(func(s *moodyStore) { s.slow = 0 })
-				wait(time.Minute)
+				pass(time.Minute)
 				require.ElementsMatch(t, []string{"hello", "a0", "a1", "a2"}, h.got())
 				for _, d := range h.org.Deliveries() {
 					require.Contains(t, []int{http.StatusOK, http.StatusServiceUnavailable}, d.Status)
@@ -196,11 +196,11 @@ func TestStoreOutageLosesNothing(t *testing.T) {
 		store.set(func(s *moodyStore) { s.getting, s.before = 0, -1 })
 		_, err = h.Forward(t.Context(), h.key, handover.Text("m1", "m1"))
 		require.ErrorIs(t, err, handover.ErrBusy)
-		wait(5 * time.Second)
+		pass(5 * time.Second)
 		store.set(func(s *moodyStore) { s.before = 0 })
 		require.Equal(t, handover.TurnAgent, h.forward(t, "m1"))
 		genesystest.Until(t, func() bool { return len(h.got()) == 2 && len(chat.Texts()) == 2 })
-		wait(time.Minute)
+		pass(time.Minute)
 		require.Equal(t, []string{"hello", "in the outage"}, h.got())
 		require.Equal(t, []string{"summary r1", "m1"}, chat.Texts())
 		refused := 0

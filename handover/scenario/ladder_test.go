@@ -24,16 +24,18 @@ type rung struct {
 	gone     bool // no agent can open the conversation any more
 	patches  int  // of the whole conversation
 	withText bool // the agent reads LeftText
+	notices  []string
 }
 
 func rungs() map[string]rung {
 	communication := "conversations.disconnectCommunication"
 	whole := []string{"conversation:communication:disconnect"}
+	once := []string{"ending", "ended", "returned"}
 	return map[string]rung{
-		"the customer's communication": {gone: true, text: customerLeft},
-		"the conversation":             {refused: []string{communication}, granted: whole, gone: true, patches: 1, text: customerLeft},
-		"a text to the agent":          {refused: []string{communication}, text: customerLeft, code: handover.CodeNotDisconnected, patches: 1, withText: true},
-		"nothing":                      {refused: []string{communication}, code: handover.CodeNotDisconnected, patches: 1},
+		"the customer's communication": {gone: true, text: customerLeft, notices: once},
+		"the conversation":             {refused: []string{communication}, granted: whole, gone: true, patches: 1, text: customerLeft, notices: once},
+		"a text to the agent":          {refused: []string{communication}, text: customerLeft, code: handover.CodeNotDisconnected, patches: 1, withText: true, notices: once},
+		"nothing":                      {refused: []string{communication}, code: handover.CodeNotDisconnected, patches: 2, notices: append(once, "connectionLost")},
 	}
 }
 
@@ -63,15 +65,13 @@ func climb(t *testing.T, state handover.State, enter func(*testing.T, *host, *ge
 				require.Equal(t, r.code, ending.Code)
 				require.LessOrEqual(t, ending.Time.Sub(asked), 10*time.Second)
 				require.Len(t, requests(org, "conversations.disconnect"), r.patches)
-				require.Equal(t, []string{"ending", "ended", "returned"}, last3(h.kinds()))
+				require.Equal(t, r.notices, h.kinds()[slices.Index(h.kinds(), "ending"):])
 				r.look(t, org, ann, offer)
 				require.Equal(t, []string{"back: customer []"}, h.lines(), "an empty conversation that is closed needs no notice")
 			})
 		})
 	}
 }
-
-func last3(list []string) []string { return list[max(len(list)-3, 0):] }
 
 // look checks the result for an agent who tries to open the conversation.
 func (r rung) look(t *testing.T, org *genesystest.Org, ann *genesystest.Agent, offer *genesystest.Offer) {

@@ -19,7 +19,7 @@ var errDead = errors.New("this process is dead")
 // slowly returns a hook of Deliver that waits and ignores its context.
 func slowly(d time.Duration, err error) func(context.Context, handover.Delivery) error {
 	return func(context.Context, handover.Delivery) error {
-		pass(d)
+		wait(d)
 		return err
 	}
 }

@@ -164,27 +164,27 @@ func misfortunes(t *testing.T, m *handover.Manager, org *genesystest.Org, store 
 		org.Inject(f)
 		forward(fmt.Sprint("m", i))
 		chat.Say(agentText)
-		wait(20 * time.Second)
+		pass(20 * time.Second)
 	}
 	org.InjectWebhook(genesystest.WebhookFault{Forge: true})
 	chat.Say(agentText)
 	chat.Post([]byte(`{"type":"Text","text":{"private":true}}`))
 	chat.Post([]byte(`{"private"`))
 	chat.Post([]byte(`{"type":"Hologram","text":"private"}`))
-	wait(10 * time.Second)
+	pass(10 * time.Second)
 	for _, mood := range storeMoods() {
 		store.set(mood)
 		forward(fmt.Sprint(time.Now().UnixNano()))
 		chat.Say(agentText)
-		wait(10 * time.Second)
+		pass(10 * time.Second)
 	}
 	store.set(func(s *moodyStore) { s.slow, s.getting, s.before, s.after = 0, 0, 0, 0 })
 	org.ExpireTokens()
 	org.RevokeClient()
 	forward("revoked")
-	wait(time.Minute)
+	pass(time.Minute)
 	tap.fails(m.End(ctx, k, handover.EndByCustomer))
-	wait(time.Minute)
+	pass(time.Minute)
 	r, err := store.Get(ctx, handover.Key{Channel: "genesys", Customer: secretCustomer})
 	require.NoError(t, err)
 	prev := r.Revision
@@ -192,5 +192,5 @@ func misfortunes(t *testing.T, m *handover.Manager, org *genesystest.Org, store 
 	r.Revision++
 	require.NoError(t, store.Put(ctx, r, prev))
 	forward("unreadable")
-	wait(time.Minute)
+	pass(time.Minute)
 }

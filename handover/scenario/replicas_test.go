@@ -280,7 +280,7 @@ func TestRunReturnsWhileAnEffectHangs(t *testing.T) {
 		h.serve(org)
 		chat := h.connected(t, "c1", ann)
 		h.failing(func(context.Context, handover.Delivery) error {
-			pass(time.Minute)
+			wait(time.Minute)
 			return nil
 		})
 		id := chat.Say("Hello!")

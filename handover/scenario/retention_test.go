@@ -182,7 +182,7 @@ func TestHandoverBeginsInANewRecord(t *testing.T) {
 				for _, r := range store.records(t) {
 					old = r.Revision
 				}
-				pass(3 * time.Second) // the Manager that begins is frozen
+				wait(3 * time.Second) // the Manager that begins is frozen
 				require.Empty(t, store.records(t))
 			}
 		})

@@ -50,7 +50,7 @@ func TestMessagesDuringAReturnAreInTheNext(t *testing.T) {
 			k := handover.Customer("c1")
 			inside, err := h.desk.Turn(ctx, k)
 			first, err1 := h.desk.Forward(ctx, k, handover.Text("m1", "during"))
-			pass(time.Second)
+			wait(time.Second)
 			second, err2 := h.desk.Forward(ctx, k, handover.Text("m2", "during too"))
 			turns <- inside
 			turns <- first

@@ -226,7 +226,7 @@ func TestChannelsThatHangForOneTenant(t *testing.T) {
 			c.Store = store
 			c.Channels = func(ctx context.Context, id string) (handover.Channel, error) {
 				for id == "a" && hanging.Load() {
-					pass(time.Second)
+					wait(time.Second)
 				}
 				return find(ctx, id)
 			}

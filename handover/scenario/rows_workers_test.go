@@ -281,7 +281,7 @@ func TestCallbackThatReturnsLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newLandlord(t)
 		defer h.quiet()
-		h.only("a", func(context.Context) error { pass(30 * time.Second); return nil })
+		h.only("a", func(context.Context) error { wait(30 * time.Second); return nil })
 		require.Equal(t, http.StatusOK, h.post(t, "a", "a1", "w1"))
 		require.Equal(t, http.StatusOK, h.post(t, "a", "a1", "w2"))
 		pass(29 * time.Second)

@@ -188,7 +188,7 @@ func TestTimerEndSendsWaitingMessages(t *testing.T) {
 // end is due keeps the session.
 func TestTimerSparesACustomerWhoWrites(t *testing.T) {
 	t.Parallel()
-	for _, before := range []time.Duration{time.Second, 10 * time.Millisecond, 0} {
+	for _, before := range []time.Duration{time.Second, 10 * time.Millisecond, time.Millisecond} {
 		t.Run(before.String(), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {

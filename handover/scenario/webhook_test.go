@@ -63,7 +63,7 @@ func TestWebhookOfASlowStoreIsDeliveredOnce(t *testing.T) {
 		var slow atomic.Bool
 		store.before(func() error {
 			if slow.CompareAndSwap(false, true) {
-				pass(9 * time.Second)
+				wait(9 * time.Second)
 			}
 			return nil
 		})

@@ -364,7 +364,8 @@ func (tx *Transaction) notTransferred(o Outcome) {
 }
 
 // notDisconnected handles a refused disconnect. The agent gets the host's text, if there is one,
-// and the session ends on our side.
+// and the session ends on our side. Without such a text, the conversation is still watched: as long
+// as no leg names the customer's communication, Genesys refuses a disconnect that it accepts later.
 func (tx *Transaction) notDisconnected(o Outcome) {
 	tx.AddLog(saidDisconnect, Explain(o.Refused))
 	if tx.Handover.LeftSent { // settled before: the session ends when the text is sent
@@ -379,7 +380,8 @@ func (tx *Transaction) notDisconnected(o Outcome) {
 		})
 		return
 	}
-	tx.Handover.Disconnects = machine.MaxDisconnects // another attempt would be refused, too
+	tx.Handover.Disconnects++
+	tx.Handover.Leftover = machine.LeftoverRequested
 	tx.Apply(machine.Event{
 		Kind: machine.EvReleased, Code: machine.CodeNotDisconnected,
 		Detail: "the conversation stays open at Genesys: " + Explain(o.Refused),

@@ -142,8 +142,11 @@ func (tx *Transaction) close(c *machine.Handover, id string, requested bool) {
 		return
 	}
 	at := tx.Now
-	if !requested {
+	switch {
+	case !requested:
 		at = at.Add(machine.SettlePeriod) // a read may be older than the message that opened it
+	case id == c.ConversationID && c.Disconnects > 0:
+		at = at.Add(closePause)
 	}
 	w := tx.watch(id, c.From, tx.since(c), at)
 	w.Handover = cmp.Or(w.Handover, c.ID)
