@@ -147,16 +147,14 @@ func TestHandoverPreventsTheRemoval(t *testing.T) {
 		org, store := genesystest.New(t), newWatchedStore()
 		a, b := newHost(t, org, keeping(store, time.Hour)), buildHost(t, org, keeping(store.Store, time.Hour))
 		over(t, org, a, "c1")
-		var begun handover.Session
+		begun := make(chan handover.Session, 1)
 		var once sync.Once
 		store.before(func(call string) {
 			if call == "delete" {
-				once.Do(func() { begun = b.handOver(t, "c1", "r2") })
+				once.Do(func() { begun <- b.handOver(t, "c1", "r2") })
 			}
 		})
-		pass(time.Hour)
-		genesystest.Until(t, func() bool { return begun.ID != "" })
-		require.Equal(t, begun.ID, a.session(t, "c1").ID)
+		require.Equal(t, (<-begun).ID, a.session(t, "c1").ID)
 		a.says(t, "c1", "m1", "one", handover.TurnAgent)
 		genesystest.Until(t, func() bool { return len(postsOf(t, org, "one")) == 1 })
 	})

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -61,8 +62,8 @@ func TestRevivedConversationNeedsNoName(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		org, ann := staffed(t)
-		known := map[string]bool{}
-		h := unnamed(t, org, func(id string) bool { was := known[id]; known[id] = true; return was })
+		var known sync.Map
+		h := unnamed(t, org, func(id string) bool { _, was := known.LoadOrStore(id, true); return was })
 		chat := h.connected(t, "c1", ann)
 		h.says(t, "c1", "m1", "hello", handover.TurnAgent)
 		pass(time.Minute)

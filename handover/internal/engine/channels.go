@@ -40,6 +40,7 @@ type oauthClient struct {
 }
 
 // A channelState is a channel as Config.Channels last returned it, with its account and verifier.
+// It never changes, because callers hold it without a lock.
 type channelState struct {
 	channel  Channel
 	account  *account.Account
@@ -174,6 +175,15 @@ func (c *channels) refuse(id string, no *refusal, now time.Time) {
 	}
 }
 
+// amend changes a known channel, as a copy. The caller holds the mutex.
+func (c *channels) amend(id string, change func(*channelState)) {
+	if k := c.known[id]; k != nil {
+		amended := *k
+		change(&amended)
+		c.known[id] = &amended
+	}
+}
+
 // readChannel calls Config.Channels once.
 func (m *Manager) readChannel(ctx context.Context, id string) (*channelState, error) {
 	c := m.config.Channel
@@ -246,7 +256,7 @@ func (m *Manager) doubtChannel(id string, err error) {
 	m.channels.mu.Lock()
 	defer m.channels.mu.Unlock()
 	if k := m.channels.known[id]; k != nil && m.Now().Sub(k.asked) >= refreshTime {
-		k.until = time.Time{}
+		m.channels.amend(id, func(k *channelState) { k.until = time.Time{} })
 	}
 }
 
@@ -290,7 +300,7 @@ func (m *Manager) Refresh(r *http.Request) (*webhook.Verifier, error) {
 	fresh, err := m.lookUpChannel(r.Context(), id, true)
 	if err != nil { // a failed lookup counts too: signatures cost nothing to forge
 		m.channels.mu.Lock()
-		k.asked = m.Now()
+		m.channels.amend(id, func(k *channelState) { k.asked = m.Now() })
 		m.channels.mu.Unlock()
 		return nil, err
 	}

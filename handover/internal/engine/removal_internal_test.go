@@ -13,6 +13,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// shopOn is a Manager with one channel, on a store.
+func shopOn(s Store) *Manager {
+	return New(Config{
+		Channel: Channel{
+			ID: "shop", Region: region.EUWest1, ClientID: "id", ClientSecret: "secret", IntegrationID: "integration",
+			WebhookSecrets: []string{"0123456789abcdef"}, AgentQueue: "agents",
+		},
+		Store: s, Deliver: func(context.Context, record.Delivery) error { return nil }, Return: func(context.Context, record.Return) error { return nil },
+	}, environment.New())
+}
+
 // undeletable is a store that deletes nothing.
 type undeletable struct{ Store }
 
@@ -23,13 +34,7 @@ func (undeletable) Delete(context.Context, machine.Key, uint64) error { return e
 func TestALaneIsNotFreeUntilItsOutcomeIsStored(t *testing.T) {
 	t.Parallel()
 	store := undeletable{newMapStore()}
-	m := New(Config{
-		Channel: Channel{
-			ID: "shop", Region: region.EUWest1, ClientID: "id", ClientSecret: "secret", IntegrationID: "integration",
-			WebhookSecrets: []string{"0123456789abcdef"}, AgentQueue: "agents",
-		},
-		Store: store, Deliver: func(context.Context, record.Delivery) error { return nil }, Return: func(context.Context, record.Return) error { return nil },
-	}, environment.New())
+	m := shopOn(store)
 	k := machine.Key{Channel: "shop", Customer: "customer"}
 	f := recordtest.RecordIn(machine.StateEnded)
 	f.Handover.HandedBack, f.Forget = true, ago(0)
