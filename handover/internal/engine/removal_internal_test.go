@@ -44,7 +44,7 @@ func TestALaneIsNotFreeUntilItsOutcomeIsStored(t *testing.T) {
 
 	j := &record.Job{Key: k, Lane: record.ToHost, Record: f}
 	m.busy[busyLane{k, record.ToHost}] = true
-	_, err = m.tryTransact(t.Context(), k, j, false, func(*record.Transaction) error { return nil })
+	_, err = m.tryTransact(t.Context(), k, j, &unknownPuts{}, func(*record.Transaction) error { return nil })
 	require.ErrorContains(t, err, "down")
 	require.True(t, m.busy[busyLane{k, record.ToHost}])
 	require.False(t, j.Left)

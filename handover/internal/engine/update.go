@@ -38,9 +38,10 @@ func (m *Manager) transact(ctx context.Context, k machine.Key, done *record.Job,
 	}
 	ctx = context.WithoutCancel(ctx)
 	deadline := m.Now().Add(conflictTime)
-	pause, try, unsure := conflictFirst, fn, false
+	pause, try, unknown := conflictFirst, fn, &unknownPuts{}
+	defer func() { m.release(unknown.takeJobs()) }()
 	for {
-		f, err := m.tryTransact(ctx, k, done, unsure, try)
+		f, err := m.tryTransact(ctx, k, done, unknown, try)
 		switch {
 		case err == nil || errors.Is(err, record.ErrUnchanged):
 			return f, nil
@@ -50,7 +51,7 @@ func (m *Manager) transact(ctx context.Context, k machine.Key, done *record.Job,
 			return nil, fmt.Errorf("%w: %w", record.ErrBusy, err)
 		}
 		if errors.Is(err, record.ErrUnsure) {
-			try, unsure = claiming(fn), true
+			try = claiming(fn)
 		}
 		if err := m.Sleep(ctx, m.Jitter(pause)); err != nil {
 			return nil, err
@@ -70,26 +71,66 @@ func claiming(fn func(*record.Transaction) error) func(*record.Transaction) erro
 	}
 }
 
+// A put is a write of a transaction that may have been stored.
+type put struct {
+	revision uint64
+	sum      uint64 // of its bytes
+}
+
+// unknownPuts are the writes of one transaction of which the store has returned neither nil nor
+// ErrConflict. Any of them may have been stored, or may be stored later.
+type unknownPuts struct {
+	puts []put
+	// The last of them, and the claims that it stored. Their workers remain reserved.
+	record *record.Record
+	jobs   []*record.Job
+}
+
+func (u *unknownPuts) add(r record.Stored, f *record.Record, jobs []*record.Job) {
+	u.puts, u.record, u.jobs = append(u.puts, put{r.Revision, sumOf(r.Data)}), f, jobs
+}
+
+// stored reports whether a record that the store returned is one of them, and whether the last one.
+func (u *unknownPuts) stored(r record.Stored) (yes, last bool) {
+	for i, p := range u.puts {
+		if p.revision == r.Revision && p.sum == sumOf(r.Data) {
+			return true, i == len(u.puts)-1
+		}
+	}
+	return false, false
+}
+
+// takeJobs returns the claims of the last one, once.
+func (u *unknownPuts) takeJobs() []*record.Job {
+	jobs := u.jobs
+	u.jobs = nil
+	return jobs
+}
+
+// nothing is a transaction that only claims.
+func nothing(*record.Transaction) error { return nil }
+
 // tryTransact is one attempt. Only ErrConflict is certain. After any other error of Put the record
-// is read again, and the next attempt finds the stored change, because transactions are idempotent.
+// is read again. If it is what that Put would have stored, the transaction is done. If another
+// write has followed, the next attempt finds the stored change, because transactions are idempotent.
 //
 // The attempt begins with the copy of the record that this process stored last, if there is one, or
 // else with a Get. The compare-and-swap of Put proves that a copy was current. Nothing else proves
 // that, so a transaction on a copy that stores nothing is repeated on a Get: one that conflicts,
 // fails or panics, changes nothing, or finds the record expired. A transaction that gives the turn
-// to the bot changes nothing. reread forbids copies.
+// to the bot changes nothing. After an unknown outcome no copy is used.
 func (m *Manager) tryTransact(
-	ctx context.Context, k machine.Key, done *record.Job, reread bool, fn func(*record.Transaction) error,
+	ctx context.Context, k machine.Key, done *record.Job, unknown *unknownPuts, fn func(*record.Transaction) error,
 ) (*record.Record, error) {
 	unlock, err := m.lock(ctx, k)
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	if c, ok := m.copies.take(k, m.Now()); ok && !reread {
+	if c, ok := m.copies.take(k, m.Now()); ok && len(unknown.puts) == 0 {
 		tx := m.transaction(k)
 		tx.Record = c.record
-		if f, err := m.transactOn(ctx, tx, base{revision: c.revision, copied: true, sum: c.sum}, done, fn); !errors.Is(err, errStale) {
+		if f, err := m.transactOn(ctx, tx, base{revision: c.revision, copied: true, sum: c.sum}, done, unknown, fn); !errors.Is(err, errStale) {
 			return f, err
 		}
 	}
@@ -97,7 +138,16 @@ func (m *Manager) tryTransact(
 	if err != nil {
 		return nil, err
 	}
-	return m.transactOn(ctx, tx, base{revision: old.Revision, stored: old}, done, fn)
+	switch stored, last := unknown.stored(old); {
+	case last:
+		m.launch(ctx, unknown.takeJobs(), done)
+		m.wakeBy(old.WakeAt)
+		return unknown.record, nil
+	case stored:
+		fn = nothing // it claimed for workers that are free again
+	}
+	m.release(unknown.takeJobs())
+	return m.transactOn(ctx, tx, base{revision: old.Revision, stored: old}, done, unknown, fn)
 }
 
 // errStale is the error of a transaction on a copy that stored nothing: the copy may be old.
@@ -121,7 +171,7 @@ func (b *base) is(r record.Stored) bool {
 
 // transactOn changes a record and stores it. On a copy, every result but a write is errStale.
 func (m *Manager) transactOn(
-	ctx context.Context, tx *record.Transaction, from base, done *record.Job, fn func(*record.Transaction) error,
+	ctx context.Context, tx *record.Transaction, from base, done *record.Job, unknown *unknownPuts, fn func(*record.Transaction) error,
 ) (*record.Record, error) {
 	// Removed in between, and perhaps created again: it is another record.
 	if done != nil && (tx.Fresh || tx.Created != done.Record.Created) {
@@ -131,8 +181,8 @@ func (m *Manager) transactOn(
 		m.launch(ctx, nil, done)
 		return tx.Record, nil
 	}
-	if done != nil && tx.Lane(done.Lane).Lease.Owner == m.owner {
-		tx.Lane(done.Lane).Lease = record.Lease{} // no other worker of this process is in the lane
+	if done != nil && tx.Release(done) {
+		fn = nothing
 	}
 	if l := tx.Lane(record.ToGenesys).Lease; l.Owner == m.owner && !m.performs(busyLane{tx.Key, record.ToGenesys}) {
 		tx.AbandonPost() // otherwise its entry would remain before those that may be sent
@@ -174,8 +224,15 @@ func (m *Manager) transactOn(
 		return tx.Record, nil
 	}
 	if err := m.put(ctx, r, from.revision); err != nil {
+		if errors.Is(err, record.ErrUnsure) {
+			unknown.add(r, tx.Record, jobs)
+			if done != nil {
+				done.Unknown = true
+			}
+			return nil, err
+		}
 		m.release(jobs)
-		if from.copied && errors.Is(err, record.ErrConflict) && !errors.Is(err, record.ErrUnsure) {
+		if from.copied && errors.Is(err, record.ErrConflict) {
 			return nil, errStale
 		}
 		return nil, err

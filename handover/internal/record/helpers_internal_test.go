@@ -49,20 +49,21 @@ func copied(tb testing.TB, f *Record) *Record {
 	return g
 }
 
-// jobOn is a job that performs the head of a lane of e as it is now.
+// jobOn is a job of another replica than the earlier ones. It performs the head of a lane as it is
+// now.
 func jobOn(tb testing.TB, tx *Transaction, n LaneName) *Job {
 	tb.Helper()
 	tx.Leases++
 	head := tx.ClaimHead(n)
-	taken := Lease{Owner: "replica", N: tx.Leases, Seq: head.Seq, Until: tx.Now.Add(LeaseTime)}
+	taken := Lease{Owner: fmt.Sprint("replica ", tx.Leases), N: tx.Leases, Seq: head.Seq, Until: tx.Now.Add(LeaseTime)}
 	tx.Lane(n).Lease = taken
 	return &Job{Key: tx.Key, Lane: n, Lease: taken, Head: head, Record: copied(tb, tx.Record), Began: tx.Now}
 }
 
 // settleAs stores an outcome as the Environment does.
 func settleAs(tx *Transaction, j *Job, o Outcome) {
-	if tx.Lane(j.Lane).Lease == j.Lease {
-		tx.Lane(j.Lane).Lease = Lease{}
+	if tx.Release(j) {
+		return
 	}
 	switch j.Lane {
 	case ToGenesys:

@@ -301,7 +301,20 @@ type Job struct {
 	Seat     any         // the engine's reservation for it
 	Returned atomic.Bool // its callback has returned after the worker stopped waiting for it
 	Left     bool        // the lane is free inside this process
+	Unknown  bool        // a write of its outcome may have been stored
 	Next     *Job        // continues with the worker
+}
+
+// Release ends the lease of a job whose outcome is about to be stored: no other worker of its
+// process is in the lane. It reports whether the outcome is stored already, by a write whose result
+// was unknown: the lease is over, and no other process may have taken it yet.
+func (tx *Transaction) Release(j *Job) (settled bool) {
+	l := &tx.Lane(j.Lane).Lease
+	tx.Held = l.Owner == j.Lease.Owner && l.N == j.Lease.N
+	if l.Owner == j.Lease.Owner {
+		*l = Lease{}
+	}
+	return j.Unknown && !tx.Held && !j.Lease.Free(tx.Now)
 }
 
 // A LaneName names a lane of a record.

@@ -20,6 +20,7 @@ type Transaction struct {
 	unseenListed bool          // a read lists messages that have not arrived
 	GivenUp      EntryKind     // an entry of this kind was dropped: logged once that is stored
 	Starved      LaneName      // a lane with work that waits only for a worker
+	Held         bool          // the job that is settled still had its lease: no other worker has begun its effect
 	NewID        func() string
 	Jitter       func(time.Duration) time.Duration
 

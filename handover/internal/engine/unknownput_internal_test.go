@@ -1,0 +1,140 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/genesyshandover/genesyshandover/genesys"
+	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/genesyshandover/genesyshandover/handover/internal/record"
+	"github.com/genesyshandover/genesyshandover/handover/internal/recordtest"
+	"github.com/genesyshandover/genesyshandover/webhook"
+	"github.com/stretchr/testify/require"
+)
+
+var errAway = errors.New("the database is away")
+
+// refusedTransfer is a look at a session, of which Genesys refused the transfer.
+func refusedTransfer(x *bench, tb testing.TB) (*record.Job, record.Outcome) {
+	tb.Helper()
+	f := recordtest.RecordIn(machine.StateRequested)
+	f.Handover.PollAt = noon()
+	tx := recordtest.NewTransaction(f)
+	j := recordtest.JobOn(tb, tx, record.Control)
+	j.Key, j.Lease.Owner = benchKey(), x.a.owner
+	f.Control.Lease = j.Lease
+	x.stores(tb, f)
+	refused := &genesys.Error{Op: "conversations.transfer", StatusCode: 400}
+	return j, record.Outcome{
+		Task: record.TaskLook, Refused: refused, Alarm: "webhooks do not arrive",
+		Read: &record.Reading{Began: noon(), Standing: genesys.Standing{Phase: genesys.PhaseFlow}},
+	}
+}
+
+// The Put that stored an outcome returned an error. The outcome is not counted again.
+func TestOutcomeOfAnUnknownPutCountsOnce(t *testing.T) {
+	t.Parallel()
+	x := newBench(t)
+	j, o := refusedTransfer(x, t)
+	x.store.after = errAway
+	x.a.settle(t.Context(), j, o)
+	f := x.stored(t)
+	require.Equal(t, 1, f.Handover.Refusals)
+	require.Equal(t, 1, x.store.puts, "it was stored")
+}
+
+// The same if another replica has written the record in between.
+func TestOutcomeOfAnUnknownPutCountsOnceAfterAnotherWrite(t *testing.T) {
+	t.Parallel()
+	x := newBench(t)
+	j, o := refusedTransfer(x, t)
+	x.store.after = errAway
+	x.a.Wait = func(context.Context, time.Duration, <-chan struct{}) (bool, error) {
+		x.a.Wait = func(context.Context, time.Duration, <-chan struct{}) (bool, error) { return false, nil }
+		x.edit(t, x.b, adds("1")) //nolint:contextcheck // an edit of its own
+		return false, nil
+	}
+	x.a.settle(t.Context(), j, o)
+	require.Equal(t, 1, x.stored(t).Handover.Refusals)
+}
+
+// An outcome that was not stored is stored by the next attempt.
+func TestOutcomeThatWasNotStoredCounts(t *testing.T) {
+	t.Parallel()
+	x := newBench(t)
+	j, o := refusedTransfer(x, t)
+	x.store.before = errAway
+	x.a.settle(t.Context(), j, o)
+	require.Equal(t, 1, x.stored(t).Handover.Refusals)
+}
+
+// A message without an id cannot be recognized by it.
+func TestWebhookWithoutAnIDIsDeliveredOnceAfterAnUnknownPut(t *testing.T) {
+	t.Parallel()
+	x := newBench(t)
+	x.stores(t, recordtest.RecordIn(machine.StateConnected))
+	x.store.after = errAway
+	require.NoError(t, x.a.Receive(t.Context(), webhook.Notification{Channel: "shop", Outbound: openmessaging.Outbound{
+		CustomerID: benchKey().Customer, ConversationID: "conversation", Time: noon(), Origin: openmessaging.OriginHuman,
+		Body: openmessaging.Message{Text: "hello"},
+	}}))
+	require.Len(t, x.stored(t).In.Entries, 1)
+}
+
+// The work that an unknown Put claimed is performed under the leases that it stored, so no attempt
+// of it is unsure.
+func TestClaimsOfAnUnknownPutArePerformed(t *testing.T) {
+	t.Parallel()
+	x := newBench(t)
+	x.stores(t, recordtest.RecordIn(machine.StateConnected))
+	x.a.running = true
+	x.store.after = errAway
+	turn, err := x.a.Forward(t.Context(), benchKey(), record.Message{ID: "m1", Text: "hello"})
+	require.NoError(t, err)
+	require.Equal(t, machine.TurnAgent, turn)
+	f := x.stored(t)
+	require.Equal(t, x.a.owner, f.Out.Lease.Owner)
+	require.Equal(t, record.WordWaiting, f.Words[0].State)
+	require.True(t, x.a.busy[busyLane{benchKey(), record.ToGenesys}])
+	require.Equal(t, x.a.effects, len(x.a.busy), "each reservation is used")
+	require.Equal(t, 1, x.store.puts)
+}
+
+// A hung database stores a Put after a later attempt has begun. The outcome is not counted again.
+func TestPutThatIsStoredLateCountsOnce(t *testing.T) {
+	t.Parallel()
+	x := newBench(t)
+	j, o := refusedTransfer(x, t)
+	late := &lateStore{watchedStore: x.store}
+	x.a.config.Store = late
+	x.a.settle(t.Context(), j, o)
+	require.Equal(t, 3, late.calls)
+	require.Equal(t, 1, x.stored(t).Handover.Refusals)
+}
+
+// A lateStore stores the first Put when the third begins. Both earlier ones return an error.
+type lateStore struct {
+	*watchedStore
+
+	calls int
+	first record.Stored
+	prev  uint64
+}
+
+func (s *lateStore) Put(ctx context.Context, r record.Stored, prev uint64) error {
+	switch s.calls++; s.calls {
+	case 1:
+		s.first, s.prev = r, prev
+		return errAway
+	case 2:
+		return errAway
+	case 3:
+		if err := s.watchedStore.Put(ctx, s.first, s.prev); err != nil {
+			return err
+		}
+	}
+	return s.watchedStore.Put(ctx, r, prev)
+}
