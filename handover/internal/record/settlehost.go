@@ -49,9 +49,7 @@ func (tx *Transaction) SettleIn(j *Job, o Outcome) {
 		return
 	}
 	if o.Effect == EffectNotPerformed { // it could not begin in time
-		// No other worker has begun it, or begun it and failed.
-		l := tx.In.Lease
-		if x.Kind == KindReturn && !j.Head.Unsure && x.Attempts == j.Head.Attempts && (l.Owner == "" || l.N == j.Lease.N) {
+		if x.Kind == KindReturn && !j.Head.Unsure && tx.Held {
 			tx.unfreeze(x)
 		}
 		x.NotBefore = tx.backoff(1, o)

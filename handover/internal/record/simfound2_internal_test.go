@@ -160,6 +160,8 @@ func TestReturnThatCannotBeginWaits(t *testing.T) {
 	head := tx.ClaimHead(ToHost)
 	j := &Job{Lane: ToHost, Head: head, Lease: Lease{Owner: "me", N: 1, Seq: head.Seq, Until: now.Add(LeaseTime)}, Record: tx.Record}
 
+	tx.In.Lease = j.Lease
+	tx.Release(j)
 	tx.SettleIn(j, Outcome{Effect: EffectNotPerformed, Err: errors.New("too late")})
 	require.Equal(t, machine.TurnAgent, tx.Turn(now))
 	require.False(t, tx.Handover.Returned)
@@ -167,6 +169,7 @@ func TestReturnThatCannotBeginWaits(t *testing.T) {
 
 	tx.ClaimHead(ToHost)
 	tx.In.Lease = Lease{Owner: "other", N: 2, Seq: head.Seq, Until: now.Add(LeaseTime)}
+	tx.Release(j)
 	tx.SettleIn(j, Outcome{Effect: EffectNotPerformed, Err: errors.New("too late")})
 	require.Equal(t, head.Seq, tx.Words[0].Return, "it runs in another process")
 }
