@@ -3,8 +3,11 @@ package record
 import (
 	"context"
 	"testing"
+	"time"
 
+	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machinetest"
 	"github.com/stretchr/testify/require"
 )
 
@@ -30,4 +33,26 @@ func TestReturnThatADeadReplicaAttemptedStaysFrozen(t *testing.T) {
 	settleAs(tx, first, late)
 	require.Len(t, tx.Unanswered(first.Head.Seq), 1)
 	require.Equal(t, machine.TurnBot, tx.Turn(tx.Now))
+}
+
+// Two Returns wait, with a late message of the first session behind them. An agent session takes
+// over both at once: otherwise the host would get words that the agents have.
+func TestAgentSessionTakesOverAllReturns(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateEnded))
+	tx.Handover.HandedBack = true
+	tx.pushReturn(false)
+	bot := machinetest.HandoverIn(machine.StateEnded)
+	bot.ID, bot.ConversationID, bot.HandedBack = "abcdefghijk3", "another", true
+	tx.install(bot)
+	tx.pushReturn(false)
+	o := &openmessaging.Outbound{ID: "late", ConversationID: "conversation", Time: noon(), Origin: openmessaging.OriginHuman}
+	tx.AcceptMessage(o, openmessaging.Message{Text: "late"}, time.Time{})
+	require.Equal(t, []EntryKind{KindReturn, KindReturn, KindDelivery}, kinds(tx.In.Entries))
+
+	next := machinetest.HandoverIn(machine.StateConnected)
+	next.ID = "abcdefghijk4"
+	tx.install(next)
+	tx.Tidy()
+	require.Equal(t, []EntryKind{KindDelivery}, kinds(tx.In.Entries))
 }

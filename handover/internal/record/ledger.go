@@ -281,13 +281,17 @@ func (tx *Transaction) AbandonPost() {
 // dropReturns removes the Returns without a running attempt while an agent session is open, because
 // its agents answer for their words.
 func (tx *Transaction) dropReturns() {
-	for i, x := range slices.Backward(tx.In.Entries) {
-		if x.Kind != KindReturn || i == 0 && tx.In.busy(tx.Now) {
-			continue
+	first := 0
+	if tx.In.busy(tx.Now) {
+		first = 1
+	}
+	for {
+		i := slices.IndexFunc(tx.In.Entries[first:], func(x Entry) bool { return x.Kind == KindReturn })
+		if i < 0 {
+			return
 		}
-		tx.In.remove(i)
-		tx.thaw(x.Seq)
-		tx.In.join(i)
+		tx.thaw(tx.In.remove(first + i).Seq)
+		tx.In.join(first + i) // this moves the others
 	}
 }
 
