@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/genesyshandover/genesyshandover/genesys"
 	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
 	"github.com/genesyshandover/genesyshandover/handover/internal/machinetest"
@@ -55,4 +56,55 @@ func TestAgentSessionTakesOverAllReturns(t *testing.T) {
 	tx.install(next)
 	tx.Tidy()
 	require.Equal(t, []EntryKind{KindDelivery}, kinds(tx.In.Entries))
+}
+
+// The conversation of the session cannot be read. A receipt, and a look at another conversation,
+// wait for their own times only.
+func TestFailingLookStarvesNoOtherTask(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateConnected))
+	tx.Handover.PollAt = noon()
+	failed := Outcome{Task: TaskLook, Err: &genesys.Error{StatusCode: 500}}
+	for range 8 { // the pause has grown to 30 s
+		settleAs(tx, jobOn(t, tx, Control), failed)
+		tx.Now = tx.Control.NotBefore
+	}
+	settleAs(tx, jobOn(t, tx, Control), failed)
+	again := tx.Now.Add(backoffLast)
+	tx.receipt(Receipt{ID: "a1", Status: openmessaging.StatusFailed})
+	tx.watch("another", "customer", noon(), tx.Now)
+
+	settled := map[TaskKind]time.Time{}
+	for range 3 {
+		kind, at := tx.NextTask()
+		tx.Now = machine.Later(tx.Now, at)
+		j := jobOn(t, tx, Control)
+		settled[kind] = tx.Now
+		switch kind {
+		case TaskReceipt:
+			settleAs(tx, j, Outcome{Task: kind})
+		case TaskWatch:
+			settleAs(tx, j, Outcome{Task: kind, Err: &genesys.Error{StatusCode: 500}})
+		default:
+			settleAs(tx, j, failed)
+		}
+	}
+	require.Equal(t, map[TaskKind]time.Time{TaskReceipt: again.Add(-backoffLast), TaskWatch: again.Add(-backoffLast), TaskLook: again}, settled)
+}
+
+// A conversation cannot be disconnected, because Genesys fails. The attempts get rarer.
+func TestFailingDisconnectBacksOff(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateEnded))
+	tx.Handover.HandedBack = true
+	tx.close(tx.Handover, "another", true)
+	for i := range 12 {
+		began := tx.Now
+		settleAs(tx, jobOn(t, tx, Control), Outcome{
+			Task: TaskWatch, Err: &genesys.Error{StatusCode: 500}, Read: &Reading{Began: tx.Now, Standing: genesys.Standing{Phase: genesys.PhaseQueued}},
+		})
+		_, at := tx.NextTask()
+		require.GreaterOrEqual(t, at.Sub(began), min(closePause<<i, lookPause), i)
+		tx.Now = at
+	}
 }

@@ -221,7 +221,7 @@ func TestASessionHasItsOwnRetention(t *testing.T) {
 	tx := newTransaction(recordIn(machine.StateQueued))
 	tx.Now, tx.Handover.Started = now, now.Add(-time.Minute)
 	tx.Control.First = now.Add(-2 * machine.DefaultRetention)
-	fails := Outcome{Task: TaskWatch, Err: errors.New("not reachable"), RetryAfter: time.Second}
+	fails := Outcome{Task: TaskLook, Err: errors.New("not reachable"), RetryAfter: time.Second}
 	tx.SettleTask(&Job{Record: tx.Record}, fails)
 	require.True(t, tx.Handover.Open())
 	tx.Now = now.Add(machine.DefaultRetention)

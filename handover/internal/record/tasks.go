@@ -27,7 +27,8 @@ const (
 // end of a session is settled first.
 const adoptPause = time.Second
 
-// NextTask returns the next task and when it is due, or TaskNone.
+// NextTask returns the next task and when it is due, or TaskNone. Each task has its own pause after
+// a failure, so that one that keeps failing does not delay the others.
 func (f *Record) NextTask() (TaskKind, time.Time) {
 	kind, at := TaskNone, time.Time{}
 	consider := func(k TaskKind, t time.Time) {
@@ -35,9 +36,8 @@ func (f *Record) NextTask() (TaskKind, time.Time) {
 			kind, at = k, t
 		}
 	}
-	c := f.Open()
-	if c != nil {
-		consider(TaskLook, f.lookAt(c))
+	if c := f.Open(); c != nil {
+		consider(TaskLook, f.lookAgainAt(c))
 	}
 	if r := f.NextReceipt(); r != nil {
 		consider(TaskReceipt, r.due())
@@ -45,16 +45,21 @@ func (f *Record) NextTask() (TaskKind, time.Time) {
 	if w := f.NextWatched(); w != nil {
 		consider(TaskWatch, w.At)
 	}
-	if kind == TaskNone {
-		return kind, at
+	return kind, at
+}
+
+// lookAgainAt returns when the open session is to be read, after the pause of a look that failed. A
+// timer waits for that pause and for a rate limit of Genesys, but at most TimerPatience.
+func (f *Record) lookAgainAt(c *machine.Handover) time.Time {
+	at := f.lookAt(c)
+	if at.IsZero() {
+		return at
 	}
 	at = machine.Later(at, f.Control.NotBefore)
-	if c != nil { // a timer waits for a rate limit of Genesys, but at most TimerPatience
-		if k, t := c.Timer(); k != machine.TimerNone && t.Add(machine.TimerPatience).Before(at) {
-			return TaskLook, t.Add(machine.TimerPatience)
-		}
+	if k, t := c.Timer(); k != machine.TimerNone {
+		at = machine.Earlier(at, t.Add(machine.TimerPatience))
 	}
-	return kind, at
+	return at
 }
 
 // lookAt returns when the open session is to be read: by its schedule, or because a timer is
@@ -224,7 +229,8 @@ func (tx *Transaction) SettleTask(j *Job, o Outcome) {
 		tx.settleLookRead(j, o)
 	}
 	switch {
-	case o.Task == TaskReceipt: // waits separately, see settleReceipt: a receipt delays no read
+	case o.Task == TaskReceipt, o.Task == TaskWatch && tx.Open() != nil:
+		// They wait separately, see settleReceipt and settleWatched, and delay no look.
 	case o.Task == TaskNone && o.Err != nil:
 		// The task could not begin in time, so it has no result.
 		tx.Control.NotBefore = tx.backoff(1, o)

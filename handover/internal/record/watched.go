@@ -2,6 +2,7 @@ package record
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"time"
 
@@ -346,7 +347,10 @@ func (tx *Transaction) settleWatched(j *Job, o Outcome) {
 		tx.notLooked(w, o)
 		return
 	}
-	w.Failures = 0
+	failed := o.Err != nil && !errors.Is(r.Err, o.Err) // the disconnect
+	if !failed {
+		w.Failures = 0
+	}
 	if w.unconfirmed(r) {
 		if w.At = tx.Now.Add(closePause); r.Gone && !w.Close {
 			w.At = tx.Now.Add(lookPause)
@@ -384,6 +388,11 @@ func (tx *Transaction) settleWatched(j *Job, o Outcome) {
 		w.At = tx.Now.Add(w.pause(r)) // messages of it are still missing
 	case o.Tried:
 		w.At = tx.Now.Add(closePause)
+	case failed:
+		w.At = tx.Now.Add(max(min(closePause<<min(w.Failures, 3), lookPause), o.RetryAfter))
+		if !postponed(o.Err) {
+			w.Failures++
+		}
 	case r.Gone || r.Err == nil && !r.Live() || c != nil && c.ConversationID == w.ID:
 		tx.accounted(w, o, fetched, all)
 	case r.Blind && !w.Close:
