@@ -108,3 +108,99 @@ func TestFailingDisconnectBacksOff(t *testing.T) {
 		tx.Now = at
 	}
 }
+
+// next ends the session and begins another one of the same customer, with an opening.
+func next(t *testing.T, tx *Transaction) {
+	t.Helper()
+	tx.Apply(machine.Event{Kind: machine.EvFailed})
+	tx.Tidy()
+	c := machinetest.HandoverIn(machine.StateRequested)
+	c.ID, c.Request, c.From = "abcdefghijk3", "another request", "customer~abcdefghijk3"
+	c.ConversationID, c.OpeningTriedAt, c.OpeningAcceptedAt = "", time.Time{}, time.Time{}
+	o, err := Request{ID: c.Request, Summary: "summary"}.Opening([]string{"summary"}, c.From)
+	require.NoError(t, err)
+	tx.Begin(c, o)
+	tx.Tidy()
+}
+
+// A message of an ended session fails after the next session has begun. Its pause does not delay
+// the opening.
+func TestFailureOfAnEarlierSessionDelaysNoOpening(t *testing.T) {
+	t.Parallel()
+	ambiguous := Outcome{Effect: EffectAmbiguous, Err: context.DeadlineExceeded, RetryAfter: backoffLast}
+	for name, during := range map[string]bool{"it runs when the session ends": true, "it has failed before": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tx := newTransaction(recordIn(machine.StateConnected))
+			say(t, tx, "1")
+			j := jobOn(t, tx, ToGenesys)
+			if !during {
+				settleAs(tx, j, ambiguous)
+			}
+			next(t, tx)
+			if during {
+				settleAs(tx, j, ambiguous)
+			}
+			head, ok := tx.head()
+			require.True(t, ok)
+			require.Equal(t, KindOpen, head.Kind)
+			require.True(t, tx.Ready(ToGenesys))
+		})
+	}
+}
+
+// The answers to an opening are lost, and an agent is in the conversation that it opened: that is
+// certain. The session does not end after two minutes, since the bot would speak to the customer of
+// that agent. It ends like one whose messages are not accepted.
+func TestUnsureOpeningDoesNotEndASessionWithAnAgent(t *testing.T) {
+	t.Parallel()
+	c := machinetest.HandoverIn(machine.StateRequested)
+	c.ConversationID, c.OpeningTriedAt, c.OpeningAcceptedAt, c.Routing = "", time.Time{}, time.Time{}, machine.RouteByFlow
+	tx := opens(c)
+	ambiguous := Outcome{Effect: EffectAmbiguous, Err: context.DeadlineExceeded}
+	settleAs(tx, jobOn(t, tx, ToGenesys), ambiguous)
+	agentWrites(tx, "hello", time.Second)
+	require.Equal(t, machine.StateConnected, tx.Handover.State)
+	for tx.Now.Before(noon().Add(machine.MessageAge - backoffLast)) {
+		tx.Now = tx.Out.NotBefore
+		settleAs(tx, jobOn(t, tx, ToGenesys), ambiguous)
+		require.Equal(t, machine.StateConnected, tx.Handover.State, tx.Now)
+	}
+	tx.Now = noon().Add(machine.MessageAge)
+	settleAs(tx, jobOn(t, tx, ToGenesys), ambiguous)
+	require.Equal(t, machine.EndFailed, tx.Handover.Ending.Reason)
+}
+
+// The first attempt of a message is answered after another replica has sent it. Its answer names a
+// conversation that the session is not in: no session needs it.
+func TestLateAnswerNamesAnotherConversation(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateConnected))
+	say(t, tx, "1")
+	late := jobOn(t, tx, ToGenesys)
+	tx.Now = late.Lease.Until.Add(LeaseGrace)
+	settleAs(tx, jobOn(t, tx, ToGenesys), Outcome{Conversation: "conversation"})
+	settleAs(tx, late, Outcome{Conversation: "other"})
+	require.Equal(t, "conversation", tx.Handover.ConversationID)
+	require.NotNil(t, tx.Open())
+	w := tx.watching("other")
+	require.NotNil(t, w)
+	require.True(t, w.Close)
+	require.False(t, w.Requested)
+	require.Equal(t, tx.Now, tx.Handover.PollAt, "one of both is over")
+}
+
+// The same for an opening, of which the other answer named no conversation.
+func TestLateAnswerNamesTheConversation(t *testing.T) {
+	t.Parallel()
+	c := machinetest.HandoverIn(machine.StateRequested)
+	c.ConversationID, c.OpeningAcceptedAt = "", time.Time{}
+	tx := opens(c)
+	late := jobOn(t, tx, ToGenesys)
+	tx.Now = late.Lease.Until.Add(LeaseGrace)
+	settleAs(tx, jobOn(t, tx, ToGenesys), Outcome{})
+	require.Empty(t, tx.Handover.ConversationID)
+	settleAs(tx, late, Outcome{Conversation: "named"})
+	require.Equal(t, "named", tx.Handover.ConversationID)
+	require.Empty(t, tx.Watched)
+}

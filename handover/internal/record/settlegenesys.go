@@ -46,11 +46,12 @@ func (tx *Transaction) SettleOut(j *Job, o Outcome) {
 		tx.wroteLate(x.Handover, "")
 		tx.failed(x, o)
 	case EffectPostponed:
-		if o.Err != nil {
+		switch {
+		case o.Err != nil:
 			tx.failed(x, o)
-			return
+		case ours:
+			tx.Out.NotBefore = tx.Now.Add(machine.ReadPause)
 		}
-		tx.Out.NotBefore = tx.Now.Add(machine.ReadPause)
 	}
 }
 
@@ -89,11 +90,27 @@ func (tx *Transaction) markUnsure(x Entry) {
 func (tx *Transaction) settledLate(j *Job, o Outcome) {
 	x := j.Head
 	switch ours := tx.Open() != nil && tx.Handover.ID == x.Handover; {
+	case ours && o.Effect == effectDone:
+		tx.namedLate(o.Conversation)
 	case ours:
 	case o.Effect == effectDone:
 		tx.sentLate(j, x, o)
 	case o.Effect == EffectAmbiguous:
 		tx.wroteLate(x.Handover, "")
+	}
+}
+
+// namedLate applies the conversation in the answer to an attempt that another one has followed. It
+// may be the only answer that names a conversation. If the session has another one, both are read:
+// the one that no agent is in is closed.
+func (tx *Transaction) namedLate(id string) {
+	switch c := tx.Handover; {
+	case id == "" || id == c.ConversationID || id == c.MovedTo:
+	case c.ConversationID == "":
+		tx.Apply(machine.Event{Kind: machine.EvNamed, Conversation: id, Resumed: tx.wasIn(id)})
+	default:
+		tx.close(c, id, false)
+		c.PollAt, c.Poll = machine.Later(tx.Now, c.ReadAt.Add(machine.ReadPause)), false
 	}
 }
 
@@ -254,8 +271,10 @@ func (tx *Transaction) refused(x Entry, o Outcome) {
 	}
 }
 
-// failed schedules the next attempt. Beyond its age limit, the entry and its session fail.
+// failed schedules the next attempt. Beyond its age limit, the entry and its session fail. The
+// failure of an entry of an earlier session does not delay those of the open one.
 func (tx *Transaction) failed(x Entry, o Outcome) {
+	ours := tx.Open() != nil && x.Handover == tx.Handover.ID
 	counts := !postponed(o.Err)
 	since := machine.Later(x.At, x.First) // the wait before its first attempt does not count
 	if w := tx.word(x.Seq); w != nil {
@@ -270,16 +289,19 @@ func (tx *Transaction) failed(x Entry, o Outcome) {
 	if counts {
 		tx.logRetry(&x, Explain(o.Err))
 	}
+	if !ours {
+		return
+	}
 	tx.Out.Failures++
 	tx.Out.NotBefore = tx.backoff(tx.Out.Failures, o)
-	opening := x.opens() && x.Done == 0
+	// An agent who is in the conversation proves that it was opened.
+	opening := x.opens() && x.Done == 0 && tx.Handover.Connected.IsZero()
 	if last := since.Add(machine.OpeningAge); opening && tx.Out.NotBefore.After(last) {
 		// Then it is dropped, even if Genesys requests a longer wait.
 		tx.Out.NotBefore = machine.Later(last, tx.Now)
 	}
 	switch {
-	case tx.Open() == nil || x.Handover != tx.Handover.ID:
-	case opening && !x.Unsure && Forbidden(o.Err) && x.Attempts >= 3:
+	case x.opens() && x.Done == 0 && !x.Unsure && Forbidden(o.Err) && x.Attempts >= 3:
 		tx.Out.remove(0)
 		code, detail := machine.CodePermission, Explain(o.Err)
 		if noIntegration(o.Err) {

@@ -88,6 +88,7 @@ func (tx *Transaction) install(c machine.Handover) {
 		tx.Past, tx.Sent, tx.Log, tx.Forget, tx.Forgot = nil, nil, nil, time.Time{}, 0
 	}
 	tx.Abandoned = time.Time{}
+	tx.Out.Failures, tx.Out.NotBefore = 0, time.Time{} // of the last session
 	c.Started, c.ChangedAt = tx.Now, tx.Now
 	tx.Handover, tx.Keep = &c, c.Timers.Retention
 	tx.AddLog(string(c.State), saidBegun)
