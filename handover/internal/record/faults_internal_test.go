@@ -204,3 +204,54 @@ func TestLateAnswerNamesTheConversation(t *testing.T) {
 	require.Equal(t, "named", tx.Handover.ConversationID)
 	require.Empty(t, tx.Watched)
 }
+
+// The last session ended before a read could prove that its webhook has the id of a read. In the
+// next session no webhook arrives at all. Its messages are compared: what is missing is found, and
+// the dead webhook is reported.
+func TestUnprovenSessionHidesNoGapOfTheNext(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateConnected))
+	deliveredEntry(tx, "heard")
+	require.True(t, tx.Handover.Reached)
+	next(t, tx)
+	tx.Apply(machine.Event{Kind: machine.EvAccepted, Conversation: "next"})
+	tx.Handover.OpeningTriedAt = noon()
+	tx.Now = noon().Add(10 * time.Minute)
+	r := showing(tx, genesys.PhaseConnected)
+	r.Messages = []genesys.MessageRef{refAt("missed", noon().Add(time.Minute))}
+	require.Len(t, tx.GapOf(r, tx.Handover.OpeningTriedAt, tx.Handover.Listing, false).Missing, 1)
+	require.Equal(t, 1, tx.Undelivered(TaskLook, r))
+}
+
+// A webhook of an earlier conversation arrives before the answer to the opening. If the opening has
+// revived that conversation, the webhook shows how its reads name messages, otherwise not.
+func TestEarlyWebhookCountsForItsConversation(t *testing.T) {
+	t.Parallel()
+	for conversation, want := range map[string]bool{"conversation": true, "elsewhere": true, "new": false} {
+		tx := newTransaction(recordIn(machine.StateConnected))
+		next(t, tx)
+		tx.Handover.From, tx.Handover.OpeningTriedAt = "customer", noon()
+		tx.Watched = nil
+		tx.ReceivedIDs.Remember("early", ReceivedID, tx.Now)
+		o := &openmessaging.Outbound{ID: "early", CustomerID: "customer", ConversationID: "conversation", Time: ago(time.Minute), Origin: openmessaging.OriginHuman}
+		if conversation == "elsewhere" {
+			o.ConversationID = conversation
+		}
+		tx.AcceptMessage(o, openmessaging.Message{Text: "early"}, tx.MessageArrived(o))
+		tx.Reached(o)
+		require.Empty(t, tx.Handover.ConversationID)
+		tx.Apply(machine.Event{Kind: machine.EvAccepted, Conversation: conversation})
+		require.Equal(t, want, tx.Handover.Reached, conversation)
+	}
+}
+
+// A watched conversation becomes that of a session without a webhook of its own.
+func TestAdoptedWithoutAWebhook(t *testing.T) {
+	t.Parallel()
+	tx := left()
+	tx.close(tx.Handover, "other", false)
+	tx.Now = tx.Now.Add(time.Minute)
+	settleAs(tx, jobOn(t, tx, Control), Outcome{Task: TaskWatch, Read: showing(tx, genesys.PhaseConnected)})
+	require.NotNil(t, tx.Open())
+	require.False(t, tx.Handover.Reached)
+}

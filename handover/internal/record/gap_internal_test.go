@@ -239,6 +239,7 @@ func TestAnAdoptedSessionHasNoGapByOtherIDs(t *testing.T) {
 			}
 			tx.ReceivedIDs.Remember(o.ID, ReceivedID, tx.Now)
 			tx.AcceptMessage(o, openmessaging.Message{Text: "hello"}, tx.MessageArrived(o))
+			tx.Reached(o)
 			tx.Now = tx.Now.Add(adoptPause)
 			j := jobOn(t, tx, Control)
 			r := &Reading{Began: tx.Now, Standing: machinetest.Standing(genesys.PhaseConnected)}

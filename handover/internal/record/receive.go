@@ -103,6 +103,17 @@ func (tx *Transaction) Reached(o *openmessaging.Outbound) {
 	}
 }
 
+// hear notes whether webhooks of the conversation have arrived that a session has just got. Those
+// of other conversations prove nothing: if reads list none of their ids, that is not because
+// webhooks have others. first means that the session had none before: a webhook may have been of the
+// conversation that its opening has revived.
+func (tx *Transaction) hear(c *machine.Handover, first bool) {
+	c.Reached = c.Reached && first && tx.wasIn(c.ConversationID)
+	if w := tx.watching(c.ConversationID); w != nil {
+		c.Reached, c.Proven = c.Reached || w.Reached, c.Proven || w.Proven
+	}
+}
+
 // written returns when a message was written, by Genesys' clock. For a message without a time or
 // with a future time it returns now.
 func (tx *Transaction) written(at time.Time) time.Time {

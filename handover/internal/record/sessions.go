@@ -124,7 +124,7 @@ func (tx *Transaction) adopt(a *Watched, r *Reading, defaults machine.Timers, bo
 		ConfirmedAt: r.genesysBegan(),
 		ReadAt:      r.Began,
 		Timers:      defaults,
-		Listing:     machine.Listing{Reached: true}, // it began with a webhook
+		Listing:     machine.Listing{Reached: a.Reached, Proven: a.Proven},
 		Legs:        a.Legs,
 	}
 	c.Queue, c.Blind = c.QueueID, r.Blind

@@ -40,6 +40,9 @@ func (tx *Transaction) Apply(ev machine.Event) {
 	}
 	next, effects := machine.Apply(before, ev, tx.Now)
 	*tx.Handover = next
+	if named && next.ConversationID != before.ConversationID {
+		tx.hear(tx.Handover, before.ConversationID == "")
+	}
 	if named && next.Open() {
 		tx.needed(next.ConversationID)
 	}
@@ -81,8 +84,7 @@ func (tx *Transaction) install(c machine.Handover) {
 	if tx.Handover != nil {
 		tx.Past = append([]past{{Session: tx.Handover.Session, From: tx.Handover.From, Legs: machine.Legs{Newest: tx.Handover.Newest, Ended: tx.Handover.Ended}}}, tx.Past...)
 		tx.Past = tx.Past[:min(len(tx.Past), maxPast)]
-		// How reads name messages remains the same.
-		c.Reached, c.Proven = c.Reached || tx.Handover.Reached, tx.Handover.Proven
+		c.Proven = c.Proven || tx.Handover.Proven // how reads name messages remains the same
 	}
 	if !tx.Forget.IsZero() { // after Forget: keep nothing of the last session
 		tx.Past, tx.Sent, tx.Log, tx.Forget, tx.Forgot = nil, nil, nil, time.Time{}, 0
