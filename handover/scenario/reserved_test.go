@@ -70,7 +70,7 @@ func TestReservedRecordsAreLeftAlone(t *testing.T) {
 }
 
 // TestReservedKeysCannotBeUsed checks that neither a host nor a signed webhook can use a
-// reserved key.
+// reserved key. The webhook is answered 200, because a retry would not help.
 func TestReservedKeysCannotBeUsed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -82,13 +82,15 @@ func TestReservedKeysCannotBeUsed(t *testing.T) {
 			require.Error(t, err)
 			require.ErrorContains(t, h.desk.Forget(t.Context(), handover.Customer(k.Customer)), "control character")
 			for _, customer := range []string{k.Customer, k.Customer + "~abcdefghijk2"} {
-				require.NotEqual(t, http.StatusOK, h.receive(t, org, outbound{id: "w1", customer: customer, text: "hello"}))
+				require.Equal(t, http.StatusOK, h.receive(t, org, outbound{id: "w1", customer: customer, text: "hello"}))
 			}
 			// A conversation id stored with such a record does not lead to it either.
 			hinted := r
 			hinted.Revision, hinted.ConversationID = 2, "conversation"
 			require.NoError(t, store.Put(t.Context(), hinted, 1))
 			require.Error(t, h.desk.Recheck(t.Context(), "conversation"))
+			require.Equal(t, http.StatusOK, h.receive(t, org, outbound{id: "w2", customer: k.Customer, conversation: "conversation", text: "hello"}))
+			require.Empty(t, h.lines())
 			require.Equal(t, map[handover.Key]handover.Record{k: hinted}, store.records(t))
 		}
 	})

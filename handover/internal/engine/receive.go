@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -158,7 +159,8 @@ var errNoRecord = errors.New("handover: no record of this customer")
 
 // acceptFor runs a transaction on the record that a webhook is for. It tries the customer id, both
 // as received and as record.FromID made it, then the conversation, because Genesys may return a
-// changed id. If no record matches and create is set, it creates one.
+// changed id. If no record matches and create is set, it creates one. A message for which none can be
+// created is refused: a retry of Genesys would not help.
 func (m *Manager) acceptFor(ctx context.Context, channel string, o *openmessaging.Outbound, create bool, fn func(*record.Transaction) error) error {
 	known := func(tx *record.Transaction) error {
 		if tx.Fresh {
@@ -166,26 +168,29 @@ func (m *Manager) acceptFor(ctx context.Context, channel string, o *openmessagin
 		}
 		return fn(tx)
 	}
-	keys := m.keysOf(ctx, channel, o)
+	channel = m.channelID(channel)
+	keys := slices.DeleteFunc(m.keysOf(ctx, channel, o), func(k machine.Key) bool { return k.Check() != nil })
 	for _, k := range keys {
-		if err := k.Check(); err != nil {
-			return err
-		}
 		if _, err := m.accept(ctx, k, known); !errors.Is(err, errNoRecord) {
 			return err
 		}
 	}
 	if o.ConversationID != "" {
-		r, err := m.config.Store.Find(ctx, keys[0].Channel, o.ConversationID)
-		if err == nil && r.Key.Channel == keys[0].Channel {
+		r, err := m.config.Store.Find(ctx, channel, o.ConversationID)
+		ours := err == nil && r.Key.Channel == channel && !record.IsReserved(r.Key)
+		if ours {
 			m.copies.saw(r)
 			_, err = m.accept(ctx, r.Key, known)
 		}
-		if !errors.Is(err, errNoRecord) && !errors.Is(err, record.ErrNotFound) && (err != nil || r.Key.Channel == keys[0].Channel) {
+		if !errors.Is(err, errNoRecord) && !errors.Is(err, record.ErrNotFound) && (err != nil || ours) {
 			return err
 		}
 	}
-	if !create {
+	switch {
+	case !create:
+		return nil
+	case len(keys) == 0:
+		m.refuse(ctx, channel, o)
 		return nil
 	}
 	if _, _, ours := record.SplitFrom(o.CustomerID); ours {
@@ -204,6 +209,35 @@ func (m *Manager) acceptFor(ctx context.Context, channel string, o *openmessagin
 		m.creations.giveBack(keys[0].Channel)
 	}
 	return err
+}
+
+// refuse reports a message that can never be stored, because its customer id cannot be part of a
+// key: to Genesys by a Failed receipt, and to the host by a notice.
+func (m *Manager) refuse(ctx context.Context, channel string, o *openmessaging.Outbound) {
+	const why = "webhook with a customer id that cannot be stored: its message is refused"
+	if m.creations.log(channel, why, m.Now()) {
+		m.log.Warn(why, slog.String("channel", channel))
+	}
+	end := m.Now().Add(unstoredTime)
+	ctx, cancel := m.Until(ctx, end)
+	defer cancel()
+	if k, err := m.channel(ctx, channel); err == nil && o.ID != "" {
+		r := record.Receipt{ID: o.ID, Status: openmessaging.StatusFailed, Code: openmessaging.ReasonGeneralError, To: o.CustomerID, Time: m.Now()}
+		_ = m.sendReceipt(ctx, k, &r) // the notice reports the message, too
+	}
+	if m.config.Notify == nil {
+		return
+	}
+	n := record.Notice{
+		ID: "refused/" + o.ID, Kind: machine.NoticeMessageFailed, Time: asStored(m.Now()), MessageID: o.ID,
+		Session: machine.Session{Key: machine.Key{Channel: channel, Customer: o.CustomerID}, ConversationID: o.ConversationID},
+		Detail:  "a message of an agent is refused: the customer id that Genesys sent cannot be part of a Key",
+	}
+	begins := func() bool { return true }
+	err := m.bounded(ctx, callNotify, channel, end, begins, func(ctx context.Context) error { return m.config.Notify(ctx, n) }, nil)
+	if failed := m.failures.count(callNotify, channel, err); failed > 0 {
+		m.callFailed(ctx, callNotify, machine.Key{Channel: channel}, failed, err)
+	}
 }
 
 const (
