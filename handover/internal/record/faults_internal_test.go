@@ -2,6 +2,8 @@ package record
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -254,4 +256,39 @@ func TestAdoptedWithoutAWebhook(t *testing.T) {
 	settleAs(tx, jobOn(t, tx, Control), Outcome{Task: TaskWatch, Read: showing(tx, genesys.PhaseConnected)})
 	require.NotNil(t, tx.Open())
 	require.False(t, tx.Handover.Reached)
+}
+
+// The session of the bot moves to a conversation with an agent, and leaves its own one: that is the
+// ninth. The one that the session gets is not the one that is dropped for it.
+func TestAdoptedConversationIsNotDropped(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateBot))
+	w := tx.watch("adopted", "customer", ago(time.Hour), noon())
+	w.Incomplete = true
+	for i := range maxWatched - 1 {
+		tx.watch(fmt.Sprint("other ", i), "customer", ago(time.Hour), noon().Add(time.Hour))
+	}
+	r := showing(tx, genesys.PhaseConnected)
+	r.Messages = []genesys.MessageRef{refAt("missed", ago(5*time.Minute))}
+	settleAs(tx, jobOn(t, tx, Control), Outcome{Task: TaskWatch, Read: r, Asked: r.Messages, GapErr: errors.New("not reachable")})
+	require.Equal(t, "adopted", tx.Handover.ConversationID)
+	require.NotNil(t, tx.watching("adopted"), "a message of it is missing")
+	require.Nil(t, tx.watching("other 0"))
+	for _, x := range tx.In.Entries {
+		require.False(t, x.Notice != nil && x.Notice.Kind == machine.NoticeGap)
+	}
+}
+
+// A conversation with an agent waits for the end of the session, which has another one. It is not
+// dropped as long as there are others, because the agent has the turn next.
+func TestConversationWithAnAgentIsDroppedLast(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateConnected))
+	tx.watch("with an agent", "customer", ago(time.Hour), noon()).Agent = true
+	for i := range maxWatched - 1 {
+		tx.watch(fmt.Sprint("other ", i), "customer", ago(time.Hour), noon())
+	}
+	tx.watch("ninth", "customer", noon(), noon())
+	require.NotNil(t, tx.watching("with an agent"))
+	require.Nil(t, tx.watching("other 0"))
 }

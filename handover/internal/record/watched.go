@@ -117,16 +117,24 @@ func (tx *Transaction) sessionOf(w *Watched) machine.Session {
 	return s
 }
 
-// boundWatched makes room for an entry. It drops the oldest one that is only read, otherwise the
-// oldest without an agent, otherwise the oldest. If that conversation is not disconnected then, a
-// notice reports it.
+// boundWatched makes room for an entry. It drops the oldest one that is only read, if possible one
+// without an agent, because the next session may be that agent's. Otherwise it drops the oldest
+// without an agent, otherwise the oldest. If that conversation is not disconnected then, a notice
+// reports it.
 func (tx *Transaction) boundWatched() {
 	if len(tx.Watched) < maxWatched {
 		return
 	}
-	i := slices.IndexFunc(tx.Watched, func(w Watched) bool { return !w.Close })
-	if i < 0 {
-		i = max(slices.IndexFunc(tx.Watched, func(w Watched) bool { return !w.Agent }), 0)
+	i := -1
+	for _, which := range []func(Watched) bool{
+		func(w Watched) bool { return !w.Close && !w.Agent },
+		func(w Watched) bool { return !w.Close },
+		func(w Watched) bool { return !w.Agent },
+		func(Watched) bool { return true },
+	} {
+		if i < 0 {
+			i = slices.IndexFunc(tx.Watched, which)
+		}
 	}
 	w := &tx.Watched[i]
 	if w.Close {
@@ -374,8 +382,9 @@ func (tx *Transaction) settleWatched(j *Job, o Outcome) {
 	c := tx.Open()
 	switch {
 	case tx.Adoptable(w, r):
-		tx.adopt(w, r, o.Timers.Or(machine.DefaultTimers()), o.BotQueue)
-		tx.needed(was.ID)
+		adopted := *w
+		tx.needed(w.ID) // this may make room for the conversation that the session leaves
+		tx.adopt(&adopted, r, o.Timers.Or(machine.DefaultTimers()), o.BotQueue)
 	case !tx.Now.Before(w.Until):
 		tx.reportUnseen(w, reasonOf(o.GapErr), missing(o.GapErr))
 		tx.unwatch(w.ID)
