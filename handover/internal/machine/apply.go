@@ -204,6 +204,9 @@ func (t *Transition) agentWrote(e Event) {
 		return
 	}
 	if t.State != StateConnected || back {
+		if t.Connected.IsZero() {
+			t.Connected, t.Came = t.Now, at // the clock of this process may be unmeasured
+		}
 		t.connect(Agent{})
 		t.ScheduleRead(t.Now.Add(FirstRead)) // find the agent's name
 	}

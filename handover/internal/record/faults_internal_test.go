@@ -292,3 +292,77 @@ func TestConversationWithAnAgentIsDroppedLast(t *testing.T) {
 	require.NotNil(t, tx.watching("with an agent"))
 	require.Nil(t, tx.watching("other 0"))
 }
+
+// The lane to the host is full, and an agent writes without a session. The message is refused, and
+// still proves that the agent is there: otherwise the bot would keep the turn.
+func TestRefusedMessageProvesAnAgent(t *testing.T) {
+	t.Parallel()
+	fill := func(tx *Transaction) {
+		for i := range inEntries {
+			agentWrites(tx, fmt.Sprint(i), 0, fromFlow)
+		}
+	}
+	tx := left()
+	fill(tx)
+	agentWrites(tx, "hello", 0, elsewhere)
+	require.Len(t, tx.In.Entries, inEntries+1, "and the notice")
+	require.NotNil(t, tx.watching("elsewhere"))
+
+	tx = newTransaction(recordIn(machine.StateQueued))
+	fill(tx)
+	agentWrites(tx, "hello", 0)
+	require.Equal(t, machine.StateConnected, tx.Handover.State)
+}
+
+// A process that does not know Genesys' clock yet receives the first message of an agent, while its
+// own clock is an hour ahead. What the customer writes afterwards is not answered by that message.
+func TestAgentWhoWroteBeforeTheClockWasMeasured(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateQueued))
+	tx.Clock.Unmeasured = true
+	tx.Now = noon().Add(time.Hour)
+	agentWrites(tx, "hello", 0)
+	say(t, tx, "1")
+	tx.Clock = machine.Clock{Ahead: -time.Hour}
+	settleAs(tx, jobOn(t, tx, ToGenesys), Outcome{Conversation: "conversation", Accepted: noon().Add(time.Minute)})
+	tx.Apply(machine.Event{Kind: machine.EvFailed})
+	tx.Tidy()
+	require.Equal(t, []string{"1"}, texts(tx.Record, firstReturn(t, tx.Record)))
+}
+
+// Watching ends while a conversation that no session needs is still open. A notice reports it.
+func TestConversationThatStaysOpenIsReported(t *testing.T) {
+	t.Parallel()
+	for name, o := range map[string]func(*Transaction) Outcome{
+		"an agent is there": func(tx *Transaction) Outcome { return Outcome{Read: showing(tx, genesys.PhaseConnected)} },
+		"it cannot be read": func(*Transaction) Outcome { return Outcome{Err: errors.New("not reachable")} },
+		"not disconnected": func(tx *Transaction) Outcome {
+			return Outcome{Read: showing(tx, genesys.PhaseQueued), Err: errors.New("not reachable")}
+		},
+	} {
+		tx := closes(false)
+		tx.Watched[0].EndedAt = tx.Now
+		tx.Watched[0].At = tx.Watched[0].Until
+		tx.Now = tx.Watched[0].Until
+		out := o(tx)
+		out.Task = TaskWatch
+		settleAs(tx, jobOn(t, tx, Control), out)
+		require.Empty(t, tx.Watched, name)
+		require.Equal(t, []string{"connectionLost"}, lineup(tx.Record), name)
+	}
+	tx := closes(false) // it is over
+	tx.Now = tx.Watched[0].Until
+	settleAs(tx, jobOn(t, tx, Control), Outcome{Task: TaskWatch, Read: showing(tx, genesys.PhaseEnded)})
+	require.Empty(t, tx.Watched)
+	require.Empty(t, lineup(tx.Record))
+}
+
+// A message in another conversation is no signal of the session's: it does not make polls rare.
+func TestMessageElsewhereIsNoSignal(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateConnected))
+	agentWrites(tx, "hello", 0, elsewhere)
+	require.Zero(t, tx.Handover.SignalledAt)
+	require.Equal(t, tx.Now, tx.Handover.PollAt)
+	require.False(t, tx.Handover.Poll)
+}

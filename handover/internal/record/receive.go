@@ -28,19 +28,14 @@ func (tx *Transaction) Replays(o *openmessaging.Outbound) bool {
 	return w == nil || o.Time.Before(w.Since)
 }
 
-// AcceptMessage adds a message for the customer to the lane to the host.
+// AcceptMessage adds a message for the customer to the lane to the host. A message that finds the
+// lane full is refused, and still proves that its author is there.
 func (tx *Transaction) AcceptMessage(o *openmessaging.Outbound, body openmessaging.Message, notBefore time.Time) {
 	id := o.ID
 	if id == "" {
 		id = tx.EntryID("", tx.NextSeq())
 	}
 	d := StoredDelivery{ID: id, Message: body, Origin: o.Origin, Time: o.Time, From: o.CustomerID}
-	if !tx.makeRoom(len(body.Text)) {
-		tx.ReceivedIDs.finish(id)
-		tx.receipt(Receipt{ID: id, Status: openmessaging.StatusFailed, Code: openmessaging.ReasonRateLimited, To: o.CustomerID})
-		tx.reportOverflow()
-		return
-	}
 	current := tx.OfCurrentSession(o)
 	human := o.Origin != openmessaging.OriginBot
 	if current && tx.Open() != nil && tx.Handover.ConversationID == "" && o.ConversationID != "" {
@@ -55,6 +50,12 @@ func (tx *Transaction) AcceptMessage(o *openmessaging.Outbound, body openmessagi
 	case human && o.ConversationID != "" && (tx.Open() == nil || tx.Handover.ConversationID != o.ConversationID):
 		tx.wroteElsewhere(o)
 	}
+	if !tx.makeRoom(len(body.Text)) {
+		tx.ReceivedIDs.finish(id)
+		tx.receipt(Receipt{ID: id, Status: openmessaging.StatusFailed, Code: openmessaging.ReasonRateLimited, To: o.CustomerID})
+		tx.reportOverflow()
+		return
+	}
 	d.Session, d.Late = tx.belongs(o, current)
 	tx.deliver(d, notBefore)
 }
@@ -66,8 +67,26 @@ func (tx *Transaction) wroteElsewhere(o *openmessaging.Outbound) {
 	w := tx.watch(o.ConversationID, o.CustomerID, at, tx.Now.Add(adoptPause))
 	w.WroteAt = machine.Later(w.WroteAt, at)
 	if c := tx.Open(); c != nil && c.ConversationID != "" {
-		tx.ReadSoon(c)
+		tx.readNext(c)
 	}
+}
+
+// readNext schedules the next possible read of the session's conversation. Unlike a signal, its
+// cause says nothing about signals.
+func (tx *Transaction) readNext(c *machine.Handover) {
+	at := tx.mayReadAt(c)
+	if c.PollAt.IsZero() || c.Poll || at.Before(c.PollAt) {
+		c.PollAt, c.Poll = at, false
+	}
+}
+
+// mayReadAt returns when the session's conversation may be read again.
+func (tx *Transaction) mayReadAt(c *machine.Handover) time.Time {
+	pause := machine.ReadPause
+	if c.Blind {
+		pause = machine.BlindPause
+	}
+	return machine.Later(tx.Now, c.ReadAt.Add(pause))
 }
 
 // MessageArrived notes that webhooks arrive, and returns until when this one waits: flows post out
@@ -241,11 +260,7 @@ func reportKey(conversation, session string) string { return "ended " + conversa
 // if a read is already due and none is in progress. Reads are at least 2 s apart, and the last
 // of many signals always leads to a read.
 func (tx *Transaction) ReadSoon(c *machine.Handover) bool {
-	pause := machine.ReadPause
-	if c.Blind {
-		pause = machine.BlindPause
-	}
-	at := machine.Later(tx.Now, c.ReadAt.Add(pause))
+	at := tx.mayReadAt(c)
 	soon := at
 	// A read with a reason has its best time. An earlier one delays the next by 2 s.
 	if !c.Poll {

@@ -110,7 +110,7 @@ func (tx *Transaction) namedLate(id string) {
 		tx.Apply(machine.Event{Kind: machine.EvNamed, Conversation: id, Resumed: tx.wasIn(id)})
 	default:
 		tx.close(c, id, false)
-		c.PollAt, c.Poll = machine.Later(tx.Now, c.ReadAt.Add(machine.ReadPause)), false
+		tx.readNext(c)
 	}
 }
 

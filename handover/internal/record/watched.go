@@ -364,8 +364,7 @@ func (tx *Transaction) settleWatched(j *Job, o Outcome) {
 			w.At = tx.Now.Add(lookPause)
 		}
 		if !tx.Now.Before(w.Until) {
-			tx.reportUnseen(w, reasonOf(o.GapErr), missing(o.GapErr))
-			tx.unwatch(w.ID)
+			tx.expire(w, o, !r.Gone)
 		}
 		return
 	}
@@ -386,8 +385,7 @@ func (tx *Transaction) settleWatched(j *Job, o Outcome) {
 		tx.needed(w.ID) // this may make room for the conversation that the session leaves
 		tx.adopt(&adopted, r, o.Timers.Or(machine.DefaultTimers()), o.BotQueue)
 	case !tx.Now.Before(w.Until):
-		tx.reportUnseen(w, reasonOf(o.GapErr), missing(o.GapErr))
-		tx.unwatch(w.ID)
+		tx.expire(w, o, r.Blind || r.Err == nil && r.Live())
 	case o.Refused != nil && (w.Closings >= maxClosings || Forbidden(o.Refused) && w.Closings > 1):
 		tx.unclosed(Explain(o.Refused), missing(o.Refused))
 		if w.Close, w.Requested, w.Closings = false, false, maxClosings; all {
@@ -539,10 +537,30 @@ func (tx *Transaction) notLooked(w *Watched, o Outcome) {
 		w.Failures++
 	}
 	w.At = tx.Now.Add(min(lookPause<<min(w.Failures, 7), time.Hour))
-	if !tx.Now.Before(w.Until) || w.Incomplete && w.Tries+w.Failures >= maxLooks {
+	switch {
+	case !tx.Now.Before(w.Until):
+		o.GapErr = o.Err
+		tx.expire(w, o, true)
+	case w.Incomplete && w.Tries+w.Failures >= maxLooks:
 		tx.reportUnseen(w, reasonOf(o.Err), missing(o.Err))
-		tx.unwatch(w.ID)
+		if w.Incomplete, w.Unseen, w.More = false, nil, 0; !w.Close { // otherwise it is still to be closed
+			tx.unwatch(w.ID)
+		}
 	}
+}
+
+// expire stops watching a conversation at its time. If it was to be disconnected and may still be
+// open, a notice reports that.
+func (tx *Transaction) expire(w *Watched, o Outcome, open bool) {
+	tx.reportUnseen(w, reasonOf(o.GapErr), missing(o.GapErr))
+	if w.Close && open {
+		why := "it could not be disconnected for three days"
+		if o.Err != nil {
+			why += ": " + Explain(o.Err)
+		}
+		tx.unclosed(why, missing(o.Err))
+	}
+	tx.unwatch(w.ID)
 }
 
 // pause returns the pause between reads of a conversation that still has the customer.
