@@ -228,7 +228,13 @@ func (t *Transition) attended() {
 }
 
 func (t *Transition) moved(e Event) {
-	if t.MovedTo != "" || t.ConversationID == "" || e.Conversation == t.ConversationID {
+	switch {
+	case t.ConversationID == "" || e.Conversation == t.ConversationID:
+		return
+	case t.MovedTo != "":
+		if t.Now.Sub(t.MovedAt) >= movedPatience { // the lane has waited long enough
+			t.overMoved()
+		}
 		return
 	}
 	t.MovedTo, t.MovedAt = e.Conversation, t.Now

@@ -101,6 +101,15 @@ func (c *Handover) MustDisconnect(now time.Time) bool {
 	return c.Disconnects < MaxDisconnects && now.Sub(c.DisconnectedAt) >= SettlePeriod
 }
 
+// Patience returns how long the deadline waits for a read, if that fails. A read that would show
+// how a conversation ended has had its time.
+func (k TimerKind) Patience() time.Duration {
+	if k == TimerMoved {
+		return 0
+	}
+	return TimerPatience
+}
+
 // A TimerKind names the next deadline of a session.
 type TimerKind string
 
@@ -110,6 +119,8 @@ const (
 	TimerWarn TimerKind = "warn"
 	TimerEnd  TimerKind = "end"  // Genesys has not confirmed the end in time
 	TimerLost TimerKind = "lost" // Genesys accepted the opening but did not name the conversation
+	// A message opened another conversation, and no read showed how the old one ended.
+	TimerMoved TimerKind = "moved"
 )
 
 // Timer returns the next deadline of the session. The kind of a timer that ends the session is
@@ -127,6 +138,9 @@ func (c *Handover) Timer() (TimerKind, time.Time) {
 	if c.State == StateEnding {
 		consider(TimerEnd, c.EndRequestedAt, EndPatience)
 		return kind, at
+	}
+	if c.MovedTo != "" {
+		consider(TimerMoved, c.MovedAt, movedPatience)
 	}
 	consider(TimerKind(EndMaxDuration), c.Started, c.Timers.Max)
 	if c.ConversationID == "" && c.State == StateRequested && !c.OpeningAcceptedAt.IsZero() {
@@ -181,6 +195,8 @@ func (k TimerKind) Words() string {
 		return "the host is notified that the customer is silent (Timers.CustomerWarn)"
 	case TimerEnd:
 		return "the session ends, whether Genesys confirms it or not"
+	case TimerMoved:
+		return "the session ends if no read shows how its conversation ended"
 	case TimerLost:
 		return "the session fails if its conversation is still unknown"
 	case TimerKind(EndNoAgent):

@@ -44,7 +44,7 @@ func TestExplainWhatWaits(t *testing.T) {
 
 			what comes next
 			  now, 5s late  the conversation is read
-			  12:04:00  the host is notified that the customer is silent (Timers.CustomerWarn)
+			  12:00:10  the session ends if no read shows how its conversation ended
 			`,
 		},
 		"opened, and then nothing": {

@@ -40,7 +40,7 @@ func TestExplainHasWordsForAll(t *testing.T) {
 		require.Contains(t, machine.Ending{Reason: r}.Words(), "ended b", r)
 	}
 	for _, k := range []machine.TimerKind{
-		machine.TimerWarn, machine.TimerEnd, machine.TimerLost, machine.TimerKind(machine.EndNoAgent), machine.TimerKind(machine.EndCustomerIdle), machine.TimerKind(machine.EndAgentIdle), machine.TimerKind(machine.EndMaxDuration),
+		machine.TimerWarn, machine.TimerEnd, machine.TimerLost, machine.TimerMoved, machine.TimerKind(machine.EndNoAgent), machine.TimerKind(machine.EndCustomerIdle), machine.TimerKind(machine.EndAgentIdle), machine.TimerKind(machine.EndMaxDuration),
 	} {
 		require.Contains(t, k.Words(), " ", k)
 	}

@@ -366,3 +366,26 @@ func TestMessageElsewhereIsNoSignal(t *testing.T) {
 	require.Equal(t, tx.Now, tx.Handover.PollAt)
 	require.False(t, tx.Handover.Poll)
 }
+
+// A message opened another conversation, and the old one cannot be read. The customer's messages
+// wait for that read only as long as for one that shows nothing.
+func TestMovedSessionWaitsForNoRead(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateConnected))
+	say(t, tx, "1")
+	settleAs(tx, jobOn(t, tx, ToGenesys), Outcome{Conversation: "other", Accepted: noon()})
+	say(t, tx, "2")
+	require.False(t, tx.Ready(ToGenesys))
+	failed := Outcome{Task: TaskLook, Err: &genesys.Error{StatusCode: 500}}
+	for tx.Open() != nil {
+		kind, at := tx.NextTask()
+		require.Equal(t, TaskLook, kind)
+		tx.Now = machine.Later(tx.Now, at)
+		settleAs(tx, jobOn(t, tx, Control), failed)
+		require.LessOrEqual(t, tx.Now.Sub(noon()), 10*time.Second)
+	}
+	require.Equal(t, noon().Add(10*time.Second), tx.Now)
+	require.Equal(t, machine.CodeConversationMoved, tx.Handover.Ending.Code)
+	require.Equal(t, []string{"1", "2"}, texts(tx.Record, firstReturn(t, tx.Record)))
+	require.True(t, tx.watching("other").Close)
+}

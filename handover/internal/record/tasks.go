@@ -57,7 +57,7 @@ func (f *Record) lookAgainAt(c *machine.Handover) time.Time {
 	}
 	at = machine.Later(at, f.Control.NotBefore)
 	if k, t := c.Timer(); k != machine.TimerNone {
-		at = machine.Earlier(at, t.Add(machine.TimerPatience))
+		at = machine.Earlier(at, t.Add(k.Patience()))
 	}
 	return at
 }
@@ -466,6 +466,8 @@ func (tx *Transaction) fireTimers() {
 	}
 	switch kind, at := c.Timer(); {
 	case kind == machine.TimerNone || tx.Now.Before(at):
+	case kind == machine.TimerMoved:
+		tx.Apply(machine.Event{Kind: machine.EvMoved, Conversation: c.MovedTo})
 	case kind == machine.TimerWarn:
 		c.WarnedAt = tx.Now
 		tx.AddLog(saidIdle, "")
@@ -491,9 +493,9 @@ func (tx *Transaction) unsure(o Outcome) bool {
 	if c == nil || c.State == machine.StateEnding {
 		return false
 	}
-	_, at := c.Timer()
+	kind, at := c.Timer()
 	switch {
-	case at.IsZero() || tx.Now.Before(at) || !tx.Now.Before(at.Add(machine.TimerPatience)):
+	case at.IsZero() || tx.Now.Before(at) || !tx.Now.Before(at.Add(kind.Patience())):
 		return false
 	case c.Unconfirmed.Phase != "":
 		tx.Control.NotBefore = machine.Later(tx.Control.NotBefore, c.PollAt)
