@@ -180,3 +180,16 @@ func (m *Manager) pollSoon(ctx context.Context, k machine.Key, a *account.Accoun
 	})
 	return err
 }
+
+// freeSlot releases the slot of a poll of a session that is over.
+func (m *Manager) freeSlot(channel string, slot time.Time) {
+	if slot.IsZero() {
+		return
+	}
+	m.channels.mu.Lock()
+	k := m.channels.known[channel]
+	m.channels.mu.Unlock()
+	if k != nil {
+		k.account.FreeSlot(slot)
+	}
+}

@@ -138,3 +138,20 @@ func (s *lateStore) Put(ctx context.Context, r record.Stored, prev uint64) error
 	}
 	return s.watchedStore.Put(ctx, r, prev)
 }
+
+// A session ends without a look. The slot of its next poll is free again.
+func TestEndWithoutALookFreesTheSlot(t *testing.T) {
+	t.Parallel()
+	x := newBench(t)
+	k, err := x.a.channel(t.Context(), "shop")
+	require.NoError(t, err)
+	f := recordtest.RecordIn(machine.StateConnected)
+	first := x.now.Add(time.Minute)
+	f.Handover.Blind, f.Handover.Poll = true, true
+	f.Handover.Slot = k.account.PollSlot(first)
+	f.Handover.PollAt = f.Handover.Slot
+	x.stores(t, f)
+	require.NoError(t, x.a.Ended(t.Context(), "shop", "conversation", x.now))
+	require.Equal(t, machine.StateEnded, x.stored(t).Handover.State)
+	require.Equal(t, first, k.account.PollSlot(first))
+}

@@ -237,6 +237,7 @@ func (m *Manager) transactOn(
 		}
 		return nil, err
 	}
+	m.freeSlot(tx.Key.Channel, tx.Freed)
 	if !m.config.NoCopies {
 		m.copies.put(tx.Record, r, m.Now())
 	}

@@ -25,6 +25,7 @@ type Transaction struct {
 	Jitter       func(time.Duration) time.Duration
 
 	Leaves time.Duration // how long this Manager ignores the record
+	Freed  time.Time     // the slot of a poll that the end of a session made unnecessary
 }
 
 // Apply applies an event to the session and queues its notices.
@@ -240,7 +241,10 @@ func (tx *Transaction) dropEntries(which func(Entry) bool) {
 
 // tidyEnded queues the first Return of a session, once. Later words are in another Return.
 func (tx *Transaction) tidyEnded(c *machine.Handover) {
-	if c.HandedBack {
+	if c.Slot.After(tx.Now) {
+		tx.Freed = c.Slot
+	}
+	if c.Slot = (time.Time{}); c.HandedBack {
 		return
 	}
 	c.HandedBack = true
