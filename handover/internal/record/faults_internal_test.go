@@ -389,3 +389,18 @@ func TestMovedSessionWaitsForNoRead(t *testing.T) {
 	require.Equal(t, []string{"1", "2"}, texts(tx.Record, firstReturn(t, tx.Record)))
 	require.True(t, tx.watching("other").Close)
 }
+
+// A short retention is about the record after its end. Reads that fail for longer than that do not
+// end a session with an agent.
+func TestShortRetentionGivesNoOpenSessionUp(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateConnected))
+	tx.Keep, tx.Handover.PollAt, tx.Handover.Timers.Max = time.Minute, noon(), -1
+	for end := noon().Add(machine.DefaultRetention); tx.Now.Before(end); {
+		settleAs(tx, jobOn(t, tx, Control), Outcome{Task: TaskLook, Err: &genesys.Error{StatusCode: 503}})
+		require.NotNil(t, tx.Open(), tx.Now)
+		_, tx.Now = tx.NextTask()
+	}
+	settleAs(tx, jobOn(t, tx, Control), Outcome{Task: TaskLook, Err: &genesys.Error{StatusCode: 503}})
+	require.Nil(t, tx.Open())
+}

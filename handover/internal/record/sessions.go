@@ -1,6 +1,7 @@
 package record
 
 import (
+	"errors"
 	"time"
 
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
@@ -154,6 +155,15 @@ func (f *Record) Retention() time.Duration {
 		return machine.DefaultRetention
 	}
 	return f.Keep
+}
+
+// givesUpAfter returns how long a task is tried that fails. A short retention is about the record
+// after its end: while the channel is served, it does not end a session with an agent.
+func (tx *Transaction) givesUpAfter(o Outcome) time.Duration {
+	if tx.Open() != nil && !errors.Is(o.Err, ErrNoChannel) {
+		return max(tx.Retention(), machine.DefaultRetention)
+	}
+	return tx.Retention()
 }
 
 // GiveUp drops the effects that wait for Genesys and can never be performed. The host gets a Return

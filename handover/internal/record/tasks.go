@@ -244,7 +244,7 @@ func (tx *Transaction) SettleTask(j *Job, o Outcome) {
 		if tx.Handover != nil {
 			since = machine.Later(since, tx.Handover.Started)
 		}
-		if tx.Now.Sub(since) >= tx.Retention() {
+		if tx.Now.Sub(since) >= tx.givesUpAfter(o) {
 			tx.GiveUp(Explain(o.Err))
 			return
 		}
