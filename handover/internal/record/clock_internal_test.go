@@ -31,13 +31,13 @@ func TestMissingMessagesByGenesysClock(t *testing.T) {
 func TestUnmeasuredClock(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
-	tx.Clock.Unmeasured = true
+	tx.Clock.Unmeasured, tx.Handover.TriedByHost = true, true
 	agentWrites(tx, "hello", time.Hour)
 	require.Equal(t, after(time.Hour), tx.Handover.AgentWrote)
 	require.False(t, tx.In.Entries[0].Delivery.Late)
 	agentWrites(tx, "early", -time.Hour)
 	require.False(t, tx.In.Entries[0].Delivery.Late)
-	tx.Clock.Unmeasured = false
+	tx.Clock.Unmeasured, tx.Handover.TriedByHost = false, false
 	agentWrites(tx, "earlier", -2*time.Hour)
 	require.True(t, tx.In.Entries[0].Delivery.Late)
 }

@@ -404,3 +404,17 @@ func TestShortRetentionGivesNoOpenSessionUp(t *testing.T) {
 	settleAs(tx, jobOn(t, tx, Control), Outcome{Task: TaskLook, Err: &genesys.Error{StatusCode: 503}})
 	require.Nil(t, tx.Open())
 }
+
+// A process that does not know Genesys' clock yet receives the last message of the earlier agent in
+// the same conversation. Genesys wrote its time, and another process measured that of the opening:
+// the message belongs to the earlier session.
+func TestOldMessageReceivedBeforeTheClockWasMeasured(t *testing.T) {
+	t.Parallel()
+	for tried, want := range map[bool]machine.State{false: machine.StateQueued, true: machine.StateConnected} {
+		tx := newTransaction(recordIn(machine.StateQueued))
+		tx.Clock.Unmeasured, tx.Handover.TriedByHost = true, tried
+		agentWrites(tx, "of the earlier agent", -time.Hour)
+		require.Equal(t, want, tx.Handover.State)
+		require.Equal(t, !tried, tx.In.Entries[len(tx.In.Entries)-1].Delivery.Late)
+	}
+}

@@ -161,7 +161,7 @@ func (tx *Transaction) OfCurrentSession(o *openmessaging.Outbound) bool {
 		return false
 	case c.State == machine.StateEnded && !tx.returnWaits(c.ID):
 		return false
-	case !o.Time.IsZero() && !tx.Clock.Unmeasured && o.Time.Before(c.MessagesSince()):
+	case !o.Time.IsZero() && !c.TriedByHost && o.Time.Before(c.MessagesSince()): // both by Genesys' clock
 		return false // of an earlier handover in the same conversation
 	case c.ConversationID == "" && c.OpeningTriedAt.IsZero():
 		return false // Genesys has not received the opening
