@@ -244,7 +244,12 @@ func (a *Account) genesysNow() (now time.Time, known bool) {
 // An answer's Date is a whole second of Genesys' clock at some time between Sent and Received, so
 // Genesys was ahead by Date - Received at least and by Date + 1 s - Sent at most. The last
 // offsetTrips round trips together bound it further.
-type clockOffset struct{ trips []roundTrip }
+type clockOffset struct {
+	trips []roundTrip
+	// The last answer, if it contradicts them: a clock was set, or its Date is wrong. The next answer
+	// decides.
+	doubt []roundTrip
+}
 
 // A roundTrip bounds the offset: it is ahead, give or take within.
 type roundTrip struct{ ahead, within time.Duration }
@@ -253,20 +258,26 @@ const (
 	offsetTrips = 16
 )
 
-// add takes the times of one answer. It ignores answers without a Date. A round trip that
-// contradicts an earlier one shows that a clock was set, so the earlier ones are dropped.
+// contradicts reports whether two round trips cannot both be right. Servers may differ by a little.
+func (t roundTrip) contradicts(o roundTrip) bool {
+	return (t.ahead - o.ahead).Abs() > t.within+o.within+machine.OffsetKnown
+}
+
+// add takes the times of one answer. It ignores answers without a Date. Two round trips that agree
+// and contradict an earlier one show that a clock was set, so the earlier ones are dropped.
 func (o *clockOffset) add(sent, received, date time.Time) {
 	if date.IsZero() || sent.IsZero() || received.Before(sent) {
 		return
 	}
 	least, most := date.Sub(received), date.Add(time.Second).Sub(sent)
 	trip := roundTrip{ahead: least + (most-least)/2, within: (most - least) / 2}
-	for _, t := range o.trips {
-		// Servers may differ by a little.
-		if (trip.ahead - t.ahead).Abs() > trip.within+t.within+machine.OffsetKnown {
-			o.trips = nil
-			break
+	doubt := o.doubt
+	if o.doubt = nil; slices.ContainsFunc(o.trips, trip.contradicts) {
+		if len(doubt) == 0 || trip.contradicts(doubt[0]) {
+			o.doubt = []roundTrip{trip}
+			return
 		}
+		o.trips = doubt
 	}
 	if len(o.trips) == offsetTrips {
 		o.trips = slices.Delete(o.trips, 0, 1)
@@ -290,7 +301,7 @@ func (o *clockOffset) Get() (ahead, within time.Duration, known bool) {
 			least, most = low, high
 		}
 	}
-	known = most-least <= 2*machine.OffsetKnown
+	known = most-least <= 2*machine.OffsetKnown && len(o.doubt) == 0
 	if least <= 0 && most >= 0 {
 		return 0, max(-least, most), known
 	}

@@ -197,8 +197,28 @@ func TestOffsetOfGenesysClock(t *testing.T) {
 	a.Observe(trip(*now, time.Hour, 0, 0))
 	*now = now.Add(time.Hour) // this clock is set
 	a.Observe(trip(*now, 0, 0, time.Second))
+	require.False(t, known(), "one answer does not prove it")
+	a.Observe(trip(*now, 0, 0, time.Second))
+	require.True(t, known())
 	got, _ = a.genesysNow()
 	require.WithinDuration(t, *now, got, time.Second, "what was measured before does not count")
+}
+
+// One answer with a wrong Date, of a server or of a proxy, changes no offset. Until the next answer
+// the offset counts as unknown, so that no webhook is dropped as a replay.
+func TestOneWrongDateIsNotBelieved(t *testing.T) {
+	t.Parallel()
+	a, now := clocked()
+	a.Observe(trip(*now, 0, 0, 10*time.Millisecond))
+	for _, wrong := range []time.Duration{time.Hour, -time.Hour, 2 * time.Hour} {
+		a.Observe(trip(*now, wrong, 0, 10*time.Millisecond))
+		got, known := a.genesysNow()
+		require.False(t, known)
+		require.WithinDuration(t, *now, got, time.Second)
+	}
+	a.Observe(trip(*now, 0, 0, 10*time.Millisecond))
+	_, known := a.genesysNow()
+	require.True(t, known)
 }
 
 // With any clocks and any network, a known offset is right within a second.
