@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
 	"github.com/genesyshandover/genesyshandover/handover/internal/engine"
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
 	"github.com/genesyshandover/genesyshandover/handover/internal/record"
@@ -91,15 +92,19 @@ func keyOf(k machine.Key) Key { return Key(k) }
 // internal returns a copy that shares nothing with m, because the caller may change m after the
 // call.
 func (m Message) internal() record.Message {
-	var answer *record.Answer
-	if m.Answer != nil {
-		answer = new(record.Answer(*m.Answer))
+	e := record.Message{ID: m.ID, Time: m.Time.Round(0), Text: m.Text, Attachments: slices.Clone(m.Attachments)}
+	if a := m.Answer; a != nil {
+		e.Reply = &openmessaging.Reply{InReplyTo: a.InReplyTo, Kind: a.Kind, Text: a.Text, Payload: a.Payload}
 	}
-	return record.Message{ID: m.ID, Time: m.Time, Text: m.Text, Attachments: slices.Clone(m.Attachments), Answer: answer}
+	return e
 }
 
-func messageOf(m record.Message) Message {
-	return Message{ID: m.ID, Time: m.Time, Text: m.Text, Attachments: m.Attachments, Answer: (*Answer)(m.Answer)}
+func messageOf(e record.Message) Message {
+	m := Message{ID: e.ID, Time: e.Time, Text: e.Text, Attachments: e.Attachments}
+	if r := e.Reply; r != nil {
+		m.Answer = &Answer{InReplyTo: r.InReplyTo, Kind: r.Kind, Text: r.Text, Payload: r.Payload}
+	}
+	return m
 }
 
 func (r Request) internal() record.Request {

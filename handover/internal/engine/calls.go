@@ -8,20 +8,23 @@ import (
 	"sync"
 	"time"
 
+	"github.com/genesyshandover/genesyshandover/genesys"
 	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
 	"github.com/genesyshandover/genesyshandover/handover/internal/account"
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
 	"github.com/genesyshandover/genesyshandover/handover/internal/record"
 )
 
-// stored reads and decodes a customer's record. It returns ErrNotFound if there is none.
+// stored reads and decodes the record of a key that the host names. It returns ErrNotFound if there
+// is none.
 func (m *Manager) stored(ctx context.Context, k machine.Key) (*record.Record, error) {
-	r, err := m.config.Store.Get(ctx, k)
-	if errors.Is(err, record.ErrNotFound) {
+	k, err := m.key(k)
+	if err != nil {
 		return nil, err
 	}
+	r, err := m.config.Store.Get(ctx, k)
 	if err != nil {
-		return nil, fmt.Errorf("handover: read record: %w", err)
+		return nil, err
 	}
 	m.copies.saw(r)
 	return record.Decode(r)
@@ -29,10 +32,6 @@ func (m *Manager) stored(ctx context.Context, k machine.Key) (*record.Record, er
 
 // Session returns the open session of a customer or, if none is open, the last one.
 func (m *Manager) Session(ctx context.Context, k machine.Key) (machine.Session, error) {
-	k, err := m.key(k)
-	if err != nil {
-		return machine.Session{}, err
-	}
 	f, err := m.stored(ctx, k)
 	switch {
 	case err != nil:
@@ -70,11 +69,7 @@ func (m *Manager) Sessions(ctx context.Context, channel string) iter.Seq2[machin
 
 // Forget removes everything stored about a customer.
 func (m *Manager) Forget(ctx context.Context, k machine.Key) error {
-	k, err := m.key(k)
-	if err != nil {
-		return err
-	}
-	_, err = m.accept(context.WithoutCancel(ctx), k, func(tx *record.Transaction) error {
+	return m.edit(ctx, k, func(tx *record.Transaction) error {
 		if tx.Fresh {
 			return record.ErrUnchanged
 		}
@@ -85,6 +80,15 @@ func (m *Manager) Forget(ctx context.Context, k machine.Key) error {
 		tx.ForgetContent()
 		return nil
 	})
+}
+
+// edit changes the record of a key that the host names, even if ctx ends.
+func (m *Manager) edit(ctx context.Context, k machine.Key, fn func(*record.Transaction) error) error {
+	k, err := m.key(k)
+	if err != nil {
+		return err
+	}
+	_, err = m.accept(context.WithoutCancel(ctx), k, fn)
 	return err
 }
 
@@ -126,12 +130,9 @@ func (m *Manager) Typing(ctx context.Context, k machine.Key) error {
 	}
 	ctx, cancel := m.Within(ctx, typingTime)
 	defer cancel()
-	began := m.Now()
-	err = ch.account.Do(ctx, account.ShareCourtesy, func(ctx context.Context) error {
-		return ch.account.Client.OpenMessaging.SendTyping(ctx, integrationOf(c, ch),
-			openmessaging.InboundTyping{From: c.Sender(), Time: m.Now()})
+	_ = m.request(ctx, ch, OpTyping, account.ShareCourtesy, func(ctx context.Context, to *genesys.Client) error {
+		return to.OpenMessaging.SendTyping(ctx, integrationOf(c, ch), openmessaging.InboundTyping{From: c.Sender(), Time: m.Now()})
 	})
-	m.observe(ctx, OpTyping, k.Channel, began, err)
 	return nil
 }
 
@@ -151,15 +152,11 @@ func (t *typing) due(k machine.Key, now time.Time) bool {
 // Explain describes a customer's open or last session as text for troubleshooting: its state, what
 // happened and why, what waits and how often it was tried, and what follows and when.
 func (m *Manager) Explain(ctx context.Context, k machine.Key) (string, error) {
-	k, err := m.key(k)
-	if err != nil {
-		return "", err
-	}
 	f, err := m.stored(ctx, k)
 	if err != nil {
 		return "", err
 	}
-	return f.Explain(k.Channel, m.Now()), nil
+	return f.Explain(m.channelID(k.Channel), m.Now()), nil
 }
 
 // Forward passes a customer's message to the side that has the turn.
@@ -183,20 +180,11 @@ func (m *Manager) Reply(ctx context.Context, k machine.Key, to record.Message, s
 }
 
 // decide runs a transaction that decides the turn of a message.
-func (m *Manager) decide(ctx context.Context, op string, k machine.Key, fn func(*record.Transaction) (machine.Turn, error)) (machine.Turn, error) {
-	began := m.Now()
-	turn, err := m.decideTurn(ctx, k, fn)
-	m.observe(ctx, op, k.Channel, began, err)
-	return turn, err
-}
-
-func (m *Manager) decideTurn(ctx context.Context, k machine.Key, fn func(*record.Transaction) (machine.Turn, error)) (machine.Turn, error) {
-	k, err := m.key(k)
-	if err != nil {
-		return "", err
-	}
-	var turn machine.Turn
-	_, err = m.accept(context.WithoutCancel(ctx), k, func(tx *record.Transaction) (err error) {
+func (m *Manager) decide(
+	ctx context.Context, op string, k machine.Key, fn func(*record.Transaction) (machine.Turn, error),
+) (turn machine.Turn, err error) {
+	defer m.observing(ctx, op, k.Channel)(&err)
+	err = m.edit(ctx, k, func(tx *record.Transaction) (err error) {
 		turn, err = fn(tx)
 		return err
 	})
@@ -208,10 +196,6 @@ func (m *Manager) decideTurn(ctx context.Context, k machine.Key, fn func(*record
 
 // Turn returns who may speak to the customer now.
 func (m *Manager) Turn(ctx context.Context, k machine.Key) (machine.Turn, error) {
-	k, err := m.key(k)
-	if err != nil {
-		return "", err
-	}
 	f, err := m.stored(ctx, k)
 	if errors.Is(err, record.ErrNotFound) {
 		return machine.TurnBot, nil

@@ -8,6 +8,8 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/genesyshandover/genesyshandover/genesys"
+	"github.com/genesyshandover/genesyshandover/handover/internal/account"
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
 	"github.com/genesyshandover/genesyshandover/handover/internal/record"
 )
@@ -90,6 +92,20 @@ func (m *Manager) observe(ctx context.Context, op, channel string, began time.Ti
 		m.config.Observer(ctx, o)
 		return nil
 	})
+}
+
+// observing returns a function to be deferred, which reports an operation that begins now.
+func (m *Manager) observing(ctx context.Context, op, channel string) func(err *error) {
+	began := m.Now()
+	return func(err *error) { m.observe(ctx, op, channel, began, *err) }
+}
+
+// request performs and observes one request to Genesys, within a share of the budget.
+func (m *Manager) request(
+	ctx context.Context, k *channelState, op string, s account.Share, send func(context.Context, *genesys.Client) error,
+) (err error) {
+	defer m.observing(ctx, op, k.channel.ID)(&err)
+	return k.account.Do(ctx, s, func(ctx context.Context) error { return send(ctx, k.account.Client) })
 }
 
 // logPanic logs a recovered panic with the type of its value and the stack. It omits the value,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/genesyshandover/genesyshandover/genesys"
 	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
 	"github.com/genesyshandover/genesyshandover/handover/internal/account"
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
@@ -85,10 +86,9 @@ func (m *Manager) performDelivery(ctx context.Context, j *record.Job, head *reco
 		attempt++ // of a process that died before it stored the result
 	}
 	deliver := func(ctx context.Context) error {
-		return m.config.Deliver(ctx, record.Delivery{
-			ID: d.ID, Session: d.Session, Message: d.Message, Origin: d.Origin, Time: d.Time,
-			Attempt: attempt, Late: d.Late, OutOfOrder: j.Record.OutOfOrder(d),
-		})
+		given := *d
+		given.Attempt, given.OutOfOrder = attempt, j.Record.OutOfOrder(d)
+		return m.config.Deliver(ctx, given)
 	}
 	k, o := m.judgeDelivery(ctx, j, d, m.call(ctx, callDeliver, j, head.Attempts+1, deliver, func(err error) {
 		_, o := m.judgeDelivery(context.WithoutCancel(ctx), j, d, err)
@@ -109,7 +109,7 @@ func (m *Manager) performDelivery(ctx context.Context, j *record.Job, head *reco
 
 // judgeDelivery returns the outcome of a call of Deliver that returned err. The outcome contains
 // the receipt to send, if any.
-func (m *Manager) judgeDelivery(ctx context.Context, j *record.Job, d *record.StoredDelivery, err error) (*channelState, record.Outcome) {
+func (m *Manager) judgeDelivery(ctx context.Context, j *record.Job, d *record.Delivery, err error) (*channelState, record.Outcome) {
 	if errors.Is(err, record.Pending) {
 		return nil, record.Outcome{Pending: true}
 	}
@@ -135,10 +135,7 @@ func (m *Manager) sendReceipt(ctx context.Context, k *channelState, r *record.Re
 		s = account.ShareMessages
 		w.Reasons = []openmessaging.Reason{{Code: r.Code, Message: "the customer's channel did not take the message"}}
 	}
-	began := m.Now()
-	err := k.account.Do(ctx, s, func(ctx context.Context) error {
-		return k.account.Client.OpenMessaging.SendReceipt(ctx, k.channel.IntegrationID, w)
+	return m.request(ctx, k, OpReceipt, s, func(ctx context.Context, to *genesys.Client) error {
+		return to.OpenMessaging.SendReceipt(ctx, k.channel.IntegrationID, w)
 	})
-	m.observe(ctx, OpReceipt, k.channel.ID, began, err)
-	return err
 }

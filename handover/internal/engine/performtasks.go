@@ -154,11 +154,9 @@ func (m *Manager) transfer(ctx context.Context, k *channelState, c *machine.Hand
 	if !ok {
 		return
 	}
-	began := m.Now()
-	err := k.account.Do(ctx, account.ShareMessages, func(ctx context.Context) error {
-		return k.account.Client.Conversations.TransferToQueue(ctx, c.ConversationID, leg.ID, c.QueueID)
+	err := m.request(ctx, k, OpTransfer, account.ShareMessages, func(ctx context.Context, to *genesys.Client) error {
+		return to.Conversations.TransferToQueue(ctx, c.ConversationID, leg.ID, c.QueueID)
 	})
-	m.observe(ctx, OpTransfer, k.channel.ID, began, err)
 	switch j := record.Judged(err); {
 	case err == nil:
 		o.Transferred = true
@@ -187,7 +185,9 @@ func queueLeg(c *genesys.Conversation, queue string) (genesys.Participant, bool)
 
 // tryDisconnect ends the conversation for the customer. It tries the permitted ways in order.
 func (m *Manager) tryDisconnect(ctx context.Context, k *channelState, conversation string) record.Outcome {
-	err := m.disconnect(ctx, k, conversation)
+	err := m.request(ctx, k, OpDisconnect, account.ShareMessages, func(ctx context.Context, to *genesys.Client) error {
+		return to.Conversations.Disconnect(ctx, conversation)
+	})
 	o := record.Outcome{Tried: true, Disconnected: err == nil, LeftText: k.channel.LeftText}
 	if err == nil {
 		return o
@@ -199,15 +199,6 @@ func (m *Manager) tryDisconnect(ctx context.Context, k *channelState, conversati
 	j := record.Judged(err)
 	o.Err, o.RetryAfter, o.Tried = err, j.RetryAfter, false
 	return o
-}
-
-func (m *Manager) disconnect(ctx context.Context, k *channelState, conversation string) error {
-	began := m.Now()
-	err := k.account.Do(ctx, account.ShareMessages, func(ctx context.Context) error {
-		return k.account.Client.Conversations.Disconnect(ctx, conversation)
-	})
-	m.observe(ctx, OpDisconnect, k.channel.ID, began, err)
-	return err
 }
 
 // fetch requests the messages that a read lists and no webhook has delivered. Its failure does not

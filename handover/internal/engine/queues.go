@@ -122,14 +122,8 @@ type Availability struct {
 }
 
 // Availability returns how many agents serve a queue and how long a message waits.
-func (m *Manager) Availability(ctx context.Context, channel, queue string) (Availability, error) {
-	began := m.Now()
-	a, err := m.availability(ctx, channel, queue)
-	m.observe(ctx, OpAvailability, channel, began, err)
-	return a, err
-}
-
-func (m *Manager) availability(ctx context.Context, channel, queue string) (Availability, error) {
+func (m *Manager) Availability(ctx context.Context, channel, queue string) (a Availability, err error) {
+	defer m.observing(ctx, OpAvailability, channel)(&err)
 	k, err := m.channel(ctx, m.channelID(channel))
 	if err != nil {
 		return Availability{}, err

@@ -111,7 +111,7 @@ func (m *Manager) receiveReceipt(ctx context.Context, channel string, o *openmes
 			return record.ErrUnchanged
 		}
 		tx.ReceivedIDs.Remember(key, record.ReceivedID, tx.Now)
-		tx.AddLog(record.SaidFailed, "")
+		tx.AddLog("Genesys reports that a message of the customer did not arrive", "")
 		tx.Notice(record.Notice{
 			Kind: machine.NoticeMessageFailed, MessageID: tx.HostIDOf(body.MessageID), Detail: "Genesys could not deliver a message to the agent",
 		})
@@ -137,21 +137,16 @@ func (m *Manager) Delivered(ctx context.Context, k machine.Key, deliveryID strin
 // Fail reports that the customer's channel refused a message: one for which Deliver returned
 // [record.Pending], or one that it had accepted.
 func (m *Manager) Fail(ctx context.Context, k machine.Key, deliveryID string, code openmessaging.ReasonCode) error {
-	k, err := m.key(k)
-	if err != nil {
-		return err
-	}
 	return m.conclude(ctx, k, deliveryID, record.VerdictOf{Status: openmessaging.StatusFailed, Code: code})
 }
 
 func (m *Manager) conclude(ctx context.Context, k machine.Key, id string, v record.VerdictOf) error {
-	_, err := m.accept(context.WithoutCancel(ctx), k, func(tx *record.Transaction) error {
+	return m.edit(ctx, k, func(tx *record.Transaction) error {
 		if tx.Fresh || !tx.Conclude(id, v) {
 			return record.ErrUnchanged
 		}
 		return nil
 	})
-	return err
 }
 
 // errNoRecord reports that the customer has no record, so another key may be meant.

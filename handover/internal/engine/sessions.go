@@ -30,16 +30,9 @@ func (m *Manager) Open(ctx context.Context, k machine.Key, r record.Request) (ma
 	return m.begin(ctx, OpOpen, k, r, machine.StateBot)
 }
 
-func (m *Manager) begin(ctx context.Context, op string, k machine.Key, r record.Request, s machine.State) (machine.Session, error) {
-	began := m.Now()
-	session, err := m.beginSession(ctx, k, r, s)
-	m.observe(ctx, op, k.Channel, began, err)
-	return session, err
-}
-
-func (m *Manager) beginSession(ctx context.Context, k machine.Key, r record.Request, s machine.State) (machine.Session, error) {
-	k, err := m.key(k)
-	if err != nil {
+func (m *Manager) begin(ctx context.Context, op string, k machine.Key, r record.Request, s machine.State) (session machine.Session, err error) {
+	defer m.observing(ctx, op, k.Channel)(&err)
+	if k, err = m.key(k); err != nil {
 		return machine.Session{}, err
 	}
 	ch, err := m.channel(ctx, k.Channel)
@@ -65,8 +58,7 @@ func (m *Manager) beginSession(ctx context.Context, k machine.Key, r record.Requ
 	if err := m.lookupQueues(ctx, ch, f, &c); err != nil {
 		return machine.Session{}, err
 	}
-	var session machine.Session
-	_, err = m.accept(context.WithoutCancel(ctx), k, func(tx *record.Transaction) (err error) {
+	err = m.edit(ctx, k, func(tx *record.Transaction) (err error) {
 		session, err = tx.HandOver(c, o, r.Timers)
 		return err
 	})
@@ -116,24 +108,21 @@ func (m *Manager) lookupQueues(ctx context.Context, ch *channelState, f *record.
 }
 
 // End requests the end of the session and returns when that is stored.
-func (m *Manager) End(ctx context.Context, k machine.Key, reason machine.EndReason) error {
-	k, err := m.key(k)
-	if err != nil {
+func (m *Manager) End(ctx context.Context, k machine.Key, reason machine.EndReason) (err error) {
+	if k, err = m.key(k); err != nil {
 		return err
 	}
 	if !reason.Valid() {
 		return machine.Invalidf("handover: EndReason %q is unknown: use one of the End constants", reason)
 	}
-	began := m.Now()
-	_, err = m.accept(context.WithoutCancel(ctx), k, func(tx *record.Transaction) error {
+	defer m.observing(ctx, OpEnd, k.Channel)(&err)
+	return m.edit(ctx, k, func(tx *record.Transaction) error {
 		if c := tx.Open(); c == nil || c.State == machine.StateEnding {
 			return record.ErrUnchanged
 		}
 		tx.Apply(machine.Event{Kind: machine.EvEnd, Reason: reason})
 		return nil
 	})
-	m.observe(ctx, OpEnd, k.Channel, began, err)
-	return err
 }
 
 // An Opening is the argument of Config.Compose: a request with its key and its channel.

@@ -18,7 +18,7 @@ func TestOutcomeOfARemovedRecordSettlesNothing(t *testing.T) {
 	now := noon()
 	m := replicaAt(func() time.Time { return now })
 	m.config.Store, m.locks, m.log = newMapStore(), newLocks(), slog.New(slog.DiscardHandler)
-	m.running = false // it performs nothing
+	m.running, m.config.Channel.ID = false, "shop" // it performs nothing
 	k := machine.Key{Channel: "shop", Customer: "customer"}
 	begins := func(id string) *record.Record {
 		f, err := m.accept(t.Context(), k, func(tx *record.Transaction) error {

@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -41,7 +40,7 @@ func (m *Manager) signal(ctx context.Context, channel, conversationID string, ac
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("handover: find record: %w", err)
+		return err
 	}
 	m.copies.saw(r)
 	_, err = m.accept(ctx, r.Key, func(tx *record.Transaction) error {

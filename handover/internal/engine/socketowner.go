@@ -140,7 +140,7 @@ func (m *Manager) socket(ctx context.Context, k machine.Key) (revision uint64, s
 		return 0, socket{}, nil
 	}
 	if err != nil {
-		return 0, socket{}, fmt.Errorf("handover: read record: %w", err)
+		return 0, socket{}, err
 	}
 	if err := json.Unmarshal(r.Data, &s); err != nil || s.Format != socketFormat {
 		return 0, socket{}, fmt.Errorf("%w: the state of a notification socket", record.ErrUnreadable)

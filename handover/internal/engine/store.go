@@ -3,6 +3,8 @@ package engine
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"iter"
 	"time"
 
@@ -65,32 +67,35 @@ type timedStore struct {
 	environment.Environment
 }
 
-func (s timedStore) Get(ctx context.Context, k machine.Key) (record.Stored, error) {
+// timed runs one call with the timeout and names it in its error.
+func timed[T any](ctx context.Context, s timedStore, what string, call func(context.Context) (T, error)) (T, error) {
 	ctx, cancel := s.Within(ctx, storeTime)
 	defer cancel()
-	return s.Store.Get(ctx, k)
+	result, err := call(ctx)
+	if err != nil && !errors.Is(err, record.ErrNotFound) {
+		err = fmt.Errorf("handover: %s: %w", what, err)
+	}
+	return result, err
+}
+
+func (s timedStore) Get(ctx context.Context, k machine.Key) (record.Stored, error) {
+	return timed(ctx, s, "read record", func(ctx context.Context) (record.Stored, error) { return s.Store.Get(ctx, k) })
 }
 
 func (s timedStore) Find(ctx context.Context, channel, conversationID string) (record.Stored, error) {
-	ctx, cancel := s.Within(ctx, storeTime)
-	defer cancel()
-	return s.Store.Find(ctx, channel, conversationID)
+	return timed(ctx, s, "find record", func(ctx context.Context) (record.Stored, error) { return s.Store.Find(ctx, channel, conversationID) })
 }
 
 func (s timedStore) Put(ctx context.Context, r record.Stored, prev uint64) error {
-	ctx, cancel := s.Within(ctx, storeTime)
-	defer cancel()
-	return s.Store.Put(ctx, r, prev)
+	_, err := timed(ctx, s, "store record", func(ctx context.Context) (any, error) { return nil, s.Store.Put(ctx, r, prev) })
+	return err
 }
 
 func (s timedStore) Delete(ctx context.Context, k machine.Key, prev uint64) error {
-	ctx, cancel := s.Within(ctx, storeTime)
-	defer cancel()
-	return s.Store.Delete(ctx, k, prev)
+	_, err := timed(ctx, s, "remove record", func(ctx context.Context) (any, error) { return nil, s.Store.Delete(ctx, k, prev) })
+	return err
 }
 
 func (s timedStore) Due(ctx context.Context, q DueQuery) ([]record.Stored, error) {
-	ctx, cancel := s.Within(ctx, storeTime)
-	defer cancel()
-	return s.Store.Due(ctx, q)
+	return timed(ctx, s, "read due records", func(ctx context.Context) ([]record.Stored, error) { return s.Store.Due(ctx, q) })
 }

@@ -201,8 +201,10 @@ func (m *Manager) transactOn(
 		if from.copied {
 			return nil, errStale
 		}
-		if err := m.remove(ctx, tx.Key, from.revision); err != nil {
-			return nil, err
+		if from.revision != 0 {
+			if err := m.config.Store.Delete(ctx, tx.Key, from.revision); err != nil {
+				return nil, err
+			}
 		}
 		m.launch(ctx, nil, done)
 		return tx.Record, nil
@@ -267,19 +269,13 @@ func (m *Manager) load(ctx context.Context, k machine.Key) (*record.Transaction,
 		tx.Record, tx.Fresh = &record.Record{Touched: tx.Now}, true
 		return tx, record.Stored{}, nil
 	}
-	if errors.Is(err, record.ErrUnreadable) { // by Seal
+	if err == nil {
+		tx.Record, err = record.Decode(r)
+	}
+	if errors.Is(err, record.ErrUnreadable) {
 		m.setAside(k, err)
-		return nil, record.Stored{}, err
 	}
-	if err != nil {
-		return nil, record.Stored{}, fmt.Errorf("handover: read record: %w", err)
-	}
-	tx.Record, err = record.Decode(r)
-	if err != nil {
-		m.setAside(k, err)
-		return nil, record.Stored{}, err
-	}
-	return tx, r, nil
+	return tx, r, err
 }
 
 // errPanic is the error of a transaction that panicked. Its record has to be set aside.
@@ -308,21 +304,11 @@ func (m *Manager) put(ctx context.Context, r record.Stored, prev uint64) error {
 	case err == nil || errors.Is(err, record.ErrConflict):
 		return err
 	case ctx.Err() != nil:
-		return fmt.Errorf("handover: store record: %w", err)
+		return err
 	default:
 		m.log.Warn("store: outcome unknown", slog.String("customer", m.hash(r.Key)), slog.Any("error", err))
-		return fmt.Errorf("handover: store record: %w: %w: %w", record.ErrUnsure, record.ErrConflict, err)
+		return fmt.Errorf("%w: %w: %w", record.ErrUnsure, record.ErrConflict, err)
 	}
-}
-
-func (m *Manager) remove(ctx context.Context, k machine.Key, revision uint64) error {
-	if revision == 0 {
-		return nil
-	}
-	if err := m.config.Store.Delete(ctx, k, revision); err != nil {
-		return fmt.Errorf("handover: remove record: %w", err)
-	}
-	return nil
 }
 
 // claim takes the leases of the effects that can start now, in the transaction that is about to be

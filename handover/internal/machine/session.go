@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"cmp"
 	"time"
 )
 
@@ -27,13 +28,7 @@ const (
 )
 
 // Known reports whether s is one of the states.
-func (s State) Known() bool {
-	switch s {
-	case StateBot, StateRequested, StateQueued, StateAlerting, StateConnected, StateEnding, StateEnded:
-		return true
-	}
-	return false
-}
+func (s State) Known() bool { return s == StateBot || s == StateEnded || s.Agents() }
 
 // Full returns the name and the id of an agent.
 func (a Agent) Full() string {
@@ -44,30 +39,20 @@ func (a Agent) Full() string {
 }
 
 // Words returns the reason of an ending as text.
-func (e Ending) Words() string {
-	switch e.Reason {
-	case EndByAgent:
-		return "ended by the agent"
-	case EndByCustomer:
-		return "ended by the customer"
-	case EndByBot:
-		return "ended by the bot"
-	case EndNoAgent:
-		return "ended because no agent joined in time"
-	case EndCustomerIdle:
-		return "ended because the customer was silent"
-	case EndAgentIdle:
-		return "ended because the agent did not answer"
-	case EndMaxDuration:
-		return "ended because it reached its maximum duration"
-	case EndByGenesys:
-		return "ended by Genesys"
-	case EndRefused:
-		return "ended because it was refused"
-	case EndFailed:
-		return "ended because it failed"
-	default:
-		return "not ended"
+func (e Ending) Words() string { return cmp.Or(endings()[e.Reason], "not ended") }
+
+func endings() map[EndReason]string {
+	return map[EndReason]string{
+		EndByAgent:      "ended by the agent",
+		EndByCustomer:   "ended by the customer",
+		EndByBot:        "ended by the bot",
+		EndNoAgent:      "ended because no agent joined in time",
+		EndCustomerIdle: "ended because the customer was silent",
+		EndAgentIdle:    "ended because the agent did not answer",
+		EndMaxDuration:  "ended because it reached its maximum duration",
+		EndByGenesys:    "ended by Genesys",
+		EndRefused:      "ended because it was refused",
+		EndFailed:       "ended because it failed",
 	}
 }
 
@@ -155,13 +140,7 @@ const (
 )
 
 // Valid reports whether r is one of the reasons.
-func (r EndReason) Valid() bool {
-	switch r {
-	case EndByAgent, EndByCustomer, EndByBot, EndNoAgent, EndCustomerIdle, EndAgentIdle, EndMaxDuration, EndByGenesys, EndRefused, EndFailed:
-		return true
-	}
-	return false
-}
+func (r EndReason) Valid() bool { return endings()[r] != "" }
 
 // The values of Ending.Code that the Manager sets. Genesys' codes may appear as well.
 const (
@@ -181,24 +160,5 @@ const (
 	CodeLeftOpen = "leftOpen"
 )
 
-// About returns the agent, queue or reason that a state is about.
-func (c *Handover) About() string {
-	switch c.State {
-	case StateQueued:
-		return c.LastQueueID
-	case StateAlerting, StateConnected:
-		return c.Agent.Words()
-	case StateEnding, StateEnded:
-		return string(c.Ending.Reason) + " " + c.Ending.Code
-	default:
-		return ""
-	}
-}
-
 // Words returns the name of the agent or, without a name, the id.
-func (a Agent) Words() string {
-	if a.Name != "" {
-		return a.Name
-	}
-	return a.ID
-}
+func (a Agent) Words() string { return cmp.Or(a.Name, a.ID) }

@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -190,24 +191,14 @@ func (c *Handover) idle(consider func(TimerKind, time.Time, time.Duration)) {
 
 // Words describes the effect of the deadline.
 func (k TimerKind) Words() string {
-	switch k {
-	case TimerWarn:
-		return "the host is notified that the customer is silent (Timers.CustomerWarn)"
-	case TimerEnd:
-		return "the session ends, whether Genesys confirms it or not"
-	case TimerMoved:
-		return "the session ends if no read shows how its conversation ended"
-	case TimerLost:
-		return "the session fails if its conversation is still unknown"
-	case TimerKind(EndNoAgent):
-		return "the session ends if no agent has joined (Timers.NoAgent)"
-	case TimerKind(EndCustomerIdle):
-		return "the session ends if the customer has not written (Timers.CustomerIdle)"
-	case TimerKind(EndAgentIdle):
-		return "the session ends if the agent has not answered (Timers.AgentIdle)"
-	case TimerKind(EndMaxDuration):
-		return "the session ends, however it stands (Timers.Max)"
-	default:
-		return string(k)
-	}
+	return cmp.Or(map[TimerKind]string{
+		TimerWarn:                  "the host is notified that the customer is silent (Timers.CustomerWarn)",
+		TimerEnd:                   "the session ends, whether Genesys confirms it or not",
+		TimerMoved:                 "the session ends if no read shows how its conversation ended",
+		TimerLost:                  "the session fails if its conversation is still unknown",
+		TimerKind(EndNoAgent):      "the session ends if no agent has joined (Timers.NoAgent)",
+		TimerKind(EndCustomerIdle): "the session ends if the customer has not written (Timers.CustomerIdle)",
+		TimerKind(EndAgentIdle):    "the session ends if the agent has not answered (Timers.AgentIdle)",
+		TimerKind(EndMaxDuration):  "the session ends, however it stands (Timers.Max)",
+	}[k], string(k))
 }

@@ -36,7 +36,7 @@ func TestRecordStaysWithinItsLimit(t *testing.T) {
 	c := machine.Handover{Session: machine.Session{ID: "aaaaaaaaaaaa", Key: tx.Key, State: machine.StateRequested}, From: "c"}
 	tx.Begin(c, &Opening{Texts: []string{"hello"}})
 	for i := range 4 * maxRefusedWords {
-		w := Word{Seq: tx.NextSeq(), ID: "d", Message: new(Message{ID: "d", Text: long}.Stored()), Handover: c.ID, State: wordRefused}
+		w := Word{Seq: tx.NextSeq(), ID: "d", Message: new(Message{ID: "d", Text: long}), Handover: c.ID, State: wordRefused}
 		if i%2 == 0 {
 			w.State, w.SentAt = wordSent, now
 		}

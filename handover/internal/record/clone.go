@@ -62,7 +62,7 @@ func (o *Opening) clone() *Opening {
 	return c
 }
 
-func (d *StoredDelivery) clone() *StoredDelivery {
+func (d *Delivery) clone() *Delivery {
 	c := clonePointer(d)
 	if c != nil {
 		c.Message.Content, c.Verdict = cloneContents(d.Message.Content), clonePointer(d.Verdict)
@@ -70,7 +70,7 @@ func (d *StoredDelivery) clone() *StoredDelivery {
 	return c
 }
 
-func (s *storedMessage) clone() *storedMessage {
+func (s *Message) clone() *Message {
 	c := clonePointer(s)
 	if c != nil {
 		c.Attachments, c.Reply = slices.Clone(s.Attachments), clonePointer(s.Reply)

@@ -35,13 +35,13 @@ func fullRecord() *Record {
 		Seq: 1, Kind: KindOpen, Handover: c.ID, At: noon(), NotBefore: noon(), First: noon(), Attempts: 1, HostID: "request", Wire: noon(),
 		Done: 1, Unsure: true, Opening: &Opening{Texts: []string{"hello", "there"}, Attributes: map[string]string{"a": "b"}},
 	})
-	reply := storedMessage{ID: "2", Reply: &openmessaging.Reply{
+	reply := Message{ID: "2", Reply: &openmessaging.Reply{
 		From: openmessaging.Customer{IDType: openmessaging.IDOpaque}, InReplyTo: "1", Kind: openmessaging.ReplyButton, Text: "Yes", Payload: "yes",
 	}}
 	f.Out.Push(Entry{Seq: 3, Kind: kindLeft, At: noon(), Text: "left"})
 	f.Out.Lease, f.Out.NotBefore, f.Out.Failures = Lease{Owner: "replica", N: 8, Until: noon()}, noon(), 2
 	picture := openmessaging.Message{Text: "look", Content: openmessaging.Contents{openmessaging.Attachment{URL: "https://example.com/a.png"}}}
-	f.In.Push(Entry{Seq: 4, Kind: KindDelivery, At: noon(), Delivery: &StoredDelivery{
+	f.In.Push(Entry{Seq: 4, Kind: KindDelivery, At: noon(), Delivery: &Delivery{
 		ID: "d", Message: picture, Origin: openmessaging.OriginHuman, Time: noon(), From: "customer", Late: true, OutOfOrder: true,
 		Verdict: &VerdictOf{Status: openmessaging.StatusFailed, Code: openmessaging.ReasonGeneralError, Silent: true},
 	}})
@@ -53,10 +53,10 @@ func fullRecord() *Record {
 	f.Control.NotBefore, f.Control.Failures = noon(), 3
 	f.Words = []Word{
 		{Seq: 2, ID: "2", Message: &reply, At: noon(), Wire: noon(), State: WordUnsure, Size: 1, Handover: c.ID, Again: true, Attempts: 1, First: noon()},
-		{Seq: 3, ID: "3", Message: new(Message{ID: "3", Text: "words"}.Stored()), At: noon(), Wire: noon(), State: wordSent, Size: 1, SentAt: noon(), Return: 6, Done: 1},
+		{Seq: 3, ID: "3", Message: new(Message{ID: "3", Text: "words"}), At: noon(), Wire: noon(), State: wordSent, Size: 1, SentAt: noon(), Return: 6, Done: 1},
 		{Seq: 7, ID: "7", At: noon(), Wire: noon(), State: wordSent, SentAt: noon(), Handover: c.ID, Conversation: "conversation", Done: 1},
-		{Seq: 8, ID: "8", Message: new(Message{ID: "8", Text: "words"}.Stored()), At: noon(), Wire: noon(), State: wordSent, Size: 1, SentAt: noon(), Handover: c.ID, Unplaced: true},
-		{Seq: 9, ID: "9", Message: new(Message{ID: "9", Text: "words"}.Stored()), At: noon(), Wire: noon(), State: wordRefused, Size: 1, Reason: "reason"},
+		{Seq: 8, ID: "8", Message: new(Message{ID: "8", Text: "words"}), At: noon(), Wire: noon(), State: wordSent, Size: 1, SentAt: noon(), Handover: c.ID, Unplaced: true},
+		{Seq: 9, ID: "9", Message: new(Message{ID: "9", Text: "words"}), At: noon(), Wire: noon(), State: wordRefused, Size: 1, Reason: "reason"},
 	}
 	f.Sent = []sentID{{Platform: "p", Host: "h"}}
 	f.ReceivedIDs.Remember("a", ReceivedID, noon())
@@ -70,7 +70,7 @@ func fullRecord() *Record {
 	}}
 	f.Abandoned = noon()
 	f.Forgot = 1
-	f.note(noon(), "begun", "why")
+	f.Log = []logLine{{At: noon(), What: "begun", Why: "why"}}
 	return f
 }
 
@@ -212,7 +212,7 @@ func TestRecordHardLimit(t *testing.T) {
 	t.Parallel()
 	f := recordIn(machine.StateConnected)
 	for i := range 30 {
-		f.Words = append(f.Words, Word{Message: new(Message{ID: strings.Repeat("i", i+1), Text: strings.Repeat("x", 64<<10)}.Stored())})
+		f.Words = append(f.Words, Word{Message: new(Message{ID: strings.Repeat("i", i+1), Text: strings.Repeat("x", 64<<10)})})
 	}
 	_, err := f.Encode(recordKey(), 2)
 	require.ErrorIs(t, err, ErrBacklog)

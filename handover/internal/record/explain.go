@@ -104,161 +104,63 @@ func (s *story) happened(f *Record) {
 	}
 }
 
-// sentence returns a log line as a sentence. It returns unknown lines of another release
-// unchanged.
+// sentence returns a log line as a sentence.
 func (l logLine) sentence() string {
 	what, why := OneLine(l.What, maxWhy), OneLine(l.Why, maxWhy)
-	switch what {
-	case string(machine.StateBot), string(machine.StateRequested), string(machine.StateQueued), string(machine.StateAlerting), string(machine.StateConnected),
-		string(machine.StateEnding), string(machine.StateEnded):
-		on, about, _ := strings.Cut(why, " ")
-		return moved(machine.State(what), machine.EventKind(on), strings.TrimSpace(about))
-	case saidAccepted:
-		if why == "resumed" {
-			return "an older conversation continues"
-		}
-		return "Genesys accepted the opening"
-	case saidMoved:
-		return "a message of the customer opened another conversation"
-	case saidBlind:
-		return "the conversation may not be read"
-	case saidAgent:
-		return "the agent is " + why
-	case saidDeclined:
-		return agentOrUnknown(why) + " did not take it"
-	case saidLeft:
-		return agentOrUnknown(why) + " left"
-	case saidPassed:
-		from, to, _ := strings.Cut(why, " ")
-		return "transferred from queue " + from + " to " + to
-	case saidMisrouted:
-		return "misrouted: " + why
-	case saidIdle:
-		return "the host was notified that the customer is silent"
-	case saidRetry:
-		kind, err, _ := strings.Cut(why, " ")
-		return "to be tried again, " + EntryKind(kind).Words() + ": " + err
-	case saidTransfer:
-		return "the transfer was refused: " + why
-	case saidDisconnect:
-		return "the disconnect was refused: " + why
+	if why == "" {
+		return what
 	}
-	return l.mishap(what, why)
+	return what + ": " + why
 }
 
-// mishap returns a log line about a loss as a sentence.
-func (l logLine) mishap(what, why string) string {
-	switch what {
-	case saidReturned:
-		return "given back to the bot"
-	case saidDropped:
-		return "a notice was dropped, because too much waits for the host: " + why
-	case saidLost:
-		return "a message of the agent did not get to the customer: " + why
-	case saidGivenUp:
-		return "given up, the host did not take it: " + EntryKind(why).Words()
-	case saidOverflow:
-		return "a message of the agent was refused, because too much waits for the host"
-	case saidGap:
-		return why
-	case saidNoReceipt:
-		return "Genesys got no receipt that a message of the agent failed: " + why
-	case saidNotKept:
-		return "a message that Genesys refused will not be handed back, since too many were refused"
-	case saidFetched:
-		return "a message of the agent was fetched, because no webhook delivered it"
-	case saidSource:
-		return "signals no longer arrive, so the conversation is polled"
-	case SaidFailed:
-		return "Genesys reports that a message of the customer did not arrive"
+// entered describes how a session entered its state. Without an event, the session began in it.
+func entered(c *machine.Handover, on machine.EventKind) string {
+	ending := c.Ending.Words()
+	if c.Ending.Code != "" {
+		ending += " (" + c.Ending.Code + ")"
 	}
-	if why != "" {
-		return what + ": " + why
-	}
-	return what
-}
-
-// moved describes how the session entered a state.
-func moved(to machine.State, on machine.EventKind, about string) string {
-	switch to {
+	switch c.State {
 	case machine.StateBot:
-		return "a session began, the bot continues to answer"
+		return "the bot continues to answer"
 	case machine.StateRequested:
-		if on == saidBegun {
-			return "a session began, an agent was asked for"
-		}
 		return "an agent was asked for"
 	case machine.StateQueued:
 		if on == machine.EvTransferred {
-			return "transferred to the agent queue" + in(about)
+			return "transferred to the agent queue " + c.LastQueueID
 		}
-		return "a read shows it in a queue of agents" + in(about)
+		return "a read shows it in a queue of agents " + c.LastQueueID
 	case machine.StateAlerting:
-		return "it rings at " + agentOrUnknown(about)
+		return "it rings at " + nameOf(c.Agent)
 	case machine.StateConnected:
 		switch on {
-		case saidBegun:
-			return "a session began, an agent wrote although there was none"
+		case "":
+			return "an agent wrote although there was none"
 		case machine.EvAgentWrote:
 			return "an agent wrote, so one is there"
 		default:
-			return agentOrUnknown(about) + " is there"
+			return nameOf(c.Agent) + " is there"
 		}
 	case machine.StateEnding:
-		return "the end was asked for: " + ending(about)
-	case machine.StateEnded:
-		return ending(about)
+		return "the end was asked for: " + ending
 	default:
-		return string(to)
+		return ending
 	}
 }
 
-func ending(about string) string {
-	reason, code, _ := strings.Cut(about, " ")
-	text := machine.Ending{Reason: machine.EndReason(reason)}.Words()
-	if !machine.EndReason(reason).Valid() {
-		text = "ended"
-	}
-	if code = strings.TrimSpace(code); code != "" {
-		text += " (" + code + ")"
-	}
-	return text
-}
-
-func in(queue string) string {
-	if queue == "" {
-		return ""
-	}
-	return " " + queue
-}
-
-func agentOrUnknown(agent string) string {
-	if agent == "" {
-		return "an agent"
-	}
-	return agent
-}
+func nameOf(a machine.Agent) string { return cmp.Or(a.Words(), "an agent") }
 
 // Words returns a name of the entry kind for Explain.
 func (k EntryKind) Words() string {
-	switch k {
-	case KindOpen:
-		return "the opening"
-	case KindContext:
-		return "the context for the agent"
-	case KindMessage, KindReply:
-		return "a message of the customer"
-	case kindLeft:
-		return "the word to the agent that the customer left"
-	case KindDelivery:
-		return "a message of the agent"
-	case KindNotice:
-		return "a notice"
-	case KindReturn:
-		return "the hand-back"
-	default:
-		return string(k)
-	}
+	return cmp.Or(map[EntryKind]string{
+		KindOpen:     "the opening",
+		KindContext:  "the context for the agent",
+		KindMessage:  "a message of the customer",
+		KindReply:    "a message of the customer",
+		kindLeft:     "the word to the agent that the customer left",
+		KindDelivery: "a message of the agent",
+		KindNotice:   "a notice",
+		KindReturn:   "the hand-back",
+	}[k], string(k))
 }
 
 // waits writes the accepted entries that are not settled.
@@ -426,61 +328,30 @@ func timerOf(c *machine.Handover) time.Time {
 }
 
 func (k TaskKind) words(c *machine.Handover) string {
-	switch k {
-	case TaskReceipt:
+	switch {
+	case k == TaskReceipt:
 		return "the receipt of a message is sent to Genesys"
-	case TaskWatch:
+	case k == TaskWatch:
 		return "another conversation of the customer is read, and disconnected if no session needs it"
-	case TaskLook:
-		switch {
-		case c.ConversationID == "":
-			return "the last conversation is read, to see whether the opening revived it"
-		case c.Blind:
-			return "the conversation is disconnected, if Genesys permits"
-		case c.State == machine.StateEnding:
-			return "the conversation is read, and disconnected if the customer is still in it"
-		case c.State == machine.StateRequested && c.Routing == machine.RouteByTransfer:
-			return "the conversation is read, and transferred if it is in the bot queue"
-		case c.Poll:
-			return "the conversation is read, because no signal has arrived"
-		default:
-			return "the conversation is read"
-		}
+	case c.ConversationID == "":
+		return "the last conversation is read, to see whether the opening revived it"
+	case c.Blind:
+		return "the conversation is disconnected, if Genesys permits"
+	case c.State == machine.StateEnding:
+		return "the conversation is read, and disconnected if the customer is still in it"
+	case c.State == machine.StateRequested && c.Routing == machine.RouteByTransfer:
+		return "the conversation is read, and transferred if it is in the bot queue"
+	case c.Poll:
+		return "the conversation is read, because no signal has arrived"
 	default:
-		return string(k)
+		return "the conversation is read"
 	}
 }
 
-// The values of LogLine.What, besides the states, for Manager.Explain. For a state, Why
-// begins with the event, followed by the agent, queue or reason. No line contains message text
-// or a customer id.
 const (
-	saidAccepted   = "accepted"    // Why: resumed, or empty
-	saidMoved      = "moved"       // a message from this side opened another conversation
-	saidBlind      = "blind"       // the conversation may not be read
-	saidAgent      = "agent"       // Why: the agent, who was unknown before
-	saidDeclined   = "declined"    // Why: agent
-	saidLeft       = "left"        // Why: agent
-	saidPassed     = "passed"      // Why: the old and the new queue
-	saidMisrouted  = "misrouted"   // Why: the queue and the fix
-	saidIdle       = "idle"        // NoticeIdle was sent
-	saidRetry      = "retry"       // Why: error, without content
-	saidTransfer   = "no transfer" // Why: error
-	saidDisconnect = "no disconnect"
-	saidDropped    = "dropped" // Why: kind of the notice
-	saidReturned   = "returned"
-	saidLost       = "undelivered" // Why: code
-	saidGivenUp    = "given up"    // Why: kind of the entry
-	saidOverflow   = "overflow"    // an agent's message did not fit into the record
-	saidGap        = "gap"         // agents' messages are lost. Why: how many, and the reason
-	saidFetched    = "fetched"     // an agent's message, without a webhook
-	// Genesys gets no receipt that a message failed. Why: the reason.
-	saidNoReceipt = "no receipt"
-	// A refused message is in no Return, because too many were refused.
-	saidNotKept = "not kept"
-	saidSource  = "source"            // signals are no longer reliable
-	SaidFailed  = "failed at Genesys" // a receipt reports that a message was not delivered
-	saidBegun   = "begun"             // of a state: the session began in it
+	saidLost         = "lost" // messages of agents. Why: how many, and the reason
+	saidNoReceipt    = "Genesys got no receipt that a message of the agent failed"
+	saidNoDisconnect = "the disconnect was refused"
 )
 
 // maxWhy limits a log line, and so the size of the record.
@@ -493,16 +364,16 @@ func (tx *Transaction) logMove(before *machine.Handover, ev machine.Event, effec
 	for _, f := range effects {
 		switch f.Notice {
 		case machine.NoticeDeclined:
-			tx.AddLog(saidDeclined, f.Agent.Words())
+			tx.AddLog(nameOf(f.Agent)+" did not take it", "")
 		case machine.NoticeAgentLeft:
-			tx.AddLog(saidLeft, f.Agent.Words())
+			tx.AddLog(nameOf(f.Agent)+" left", "")
 		case machine.NoticeTransferred:
-			tx.AddLog(saidPassed, f.From+" "+f.To)
+			tx.AddLog("transferred from queue "+f.From+" to "+f.To, "")
 		case machine.NoticeMisrouted:
-			tx.AddLog(saidMisrouted, f.Detail)
+			tx.AddLog("misrouted", f.Detail)
 		case machine.NoticeConnectionLost:
 			if !c.Blind {
-				tx.AddLog(saidSource, "")
+				tx.AddLog("signals no longer arrive, so the conversation is polled", "")
 			}
 		case machine.NoticeAgentJoined, machine.NoticeAlerting:
 			again = true // of another agent, in the same state
@@ -511,39 +382,44 @@ func (tx *Transaction) logMove(before *machine.Handover, ev machine.Event, effec
 	}
 	switch {
 	case c.State != before.State || again:
-		tx.AddLog(string(c.State), string(ev.Kind)+" "+c.About())
+		tx.AddLog(entered(c, ev.Kind), "")
 	case c.Agent.ID != "" && before.Agent.ID == "":
-		tx.AddLog(saidAgent, c.Agent.Words())
+		tx.AddLog("the agent is "+c.Agent.Words(), "")
 	}
 	if before.OpeningAcceptedAt.IsZero() && !c.OpeningAcceptedAt.IsZero() {
-		tx.AddLog(saidAccepted, "")
+		tx.AddLog("Genesys accepted the opening", "")
 	}
 	if !before.Resumed && c.Resumed {
-		tx.AddLog(saidAccepted, "resumed")
+		tx.AddLog("an older conversation continues", "")
 	}
 	if before.MovedTo == "" && c.MovedTo != "" {
-		tx.AddLog(saidMoved, "")
+		tx.AddLog("a message of the customer opened another conversation", "")
 	}
 	if !before.Blind && c.Blind {
-		tx.AddLog(saidBlind, "")
+		tx.AddLog("the conversation may not be read", "")
 	}
 }
 
-// AddLog adds a log line. It skips a repeated saidRetry, saidNoReceipt or saidNotKept, so that
-// repeated failures do not push older lines out.
+// AddLog adds a sentence to the log of the record: what happened, and why if that is known. It
+// contains neither message text nor a customer id.
 func (tx *Transaction) AddLog(what, why string) {
-	why = OneLine(why, maxWhy)
-	repeats := what == saidRetry || what == saidNoReceipt || what == saidNotKept
-	if n := len(tx.Log); n > 0 && repeats && tx.Log[n-1].What == what && tx.Log[n-1].Why == why {
+	tx.Log = last(append(tx.Log, logLine{At: tx.Now, What: OneLine(what, maxWhy), Why: OneLine(why, maxWhy)}), maxLog)
+}
+
+// logOnce adds a sentence to the log unless it is the last one, so that repeated failures do not
+// push older ones out.
+func (tx *Transaction) logOnce(what, why string) {
+	l := logLine{What: OneLine(what, maxWhy), Why: OneLine(why, maxWhy)}
+	if n := len(tx.Log); n > 0 && tx.Log[n-1].What == l.What && tx.Log[n-1].Why == l.Why {
 		return
 	}
-	tx.note(tx.Now, what, why)
+	tx.AddLog(what, why)
 }
 
 // logRetry logs the first failure of an entry. The entry itself counts the failures.
 func (tx *Transaction) logRetry(x *Entry, why string) {
 	if x.Attempts == 1 {
-		tx.AddLog(saidRetry, string(x.Kind)+" "+why)
+		tx.logOnce("to be tried again, "+x.Kind.Words(), why)
 	}
 }
 

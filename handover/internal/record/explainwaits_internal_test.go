@@ -18,7 +18,7 @@ func TestExplainWhatWaits(t *testing.T) {
 				tx := newTransaction(f)
 				tx.Notify = false
 				tx.fireTimers()
-				tx.accept(Message{ID: "m1", Text: "one"}.Stored())
+				tx.accept(Message{ID: "m1", Text: "one"})
 				tx.Handover.CustomerAt = time.Time{}
 				tx.Apply(machine.Event{Kind: machine.EvMoved, Conversation: "other"})
 				tx.Forget = noon()
@@ -69,8 +69,8 @@ func TestExplainWhatWaits(t *testing.T) {
 			func() *Record {
 				tx := newTransaction(recordIn(machine.StateConnected))
 				tx.Handover.Blind = true
-				tx.accept(Message{ID: "m1", Text: "one"}.Stored())
-				tx.accept(Message{ID: "m2", Text: "two"}.Stored())
+				tx.accept(Message{ID: "m1", Text: "one"})
+				tx.accept(Message{ID: "m2", Text: "two"})
 				tx.Out.Lease = Lease{Owner: "replica", Seq: tx.Words[0].Seq, Until: noon().Add(LeaseTime)}
 				for _, state := range []wordState{wordSent, wordRefused} {
 					w := wordOf(tx.NextSeq(), string(state))
@@ -80,7 +80,7 @@ func TestExplainWhatWaits(t *testing.T) {
 				tx.receipt(Receipt{ID: "g1", Status: "Delivered"})
 				tx.close(tx.Handover, "other", false)
 				tx.Apply(machine.Event{Kind: machine.EvEnd, Reason: machine.EndNoAgent, Detail: "a timer ran out"})
-				tx.accept(Message{ID: "m3", Text: "three"}.Stored())
+				tx.accept(Message{ID: "m3", Text: "three"})
 				tx.notDisconnected(Outcome{Refused: apiFault(403), LeftText: "gone"})
 				return tx.Record
 			}, time.Second,

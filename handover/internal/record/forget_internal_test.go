@@ -36,7 +36,7 @@ func TestForgetWaitsForTheAgentsWords(t *testing.T) {
 	f.Handover.HandedBack, f.Forget = true, ago(time.Second)
 	f.In.Push(Entry{Seq: 1, Kind: KindNotice, Notice: &Notice{Kind: machine.NoticeEnded}})
 	require.Equal(t, ago(time.Second), f.Expires(), "notices are dropped")
-	f.In.Push(Entry{Seq: 2, Kind: KindDelivery, Delivery: &StoredDelivery{ID: "a1"}})
+	f.In.Push(Entry{Seq: 2, Kind: KindDelivery, Delivery: &Delivery{ID: "a1"}})
 	require.Zero(t, f.Expires())
 }
 

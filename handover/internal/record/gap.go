@@ -292,10 +292,10 @@ func (tx *Transaction) reportLost(l *machine.Listing, s machine.Session, n int, 
 	first := l.Lost == 0
 	l.Lost += n
 	// An outage must not displace the log.
-	if i := len(tx.Log) - 1; !first && i >= 0 && tx.Log[i].What == saidGap {
+	if i := len(tx.Log) - 1; !first && i >= 0 && tx.Log[i].What == saidLost {
 		tx.Log = slices.Clone(tx.Log[:i])
 	}
-	tx.AddLog(saidGap, gapDetail(l.Lost, why))
+	tx.AddLog(saidLost, gapDetail(l.Lost, why))
 	if !first {
 		return
 	}
@@ -353,7 +353,7 @@ func (tx *Transaction) acceptFetched(m *genesys.StoredMessage, conversation, fro
 	}
 	w := m.Message
 	w.ConversationID, w.CustomerID = conversation, cmp.Or(w.CustomerID, from)
-	tx.AddLog(saidFetched, "")
+	tx.AddLog("a message of the agent was fetched, because no webhook delivered it", "")
 	if w.ID != m.ID {
 		tx.ReceivedIDs.RememberOf(w.ID, fetchedID, tx.Addressee(w.CustomerID), tx.Now)
 	}

@@ -207,7 +207,7 @@ func TestAGapWaitsForRoom(t *testing.T) {
 	t.Parallel()
 	tx, refs := gapped(10)
 	for range inEntries - 4 {
-		tx.In.Push(Entry{Seq: tx.NextSeq(), Kind: KindDelivery, At: tx.Now, Delivery: &StoredDelivery{ID: "before"}})
+		tx.In.Push(Entry{Seq: tx.NextSeq(), Kind: KindDelivery, At: tx.Now, Delivery: &Delivery{ID: "before"}})
 	}
 	lookAndSettle(t, tx, nil, refs...)
 	require.Len(t, tx.In.Entries, inEntries)

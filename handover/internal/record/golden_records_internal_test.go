@@ -51,7 +51,7 @@ func goldenRequested() *Record {
 		},
 		Texts: []string{"summary", "customer: hello"}, Attributes: map[string]string{"context.tier": "gold", "context.order": "4711"},
 	}, machine.Timers{})
-	tx.accept(Message{ID: "m1", Text: "one"}.Stored())
+	tx.accept(Message{ID: "m1", Text: "one"})
 	tx.ForwardedIDs.Remember("m1", forwardedID, tx.Now)
 	tx.Leases++
 	tx.Out.Lease = Lease{Owner: "replica", N: tx.Leases, Seq: tx.Out.Entries[0].Seq, Until: tx.Now.Add(LeaseTime)}
@@ -61,10 +61,10 @@ func goldenRequested() *Record {
 // goldenQueued: messages wait, the first after a failure and with a part done.
 func goldenQueued() *Record {
 	tx := newTransaction(recordIn(machine.StateQueued))
-	tx.accept(storedMessage{ID: "m1", Time: ago(time.Second), Text: "see", Attachments: []openmessaging.Attachment{{
+	tx.accept(Message{ID: "m1", Time: ago(time.Second), Text: "see", Attachments: []openmessaging.Attachment{{
 		URL: "https://example.com/a.pdf", MIME: "application/pdf", Filename: "a.pdf", Caption: "the bill",
 	}}})
-	tx.accept(storedMessage{ID: "m2", Reply: &openmessaging.Reply{InReplyTo: "q1", Kind: openmessaging.ReplyButton, Text: "Yes", Payload: "yes"}})
+	tx.accept(Message{ID: "m2", Reply: &openmessaging.Reply{InReplyTo: "q1", Kind: openmessaging.ReplyButton, Text: "Yes", Payload: "yes"}})
 	w := &tx.Words[0]
 	w.Done, w.Attempts, w.First, w.State = 1, 2, noon(), WordUnsure
 	tx.Out.Failures, tx.Out.NotBefore = 2, noon().Add(time.Second)
@@ -76,22 +76,22 @@ func goldenQueued() *Record {
 // goldenConnected has work in both lanes, receipts to send, and messages with an awaited outcome.
 func goldenConnected() *Record {
 	tx := newTransaction(recordIn(machine.StateConnected))
-	tx.accept(Message{ID: "m1", Text: "one"}.Stored())
+	tx.accept(Message{ID: "m1", Text: "one"})
 	w := &tx.Words[0]
 	w.State, w.Done, w.SentAt, w.Conversation = wordSent, 1, ago(2*time.Second), "conversation"
 	tx.Sent = []sentID{{Platform: "p1", Host: "m1"}}
-	tx.deliver(StoredDelivery{
+	tx.deliver(Delivery{
 		ID: "w1", Message: openmessaging.Message{Text: "Choose", Content: openmessaging.Contents{openmessaging.QuickReply{Text: "A", Payload: "a"}}},
 		Origin: openmessaging.OriginHuman, Time: ago(time.Second), From: "customer", Session: tx.Handover.Session,
 	}, time.Time{})
 	tx.Notice(Notice{Kind: machine.NoticeTransferred, From: "agents", To: "billing", Agent: machinetest.Anna(), Detail: "detail", MessageID: "m1"})
-	tx.accept(Message{ID: "m2", Text: "two"}.Stored())
+	tx.accept(Message{ID: "m2", Text: "two"})
 	tx.receipt(Receipt{ID: "w0", Status: openmessaging.StatusFailed, Code: openmessaging.ReasonGeneralError, To: "customer"})
 	tx.Leases = 3
 	tx.In.Lease = Lease{Owner: "replica a", N: 1, Seq: tx.In.Entries[0].Seq, Until: noon().Add(LeaseTime)}
 	tx.Out.Lease = Lease{Owner: "replica b", N: 2, Seq: tx.Words[1].Seq, Until: noon().Add(LeaseTime)}
 	tx.Control.Lease = Lease{Owner: "replica b", N: 3, Until: noon().Add(LeaseTime)}
-	tx.note(tx.Now, "transferred", "read")
+	tx.AddLog("transferred", "read")
 	return tx.Record
 }
 
@@ -100,7 +100,7 @@ func goldenEnding() *Record {
 	tx := newTransaction(recordIn(machine.StateEnding))
 	tx.Handover.EndRequestedAt, tx.Handover.LeftSent, tx.Handover.Disconnects = ago(time.Second), true, 3
 	tx.Out.Push(Entry{Seq: tx.NextSeq(), Kind: kindLeft, Handover: tx.Handover.ID, At: noon(), HostID: tx.Handover.ID, Wire: tx.wireTime(noon(), 1), Text: "left"})
-	tx.accept(Message{ID: "m3", Text: "three"}.Stored())
+	tx.accept(Message{ID: "m3", Text: "three"})
 	return tx.Record
 }
 
@@ -111,7 +111,7 @@ func goldenEnded() *Record {
 	tx.Past = []past{{Session: machinetest.HandoverIn(machine.StateEnded).Session, From: "customer~abcdefghijk2"}}
 	tx.Past[0].Session.ID = "zyxwvutsrqp2"
 	for i, m := range []Message{{ID: "m1", Text: "one"}, {ID: "m2", Text: "two"}} {
-		tx.accept(m.Stored())
+		tx.accept(m)
 		tx.Words[i].State, tx.Words[i].Again = []wordState{wordRefused, wordSent}[i], i == 1
 	}
 	tx.Words[0].Reason, tx.Words[1].SentAt, tx.Words[1].Done, tx.Words[1].Conversation = "refused", noon(), 1, "other"
@@ -119,7 +119,7 @@ func goldenEnded() *Record {
 	tx.Tidy()
 	tx.freeze(&tx.In.Entries[0])
 	tx.In.Entries[0].Attempts, tx.In.Entries[0].First = 1, noon()
-	tx.accept(Message{ID: "m3", Text: "three"}.Stored())
+	tx.accept(Message{ID: "m3", Text: "three"})
 	tx.Tidy()
 	return tx.Record
 }
@@ -149,6 +149,6 @@ func goldenUnicode() *Record {
 	tx := newTransaction(recordIn(machine.StateQueued))
 	tx.Handover.Agent = machine.Agent{ID: "a1", Name: extremeText}
 	tx.Handover.Ending.Detail = extremeText
-	tx.accept(Message{ID: "id \U0001f642\u2028", Text: extremeText}.Stored())
+	tx.accept(Message{ID: "id \U0001f642\u2028", Text: extremeText})
 	return tx.Record
 }

@@ -78,7 +78,7 @@ func settleAs(tx *Transaction, j *Job, o Outcome) {
 
 // wordOf is a message of the customer that waits for the agents of the session in recordIn.
 func wordOf(seq uint64, id string) Word {
-	m := Message{ID: id, Text: "words " + id}.Stored()
+	m := Message{ID: id, Text: "words " + id}
 	return Word{Seq: seq, ID: id, Message: &m, At: noon(), Wire: noon(), Size: SizeOf(m), Handover: "abcdefghijk2"}
 }
 

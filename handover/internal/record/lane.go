@@ -89,28 +89,29 @@ type Entry struct {
 	Text    string    `json:"text,omitempty"` // kindLeft
 
 	// To the host.
-	Delivery *StoredDelivery `json:"delivery,omitempty"`
-	Notice   *Notice         `json:"notice,omitempty"`
+	Delivery *Delivery `json:"delivery,omitempty"`
+	Notice   *Notice   `json:"notice,omitempty"`
 	// KindReturn; its messages are in the ledger.
 	Session *machine.Session `json:"session,omitempty"`
 	Later   bool             `json:"later,omitempty"` // KindReturn: not the first of its session
 
 	// A customer's message in the view of the lane to Genesys. It is stored in the ledger.
-	Message *storedMessage `json:"-"`
-	Again   bool           `json:"-"`
+	Message *Message `json:"-"`
+	Again   bool     `json:"-"`
 }
 
-// A StoredDelivery is a Delivery as a record stores it.
-type StoredDelivery struct {
-	ID         string                `json:"id"`
+// A Delivery is a message for the customer, from an agent or from an Architect flow.
+type Delivery struct {
+	ID         string                `json:"id"` // idempotency key: the same on every attempt, replica and restart
 	Message    openmessaging.Message `json:"message"`
 	Origin     openmessaging.Origin  `json:"origin,omitempty"`
-	Time       time.Time             `json:"time,omitzero"`
-	From       string                `json:"from"` // the customer id that Genesys sent
+	Time       time.Time             `json:"time,omitzero"` // when it was written, by the clock of Genesys
+	From       string                `json:"from"`          // the customer id that Genesys sent
 	Session    machine.Session       `json:"session"`
-	Late       bool                  `json:"late,omitempty"`
-	OutOfOrder bool                  `json:"outOfOrder,omitempty"`
-	Verdict    *VerdictOf            `json:"verdict,omitempty"` // reported while an attempt ran
+	Late       bool                  `json:"late,omitempty"`       // its session is over, or it never had one
+	OutOfOrder bool                  `json:"outOfOrder,omitempty"` // an attempt to deliver a newer message began before
+	Attempt    int                   `json:"-"`                    // 1 for the first attempt; may be too low after a crash
+	Verdict    *VerdictOf            `json:"verdict,omitempty"`    // reported while an attempt ran
 }
 
 // parts returns how many requests it takes to send an entry to Genesys.
@@ -206,7 +207,7 @@ func (f *Record) ContextWaits() bool {
 
 // OutOfOrder reports whether the host received a later message before: it had arrived earlier, or
 // no notice was between them.
-func (f *Record) OutOfOrder(d *StoredDelivery) bool {
+func (f *Record) OutOfOrder(d *Delivery) bool {
 	return d.OutOfOrder || !d.Time.IsZero() && d.Time.Before(f.Given)
 }
 

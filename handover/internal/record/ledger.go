@@ -21,13 +21,13 @@ import (
 // its agents. Otherwise every word belongs to a Return. It is removed when the host has accepted
 // that Return.
 type Word struct {
-	Seq     uint64         `json:"seq"`
-	ID      string         `json:"id"`                // the host's id of the message
-	Message *storedMessage `json:"message,omitempty"` // nil: the content has been dropped
-	At      time.Time      `json:"at"`                // when it was accepted
-	Wire    time.Time      `json:"wire,omitzero"`     // channel.time of the first part
-	State   wordState      `json:"state,omitempty"`
-	Size    int            `json:"size,omitempty"`
+	Seq     uint64    `json:"seq"`
+	ID      string    `json:"id"`                // the host's id of the message
+	Message *Message  `json:"message,omitempty"` // nil: the content has been dropped
+	At      time.Time `json:"at"`                // when it was accepted
+	Wire    time.Time `json:"wire,omitzero"`     // channel.time of the first part
+	State   wordState `json:"state,omitempty"`
+	Size    int       `json:"size,omitempty"`
 
 	// The session with the agents it is for; empty: none.
 	Handover string    `json:"handover,omitempty"`
@@ -84,7 +84,7 @@ func (w *Word) sentIn(c *machine.Handover) bool {
 
 // unanswered returns the word as a Return contains it.
 func (w *Word) unanswered() Unanswered {
-	return Unanswered{Message: w.Message.message(), Sent: w.attempted(), Reason: w.Reason}
+	return Unanswered{Message: *w.Message.clone(), Sent: w.attempted(), Reason: w.Reason}
 }
 
 // entry returns the word as an entry of the lane to Genesys.
@@ -127,7 +127,7 @@ func (f *Record) sending() *machine.Handover {
 }
 
 // accept appends a message of the customer to the ledger.
-func (tx *Transaction) accept(m storedMessage) {
+func (tx *Transaction) accept(m Message) {
 	w := Word{Seq: tx.NextSeq(), ID: m.ID, Message: &m, At: tx.Now, Size: SizeOf(m)}
 	w.Wire = tx.wireTime(tx.Now, m.parts())
 	if c := tx.sending(); c != nil {
@@ -137,7 +137,7 @@ func (tx *Transaction) accept(m storedMessage) {
 }
 
 // backlog reports whether the ledger has no room for a message.
-func (f *Record) backlog(m storedMessage) bool {
+func (f *Record) backlog(m Message) bool {
 	n, size := 0, SizeOf(m)
 	for i := range f.Words {
 		if f.Words[i].State != wordSent && f.Words[i].State != wordRefused {
@@ -484,7 +484,8 @@ func (tx *Transaction) trim() {
 		case w.State == wordRefused:
 			refused++
 			if refusedBytes += w.Size; refused > maxRefusedWords || refusedBytes > refusedSize {
-				tx.AddLog(saidNotKept, "") // its notice was sent when it was refused
+				// Its notice was sent when it was refused.
+				tx.logOnce("a message that Genesys refused will not be handed back, since too many were refused", "")
 				tx.Words = slices.Delete(tx.Words, i, i+1)
 			}
 		}
@@ -526,12 +527,11 @@ func (tx *Transaction) Forward(msg Message) (machine.Turn, error) {
 	if err := msg.validate(); err != nil {
 		return "", err
 	}
-	s := msg.Stored()
-	if tx.backlog(s) {
+	if tx.backlog(msg) {
 		return "", ErrBacklog
 	}
 	again := tx.omitFromReturns(msg.ID) || tx.ForwardedIDs.hasReached(msg.ID)
-	tx.accept(s)
+	tx.accept(msg)
 	tx.Words[len(tx.Words)-1].Again = again
 	tx.ForwardedIDs.replace(msg.ID, forwardedID, tx.Now)
 	return machine.TurnAgent, nil
@@ -574,7 +574,7 @@ func (tx *Transaction) rememberTranscript(ids []string) {
 }
 
 // SizeOf returns the size of a message in the record, in bytes.
-func SizeOf(m storedMessage) int {
+func SizeOf(m Message) int {
 	b, err := json.Marshal(m)
 	if err != nil {
 		return len(m.Text)

@@ -918,7 +918,7 @@ func TestSentWordsAreBoundedWithAttachments(t *testing.T) {
 	picture := openmessaging.Attachment{URL: "https://example.com/" + string(make([]byte, 1900)), MIME: "image/png"}
 	tx := newTransaction(recordIn(machine.StateConnected))
 	for i := range 10 {
-		m := storedMessage{ID: strconv.Itoa(i), Attachments: make([]openmessaging.Attachment, 20)}
+		m := Message{ID: strconv.Itoa(i), Attachments: make([]openmessaging.Attachment, 20)}
 		for i := range m.Attachments {
 			m.Attachments[i] = picture
 		}
@@ -964,7 +964,7 @@ func TestReturnLeavesTheWordsOfAnEndingSession(t *testing.T) {
 	next.ID, next.ConversationID = "next22222222", "another conversation"
 	tx.install(next)
 	tx.Tidy()
-	tx.accept(Message{ID: "2", Text: "two"}.Stored())
+	tx.accept(Message{ID: "2", Text: "two"})
 	tx.Words[1].State, tx.Words[1].SentAt, tx.Words[1].Conversation = wordSent, tx.Now, next.ConversationID
 	tx.Apply(machine.Event{Kind: machine.EvEnd, Reason: machine.EndByBot})
 	tx.Tidy()

@@ -158,7 +158,7 @@ func (tx *Transaction) finalReceipt(id string, v VerdictOf) {
 
 // failedLater adds the notice that a message failed.
 func (tx *Transaction) failedLater(id string, v VerdictOf) bool {
-	tx.AddLog(saidLost, string(v.Code))
+	tx.AddLog("a message of the agent did not get to the customer", string(v.Code))
 	tx.Notice(Notice{
 		Kind: machine.NoticeMessageFailed, MessageID: id,
 		Detail: "the customer did not get a message of the agent: " + string(v.Code),
@@ -176,7 +176,7 @@ func (tx *Transaction) receipt(r Receipt) {
 	}
 	i := slices.IndexFunc(tx.Receipts, func(r Receipt) bool { return r.Status != openmessaging.StatusFailed })
 	if i < 0 {
-		tx.AddLog(saidNoReceipt, "too many receipts wait")
+		tx.logOnce(saidNoReceipt, "too many receipts wait")
 	}
 	tx.Receipts = slices.Delete(tx.Receipts, max(i, 0), max(i, 0)+1)
 }

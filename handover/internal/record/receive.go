@@ -35,7 +35,7 @@ func (tx *Transaction) AcceptMessage(o *openmessaging.Outbound, body openmessagi
 	if id == "" {
 		id = tx.EntryID("", tx.NextSeq())
 	}
-	d := StoredDelivery{ID: id, Message: body, Origin: o.Origin, Time: o.Time, From: o.CustomerID}
+	d := Delivery{ID: id, Message: body, Origin: o.Origin, Time: o.Time, From: o.CustomerID}
 	current := tx.OfCurrentSession(o)
 	human := o.Origin != openmessaging.OriginBot
 	if current && tx.Open() != nil && tx.Handover.ConversationID == "" && o.ConversationID != "" {
@@ -210,7 +210,7 @@ func (tx *Transaction) reportOverflow() {
 			return
 		}
 	}
-	tx.AddLog(saidOverflow, "")
+	tx.AddLog("a message of the agent was refused, because too much waits for the host", "")
 	tx.Notice(Notice{Kind: machine.NoticeMessageFailed, Detail: detail})
 }
 

@@ -106,15 +106,11 @@ type Receipt struct {
 	At     time.Time                `json:"at,omitzero"` // no attempt before
 }
 
-// A logLine is a step without content, for Explain.
+// A logLine is a step without content, for Explain: a sentence, and perhaps its reason.
 type logLine struct {
 	At   time.Time `json:"at"`
 	What string    `json:"what"`
 	Why  string    `json:"why,omitempty"`
-}
-
-func (f *Record) note(now time.Time, what, why string) {
-	f.Log = last(append(f.Log, logLine{At: now, What: what, Why: why}), maxLog)
 }
 
 // last returns the newest n elements.

@@ -19,7 +19,7 @@ func TestRetentionWaitsForWork(t *testing.T) {
 	require.False(t, old().Expires().After(noon()), "or the test looks at nothing")
 	for name, wait := range map[string]func(*Record){
 		"an opening":           func(f *Record) { f.Out.Push(Entry{Seq: 1, Kind: KindOpen, Opening: &Opening{}}) },
-		"a delivery":           func(f *Record) { f.In.Push(Entry{Seq: 1, Kind: KindDelivery, Delivery: &StoredDelivery{}}) },
+		"a delivery":           func(f *Record) { f.In.Push(Entry{Seq: 1, Kind: KindDelivery, Delivery: &Delivery{}}) },
 		"a notice":             func(f *Record) { f.In.Push(Entry{Seq: 1, Kind: KindNotice, Notice: &Notice{}}) },
 		"a hand-back":          func(f *Record) { f.In.Push(Entry{Seq: 1, Kind: KindReturn, Session: &machine.Session{}}) },
 		"a message":            func(f *Record) { f.Words = []Word{wordOf(1, "m1")} },

@@ -169,8 +169,8 @@ func (tx *Transaction) givesUpAfter(o Outcome) time.Duration {
 // GiveUp drops the effects that wait for Genesys and can never be performed. The host gets a Return
 // with the customer's messages, and a notice.
 func (tx *Transaction) GiveUp(why string) {
+	tx.AddLog("given up", why)
 	why = "given up: " + why
-	tx.AddLog(saidGivenUp, why)
 	open := tx.Open() != nil
 	if open {
 		tx.Apply(machine.Event{Kind: machine.EvFailed, Code: machine.CodeNoAnswer, Detail: why})

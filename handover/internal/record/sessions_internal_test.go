@@ -91,7 +91,7 @@ func TestHandOverInBotTakesUnansweredMessages(t *testing.T) {
 	tx := newTransaction(recordIn(machine.StateBot))
 	tx.Handover.QueueID, tx.Handover.BotQueue = "", ""
 	tx.Past = []past{{Session: machine.Session{ID: "abcdefghijk1"}}}
-	tx.Words = []Word{{Seq: tx.NextSeq(), ID: "1", Message: new(Message{ID: "1", Text: "came back"}.Stored()), State: WordUnsure}}
+	tx.Words = []Word{{Seq: tx.NextSeq(), ID: "1", Message: new(Message{ID: "1", Text: "came back"}), State: WordUnsure}}
 	tx.Tidy()
 	require.Equal(t, "abcdefghijk1", firstReturn(t, tx.Record).Session.ID)
 	c := machinetest.HandoverIn(machine.StateRequested)

@@ -75,7 +75,7 @@ func (tx *Transaction) done() {
 		return
 	}
 	tx.removeWords(x.Seq)
-	tx.AddLog(saidReturned, "")
+	tx.AddLog("given back to the bot", "")
 	if tx.Notify {
 		n := Notice{Kind: machine.NoticeReturned, Time: tx.Now, Session: *x.Session}
 		tx.In.Push(Entry{Seq: tx.NextSeq(), Kind: KindNotice, At: tx.Now, Handover: x.Handover, Notice: &n})
@@ -101,7 +101,7 @@ func (tx *Transaction) hostRefused(x *Entry) {
 	}
 	switch {
 	case tx.Now.Sub(x.At) >= limit:
-		tx.AddLog(saidGivenUp, string(x.Kind))
+		tx.AddLog("given up, the host did not take it", x.Kind.Words())
 		tx.GivenUp = x.Kind
 		if x.Kind == KindReturn {
 			tx.notReturned(x.Seq)

@@ -121,7 +121,7 @@ func TestAnOpeningThatNamesNoConversation(t *testing.T) {
 func TestLateOutcomeKeepsTheParts(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
-	tx.accept(Message{ID: "m1", Text: "hello"}.Stored())
+	tx.accept(Message{ID: "m1", Text: "hello"})
 	job := jobOn(t, tx, ToGenesys)
 	next := machinetest.HandoverIn(machine.StateConnected)
 	next.ID, next.ConversationID = "next22222222", "another conversation"
@@ -214,7 +214,7 @@ func TestReturnThatAnotherReplicaAttempted(t *testing.T) {
 func TestLateOutcomeOfAnAnswer(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
-	tx.accept(Message{ID: "1", Answer: &Answer{InReplyTo: "offer", Kind: openmessaging.ReplyQuickReply, Text: "yes"}}.Stored())
+	tx.accept(Message{ID: "1", Reply: &openmessaging.Reply{InReplyTo: "offer", Kind: openmessaging.ReplyQuickReply, Text: "yes"}})
 	job := jobOn(t, tx, ToGenesys)
 	next := machinetest.HandoverIn(machine.StateConnected)
 	next.ID, next.ConversationID = "next22222222", "another conversation"

@@ -16,7 +16,7 @@ import (
 func TestWordOfDeadSenderIsDue(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
-	message := Message{ID: "m1", Text: "hello"}.Stored()
+	message := Message{ID: "m1", Text: "hello"}
 	f := &Record{
 		Handover: &machine.Handover{Session: machine.Session{ID: "aaaaaaaaaaaa", State: machine.StateEnded}, HandedBack: true, Returned: true},
 		Words:    []Word{{Seq: 1, ID: "m1", Message: &message, At: now, Handover: "aaaaaaaaaaaa"}},
@@ -50,13 +50,13 @@ func TestForgetKeepsLaterWords(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
 	tx := &Transaction{Record: &Record{Handover: &machine.Handover{Session: machine.Session{ID: "aaaaaaaaaaaa", State: machine.StateConnected, ConversationID: "c1"}}}, Now: now}
-	tx.accept(Message{ID: "before", Text: "hello"}.Stored())
+	tx.accept(Message{ID: "before", Text: "hello"})
 	tx.Forget = now
 	tx.Apply(machine.Event{Kind: machine.EvEnd, Reason: machine.EndByCustomer})
 	tx.ForgetContent()
 	require.Empty(t, tx.Words)
 
-	tx.accept(Message{ID: "after", Text: "hello"}.Stored())
+	tx.accept(Message{ID: "after", Text: "hello"})
 	tx.Apply(machine.Event{Kind: machine.EvReleased})
 	tx.Tidy()
 	require.Len(t, tx.Words, 1)
@@ -136,7 +136,7 @@ func TestReleasedKeepsUnseenWords(t *testing.T) {
 	c := &machine.Handover{Session: machine.Session{ID: "aaaaaaaaaaaa", State: machine.StateConnected, ConversationID: "c1"}}
 	c.Connected = now.Add(-time.Minute)
 	tx := &Transaction{Record: &Record{Handover: c}, Now: now}
-	tx.accept(Message{ID: "m1", Text: "hello"}.Stored())
+	tx.accept(Message{ID: "m1", Text: "hello"})
 	tx.Words[0].State, tx.Words[0].SentAt, tx.Words[0].Conversation = wordSent, now, "c1"
 	tx.Now = now.Add(time.Minute)
 	tx.Apply(machine.Event{Kind: machine.EvEnd, Reason: machine.EndByCustomer})
@@ -151,7 +151,7 @@ func TestReleasedKeepsUnseenWords(t *testing.T) {
 func TestReturnThatCannotBeginWaits(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
-	message := Message{ID: "m1", Text: "hello"}.Stored()
+	message := Message{ID: "m1", Text: "hello"}
 	tx := &Transaction{Record: &Record{
 		Handover: &machine.Handover{Session: machine.Session{ID: "aaaaaaaaaaaa", State: machine.StateEnded}, HandedBack: true},
 		Words:    []Word{{Seq: 1, ID: "m1", Message: &message, At: now}},
@@ -181,7 +181,7 @@ func TestGivenBackKeepsSent(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
 	tx := &Transaction{Record: &Record{Handover: &machine.Handover{Session: machine.Session{ID: "aaaaaaaaaaaa", State: machine.StateEnded}, HandedBack: true}}, Now: now}
-	tx.accept(Message{ID: "m1", Text: "hello"}.Stored())
+	tx.accept(Message{ID: "m1", Text: "hello"})
 	tx.Words[0].State, tx.Words[0].Conversation = wordSent, "c1"
 	tx.pushReturn(false)
 	tx.ClaimHead(ToHost)
@@ -235,7 +235,7 @@ func TestGivenBackLaterKeepsSent(t *testing.T) {
 	t.Parallel()
 	for _, sent := range []bool{true, false} {
 		tx := newTransaction(&Record{Handover: &machine.Handover{Session: machine.Session{ID: "aaaaaaaaaaaa", State: machine.StateEnded}, HandedBack: true}})
-		tx.accept(Message{ID: "m1", Text: "hello"}.Stored())
+		tx.accept(Message{ID: "m1", Text: "hello"})
 		if sent {
 			tx.Words[0].State, tx.Words[0].Conversation = wordSent, "c1"
 		}
@@ -268,7 +268,7 @@ func TestEndOfAConversationAnswersNothingInAnother(t *testing.T) {
 	}
 	tx := &Transaction{Record: &Record{Handover: c}, Now: now}
 	for i, conversation := range []string{"c1", "c2"} {
-		m := Message{ID: conversation, Text: "hello"}.Stored()
+		m := Message{ID: conversation, Text: "hello"}
 		tx.Words = append(tx.Words, Word{
 			Seq: uint64(i) + 1, ID: m.ID, Message: &m, State: wordSent, SentAt: now.Add(-time.Second),
 			Handover: c.ID, Conversation: conversation,

@@ -35,7 +35,7 @@ func TestExplain(t *testing.T) {
 		"nothing but a late message": {
 			func() *Record {
 				tx := newTransaction(&Record{Format: CurrentFormat, Created: 1, Touched: noon()})
-				tx.deliver(StoredDelivery{ID: "g1", Late: true}, time.Time{})
+				tx.deliver(Delivery{ID: "g1", Late: true}, time.Time{})
 				return tx.Record
 			}, 0,
 			`

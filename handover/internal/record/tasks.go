@@ -357,7 +357,7 @@ func (tx *Transaction) notTransferred(o Outcome) {
 	if errors.Is(o.Refused, genesys.ErrUnauthorized) {
 		return
 	}
-	tx.AddLog(saidTransfer, Explain(o.Refused))
+	tx.AddLog("the transfer was refused", Explain(o.Refused))
 	if tx.Handover.Refusals++; tx.Handover.Refusals < maxRefusals {
 		return
 	}
@@ -373,7 +373,7 @@ func (tx *Transaction) notTransferred(o Outcome) {
 // and the session ends on our side. Without such a text, the conversation is still watched: as long
 // as no leg names the customer's communication, Genesys refuses a disconnect that it accepts later.
 func (tx *Transaction) notDisconnected(o Outcome) {
-	tx.AddLog(saidDisconnect, Explain(o.Refused))
+	tx.AddLog(saidNoDisconnect, Explain(o.Refused))
 	if tx.Handover.LeftSent { // settled before: the session ends when the text is sent
 		return
 	}
@@ -447,7 +447,7 @@ func (tx *Transaction) settleReceipt(j *Job, o Outcome) {
 		}
 		if o.Err == nil || r.Tries >= maxReceiptTries || why.Effect == EffectRefused {
 			if o.Err != nil && r.Status == openmessaging.StatusFailed {
-				tx.AddLog(saidNoReceipt, Explain(o.Err))
+				tx.logOnce(saidNoReceipt, Explain(o.Err))
 			}
 			tx.Receipts = append(tx.Receipts[:i], tx.Receipts[i+1:]...)
 			return
@@ -470,7 +470,7 @@ func (tx *Transaction) fireTimers() {
 		tx.Apply(machine.Event{Kind: machine.EvMoved, Conversation: c.MovedTo})
 	case kind == machine.TimerWarn:
 		c.WarnedAt = tx.Now
-		tx.AddLog(saidIdle, "")
+		tx.AddLog("the host was notified that the customer is silent", "")
 		tx.Notice(Notice{Kind: machine.NoticeIdle, Detail: "the customer has not written for a while"})
 	case kind == machine.TimerEnd:
 		c.Leftover = machine.LeftoverRequested

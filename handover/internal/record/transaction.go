@@ -75,7 +75,7 @@ func (tx *Transaction) makeRoom(bytes int) bool {
 			continue
 		}
 		tx.In.remove(i)
-		tx.AddLog(saidDropped, string(x.Notice.Kind))
+		tx.AddLog("a notice was dropped, because too much waits for the host", string(x.Notice.Kind))
 	}
 	return !tx.In.full(inEntries, inBytes, bytes)
 }
@@ -94,7 +94,7 @@ func (tx *Transaction) install(c machine.Handover) {
 	tx.Out.Failures, tx.Out.NotBefore = 0, time.Time{} // of the last session
 	c.Started, c.ChangedAt = tx.Now, tx.Now
 	tx.Handover, tx.Keep = &c, c.Timers.Retention
-	tx.AddLog(string(c.State), saidBegun)
+	tx.AddLog("a session began, "+entered(tx.Handover, ""), "")
 }
 
 // Begin starts a handover with its opening.
@@ -112,7 +112,7 @@ func (tx *Transaction) Begin(c machine.Handover, o *Opening) {
 
 // deliver inserts a message for the customer into the lane to the host: before later ones that were
 // never attempted, and before a Return, but not before a notice.
-func (tx *Transaction) deliver(d StoredDelivery, notBefore time.Time) {
+func (tx *Transaction) deliver(d Delivery, notBefore time.Time) {
 	first := 0
 	newest := tx.Given
 	if tx.In.begun() { // possibly by a process that has died since
@@ -137,7 +137,7 @@ func (f *Record) returnOf(handover string) int {
 	return slices.IndexFunc(f.In.Entries, func(x Entry) bool { return x.Kind == KindReturn && x.Handover == handover && !x.Unsure })
 }
 
-func before(d StoredDelivery, other Entry) bool {
+func before(d Delivery, other Entry) bool {
 	if other.Attempts > 0 || other.Unsure {
 		return false
 	}

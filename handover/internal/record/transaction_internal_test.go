@@ -255,9 +255,9 @@ func TestReceiptsAreBounded(t *testing.T) {
 func TestDeliveryBehindANoticeIsOutOfOrder(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
-	tx.deliver(StoredDelivery{ID: "second", Time: noon().Add(time.Second), Session: tx.Handover.Session}, time.Time{})
+	tx.deliver(Delivery{ID: "second", Time: noon().Add(time.Second), Session: tx.Handover.Session}, time.Time{})
 	tx.Notice(Notice{Kind: machine.NoticeAgentJoined})
-	tx.deliver(StoredDelivery{ID: "first", Time: noon(), Session: tx.Handover.Session}, time.Time{})
+	tx.deliver(Delivery{ID: "first", Time: noon(), Session: tx.Handover.Session}, time.Time{})
 	require.False(t, tx.OutOfOrder(tx.In.Entries[0].Delivery))
 
 	settleAs(tx, jobOn(t, tx, ToHost), Outcome{})
@@ -286,7 +286,7 @@ func TestDeliveryGoesBeforeTheReturn(t *testing.T) {
 	tx := newTransaction(recordIn(machine.StateConnected))
 	ends(tx, noon().Add(20*time.Second))
 	tx.Notice(Notice{Kind: machine.NoticeAgentJoined})
-	tx.deliver(StoredDelivery{ID: "late word", Time: noon(), Session: tx.Handover.Session}, time.Time{})
+	tx.deliver(Delivery{ID: "late word", Time: noon(), Session: tx.Handover.Session}, time.Time{})
 	at := map[EntryKind]int{}
 	for i, x := range tx.In.Entries {
 		at[x.Kind] = i

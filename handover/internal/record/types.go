@@ -13,18 +13,6 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
 )
 
-// A Delivery is one message to deliver to the customer, from an agent or from an Architect flow.
-type Delivery struct {
-	ID         string // idempotency key: the same on every attempt, replica and restart
-	Session    machine.Session
-	Message    openmessaging.Message
-	Origin     openmessaging.Origin // an agent or an Architect flow
-	Time       time.Time            // when it was written, by the clock of Genesys
-	Attempt    int                  // 1 for the first attempt; may be too low after a crash
-	Late       bool                 // its session is over, or it never had one
-	OutOfOrder bool                 // an attempt to deliver a newer message began before
-}
-
 // Pending is the error that Deliver returns if the customer's channel reports the outcome of the
 // message later.
 var Pending = errors.New("handover: pending") //nolint:gochecknoglobals,errname,staticcheck,revive // reads as an outcome: return handover.Pending
@@ -92,26 +80,14 @@ type Notice struct {
 // MaxMessage is the limit of Message.Text, in bytes.
 const MaxMessage = 64 << 10
 
-// A Message is a message of the customer.
+// A Message is a message of the customer. The public type is separate, so that a new field of it
+// does not change the stored format.
 type Message struct {
-	// ID is the host's id of the message: 1 to 256 bytes without control characters. A message
-	// with the same ID is a duplicate of the first one, even with another content.
-	ID          string
-	Time        time.Time                  // when it was written; not sent
-	Text        string                     // at most MaxMessage bytes
-	Attachments []openmessaging.Attachment // links to files that Genesys can fetch
-	Answer      *Answer                    // the customer's choice
-}
-
-// An Answer is the customer's choice in an agent's message, for example a quick reply, a button of
-// a card, or a date.
-type Answer struct {
-	// InReplyTo is the Delivery.ID of the message that offered the choice. Genesys adds the
-	// answer to that message's conversation.
-	InReplyTo string
-	Kind      openmessaging.ReplyKind
-	Text      string // the chosen label, for the agent to read
-	Payload   string // the payload of the button, unchanged
+	ID          string                     `json:"id"` // of the host
+	Time        time.Time                  `json:"time,omitzero"`
+	Text        string                     `json:"text,omitempty"`
+	Attachments []openmessaging.Attachment `json:"attachments,omitempty"`
+	Reply       *openmessaging.Reply       `json:"reply,omitempty"` // the customer's choice
 }
 
 // validate returns a [machine.ErrInvalid] for everything that Genesys would refuse.
@@ -120,13 +96,13 @@ func (m Message) validate() error {
 		return err
 	}
 	switch {
-	case m.Text == "" && len(m.Attachments) == 0 && m.Answer == nil:
+	case m.Text == "" && len(m.Attachments) == 0 && m.Reply == nil:
 		return machine.Invalidf("handover: Message has no Text, no Attachments and no Answer: set one of them")
 	case len(m.Text) > MaxMessage:
 		return machine.Invalidf("handover: Message.Text has %d bytes, the limit is %d: shorten it or send a file", len(m.Text), MaxMessage)
 	case !utf8.ValidString(m.Text):
 		return machine.Invalidf("handover: Message.Text is not valid UTF-8: convert it")
-	case m.Answer != nil && (m.Text != "" || len(m.Attachments) > 0):
+	case m.Reply != nil && (m.Text != "" || len(m.Attachments) > 0):
 		return machine.Invalidf("handover: Message.Answer is set together with Text or Attachments: send them as a separate message")
 	}
 	return m.validateParts()
@@ -135,21 +111,20 @@ func (m Message) validate() error {
 // validateParts checks each part in the form in which it is sent.
 func (m Message) validateParts() error {
 	var errs []error
-	s := m.Stored()
-	texts := s.parts() - len(s.Attachments)
-	for i := range s.parts() {
-		for _, f := range fieldErrors(s.validatePart(i)) {
-			errs = append(errs, fmt.Errorf("handover: Message.%s %s", partField(s, i-texts, f.Field), f.Reason))
+	texts := m.parts() - len(m.Attachments)
+	for i := range m.parts() {
+		for _, f := range fieldErrors(m.validatePart(i)) {
+			errs = append(errs, fmt.Errorf("handover: Message.%s %s", m.partField(i-texts, f.Field), f.Reason))
 		}
 	}
 	return machine.Invalid(errors.Join(errs...))
 }
 
-// partField returns the name in Message of a field of the wire. attachment is the index of the
+// partField returns the name in the host's message of a field of the wire. attachment is the index of the
 // part's attachment.
-func partField(s storedMessage, attachment int, field string) string {
+func (m Message) partField(attachment int, field string) string {
 	switch rest, ok := strings.CutPrefix(field, "Attachment."); {
-	case s.Reply != nil:
+	case m.Reply != nil:
 		return "Answer." + field
 	case ok:
 		return fmt.Sprintf("Attachments[%d].%s", attachment, rest)
@@ -158,14 +133,14 @@ func partField(s storedMessage, attachment int, field string) string {
 	}
 }
 
-func (s storedMessage) validatePart(i int) error {
+func (m Message) validatePart(i int) error {
 	from := openmessaging.Customer{ID: "checked"}
-	if s.Reply != nil {
-		r := *s.Reply
+	if m.Reply != nil {
+		r := *m.Reply
 		r.From, r.MessageID, r.Time = from, "checked", time.Unix(0, 0)
 		return r.Validate()
 	}
-	w := s.part(i)
+	w := m.part(i)
 	w.From, w.MessageID, w.Time = from, "checked", time.Unix(0, 0)
 	return w.Validate()
 }
@@ -396,50 +371,21 @@ func (o *Opening) as(from string) *Opening {
 	return &c
 }
 
-// A storedMessage is a [Message] as a record stores it. The type is separate so that a new
-// field of Message does not change the stored format.
-type storedMessage struct {
-	ID          string                     `json:"id"`
-	Time        time.Time                  `json:"time,omitzero"`
-	Text        string                     `json:"text,omitempty"`
-	Attachments []openmessaging.Attachment `json:"attachments,omitempty"`
-	Reply       *openmessaging.Reply       `json:"reply,omitempty"`
-}
-
-// Stored returns a copy of m for a record. It shares no memory with m, because the caller may
-// change m after the call.
-func (m Message) Stored() storedMessage {
-	s := storedMessage{ID: m.ID, Time: m.Time.Round(0), Text: m.Text, Attachments: slices.Clone(m.Attachments)}
-	if a := m.Answer; a != nil {
-		s.Reply = &openmessaging.Reply{InReplyTo: a.InReplyTo, Kind: a.Kind, Text: a.Text, Payload: a.Payload}
-	}
-	return s
-}
-
-// message returns the stored message for the host. It shares no memory with s.
-func (s storedMessage) message() Message {
-	m := Message{ID: s.ID, Time: s.Time, Text: s.Text, Attachments: slices.Clone(s.Attachments)}
-	if r := s.Reply; r != nil {
-		m.Answer = &Answer{InReplyTo: r.InReplyTo, Kind: r.Kind, Text: r.Text, Payload: r.Payload}
-	}
-	return m
-}
-
-// parts returns the number of messages that s has on the wire.
-func (s storedMessage) parts() int {
-	if s.Reply != nil {
+// parts returns the number of messages that m has on the wire.
+func (m Message) parts() int {
+	if m.Reply != nil {
 		return 1
 	}
-	return len(splitText(s.Text)) + len(s.Attachments)
+	return len(splitText(m.Text)) + len(m.Attachments)
 }
 
 // part returns the i-th of them, without sender, id and time.
-func (s storedMessage) part(i int) openmessaging.InboundMessage {
-	texts := splitText(s.Text)
+func (m Message) part(i int) openmessaging.InboundMessage {
+	texts := splitText(m.Text)
 	if i < len(texts) {
 		return openmessaging.InboundMessage{Text: texts[i]}
 	}
-	return openmessaging.InboundMessage{Attachment: &s.Attachments[i-len(texts)]}
+	return openmessaging.InboundMessage{Attachment: &m.Attachments[i-len(texts)]}
 }
 
 func splitText(s string) []string {

@@ -579,7 +579,7 @@ func (w *Watched) pause(r *Reading) time.Duration {
 
 // unclosed reports a conversation that remains open in Genesys, because it cannot be disconnected.
 func (tx *Transaction) unclosed(why, permission string) {
-	tx.AddLog(saidDisconnect, why)
+	tx.AddLog(saidNoDisconnect, why)
 	tx.Notice(Notice{
 		Kind: machine.NoticeConnectionLost, Permission: permission,
 		Detail: "a conversation that no session needs stays open in Genesys: " + why,

@@ -57,7 +57,7 @@ func JobOn(tb testing.TB, tx *record.Transaction, n record.LaneName) *record.Job
 
 // WordOf returns a message of the customer that waits for the agents of the session of RecordIn.
 func WordOf(seq uint64, id string) record.Word {
-	m := record.Message{ID: id, Text: "words " + id}.Stored()
+	m := record.Message{ID: id, Text: "words " + id}
 	return record.Word{Seq: seq, ID: id, Message: &m, At: machinetest.Noon(), Wire: machinetest.Noon(), Size: record.SizeOf(m), Handover: "abcdefghijk2"}
 }
 

@@ -286,7 +286,7 @@ func (l *ledger) checkStoredEntries(k string, before, v *view) {
 		switch x := &v.In.Entries[i]; {
 		case had[x.Seq]:
 		case x.Delivery != nil:
-			l.noteStoredDelivery(k, x.Delivery)
+			l.noteDelivery(k, x.Delivery)
 		case x.Notice != nil && x.Notice.Kind == machine.NoticeGap:
 			l.checkGapNotice(k, x.Notice)
 		case x.Notice != nil && x.Notice.Kind == machine.NoticeConnectionLost:
@@ -295,7 +295,7 @@ func (l *ledger) checkStoredEntries(k string, before, v *view) {
 	}
 }
 
-func (l *ledger) noteStoredDelivery(k string, d *viewDelivery) {
+func (l *ledger) noteDelivery(k string, d *viewDelivery) {
 	m := l.outboundByText[d.Message.Text]
 	switch {
 	case m == nil:

@@ -121,8 +121,8 @@ var mutants = []mutant{
 	},
 	{
 		"returns", "a taken Return leaves its words", "record/settlehost.go",
-		"\ttx.removeWords(x.Seq)\n\ttx.AddLog(saidReturned, \"\")",
-		`	tx.AddLog(saidReturned, "")`,
+		"\ttx.removeWords(x.Seq)\n\ttx.AddLog(\"given back to the bot\", \"\")",
+		`	tx.AddLog("given back to the bot", "")`,
 	},
 	{
 		"turn", "the bot speaks before the Return", "record/transaction.go",
@@ -321,7 +321,7 @@ var mutants = []mutant{
 	},
 	{
 		"leases", "an unknown outcome is taken for success", "engine/update.go",
-		`return fmt.Errorf("handover: store record: %w: %w: %w", record.ErrUnsure, record.ErrConflict, err)`,
+		`return fmt.Errorf("%w: %w: %w", record.ErrUnsure, record.ErrConflict, err)`,
 		`return nil`,
 	},
 	{
