@@ -70,10 +70,10 @@ func (d *Delivery) clone() *Delivery {
 	return c
 }
 
-func (s *Message) clone() *Message {
-	c := clonePointer(s)
+func (m *Message) clone() *Message {
+	c := clonePointer(m)
 	if c != nil {
-		c.Attachments, c.Reply = slices.Clone(s.Attachments), clonePointer(s.Reply)
+		c.Attachments, c.Reply = slices.Clone(m.Attachments), clonePointer(m.Reply)
 	}
 	return c
 }

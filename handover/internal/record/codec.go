@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -98,22 +99,14 @@ func (f *Record) understood() error {
 	if len(f.Out.Entries)+len(f.Words) > 0 && f.Handover == nil {
 		return errors.New("field out or words has entries of no handover")
 	}
-	for i := range f.Words {
-		if !f.Words[i].understood() {
-			return errors.New("field words: an unknown state, or a missing field")
-		}
-	}
-	for i := range f.Out.Entries {
-		if !f.Out.Entries[i].toGenesys() {
-			return errors.New("field out.entries: an unknown kind, or a missing field")
-		}
-	}
-	for i := range f.In.Entries {
-		if !f.In.Entries[i].toHost() {
-			return errors.New("field in.entries: an unknown kind, or a missing field")
-		}
-	}
-	if !f.ReceivedIDs.understood() || !f.ForwardedIDs.understood() {
+	switch {
+	case slices.ContainsFunc(f.Words, func(w Word) bool { return !w.understood() }):
+		return errors.New("field words: an unknown state, or a missing field")
+	case slices.ContainsFunc(f.Out.Entries, func(x Entry) bool { return !x.toGenesys() }):
+		return errors.New("field out.entries: an unknown kind, or a missing field")
+	case slices.ContainsFunc(f.In.Entries, func(x Entry) bool { return !x.toHost() }):
+		return errors.New("field in.entries: an unknown kind, or a missing field")
+	case len(f.ReceivedIDs)%markSize != 0 || len(f.ForwardedIDs)%markSize != 0:
 		return errors.New("field heard or said: its length is no multiple of a mark")
 	}
 	return nil
@@ -121,48 +114,24 @@ func (f *Record) understood() error {
 
 func (w *Word) understood() bool {
 	m := w.Message
-	if m == nil {
+	switch {
+	case m == nil:
 		return w.State == wordSent
-	}
-	switch w.State {
-	case WordWaiting, WordUnsure:
+	case w.pending():
 		// The text is split only if a part is done, because records are decoded often.
 		return (m.Reply != nil || m.Text != "" || len(m.Attachments) > 0) && (w.Done == 0 || w.Done > 0 && w.Done < m.parts())
-	case wordSent, wordRefused:
-		return true
 	default:
-		return false
+		return w.State == wordSent || w.State == wordRefused
 	}
 }
 
 func (x *Entry) toGenesys() bool {
-	switch x.Kind {
-	case KindOpen, KindContext:
-		return x.Opening != nil && x.left(len(x.Opening.Texts))
-	case kindLeft:
-		return x.left(1)
-	default:
-		return false
-	}
+	return (x.Kind == kindLeft || x.opens() && x.Opening != nil) && x.Done >= 0 && x.Done < x.parts()
 }
-
-// left reports whether some of n parts are not done.
-func (x *Entry) left(n int) bool { return x.Done >= 0 && x.Done < n }
 
 func (x *Entry) toHost() bool {
-	switch x.Kind {
-	case KindDelivery:
-		return x.Delivery != nil
-	case KindNotice:
-		return x.Notice != nil
-	case KindReturn:
-		return x.Session != nil
-	default:
-		return false
-	}
+	return x.Kind == KindDelivery && x.Delivery != nil || x.Kind == KindNotice && x.Notice != nil || x.Kind == KindReturn && x.Session != nil
 }
-
-func (m memory) understood() bool { return len(m)%markSize == 0 }
 
 // NextRevision returns a revision that no earlier one of the key had, even before a delete.
 func NextRevision(prev uint64, now time.Time) uint64 {

@@ -139,20 +139,12 @@ func (x *Entry) from(c *machine.Handover) string {
 	return c.From
 }
 
-// measured returns the entry with its Size, which counts toward the limit of the lane in bytes.
-func (x Entry) measured() Entry {
-	b, err := json.Marshal(x)
-	if err == nil {
-		x.Size = len(b)
-	}
-	return x
-}
-
+// insert adds an entry. Its size counts toward the limit of the lane in bytes.
 func (l *lane) insert(i int, e Entry) {
-	e = e.measured()
-	l.Entries = append(l.Entries, Entry{})
-	copy(l.Entries[i+1:], l.Entries[i:])
-	l.Entries[i] = e
+	if b, err := json.Marshal(e); err == nil {
+		e.Size = len(b)
+	}
+	l.Entries = slices.Insert(l.Entries, i, e)
 	l.Bytes += e.Size
 }
 
@@ -160,7 +152,7 @@ func (l *lane) Push(e Entry) { l.insert(len(l.Entries), e) }
 
 func (l *lane) remove(i int) Entry {
 	e := l.Entries[i]
-	l.Entries = append(l.Entries[:i], l.Entries[i+1:]...)
+	l.Entries = slices.Delete(l.Entries, i, i+1)
 	l.Bytes -= e.Size
 	if i == 0 {
 		l.Failures, l.NotBefore = 0, time.Time{}
@@ -233,21 +225,17 @@ func (tx *Transaction) ClaimHead(n LaneName) Entry {
 	switch n {
 	case ToGenesys:
 		head, _ := tx.head()
-		w := tx.word(head.Seq)
 		if tx.Out.Lease.Owner != "" && tx.Out.Lease.Seq == head.Seq {
 			head.Unsure = true
 		}
-		switch {
-		case w == nil:
-			x := &tx.Out.Entries[0]
-			if x.Unsure = head.Unsure; x.First.IsZero() {
-				x.First = tx.Now
-			}
-		case head.Unsure && w.State == WordWaiting:
-			w.State = WordUnsure
+		if head.Unsure {
+			tx.markUnsure(head.Seq)
 		}
-		if w != nil && w.First.IsZero() {
+		switch w := tx.word(head.Seq); {
+		case w != nil && w.First.IsZero():
 			w.First = tx.Now
+		case w == nil && tx.Out.Entries[0].First.IsZero():
+			tx.Out.Entries[0].First = tx.Now
 		}
 		if head.Kind == KindOpen && tx.Handover.OpeningTriedAt.IsZero() {
 			// From now on Genesys may have received it.

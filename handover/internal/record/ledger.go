@@ -101,12 +101,7 @@ func (w *Word) entry() Entry {
 
 // word returns the word with a seq, or nil.
 func (f *Record) word(seq uint64) *Word {
-	for i := range f.Words {
-		if f.Words[i].Seq == seq {
-			return &f.Words[i]
-		}
-	}
-	return nil
+	return find(f.Words, func(w *Word) bool { return w.Seq == seq })
 }
 
 // Agents returns the open session in which the agents have the turn, or nil.
@@ -161,26 +156,18 @@ func (f *Record) nextWord() *Word {
 	if c == nil {
 		return nil
 	}
-	for i := range f.Words {
-		w := &f.Words[i]
-		if w.Handover != c.ID || w.Return != 0 || w.Message == nil {
-			continue
-		}
-		if w.pending() || w.State == wordSent && c.ConversationID != "" && !w.sentIn(c) {
-			return w
-		}
-	}
-	return nil
+	return find(f.Words, func(w *Word) bool {
+		return w.Handover == c.ID && w.Return == 0 && w.Message != nil &&
+			(w.pending() || w.State == wordSent && c.ConversationID != "" && !w.sentIn(c))
+	})
 }
 
 // head returns the next entry for Genesys: the opening is first, and the text that the customer has
 // left is last.
 func (f *Record) head() (Entry, bool) {
-	for _, x := range f.Out.Entries {
-		// An earlier text belongs to the last session, and its attempt is not over.
-		if x.Kind != kindLeft {
-			return x, true
-		}
+	// An earlier text belongs to the last session, and its attempt is not over.
+	if x := find(f.Out.Entries, func(x *Entry) bool { return x.Kind != kindLeft }); x != nil {
+		return *x, true
 	}
 	if w := f.nextWord(); w != nil {
 		return w.entry(), true

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"slices"
 	"time"
 
 	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
@@ -194,10 +195,10 @@ func (tx *Transaction) belongs(o *openmessaging.Outbound, current bool) (machine
 		return tx.Handover.Session, true
 	}
 	_, handover, _ := SplitFrom(o.CustomerID)
-	for _, p := range tx.Past {
-		if o.ConversationID != "" && p.Session.ConversationID == o.ConversationID || p.Session.ID == handover {
-			return p.Session, true
-		}
+	if p := find(tx.Past, func(p *past) bool {
+		return o.ConversationID != "" && p.Session.ConversationID == o.ConversationID || p.Session.ID == handover
+	}); p != nil {
+		return p.Session, true
 	}
 	return machine.Session{Key: tx.Key, ConversationID: o.ConversationID}, true
 }
@@ -205,10 +206,8 @@ func (tx *Transaction) belongs(o *openmessaging.Outbound, current bool) (machine
 // reportOverflow notifies the host once that messages are refused, until there is room again.
 func (tx *Transaction) reportOverflow() {
 	const detail = "too many messages wait for the host: the agent sees that they failed"
-	for _, x := range tx.In.Entries {
-		if x.Notice != nil && x.Notice.Detail == detail {
-			return
-		}
+	if slices.ContainsFunc(tx.In.Entries, func(x Entry) bool { return x.Notice != nil && x.Notice.Detail == detail }) {
+		return
 	}
 	tx.AddLog("a message of the agent was refused, because too much waits for the host", "")
 	tx.Notice(Notice{Kind: machine.NoticeMessageFailed, Detail: detail})
@@ -216,10 +215,8 @@ func (tx *Transaction) reportOverflow() {
 
 // HostIDOf returns the host's id of a message that Genesys names by its id, or "".
 func (f *Record) HostIDOf(platform string) string {
-	for _, s := range f.Sent {
-		if s.Platform == platform {
-			return s.Host
-		}
+	if s := find(f.Sent, func(s *sentID) bool { return s.Platform == platform }); s != nil {
+		return s.Host
 	}
 	return ""
 }

@@ -121,6 +121,16 @@ func last[T any](s []T, n int) []T {
 	return s
 }
 
+// find returns the first element that a condition selects, or nil.
+func find[T any](list []T, is func(*T) bool) *T {
+	for i := range list {
+		if is(&list[i]) {
+			return &list[i]
+		}
+	}
+	return nil
+}
+
 // Open returns the open session, or nil.
 func (f *Record) Open() *machine.Handover {
 	if f.Handover != nil && f.Handover.Open() {

@@ -32,23 +32,19 @@ func (tx *Transaction) HandOver(c machine.Handover, o *Opening, asked machine.Ti
 			Seq: tx.NextSeq(), Kind: KindContext, Handover: open.ID, At: tx.Now, HostID: c.Request,
 			Wire: tx.wireTime(tx.Now, len(o.Texts)), Opening: o.as(open.From),
 		})
-		tx.rememberTranscript(o.lines)
-	case open != nil && open.State == machine.StateEnding:
-		if _, err := asked.Complete(c.Timers); err != nil {
-			return machine.Session{}, err
-		}
-		tx.endNow(c.State == machine.StateBot)
-		tx.Begin(c, o)
-		tx.rememberTranscript(o.lines)
-	case open != nil:
+	case open != nil && open.State != machine.StateEnding:
 		tx.remember(c.Request, open.ID)
+		return open.Session, nil
 	default:
 		if _, err := asked.Complete(c.Timers); err != nil {
 			return machine.Session{}, err
 		}
+		if open != nil {
+			tx.endNow(c.State == machine.StateBot)
+		}
 		tx.Begin(c, o)
-		tx.rememberTranscript(o.lines)
 	}
+	tx.rememberTranscript(o.lines)
 	return tx.Handover.Session, nil
 }
 
@@ -70,25 +66,24 @@ func (tx *Transaction) endNow(returns bool) {
 
 // Began returns the id of the session that a request began, or "".
 func (f *Record) Began(request string) string {
-	h := hashID(request)
-	for _, r := range f.Requests {
-		if r.Hash == h {
-			return r.Handover
-		}
+	if r := f.request(request); r != nil {
+		return r.Handover
 	}
 	return ""
 }
 
+func (f *Record) request(id string) *requestID {
+	h := hashID(id)
+	return find(f.Requests, func(r *requestID) bool { return r.Hash == h })
+}
+
 // remember stores the id of the session that a request led to.
 func (tx *Transaction) remember(request, handover string) {
-	h := hashID(request)
-	for i := range tx.Requests {
-		if tx.Requests[i].Hash == h {
-			tx.Requests[i].Handover = handover
-			return
-		}
+	if r := tx.request(request); r != nil {
+		r.Handover = handover
+		return
 	}
-	tx.Requests = last(append(tx.Requests, requestID{Hash: h, Handover: handover}), maxRequests)
+	tx.Requests = last(append(tx.Requests, requestID{Hash: hashID(request), Handover: handover}), maxRequests)
 }
 
 // SessionOf returns the session of a handover, if the record still has it.
@@ -96,12 +91,20 @@ func (tx *Transaction) SessionOf(handover string) machine.Session {
 	if tx.Handover != nil && tx.Handover.ID == handover {
 		return tx.Handover.Session
 	}
-	for _, p := range tx.Past {
-		if p.Session.ID == handover {
-			return p.Session
-		}
+	if p := tx.pastOf(handover); p != nil {
+		return p.Session
 	}
 	return machine.Session{ID: handover, Key: tx.Key, State: machine.StateEnded}
+}
+
+// pastOf returns an earlier session, or nil.
+func (f *Record) pastOf(handover string) *past {
+	return find(f.Past, func(p *past) bool { return p.Session.ID == handover })
+}
+
+// pastIn returns the last of the earlier sessions in a conversation, or nil.
+func (f *Record) pastIn(conversation string) *past {
+	return find(f.Past, func(p *past) bool { return conversation != "" && p.Session.ConversationID == conversation })
 }
 
 // adopt opens a session that Genesys began: a live agent writes without an open session. The bot

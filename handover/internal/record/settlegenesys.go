@@ -1,6 +1,7 @@
 package record
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -10,10 +11,8 @@ import (
 
 // SettleOut stores the outcome of the head of the lane to Genesys.
 func (tx *Transaction) SettleOut(j *Job, o Outcome) {
-	if tx.sameSession(j) && tx.Open() != nil {
-		if tx.settleRead(o.Read); tx.Open() == nil {
-			tx.repairEnd(o.Read)
-		}
+	if tx.sameSession(j) {
+		tx.settleRead(o.Read, false)
 	}
 	x, ok := tx.attempted(j)
 	if !ok {
@@ -39,7 +38,7 @@ func (tx *Transaction) SettleOut(j *Job, o Outcome) {
 		}
 		tx.failed(x, o)
 	case EffectAmbiguous:
-		tx.markUnsure(x)
+		tx.markUnsure(x.Seq)
 		if ours {
 			tx.Handover.LastWriteAt = tx.Now
 		}
@@ -75,14 +74,13 @@ func (tx *Transaction) attempted(j *Job) (Entry, bool) {
 }
 
 // markUnsure notes that an attempt may have taken effect.
-func (tx *Transaction) markUnsure(x Entry) {
-	if w := tx.word(x.Seq); w != nil {
-		if w.State == WordWaiting {
-			w.State = WordUnsure
-		}
-		return
+func (tx *Transaction) markUnsure(seq uint64) {
+	switch w := tx.word(seq); {
+	case w == nil:
+		tx.Out.Entries[0].Unsure = true
+	case w.State == WordWaiting:
+		w.State = WordUnsure
 	}
-	tx.Out.Entries[0].Unsure = true
 }
 
 // settledLate handles an attempt of an entry that was settled or dropped before. It may have taken
@@ -115,17 +113,13 @@ func (tx *Transaction) namedLate(id string) {
 }
 
 // sentLate watches the conversation of a message that Genesys accepted after the end of its
-// session. Another conversation than that of the session is closed.
+// session. It closes another conversation, which that attempt has opened, for the same reason as
+// the session ended.
 func (tx *Transaction) sentLate(j *Job, x Entry, o Outcome) {
 	tx.wroteLate(x.Handover, o.Conversation)
-	if o.Conversation != "" && o.Conversation != tx.Handover.ConversationID {
-		tx.closeLate(j, x, o)
+	if o.Conversation == "" || o.Conversation == tx.Handover.ConversationID {
+		return
 	}
-}
-
-// closeLate closes a conversation that an attempt of an ended session has opened. It is closed for
-// the same reason as its session.
-func (tx *Transaction) closeLate(j *Job, x Entry, o Outcome) {
 	c := *tx.Handover
 	asked := c.ID == x.Handover && (c.Leftover == machine.LeftoverRequested || !c.EndRequestedAt.IsZero())
 	c.ID, c.From = x.Handover, x.from(j.Record.Handover) // another session may have begun
@@ -135,8 +129,9 @@ func (tx *Transaction) closeLate(j *Job, x Entry, o Outcome) {
 	}
 }
 
-// settleRead applies the read that an effect made.
-func (tx *Transaction) settleRead(r *Reading) {
+// settleRead applies the read that an effect made to its session. fetched reports that the effect
+// has looked for missing messages before the end that the read shows.
+func (tx *Transaction) settleRead(r *Reading, fetched bool) {
 	if r == nil || tx.Open() == nil || r.Err != nil && !r.Blind && !r.Gone {
 		return
 	}
@@ -145,6 +140,9 @@ func (tx *Transaction) settleRead(r *Reading) {
 	if c := tx.Open(); live && c != nil && c.State == machine.StateConnected && c.MovedTo == "" && !c.ConfirmedAt.Before(tx.Clock.Genesys(r.Began)) {
 		// A read soon after our own write may be stale.
 		tx.answered(r.genesysBegan().Add(-machine.SettlePeriod-machine.OffsetKnown), true)
+	}
+	if tx.Open() == nil && !fetched {
+		tx.repairEnd(r)
 	}
 }
 
@@ -235,14 +233,7 @@ func (tx *Transaction) reopened(conversation string) bool {
 }
 
 // wasIn reports whether an earlier handover used the conversation.
-func (tx *Transaction) wasIn(conversation string) bool {
-	for _, p := range tx.Past {
-		if conversation != "" && p.Session.ConversationID == conversation {
-			return true
-		}
-	}
-	return false
-}
+func (tx *Transaction) wasIn(conversation string) bool { return tx.pastIn(conversation) != nil }
 
 // refused notes that Genesys will never accept the entry. The lane continues.
 func (tx *Transaction) refused(x Entry, o Outcome) {
@@ -260,11 +251,7 @@ func (tx *Transaction) refused(x Entry, o Outcome) {
 		return
 	case x.Kind == KindOpen && x.Done == 0 && x.Handover == tx.Handover.ID:
 		tx.Out.remove(0)
-		code := o.Code
-		if code == "" {
-			code = machine.CodeRejected
-		}
-		tx.Apply(machine.Event{Kind: machine.EvRefused, Code: code, Detail: why})
+		tx.Apply(machine.Event{Kind: machine.EvRefused, Code: cmp.Or(o.Code, machine.CodeRejected), Detail: why})
 	default:
 		tx.Out.remove(0)
 		tx.Notice(Notice{Kind: machine.NoticeMessageFailed, Detail: "a part of the opening was refused: " + why})
@@ -277,16 +264,13 @@ func (tx *Transaction) failed(x Entry, o Outcome) {
 	ours := tx.Open() != nil && x.Handover == tx.Handover.ID
 	counts := !postponed(o.Err)
 	since := machine.Later(x.At, x.First) // the wait before its first attempt does not count
-	if w := tx.word(x.Seq); w != nil {
-		if counts {
-			w.Attempts++
-			x.Attempts = w.Attempts
-		}
-	} else if y := &tx.Out.Entries[0]; counts {
-		y.Attempts++
-		x.Attempts = y.Attempts
-	}
 	if counts {
+		x.Attempts++
+		if w := tx.word(x.Seq); w != nil {
+			w.Attempts = x.Attempts
+		} else {
+			tx.Out.Entries[0].Attempts = x.Attempts
+		}
 		tx.logRetry(&x, Explain(o.Err))
 	}
 	if !ours {

@@ -216,17 +216,18 @@ func (tx *Transaction) SettleTask(j *Job, o Outcome) {
 	if o.Alarm != "" {
 		tx.Notice(Notice{Kind: machine.NoticeConnectionLost, Detail: o.Alarm})
 	}
-	if o.Task == TaskLook && tx.lookedElsewhere(j) {
+	look := o.Task == TaskLook && tx.sameSession(j)
+	if look && tx.lookedElsewhere(j) {
 		tx.settleElsewhere(j, o)
 		return
 	}
-	endWaits := false
-	if o.Task == TaskLook && tx.sameSession(j) {
-		tx.settleSocket(o.Socket)
-		endWaits = tx.settleGap(o)
-	}
-	if !endWaits {
-		tx.settleLookRead(j, o)
+	if look {
+		if o.Socket != SocketNone {
+			tx.Apply(machine.Event{Kind: machine.EvSocket, Alive: o.Socket == SocketAlive})
+		}
+		if endWaits := tx.settleGap(o); !endWaits {
+			tx.settleRead(o.Read, o.End)
+		}
 	}
 	switch {
 	case o.Task == TaskReceipt, o.Task == TaskWatch && tx.Open() != nil:
@@ -251,23 +252,21 @@ func (tx *Transaction) SettleTask(j *Job, o Outcome) {
 	default:
 		tx.Control.Failures, tx.Control.NotBefore, tx.Control.First = 0, time.Time{}, time.Time{}
 	}
-	switch o.Task {
-	case TaskLook:
-		tx.settleLook(j, o)
-	case TaskReceipt:
+	switch {
+	case look:
+		if tx.settleLook(j, o); !tx.unsure(o) {
+			tx.fireTimers()
+		}
+	case o.Task == TaskReceipt:
 		tx.settleReceipt(j, o)
-	case TaskWatch:
+	case o.Task == TaskWatch:
 		tx.settleWatched(j, o)
-	case TaskNone:
-	}
-	if o.Task == TaskLook && tx.sameSession(j) && !tx.unsure(o) {
-		tx.fireTimers()
 	}
 }
 
 // lookedElsewhere reports whether a look was at a conversation that the session has left since.
 func (tx *Transaction) lookedElsewhere(j *Job) bool {
-	return tx.sameSession(j) && j.Record.Handover.ConversationID != "" && j.Record.Handover.ConversationID != tx.Handover.ConversationID
+	return j.Record.Handover.ConversationID != "" && j.Record.Handover.ConversationID != tx.Handover.ConversationID
 }
 
 // settleElsewhere ignores what a look at a conversation showed that the session has left. Messages
@@ -281,28 +280,10 @@ func (tx *Transaction) settleElsewhere(j *Job, o Outcome) {
 	tx.Control.Failures, tx.Control.NotBefore, tx.Control.First = 0, time.Time{}, time.Time{}
 }
 
-func (tx *Transaction) settleSocket(s SocketState) {
-	if s != SocketNone {
-		tx.Apply(machine.Event{Kind: machine.EvSocket, Alive: s == SocketAlive})
-	}
-}
-
 // failed reports whether a task has no result. A read that is forbidden, or finds no conversation,
 // is a result.
 func (o Outcome) failed() bool {
 	return o.Err != nil && (o.Read == nil || !o.Read.Blind && !o.Read.Gone)
-}
-
-// settleLookRead applies the read of a look to the session that it was made for.
-func (tx *Transaction) settleLookRead(j *Job, o Outcome) {
-	if o.Task != TaskLook || !tx.sameSession(j) {
-		return
-	}
-	open := tx.Open() != nil
-	// A change since the claim made it the end.
-	if tx.settleRead(o.Read); open && tx.Open() == nil && !o.End {
-		tx.repairEnd(o.Read)
-	}
 }
 
 func (tx *Transaction) sameSession(j *Job) bool {
@@ -310,7 +291,7 @@ func (tx *Transaction) sameSession(j *Job) bool {
 }
 
 func (tx *Transaction) settleLook(j *Job, o Outcome) {
-	if !tx.sameSession(j) || tx.Open() == nil {
+	if tx.Open() == nil {
 		return
 	}
 	if o.QueueID != "" && tx.Handover.QueueID == "" {
@@ -435,26 +416,23 @@ func (tx *Transaction) ReservePoll(o Outcome, r *Reservation) {
 }
 
 func (tx *Transaction) settleReceipt(j *Job, o Outcome) {
-	first := j.Record.NextReceipt()
-	for i := range tx.Receipts {
-		r := &tx.Receipts[i]
-		if r.ID != first.ID || r.Status != first.Status {
-			continue
-		}
-		why := Judged(o.Err)
-		if !postponed(o.Err) {
-			r.Tries++
-		}
-		if o.Err == nil || r.Tries >= maxReceiptTries || why.Effect == EffectRefused {
-			if o.Err != nil && r.Status == openmessaging.StatusFailed {
-				tx.logOnce(saidNoReceipt, Explain(o.Err))
-			}
-			tx.Receipts = append(tx.Receipts[:i], tx.Receipts[i+1:]...)
-			return
-		}
+	was := j.Record.NextReceipt()
+	i := slices.IndexFunc(tx.Receipts, func(r Receipt) bool { return r.ID == was.ID && r.Status == was.Status })
+	if i < 0 {
+		return
+	}
+	r, why := &tx.Receipts[i], Judged(o.Err)
+	if !postponed(o.Err) {
+		r.Tries++
+	}
+	if o.Err != nil && r.Tries < maxReceiptTries && why.Effect != EffectRefused {
 		r.At = tx.backoff(r.Tries, why)
 		return
 	}
+	if o.Err != nil && r.Status == openmessaging.StatusFailed {
+		tx.logOnce(saidNoReceipt, Explain(o.Err))
+	}
+	tx.Receipts = slices.Delete(tx.Receipts, i, i+1)
 }
 
 // fireTimers applies the timer that is due. The caller has just read the conversation, if that

@@ -100,10 +100,7 @@ func (f *Record) listed(id string) machine.Listing {
 
 // watching returns the entry of a conversation, or nil.
 func (f *Record) watching(id string) *Watched {
-	if i := slices.IndexFunc(f.Watched, func(w Watched) bool { return w.ID == id }); i >= 0 && id != "" {
-		return &f.Watched[i]
-	}
-	return nil
+	return find(f.Watched, func(w *Watched) bool { return w.ID == id && id != "" })
 }
 
 // sessionOf returns the session that a watched conversation belongs to, or one without an id. Its
@@ -181,10 +178,8 @@ func (f *Record) LegsOf(conversation string) machine.Legs {
 	if w := f.watching(conversation); w != nil {
 		return w.Legs
 	}
-	for _, p := range f.Past {
-		if p.Session.ConversationID == conversation {
-			return p.Legs
-		}
+	if p := f.pastIn(conversation); p != nil {
+		return p.Legs
 	}
 	return machine.Legs{}
 }
@@ -220,11 +215,11 @@ func (tx *Transaction) leave(c *machine.Handover) {
 func (tx *Transaction) wroteLate(handover, named string) {
 	s, from, legs := tx.Handover.Session, tx.Handover.From, tx.Handover.Legs
 	if s.ID != handover {
-		i := slices.IndexFunc(tx.Past, func(p past) bool { return p.Session.ID == handover })
-		if i < 0 {
+		p := tx.pastOf(handover)
+		if p == nil {
 			return
 		}
-		s, from, legs = tx.Past[i].Session, tx.Past[i].From, tx.Past[i].Legs
+		s, from, legs = p.Session, p.From, p.Legs
 	}
 	c, id := tx.Open(), s.ConversationID
 	if s.Open() || id == "" || named != "" && named != id || c != nil && c.ConversationID == id {
@@ -403,8 +398,7 @@ func (tx *Transaction) settleWatched(j *Job, o Outcome) {
 	case r.Gone || r.Err == nil && !r.Live() || c != nil && c.ConversationID == w.ID:
 		tx.accounted(w, o, fetched, all)
 	case r.Blind && !w.Close:
-		tx.reportUnseen(w, reasonOf(r.Err), missing(r.Err))
-		tx.unwatch(w.ID)
+		tx.giveUpOn(w, r.Err)
 	default:
 		w.At = tx.Now.Add(w.pause(r))
 	}
@@ -525,8 +519,7 @@ func (tx *Transaction) accounted(w *Watched, o Outcome, fetched, all bool) {
 		w.Tries++
 	}
 	if w.Tries >= maxLooks {
-		tx.reportUnseen(w, reasonOf(o.GapErr), missing(o.GapErr))
-		tx.unwatch(w.ID)
+		tx.giveUpOn(w, o.GapErr)
 	}
 }
 
@@ -547,6 +540,12 @@ func (tx *Transaction) notLooked(w *Watched, o Outcome) {
 			tx.unwatch(w.ID)
 		}
 	}
+}
+
+// giveUpOn stops watching a conversation and reports what is missing of it.
+func (tx *Transaction) giveUpOn(w *Watched, err error) {
+	tx.reportUnseen(w, reasonOf(err), missing(err))
+	tx.unwatch(w.ID)
 }
 
 // expire stops watching a conversation at its time. If it was to be disconnected and may still be

@@ -31,8 +31,8 @@ func (m *mutant) plant(source string) (string, error) {
 var mutants = []mutant{
 	{
 		"ledger", "a settled word is sent again", "record/ledger.go",
-		`if w.pending() || w.State == wordSent && c.ConversationID != "" && !w.sentIn(c) {`,
-		`if w.pending() || w.State == wordSent && c.ConversationID != "" {`,
+		`(w.pending() || w.State == wordSent && c.ConversationID != "" && !w.sentIn(c))`,
+		`(w.pending() || w.State == wordSent && c.ConversationID != "")`,
 	},
 	{
 		"ledger", "words of an earlier session are not assigned", "record/ledger.go",
@@ -71,8 +71,8 @@ var mutants = []mutant{
 	},
 	{
 		"ledger", "an ambiguous attempt is not noted", "record/settlegenesys.go",
-		"\t\tif w.State == WordWaiting {\n\t\t\tw.State = WordUnsure\n\t\t}\n\t\treturn",
-		`		return`,
+		"\tcase w.State == WordWaiting:\n\t\tw.State = WordUnsure\n",
+		"\tcase w.State == WordWaiting:\n",
 	},
 	{
 		"ledger", "a released word forgets that it was attempted", "record/ledger.go",
@@ -496,8 +496,8 @@ var mutants = []mutant{
 	},
 	{
 		"receipts", "one is lost when Genesys fails", "record/tasks.go",
-		`if o.Err == nil || r.Tries >= maxReceiptTries || why.Effect == EffectRefused {`,
-		`if o.Err == nil || r.Tries >= 1 {`,
+		`if o.Err != nil && r.Tries < maxReceiptTries && why.Effect != EffectRefused {`,
+		`if o.Err != nil && r.Tries < 1 {`,
 	},
 	{
 		"receipts", "Pending gets Delivered at once", "record/settlehost.go",
