@@ -131,12 +131,11 @@ func (t *Transition) end(e Event) {
 	if t.State == StateEnding {
 		return
 	}
-	if t.OpeningTriedAt.IsZero() && t.ConversationID == "" { // Genesys does not know of it
-		t.over(e.Reason, e.Code, e.Detail, t.Now)
-		return
-	}
-	if t.State == StateBot {
-		t.Leftover = LeftoverRequested
+	unknown := t.OpeningTriedAt.IsZero() && t.ConversationID == "" // to Genesys
+	if unknown || t.State == StateBot {
+		if !unknown {
+			t.Leftover = LeftoverRequested
+		}
 		t.over(e.Reason, e.Code, e.Detail, t.Now)
 		return
 	}
@@ -249,15 +248,25 @@ func (t *Transition) moved(e Event) {
 // messages.
 
 func (t *Transition) overMoved() {
-	reason := EndByGenesys
-	if !t.Connected.IsZero() {
-		reason = EndByAgent
-	}
-	if t.State == StateEnding {
-		reason = t.Ending.Reason
-	}
 	t.AnswersNothing()
-	t.over(reason, CodeConversationMoved, "the conversation was over: a message of the customer opened another one", t.MovedAt)
+	t.over(t.reason(), CodeConversationMoved, "the conversation was over: a message of the customer opened another one", t.MovedAt)
+}
+
+// reason returns who ended a conversation if no read shows it.
+func (t *Transition) reason() EndReason {
+	switch {
+	case t.State == StateEnding:
+		return t.Ending.Reason
+	case !t.Connected.IsZero():
+		return EndByAgent
+	default:
+		return EndByGenesys
+	}
+}
+
+// overAsRequested ends a session that is ending.
+func (t *Transition) overAsRequested(at time.Time) {
+	t.over(t.Ending.Reason, t.Ending.Code, t.Ending.Detail, at)
 }
 
 // AnswersNothing notes that the time when the agents left is unknown. Messages that no agent was
@@ -394,7 +403,7 @@ func (t *Transition) blind(e Event) {
 	case t.MovedTo != "": // no read can show how the old conversation ended
 		t.overMoved()
 	case t.State == StateEnding && !t.DisconnectedAt.IsZero():
-		t.over(t.Ending.Reason, t.Ending.Code, t.Ending.Detail, t.Now)
+		t.overAsRequested(t.Now)
 	case t.State == StateRequested && t.Routing == RouteByTransfer && t.Transferred.IsZero():
 		t.over(EndRefused, CodePermission, "the conversation may not be read, so it cannot be transferred to the agent queue: "+
 			"let the OAuth client read message conversations, or route by flow", t.Now)
@@ -424,7 +433,7 @@ func (t *Transition) signalled(e Event) {
 // overReported ends a session because a signal reports its end and the conversation cannot be read.
 func (t *Transition) overReported() {
 	if t.State == StateEnding {
-		t.over(t.Ending.Reason, t.Ending.Code, t.Ending.Detail, t.Now)
+		t.overAsRequested(t.Now)
 		return
 	}
 	t.AnswersNothing()
@@ -447,11 +456,9 @@ func (t *Transition) gone(e Event) {
 		t.GoneSince = t.Now
 	}
 	if t.Now.Sub(t.GoneSince) >= GonePatience {
-		reason := EndByGenesys
-		if t.State == StateEnding {
-			reason = t.Ending.Reason
-		}
+		reason := t.Ending.Reason
 		if t.State != StateEnding {
+			reason = EndByGenesys
 			t.AnswersNothing()
 		}
 		t.over(reason, CodeConversationGone, "Genesys no longer knows the conversation", t.Now)

@@ -1,7 +1,9 @@
 package machine
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,12 +36,13 @@ func (t *Transition) read(e Event) {
 			t.Unconfirmed = Unconfirmed{}
 		}
 	}
+	over := e.Standing.Phase == genesys.PhaseEnded || e.Standing.Phase == genesys.PhaseWrapup
 	switch {
 	case stale:
-	case t.MovedTo != "" && t.State != StateEnding && (e.Standing.Phase == genesys.PhaseEnded || e.Standing.Phase == genesys.PhaseWrapup):
-		t.finish(e)
-	case t.State == StateEnding && (e.Standing.Phase == genesys.PhaseEnded || e.Standing.Phase == genesys.PhaseWrapup):
+	case over && t.State == StateEnding:
 		t.readEnding(e)
+	case over && (t.MovedTo != "" || t.State != StateRequested || !e.Reopens):
+		t.finish(e)
 	case t.MovedTo != "" && t.Now.Sub(t.MovedAt) >= movedPatience:
 		t.overMoved()
 	case t.MovedTo != "":
@@ -87,11 +90,20 @@ func (t *Transition) alone(e Event) {
 	}
 }
 
-// agentLeft reports that the agent of a connected session left, unless an earlier read has done so.
-func (t *Transition) agentLeft(a Agent) {
-	if t.AloneSince.IsZero() {
-		t.emit(Effect{Notice: NoticeAgentLeft, Agent: a})
+// waits notes that the customer waits for an agent, perhaps for one who is alerted. It reports the
+// last agent, unless an earlier read has done so, and returns that agent.
+func (t *Transition) waits(next Agent) (last Agent) {
+	last, t.Agent = t.Agent, next
+	switch {
+	case t.State == StateAlerting:
+		t.emit(Effect{Notice: NoticeDeclined, Agent: last})
+	case t.State == StateConnected && t.AloneSince.IsZero():
+		t.emit(Effect{Notice: NoticeAgentLeft, Agent: last})
 	}
+	if t.WaitingSince.IsZero() {
+		t.WaitingSince = t.Now
+	}
+	return last
 }
 
 // learn notes the bot queue if none is configured: the queue into which the flow put the
@@ -106,20 +118,19 @@ func (t *Transition) learn(e Event) {
 // confirm notes that agents have the conversation.
 func (t *Transition) confirm(e Event) {
 	switch e.Standing.Phase {
-	case genesys.PhaseConnected, genesys.PhaseParked, genesys.PhaseAlerting:
-		t.ConfirmedAt = Later(t.ConfirmedAt, t.clock.Genesys(e.Began))
 	case genesys.PhaseQueued:
-		if !t.InBotQueue(e.Standing) {
-			t.ConfirmedAt = Later(t.ConfirmedAt, t.clock.Genesys(e.Began))
+		if t.InBotQueue(e.Standing) {
+			return
 		}
+	case genesys.PhaseConnected, genesys.PhaseParked, genesys.PhaseAlerting:
 	default:
+		return
 	}
+	t.ConfirmedAt = Later(t.ConfirmedAt, t.clock.Genesys(e.Began))
 }
 
 func (t *Transition) readBot(e Event) {
 	switch e.Standing.Phase {
-	case genesys.PhaseEnded, genesys.PhaseWrapup:
-		t.finish(e)
 	case genesys.PhaseConnected, genesys.PhaseParked:
 		t.connect(AgentOf(e.Standing))
 	case genesys.PhaseQueued:
@@ -136,7 +147,7 @@ func (t *Transition) readEnding(e Event) {
 			return
 		}
 		t.answers(e)
-		t.over(t.Ending.Reason, t.Ending.Code, t.Ending.Detail, t.endOf(e))
+		t.overAsRequested(t.endOf(e))
 	// An agent joined and answers for the messages sent so far.
 	case genesys.PhaseConnected, genesys.PhaseParked:
 		t.Agent, t.WaitingSince = AgentOf(e.Standing), time.Time{}
@@ -163,14 +174,9 @@ func (t *Transition) readRequested(e Event) {
 			t.enter(StateQueued)
 			t.emit(Effect{Notice: NoticeQueued, To: s.QueueID})
 		}
-	case genesys.PhaseUnknown, genesys.PhaseFlow:
 	case genesys.PhaseAlerting:
 		if t.sinceOpening(e) {
 			t.readRouted(e)
-		}
-	case genesys.PhaseEnded, genesys.PhaseWrapup:
-		if !e.Reopens { // otherwise the session continues in the conversation of the context
-			t.finish(e)
 		}
 	default:
 		t.readRouted(e)
@@ -180,16 +186,13 @@ func (t *Transition) readRequested(e Event) {
 // readRouted: the conversation is, or was, with the agents.
 func (t *Transition) readRouted(e Event) {
 	switch s := e.Standing; s.Phase {
-	case genesys.PhaseEnded, genesys.PhaseWrapup:
-		t.finish(e)
 	case genesys.PhaseQueued:
 		t.requeued(e)
 	case genesys.PhaseAlerting:
 		t.alerting(s)
 	case genesys.PhaseConnected, genesys.PhaseParked:
 		t.joined(s)
-	case genesys.PhaseUnknown, genesys.PhaseNotRouted, genesys.PhaseFlow:
-		// On its way somewhere, or revived.
+	default: // on its way somewhere, or revived
 	}
 }
 
@@ -205,10 +208,6 @@ func (t *Transition) requeued(e Event) {
 		// transferred it back.
 		if t.sure(e) {
 			t.came(e)
-			reason := EndByGenesys
-			if !t.Connected.IsZero() {
-				reason = EndByAgent
-			}
 			left := e.Left
 			// Not reported, or of an older conversation in the thread.
 			if left.Before(t.clock.Genesys(t.Started)) {
@@ -218,7 +217,7 @@ func (t *Transition) requeued(e Event) {
 				t.AnsweredUntil = left // later messages are for the bot
 			}
 			t.Leftover = LeftoverOpen
-			t.over(reason, "", "the conversation went back to the bot queue", Later(t.clock.host(left), t.Connected))
+			t.over(t.reason(), "", "the conversation went back to the bot queue", Later(t.clock.host(left), t.Connected))
 		}
 		return
 	}
@@ -227,18 +226,7 @@ func (t *Transition) requeued(e Event) {
 	if was == StateQueued && from == s.QueueID {
 		return
 	}
-	agent := t.Agent
-	switch was {
-	case StateAlerting:
-		t.emit(Effect{Notice: NoticeDeclined, Agent: agent})
-	case StateConnected:
-		t.agentLeft(agent)
-	default:
-	}
-	t.Agent = Agent{}
-	if t.WaitingSince.IsZero() {
-		t.WaitingSince = t.Now
-	}
+	agent := t.waits(Agent{})
 	t.enter(StateQueued)
 	if from != s.QueueID && from != "" {
 		t.emit(Effect{Notice: NoticeTransferred, Agent: agent, From: from, To: s.QueueID})
@@ -255,18 +243,7 @@ func (t *Transition) alerting(s genesys.Standing) {
 		}
 		return
 	}
-	left := t.Agent
-	switch t.State {
-	case StateAlerting:
-		t.emit(Effect{Notice: NoticeDeclined, Agent: t.Agent})
-	case StateConnected:
-		t.agentLeft(t.Agent)
-	default:
-	}
-	if t.WaitingSince.IsZero() {
-		t.WaitingSince = t.Now
-	}
-	t.Agent = a
+	left := t.waits(a)
 	t.enter(StateAlerting)
 	t.calledFrom(s.QueueID, left)
 	t.emit(Effect{Notice: NoticeAlerting, Agent: a})
@@ -352,13 +329,9 @@ func (t *Transition) misrouted(e Event) bool {
 		return true
 	}
 	t.Misrouted = true
-	name := e.QueueName
-	if name == "" {
-		name = s.QueueID
-	}
 	t.emit(Effect{Notice: NoticeMisrouted, To: s.QueueID, Detail: fmt.Sprintf("the conversation waits in the queue %q, which is neither "+
 		"Channel.BotQueue nor the agent queue, so it is not transferred: set Channel.BotQueue to the queue that the flow uses "+
-		"(docs/setup.md#step-5)", name)})
+		"(docs/setup.md#step-5)", cmp.Or(e.QueueName, s.QueueID))})
 	return true
 }
 
@@ -397,15 +370,8 @@ func HistoryOf(c *genesys.Conversation, since time.Time) History {
 // movedOn reports whether an agent left a conversation to another agent: the leg shows a transfer,
 // or the conversation was in a queue after the agent joined.
 func movedOn(c *genesys.Conversation, agent genesys.Participant) bool {
-	if strings.HasPrefix(agent.DisconnectType, genesys.DisconnectTransfer) {
-		return true
-	}
-	for _, p := range c.Participants {
-		if p.IsQueue() && p.Start.After(agent.Connected) {
-			return true
-		}
-	}
-	return false
+	return strings.HasPrefix(agent.DisconnectType, genesys.DisconnectTransfer) ||
+		slices.ContainsFunc(c.Participants, func(p genesys.Participant) bool { return p.IsQueue() && p.Start.After(agent.Connected) })
 }
 
 // broke reports whether the leg of an agent ended by a failure that did not end the customer's leg.

@@ -160,11 +160,11 @@ func (c *Handover) Timer() (TimerKind, time.Time) {
 // join an unnamed conversation, and the agent's first message names it. Its end would never be
 // seen, so the deadline is longer but still needed.
 func (c *Handover) unnamed(consider func(TimerKind, time.Time, time.Duration)) {
-	if c.Routing == RouteByTransfer {
-		consider(TimerLost, Later(c.OpeningAcceptedAt, c.AgentRequestedAt), OpeningAge)
-		return
+	if asked := Later(c.OpeningAcceptedAt, c.AgentRequestedAt); c.Routing == RouteByTransfer {
+		consider(TimerLost, asked, OpeningAge)
+	} else {
+		consider(TimerLost, Later(asked, c.CustomerAt), unnamedFlow)
 	}
-	consider(TimerLost, Later(Later(c.OpeningAcceptedAt, c.AgentRequestedAt), c.CustomerAt), unnamedFlow)
 }
 
 // idle adds the deadlines of a silent agent or customer. Silence counts from when the current

@@ -36,27 +36,21 @@ func Transitions() []Arrow {
 	list = append(list,
 		Arrow{StateBot, StateConnected, "a read shows it"},
 		Arrow{StateBot, StateConnected, "an agent writes"})
-	for _, s := range append(routed, StateBot) {
+	for _, s := range append(slices.Clone(routed), StateBot, StateEnding) {
 		list = append(list,
 			Arrow{s, StateEnded, "a read shows the end"},
 			Arrow{s, StateEnded, "a message of ours opened another conversation"},
 			Arrow{s, StateEnded, "Genesys no longer knows it"},
 			Arrow{s, StateEnded, "refused"},
 			Arrow{s, StateEnded, "failed"})
-		if s == StateBot {
-			list = append(list, Arrow{s, StateEnded, "our side ends"})
-			continue
+		if s != StateBot {
+			list = append(list, Arrow{s, StateEnded, "a signal reports the end in blind mode"})
 		}
-		list = append(list, Arrow{s, StateEnding, "our side ends"}, Arrow{s, StateEnded, "a signal reports the end in blind mode"})
 	}
-	list = append(list,
-		Arrow{StateEnding, StateEnded, "a read shows the end"},
-		Arrow{StateEnding, StateEnded, "a message of ours opened another conversation"},
-		Arrow{StateEnding, StateEnded, "Genesys no longer knows it"},
-		Arrow{StateEnding, StateEnded, "refused"},
-		Arrow{StateEnding, StateEnded, "failed"},
-		Arrow{StateEnding, StateEnded, "a signal reports the end in blind mode"},
-		Arrow{StateEnding, StateEnded, "nothing more can be done"})
+	for _, s := range routed {
+		list = append(list, Arrow{s, StateEnding, "our side ends"})
+	}
+	list = append(list, Arrow{StateBot, StateEnded, "our side ends"}, Arrow{StateEnding, StateEnded, "nothing more can be done"})
 	slices.SortFunc(list, func(a, b Arrow) int {
 		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To), cmp.Compare(a.On, b.On))
 	})
