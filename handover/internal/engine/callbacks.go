@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -97,7 +98,7 @@ const maxFailing = 1024
 // failures counts, in this process, the consecutive failures of callbacks without a stored entry.
 type failures struct {
 	mu sync.Mutex
-	n  map[failing]int
+	n  map[failing]*int
 }
 
 type failing struct{ callback, channel string }
@@ -112,11 +113,9 @@ func (f *failures) count(callback, channel string, err error) int {
 		delete(f.n, key)
 		return 0
 	}
-	if len(f.n) >= maxFailing || f.n == nil {
-		f.n = map[failing]int{}
-	}
-	f.n[key]++
-	return f.n[key]
+	n := entry(&f.n, key, maxFailing)
+	*n++
+	return *n
 }
 
 const (
@@ -133,7 +132,7 @@ var errLate = errors.New("handover: the callback could not be called in time")
 // contexts.
 type stuck struct {
 	mu sync.Mutex
-	n  map[failing]int
+	n  map[failing]*int
 }
 
 // A call is one call of a callback in a separate task.
@@ -187,7 +186,9 @@ func (s *stuck) end(c *call, which failing, err error) (left bool) {
 	if !c.left {
 		return false
 	}
-	if s.n[which]--; s.n[which] == 0 {
+	if n := s.n[which]; *n > 1 {
+		*n--
+	} else {
 		delete(s.n, which)
 	}
 	return true
@@ -201,12 +202,10 @@ func (s *stuck) leave(c *call, which failing) (left bool, n int) {
 	if c.ended {
 		return false, 0
 	}
-	if s.n == nil {
-		s.n = map[failing]int{}
-	}
 	c.left = true
-	s.n[which]++
-	return true, s.n[which]
+	running := entry(&s.n, which, math.MaxInt)
+	*running++
+	return true, *running
 }
 
 // settleLate stores the result of a callback that ignored its context: the lane continues, and a

@@ -388,8 +388,6 @@ func (c Channel) Client(opts ...genesys.Option) (*genesys.Client, error) {
 // Receipts selects which delivery receipts are sent to Genesys.
 type Receipts string
 
-// The values of Receipts.
-const (
-	ReceiptsAll      Receipts = ""         // delivered and failed
-	ReceiptsFailures Receipts = "failures" // failed only
-)
+// ReceiptsAll sends receipts of delivered and of failed messages; any other value, only of failed
+// ones.
+const ReceiptsAll Receipts = ""

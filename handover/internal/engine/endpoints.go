@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"sync"
 	"time"
@@ -34,17 +35,7 @@ type endpoint struct {
 }
 
 // of returns the endpoint of a channel. The caller holds the mutex.
-func (s *endpoints) of(channel string) *endpoint {
-	p := s.list[channel]
-	if p == nil {
-		if s.list == nil {
-			s.list = map[string]*endpoint{}
-		}
-		p = &endpoint{}
-		s.list[channel] = p
-	}
-	return p
-}
+func (s *endpoints) of(channel string) *endpoint { return entry(&s.list, channel, math.MaxInt) }
 
 // called notes the path of a request.
 func (s *endpoints) called(channel, path string) {

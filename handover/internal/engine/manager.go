@@ -75,7 +75,7 @@ type Manager struct {
 	busy    map[busyLane]bool
 	aside   map[machine.Key]time.Time
 
-	reported map[failing]bool // of channels, see reportOnce
+	reported map[failing]*bool // of channels, see reportOnce
 }
 
 // New returns a Manager. It starts nothing. The caller has checked c.
@@ -108,6 +108,18 @@ func New(c Config, s environment.Environment) *Manager {
 		m.log = slog.New(slog.DiscardHandler)
 	}
 	return m
+}
+
+// entry returns the value of a key, and makes it if there is none. It empties a map that has most
+// entries first.
+func entry[K comparable, V any](of *map[K]*V, k K, most int) *V {
+	if (*of)[k] == nil {
+		if *of == nil || len(*of) >= most {
+			*of = map[K]*V{}
+		}
+		(*of)[k] = new(V)
+	}
+	return (*of)[k]
 }
 
 // hash names a customer in logs without revealing the id.

@@ -43,39 +43,13 @@ const (
 	OpReplay = "replay"
 )
 
-// The callbacks of the host.
+// The calls to Genesys, where they are not a part of another operation. The operations of an effect
+// are named after the kind of its entry or task.
 const (
-	OpDelivery = "delivery" // Config.Deliver, and the receipt that follows
-	OpNotice   = "notice"   // Config.Notify
-	OpReturn   = "return"   // Config.Return
-)
-
-// The calls to Genesys, where they are not a part of another operation.
-const (
-	OpSendOpen    = "send.open"    // a message that opens the conversation
-	OpSendContext = "send.context" // the texts of a HandOver after an Open
-	OpSendMessage = "send.message" // a message of the customer
-	// The customer's answer to quick replies, buttons or a date picker.
-	OpSendReply  = "send.reply"
-	OpSendLeft   = "send.left" // Channel.LeftText
 	OpReceipt    = "receipt"
 	OpTransfer   = "transfer"
 	OpDisconnect = "disconnect"
 	OpFetch      = "fetch" // agents' messages without a webhook
-)
-
-// The tasks that follow from the state of a session. Their calls to Genesys are observed, too.
-const (
-	OpTaskLook    = "task.look"    // reads the conversation, then transfers or disconnects it
-	OpTaskReceipt = "task.receipt" // repeats a receipt
-	// Reads another conversation of the customer, and adopts or disconnects it.
-	OpTaskWatch = "task.watch"
-)
-
-// The prefixes of operations that are named after the kind of an entry or a task.
-const (
-	opSend = "send."
-	opTask = "task."
 )
 
 // observe reports an operation to the host's observer, in the operation's context.

@@ -38,7 +38,7 @@ func (m *Manager) performOut(ctx context.Context, j *record.Job) record.Outcome 
 	}
 	began := m.Now()
 	res, err := m.post(ctx, k, &c, &head)
-	m.observe(ctx, opSend+string(head.Kind), j.Key.Channel, began, err)
+	m.observe(ctx, "send."+string(head.Kind), j.Key.Channel, began, err)
 	m.doubtChannel(j.Key.Channel, err)
 	clock := k.account.Clock()
 	if !clock.Unmeasured {

@@ -35,7 +35,7 @@ func (m *Manager) performTask(ctx context.Context, j *record.Job) record.Outcome
 	}
 	o.Alarm = m.webhookAlarm(ctx, j, kind, o.Read)
 	m.doubtChannel(j.Key.Channel, o.Err)
-	m.observe(ctx, opTask+string(kind), j.Key.Channel, began, o.Err)
+	m.observe(ctx, "task."+string(kind), j.Key.Channel, began, o.Err)
 	return o
 }
 

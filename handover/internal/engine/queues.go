@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"regexp"
 	"strings"
 	"sync"
@@ -182,7 +183,7 @@ func copyOf[T any](p *T) *T {
 type facts struct {
 	mu     sync.Mutex
 	known  map[factKey]*knownFact
-	warned map[factKey]bool // without a queue: one warning for each account and kind
+	warned map[factKey]*bool // without a queue: one warning for each account and kind
 }
 
 type factKey struct {
@@ -239,26 +240,21 @@ func (m *Manager) fact(
 func (x *facts) of(key factKey) *knownFact {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.known[key] == nil {
-		if x.known == nil || len(x.known) >= account.FactRoom {
-			x.known = map[factKey]*knownFact{}
-		}
-		x.known[key] = &knownFact{free: environment.Tokens(1)}
+	f := entry(&x.known, key, account.FactRoom)
+	if f.free == nil {
+		f.free = environment.Tokens(1)
 	}
-	return x.known[key]
+	return f
 }
 
 // firstWarning reports whether it is called for the first time for an account and a kind.
 func (x *facts) firstWarning(key factKey) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	key = factKey{account: key.account, kind: key.kind}
-	if x.warned == nil {
-		x.warned = map[factKey]bool{}
-	}
-	warned := x.warned[key]
-	x.warned[key] = true
-	return !warned
+	warned := entry(&x.warned, factKey{account: key.account, kind: key.kind}, math.MaxInt)
+	first := !*warned
+	*warned = true
+	return first
 }
 
 // noQueue returns the error of a fact: ErrNoQueue if there is no such queue, otherwise nil. A

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -250,21 +251,11 @@ type creations struct {
 type creationCount struct {
 	since    time.Time
 	n        int
-	loggedAt map[string]time.Time // by text
+	loggedAt map[string]*time.Time // by text
 }
 
 // of returns the count of a channel. The caller holds the mutex.
-func (s *creations) of(channel string) *creationCount {
-	c := s.list[channel]
-	if c == nil {
-		if s.list == nil {
-			s.list = map[string]*creationCount{}
-		}
-		c = &creationCount{loggedAt: map[string]time.Time{}}
-		s.list[channel] = c
-	}
-	return c
-}
+func (s *creations) of(channel string) *creationCount { return entry(&s.list, channel, math.MaxInt) }
 
 // take reports whether one more record may be created for a channel.
 func (s *creations) take(channel string, now time.Time) bool {
@@ -284,22 +275,15 @@ func (s *creations) take(channel string, now time.Time) bool {
 func (s *creations) giveBack(channel string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if c := s.of(channel); c.n > 0 {
-		c.n--
-	}
+	c := s.of(channel)
+	c.n = max(0, c.n-1)
 }
 
 // log reports whether a text is to be logged for a channel: once an hour.
 func (s *creations) log(channel, text string, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := s.of(channel)
-	last := c.loggedAt[text]
-	if !due(&last, now) {
-		return false
-	}
-	c.loggedAt[text] = last
-	return true
+	return due(entry(&s.of(channel).loggedAt, text, math.MaxInt), now)
 }
 
 // receiveUnstored runs fn for a customer without a record and stores nothing. The host gets the

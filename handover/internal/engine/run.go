@@ -92,8 +92,8 @@ func (r *rounds) round(ctx context.Context) time.Duration {
 	m.copies.forget(now)
 	wait := record.LookEvery
 	all := m.channelID("")
-	full := m.full()
-	ready, more, err := r.page(ctx, all, min(record.DueLimit, m.free()+record.Claimers), now, &wait)
+	free := m.free()
+	ready, more, err := r.page(ctx, all, min(record.DueLimit, free+record.Claimers), now, &wait)
 	if err != nil {
 		if ctx.Err() == nil {
 			m.log.Warn("store: due records unknown", slog.Any("error", err))
@@ -111,7 +111,7 @@ func (r *rounds) round(ctx context.Context) time.Duration {
 		}
 	}
 	r.claimAll(ctx, byTurn(lists))
-	if more && !full && !m.full() {
+	if more && free > 0 && m.free() > 0 {
 		wait = 0
 	}
 	return m.untilNext(wait)
@@ -232,19 +232,11 @@ func (r *rounds) claimAll(ctx context.Context, keys []machine.Key) {
 				if _, sure := m.knows(ctx, k.Channel); !sure {
 					continue // Run continues with it when Config.Channels has answered
 				}
-				c := m.claimDue(ctx, k)
-				s := skipped{until: m.Now().Add(record.SkipTime), lane: c.starved}
-				switch {
-				case c.worked:
-					continue
-				case c.leaves > 0:
-					s.until = m.Now().Add(c.leaves)
-				case c.starved != "":
-					s.until = m.Now().Add(record.StarveTime)
+				if s, due := m.claimDue(ctx, k); due {
+					mu.Lock()
+					r.skip[k] = s
+					mu.Unlock()
 				}
-				mu.Lock()
-				r.skip[k] = s
-				mu.Unlock()
 			}
 		})
 	}
@@ -254,17 +246,11 @@ func (r *rounds) claimAll(ctx context.Context, keys []machine.Key) {
 	}
 }
 
-// A claim is the result for a record that was due.
-type claim struct {
-	worked  bool            // it is no longer due
-	starved record.LaneName // a lane of it waits for a worker
-	leaves  time.Duration   // another Manager works on it
-}
-
 // claimDue runs an empty transaction on a record, which takes the leases of the effects that can
 // start. It does not create a record that was removed in between. It drops the work of a record
-// that was ignored for its whole retention.
-func (m *Manager) claimDue(ctx context.Context, k machine.Key) claim {
+// that was ignored for its whole retention. due reports whether the record is still due, and s for
+// how long it is skipped then.
+func (m *Manager) claimDue(ctx context.Context, k machine.Key) (s skipped, due bool) {
 	var last *record.Transaction
 	f, err := m.accept(ctx, k, func(tx *record.Transaction) error {
 		if last = tx; tx.Fresh {
@@ -282,11 +268,19 @@ func (m *Manager) claimDue(ctx context.Context, k machine.Key) claim {
 		}
 		return nil
 	})
+	now := m.Now()
 	if err != nil || f == nil {
-		return claim{}
+		return skipped{until: now.Add(record.SkipTime)}, true
+	}
+	pause := record.SkipTime
+	switch {
+	case last.Leaves > 0:
+		pause = last.Leaves
+	case last.Starved != "":
+		pause = record.StarveTime
 	}
 	at := f.WakeAt()
-	return claim{worked: at.IsZero() || at.After(m.Now()), starved: last.Starved, leaves: last.Leaves}
+	return skipped{until: now.Add(pause), lane: last.Starved}, !at.IsZero() && !at.After(now)
 }
 
 // runGrace is how long a host may serve before it calls Run.

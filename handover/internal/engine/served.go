@@ -120,14 +120,11 @@ func integrationOf(c *machine.Handover, k *channelState) string {
 // reportOnce logs, once for each channel, why its records are not worked on.
 func (m *Manager) reportOnce(channel, why string) {
 	m.mu.Lock()
-	key := failing{why, channel}
-	known := m.reported[key]
-	if len(m.reported) >= maxRefused || m.reported == nil {
-		m.reported = map[failing]bool{}
-	}
-	m.reported[key] = true
+	reported := entry(&m.reported, failing{why, channel}, maxRefused)
+	first := !*reported
+	*reported = true
 	m.mu.Unlock()
-	if !known {
+	if first {
 		m.log.Warn("records of a channel are not worked on as usual", slog.String("channel", channel), slog.String("why", why))
 	}
 }

@@ -353,7 +353,9 @@ func (m *Manager) take(tx *record.Transaction, n record.LaneName, done *record.J
 	case !m.running, !l.Free(tx.Now) && l.Owner != m.owner:
 		return seat{}, false
 	case done != nil && done.Lane == n:
-		return seatOf(done), !m.workers.mustYield(seatOf(done), s.since)
+		at := seatOf(done)
+		mustYield := m.workers.starved && s.since.Sub(at.since) >= laneTurn // others wait for a worker
+		return at, !mustYield
 	case m.busy[busyLane{tx.Key, n}]:
 		return seat{}, false
 	}

@@ -64,38 +64,11 @@ func (w *workers) admits(s seat) bool {
 		(s.slot == nil || len(s.slot.Slots) > 0)
 }
 
-// take takes a worker and, for a lane to Genesys, a slot of its account. It reports whether both
-// are free. If not, Run continues when the next worker is free.
-func (w *workers) take(s seat) bool {
-	if !w.admits(s) || s.slot != nil && !s.slot.TakeSlot() {
-		w.starved = true
-		return false
-	}
-	w.count(s, 1)
-	return true
-}
-
 func (w *workers) count(s seat, n int) {
 	w.all.take(s.channel, n)
 	if s.lane == record.ToHost {
 		w.host.take(s.channel, n)
 	}
-}
-
-// full reports whether no lane of any channel would get a worker. If so, Run continues when the
-// next one is free.
-func (w *workers) full() bool {
-	if w.all.taken < w.all.size {
-		return false
-	}
-	w.starved = true
-	return true
-}
-
-// mustYield reports whether a lane with another entry must release its worker, because others wait
-// for one.
-func (w *workers) mustYield(s seat, now time.Time) bool {
-	return w.starved && now.Sub(s.since) >= laneTurn
 }
 
 // laneTurn is how long a lane keeps its worker while others wait.
@@ -141,25 +114,23 @@ func (m *Manager) admits(channel string, n record.LaneName) bool {
 	return ok
 }
 
-// free returns how many workers are free.
+// free returns how many workers are free. If none is, Run continues when the next one is.
 func (m *Manager) free() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.workers.all.size - m.workers.all.taken
+	n := m.workers.all.size - m.workers.all.taken
+	m.workers.starved = m.workers.starved || n <= 0
+	return n
 }
 
-// full reports whether no worker is free. If so, Run continues when the next one is free.
-func (m *Manager) full() bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.workers.full()
-}
-
-// reserve takes a seat, if it is free. The caller holds the mutex.
+// reserve takes a seat, if it is free. If not, Run continues when the next worker is free. The
+// caller holds the mutex.
 func (m *Manager) reserve(s seat) bool {
-	if !m.workers.take(s) {
+	if !m.workers.admits(s) || s.slot != nil && !s.slot.TakeSlot() {
+		m.workers.starved = true
 		return false
 	}
+	m.workers.count(s, 1)
 	m.effects++
 	return true
 }

@@ -197,12 +197,8 @@ type Line struct {
 // A Speaker is the author of a line.
 type Speaker string
 
-// The values of Speaker.
-const (
-	SpeakerCustomer Speaker = "customer"
-	SpeakerBot      Speaker = "bot"
-	SpeakerAgent    Speaker = "agent"
-)
+// SpeakerCustomer is the only Speaker with a meaning for the engine.
+const SpeakerCustomer Speaker = "customer"
 
 // The limits of an opening.
 const (
