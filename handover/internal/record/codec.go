@@ -2,6 +2,7 @@ package record
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -228,35 +229,33 @@ func (u unknownFields) putInto(data []byte, f *Record) ([]byte, error) {
 func (f *Record) visit(data []byte, fn func(place, members)) ([]byte, error) {
 	rec, now, lists := f.places()
 	var top members
-	if err := json.Unmarshal(data, &top); err != nil {
-		return nil, err
-	}
+	err := json.Unmarshal(data, &top)
 	for name, list := range lists {
-		var all []members
-		if err := json.Unmarshal(top[name], &all); err != nil {
-			return nil, err
-		}
-		for i, p := range list {
-			fn(p, all[i])
-		}
-		var err error
-		if top[name], err = json.Marshal(all); err != nil {
-			return nil, err
-		}
+		err = cmp.Or(err, rewrite(top, name, func(all []members) {
+			for i, p := range list {
+				fn(p, all[i])
+			}
+		}))
 	}
 	for _, p := range now {
-		var m members
-		if err := json.Unmarshal(top["now"], &m); err != nil {
-			return nil, err
-		}
-		fn(p, m)
-		var err error
-		if top["now"], err = json.Marshal(m); err != nil {
-			return nil, err
-		}
+		err = cmp.Or(err, rewrite(top, "now", func(m members) { fn(p, m) }))
+	}
+	if err != nil {
+		return nil, err
 	}
 	fn(rec, top)
 	return json.Marshal(top)
+}
+
+// rewrite calls fn with a member, which fn may change.
+func rewrite[T any](m members, name string, fn func(T)) error {
+	var value T
+	err := json.Unmarshal(m[name], &value)
+	if err == nil {
+		fn(value)
+		m[name], err = json.Marshal(value)
+	}
+	return err
 }
 
 // fieldNames lists the JSON names of a struct, including those of embedded structs.

@@ -173,10 +173,9 @@ func (s *story) waits(f *Record) {
 		list = append(list, "messages to Genesys wait until the bot has accepted or refused earlier ones")
 	}
 	count := func(n int, one, many string) {
-		switch {
-		case n == 1:
+		if n == 1 {
 			list = append(list, "1 "+one)
-		case n > 1:
+		} else if n > 1 {
 			list = append(list, fmt.Sprint(n, " ", many))
 		}
 	}
@@ -192,14 +191,9 @@ func (s *story) waits(f *Record) {
 	count(words[wordRefused], "message that Genesys refused, for the hand-back", "messages that Genesys refused, for the hand-back")
 	count(len(f.Receipts), "receipt for Genesys", "receipts for Genesys")
 	count(len(f.Awaited), "message whose outcome the host reports later", "messages whose outcome the host reports later")
-	toClose := 0
-	for _, w := range f.Watched {
-		if w.Close {
-			toClose++
-		}
-	}
-	count(toClose, "conversation that no session needs, to be disconnected", "conversations that no session needs, to be disconnected")
-	count(len(f.Watched)-toClose, "other conversation of the customer, which is read until it is over",
+	needed := len(slices.DeleteFunc(slices.Clone(f.Watched), func(w Watched) bool { return w.Close }))
+	count(len(f.Watched)-needed, "conversation that no session needs, to be disconnected", "conversations that no session needs, to be disconnected")
+	count(needed, "other conversation of the customer, which is read until it is over",
 		"other conversations of the customer, which are read until they are over")
 	if !f.Forget.IsZero() {
 		list = append(list, "the removal of all that is stored, asked for "+s.clock(f.Forget))
@@ -218,14 +212,13 @@ func (s *story) lane(l *lane, entries []Entry, to string) []string {
 	if len(entries) == 0 {
 		return nil
 	}
+	counts := map[string]int{}
+	for _, x := range entries {
+		counts[x.Kind.Words()]++
+	}
 	var kinds []string
 	for _, k := range []EntryKind{KindOpen, KindContext, KindMessage, kindLeft, KindDelivery, KindNotice, KindReturn} {
-		n := 0
-		for _, x := range entries {
-			if x.Kind == k || k == KindMessage && x.Kind == KindReply {
-				n++
-			}
-		}
+		n := counts[k.Words()]
 		if n > 0 {
 			kinds = append(kinds, fmt.Sprintf("%d × %s", n, k.Words()))
 		}

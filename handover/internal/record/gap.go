@@ -64,20 +64,16 @@ func (f *Record) GapOf(r *Reading, since time.Time, l machine.Listing, end bool)
 	g.Checked = machine.Later(l.Checked, began.Add(-webhookLife))
 	remembered := r.Clock.Genesys(f.ReceivedIDs.since(r.Began))
 	for _, ref := range listed {
-		switch v := f.ReceivedIDs.Recall(ref.ID); {
+		v, ours, old := f.ReceivedIDs.Recall(ref.ID), f.HostIDOf(ref.ID) != "", ref.Time.Before(remembered)
+		switch {
 		case v == ReceivedID:
 			g.undelivered = 0
-		case v != fetchedID && v != UnknownID, f.HostIDOf(ref.ID) != "", ref.Time.Before(remembered), ref.Time.Before(since):
+		case v != fetchedID && v != UnknownID, ours, old, ref.Time.Before(since):
 		case began.Sub(ref.Time) >= webhookSilence:
 			g.undelivered++
 		}
-		switch {
-		case !ref.Time.After(l.Checked) || ref.Time.Before(remembered):
-			continue
-		// Of an earlier handover with webhooks that this one has not received.
-		case !l.Proven && ref.Time.Before(since):
-			continue
-		case f.ReceivedIDs.Recall(ref.ID) != UnknownID || f.HostIDOf(ref.ID) != "":
+		// An earlier handover had webhooks that this one has not received.
+		if v != UnknownID || ours || old || !ref.Time.After(l.Checked) || !l.Proven && ref.Time.Before(since) {
 			continue
 		}
 		g.unseen = append(g.unseen, ref)
@@ -163,7 +159,7 @@ func (tx *Transaction) settleGap(o Outcome) (endWaits bool) {
 	if all {
 		c.Listing = g.Listing
 	}
-	tx.lost(&c.Listing, c.Session, lost, o.GapErr)
+	tx.reportLost(&c.Listing, c.Session, lost, 0, reasonOf(o.GapErr), missing(o.GapErr))
 	if endWaits = tx.endWaits(c, o, all); endWaits {
 		return true
 	}
@@ -232,8 +228,8 @@ func (tx *Transaction) repairEnd(r *Reading) {
 }
 
 // acceptMissing accepts the fetched messages. It returns whether there were any, whether all
-// missing messages are accounted for, and the messages that are lost.
-func (tx *Transaction) acceptMissing(o Outcome, g Gap, conversation, from string) (fetched, all bool, lost []genesys.MessageRef) {
+// missing messages are accounted for, and the ids of those that are lost.
+func (tx *Transaction) acceptMissing(o Outcome, g Gap, conversation, from string) (fetched, all bool, lost []string) {
 	room := true
 	all = true
 	var known []genesys.MessageRef
@@ -250,7 +246,7 @@ func (tx *Transaction) acceptMissing(o Outcome, g Gap, conversation, from string
 			all = false // no answer, or its webhook may still arrive
 			continue
 		default:
-			lost = append(lost, ref)
+			lost = append(lost, ref.ID)
 		}
 		known = append(known, ref)
 	}
@@ -264,15 +260,6 @@ func (tx *Transaction) acceptMissing(o Outcome, g Gap, conversation, from string
 	return fetched, all, lost
 }
 
-// lost notes that messages of a session are lost.
-func (tx *Transaction) lost(l *machine.Listing, s machine.Session, refs []genesys.MessageRef, err error) {
-	ids := make([]string, 0, len(refs))
-	for _, ref := range refs {
-		ids = append(ids, ref.ID)
-	}
-	tx.reportLost(l, s, len(ids), ids, reasonOf(err), missing(err))
-}
-
 // reasonOf explains an error. It returns an empty text for nil.
 func reasonOf(err error) string {
 	if err == nil {
@@ -281,11 +268,12 @@ func reasonOf(err error) string {
 	return Explain(err)
 }
 
-// reportLost notes that n messages of a conversation are lost, and their ids if known. An empty why
-// means that Genesys no longer has them. One notice per conversation of a session reports that:
+// reportLost notes that messages of a conversation are lost, and more whose ids are not known. An
+// empty why means that Genesys no longer has them. One notice per conversation of a session reports that:
 // while webhooks fail and messages may not be fetched, one notice per message would be too many.
 // The log of the record has their number.
-func (tx *Transaction) reportLost(l *machine.Listing, s machine.Session, n int, ids []string, why, permission string) {
+func (tx *Transaction) reportLost(l *machine.Listing, s machine.Session, ids []string, more int, why, permission string) {
+	n := len(ids) + more
 	if n == 0 {
 		return
 	}
@@ -308,14 +296,14 @@ const maxNamed = 10
 
 // idsOf lists the ids of n messages, as far as they are known.
 func idsOf(ids []string, n int) string {
-	ids = ids[:min(len(ids), maxNamed)]
-	switch more := n - len(ids); {
-	case len(ids) == 0:
+	named := strings.Join(ids[:min(len(ids), maxNamed)], ", ")
+	switch more := n - min(len(ids), maxNamed); {
+	case named == "":
 		return ""
 	case more > 0:
-		return fmt.Sprintf("; their ids are %s and %d more", strings.Join(ids, ", "), more)
+		return fmt.Sprintf("; their ids are %s and %d more", named, more)
 	default:
-		return "; ids: " + strings.Join(ids, ", ")
+		return "; ids: " + named
 	}
 }
 

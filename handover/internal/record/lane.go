@@ -259,22 +259,22 @@ func (tx *Transaction) ClaimHead(n LaneName) Entry {
 
 // Ready reports whether a lane has something to perform now.
 func (tx *Transaction) Ready(n LaneName) bool {
-	if n == Control {
-		kind, at := tx.NextTask()
-		return kind != TaskNone && !tx.Now.Before(at)
+	var at time.Time
+	var ok bool
+	switch n {
+	case Control:
+		var kind TaskKind
+		kind, at = tx.NextTask()
+		ok = kind != TaskNone
+	case ToHost:
+		at, ok = tx.In.ready()
+	case ToGenesys:
+		// An opening waits for a disconnect, which would hit the conversation that the opening joins.
+		at, ok = tx.headReady()
+		h, _ := tx.head()
+		ok = ok && !tx.paused() && (h.Kind != KindOpen || !tx.closes())
 	}
-	if n == ToHost {
-		at, ok := tx.In.ready()
-		return ok && !tx.Now.Before(at)
-	}
-	at, ok := tx.headReady()
-	if ok && tx.closes() {
-		// Otherwise the disconnect would hit the conversation that the opening joins.
-		if h, _ := tx.head(); h.Kind == KindOpen {
-			return false
-		}
-	}
-	return ok && !tx.Now.Before(at) && !tx.paused()
+	return ok && !tx.Now.Before(at)
 }
 
 // A Job is a claimed effect: its lease, and the record as it was stored with the claim. The record

@@ -226,16 +226,11 @@ func (tx *Transaction) drain(c *machine.Handover) {
 // dropEntries removes entries of the lane to Genesys. It keeps an entry while an attempt of it
 // runs, because the outcome of the attempt decides.
 func (tx *Transaction) dropEntries(which func(Entry) bool) {
-	first := 0
-	if tx.Out.busy(tx.Now) {
-		first = 1
-	}
-	for i := first; i < len(tx.Out.Entries); {
-		if which(tx.Out.Entries[i]) {
+	busy := tx.Out.busy(tx.Now)
+	for i, x := range slices.Backward(tx.Out.Entries) {
+		if which(x) && (i > 0 || !busy) {
 			tx.Out.remove(i)
-			continue
 		}
-		i++
 	}
 }
 

@@ -269,11 +269,7 @@ func (f *Record) closing(from string) bool {
 func (f *Record) NextWatched() *Watched {
 	var next *Watched
 	for i := range f.Watched {
-		w := &f.Watched[i]
-		if w.Close && f.mayHaveJoined(w) {
-			continue
-		}
-		if next == nil || w.At.Before(next.At) {
+		if w := &f.Watched[i]; (next == nil || w.At.Before(next.At)) && (!w.Close || !f.mayHaveJoined(w)) {
 			next = w
 		}
 	}
@@ -411,9 +407,8 @@ func shownSince(was time.Time, shown bool, began time.Time) time.Time {
 		return time.Time{}
 	case was.IsZero():
 		return began
-	default:
-		return was
 	}
+	return was
 }
 
 // unconfirmed reports whether a look proves nothing yet: a 403 counts the second time, 5 s later, a
@@ -465,7 +460,7 @@ func (tx *Transaction) settleMissing(o Outcome, id string) (fetched, all bool) {
 	if all {
 		w.Listing = g.Listing
 	}
-	tx.lost(&w.Listing, tx.sessionOf(w), lost, o.GapErr)
+	tx.reportLost(&w.Listing, tx.sessionOf(w), lost, 0, reasonOf(o.GapErr), missing(o.GapErr))
 	until := o.Read.genesysBegan()
 	if x := tx.Open(); x != nil && x.ConversationID == w.ID {
 		until = x.OpeningTriedAt.Add(-machine.SettlePeriod) // that session looks for the later ones
@@ -501,7 +496,7 @@ func (tx *Transaction) reportUnseen(w *Watched, why, permission string) {
 			ids = append(ids, u.ID)
 		}
 	}
-	tx.reportLost(&w.Listing, tx.sessionOf(w), len(ids)+w.More, ids, why, permission)
+	tx.reportLost(&w.Listing, tx.sessionOf(w), ids, w.More, why, permission)
 }
 
 // accounted stops watching an ended conversation once all its messages are accounted for.

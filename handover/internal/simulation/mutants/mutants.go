@@ -166,8 +166,8 @@ var mutants = []mutant{
 	},
 	{
 		"opening", "it runs during a disconnect", "record/lane.go",
-		`	if ok && tx.closes() {`,
-		`	if ok && tx.Key.Channel == "" && tx.closes() {`,
+		`ok = ok && !tx.paused() && (h.Kind != KindOpen || !tx.closes())`,
+		`ok = ok && !tx.paused() && (h.Kind != KindOpen || tx.Key.Channel != "" || !tx.closes())`,
 	},
 	{
 		"opening", "its conversation is still closed", "record/transaction.go",
