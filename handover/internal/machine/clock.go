@@ -46,6 +46,14 @@ func Later(a, b time.Time) time.Time {
 	return a
 }
 
+// Soonest returns the earlier of two times. The zero time means never.
+func Soonest(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
 // Earlier returns the earlier of two times.
 func Earlier(a, b time.Time) time.Time {
 	if b.Before(a) {

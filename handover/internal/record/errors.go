@@ -66,19 +66,13 @@ func Judged(err error) Outcome {
 			o.RetryAfter = LimitedWait(e)
 		}
 	}
-	switch genesys.EffectOf(err) {
-	case genesys.EffectNone:
-		o.Effect = EffectNotPerformed
-		if !answered && !o.ChannelFault {
-			o.Effect = EffectRefused
-		}
-	case genesys.EffectRefused:
-		o.Effect = EffectNotPerformed
-		if !o.ChannelFault {
-			o.Effect = EffectRefused
-		}
-	default:
+	switch effect := genesys.EffectOf(err); {
+	case effect != genesys.EffectNone && effect != genesys.EffectRefused:
 		o.Effect = EffectAmbiguous
+	case o.ChannelFault || answered && effect == genesys.EffectNone:
+		o.Effect = EffectNotPerformed
+	default:
+		o.Effect = EffectRefused
 	}
 	return o
 }

@@ -72,10 +72,8 @@ func (f *Record) lookAt(c *machine.Handover) time.Time {
 			at = drained
 		}
 	}
-	if _, t := c.Timer(); !t.IsZero() && (at.IsZero() || t.Before(at)) {
-		at = t
-	}
-	return at
+	_, t := c.Timer()
+	return machine.Soonest(at, t)
 }
 
 // Conversation returns the id of the conversation to read: that of the session or, before
@@ -132,23 +130,18 @@ func (f *Record) waitsForReturn() bool {
 // due.
 func (f *Record) WakeAt() time.Time {
 	at := time.Time{}
-	consider := func(t time.Time) {
-		if !t.IsZero() && (at.IsZero() || t.Before(at)) {
-			at = t
-		}
-	}
 	if t, ok := f.headReady(); ok && !f.paused() {
-		consider(machine.Later(f.Out.Lease.over(t), time.UnixMicro(1)))
+		at = machine.Later(f.Out.Lease.over(t), time.UnixMicro(1))
 	}
 	if w := f.word(f.Out.Lease.Seq); w != nil && w.Handover != "" && (f.Open() == nil || w.Handover != f.Handover.ID) {
 		// It is being sent, and its session is over.
-		consider(f.Out.Lease.over(w.At))
+		at = machine.Soonest(at, f.Out.Lease.over(w.At))
 	}
 	if t, ok := f.In.ready(); ok {
-		consider(machine.Later(f.In.Lease.over(t), time.UnixMicro(1)))
+		at = machine.Soonest(at, machine.Later(f.In.Lease.over(t), time.UnixMicro(1)))
 	}
 	if kind, t := f.NextTask(); kind != TaskNone {
-		consider(f.Control.Lease.over(t))
+		at = machine.Soonest(at, f.Control.Lease.over(t))
 	}
 	if at.IsZero() {
 		at = f.Expires()
@@ -179,21 +172,14 @@ func (f *Record) Expires() time.Time {
 		}
 		return at
 	}
-	if !f.idle() {
+	if !f.idle() || f.Keep < 0 {
 		return time.Time{}
-	}
-	keep := f.Keep
-	switch {
-	case keep < 0:
-		return time.Time{}
-	case keep == 0:
-		keep = machine.DefaultRetention
 	}
 	from := f.Touched
 	if f.Handover != nil {
 		from = machine.Later(from, f.Handover.Ending.Time)
 	}
-	return from.Add(keep)
+	return from.Add(f.Retention())
 }
 
 // A SocketState is the known state of the socket of an OAuth client.
@@ -359,8 +345,7 @@ func (tx *Transaction) notDisconnected(o Outcome) {
 		return
 	}
 	if o.LeftText != "" {
-		tx.Handover.LeftSent = true
-		tx.Handover.Disconnects = machine.MaxDisconnects
+		tx.Handover.LeftSent, tx.Handover.Disconnects = true, machine.MaxDisconnects
 		tx.Out.Push(Entry{
 			Seq: tx.NextSeq(), Kind: kindLeft, Handover: tx.Handover.ID, At: tx.Now, HostID: tx.Handover.ID,
 			Wire: tx.wireTime(tx.Now, 1), Text: o.LeftText,

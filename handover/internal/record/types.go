@@ -92,7 +92,7 @@ type Message struct {
 
 // validate returns a [machine.ErrInvalid] for everything that Genesys would refuse.
 func (m Message) validate() error {
-	if err := checkHostID("Message.ID", m.ID); err != nil {
+	if err := machine.CheckPart("Message.ID", m.ID, 1, maxHostID); err != nil {
 		return err
 	}
 	switch {
@@ -161,13 +161,6 @@ func fieldErrors(err error) []*openmessaging.FieldError {
 // maxHostID is the limit of the ids of messages and requests, in bytes.
 const maxHostID = 256
 
-func checkHostID(field, id string) error {
-	if id == "" {
-		return machine.Invalidf("handover: %s is empty: set it to your own id, so that a duplicate is recognised", field)
-	}
-	return machine.CheckPart(field, id, 1, maxHostID)
-}
-
 // A Request is the argument of Manager.HandOver and Manager.Open.
 type Request struct {
 	ID         string                 // the host's id, required; the same id is the same request
@@ -214,10 +207,6 @@ const (
 // cutMark shows the agent where the default opening was cut.
 const cutMark = "[…]"
 
-func invalidRequest(format string, args ...any) error {
-	return machine.Invalid(fmt.Errorf("handover: "+format, args...))
-}
-
 // Check returns the errors that are certain before the opening is composed. The timers of the
 // session depend on the record, so the transaction checks them.
 func (r Request) Check(attributesLimit int) error {
@@ -228,7 +217,7 @@ func (r Request) Check(attributesLimit int) error {
 	for k, v := range r.Attributes {
 		attributes += len(k) + len(v)
 	}
-	errs := []error{checkHostID("Request.ID", r.ID), r.Timers.CheckEach("Request.Timers")}
+	errs := []error{machine.CheckPart("Request.ID", r.ID, 1, maxHostID), r.Timers.CheckEach("Request.Timers")}
 	if size += attributes; size > maxRequest {
 		errs = append(errs, fmt.Errorf("handover: Request.Summary, Transcript and Attributes have %d bytes together, the limit is %d: "+
 			"leave out the oldest lines of Transcript", size, maxRequest))
@@ -237,10 +226,7 @@ func (r Request) Check(attributesLimit int) error {
 		errs = append(errs, fmt.Errorf("handover: Request.Attributes has %d bytes in its keys and values, the limit is %d: "+
 			"leave out what the flow does not read, or raise Channel.AttributesLimit", attributes, attributesLimit))
 	}
-	if err := errors.Join(errs...); err != nil {
-		return machine.Invalid(err)
-	}
-	return nil
+	return machine.Invalid(errors.Join(errs...))
 }
 
 // ComposeOpening is the default of Config.Compose. It returns the summary, then the newest
@@ -330,21 +316,21 @@ func (r Request) Opening(composed []string, from string) (*Opening, error) {
 		}
 		o.Texts = append(o.Texts, text)
 		if n := utf8.RuneCountInString(text); n > maxText {
-			return nil, invalidRequest("text %d of Config.Compose has %d characters, the limit is %d: shorten it, or divide it, %d texts at most",
+			return nil, machine.Invalidf("handover: text %d of Config.Compose has %d characters, the limit is %d: shorten it, or divide it, %d texts at most",
 				len(o.Texts), n, maxText, maxTexts)
 		}
 	}
 	switch n := len(o.Texts); {
 	case n == 0:
-		return nil, invalidRequest("Request has no Summary and no Transcript: Genesys needs a first message, set one of them")
+		return nil, machine.Invalidf("handover: Request has no Summary and no Transcript: Genesys needs a first message, set one of them")
 	case n > maxTexts:
-		return nil, invalidRequest("Config.Compose returned %d texts, the limit is %d: join or shorten them", n, maxTexts)
+		return nil, machine.Invalidf("handover: Config.Compose returned %d texts, the limit is %d: join or shorten them", n, maxTexts)
 	}
 	for i := range o.Texts {
 		m := o.part(i)
 		m.MessageID, m.Time = "checked", time.Unix(0, 0)
 		if err := m.Validate(); err != nil {
-			return nil, invalidRequest("Request: %w", err)
+			return nil, machine.Invalidf("handover: Request: %w", err)
 		}
 	}
 	return o, nil

@@ -367,8 +367,8 @@ func (tx *Transaction) settleWatched(j *Job, o Outcome) {
 	if w.Agent = r.WithAgent(); fetched {
 		w.Tries = 0
 	}
-	w.QueuedAt = shownSince(w.QueuedAt, r.Standing.Phase == genesys.PhaseQueued, r.Began)
-	w.AloneAt = shownSince(w.AloneAt, r.alone(), r.Began)
+	shownSince(&w.QueuedAt, r.Standing.Phase == genesys.PhaseQueued, r.Began)
+	shownSince(&w.AloneAt, r.alone(), r.Began)
 	c := tx.Open()
 	switch {
 	case tx.Adoptable(w, r):
@@ -400,35 +400,27 @@ func (tx *Transaction) settleWatched(j *Job, o Outcome) {
 	}
 }
 
-// shownSince returns since when reads show something, after a read that began at a time.
-func shownSince(was time.Time, shown bool, began time.Time) time.Time {
+// shownSince notes since when reads show something, after a read that began at a time.
+func shownSince(at *time.Time, shown bool, began time.Time) {
 	switch {
 	case !shown:
-		return time.Time{}
-	case was.IsZero():
-		return began
+		*at = time.Time{}
+	case at.IsZero():
+		*at = began
 	}
-	return was
 }
 
 // unconfirmed reports whether a look proves nothing yet: a 403 counts the second time, 5 s later, a
 // 404 after a minute of 404s, and a read that is older than an earlier one never.
 func (w *Watched) unconfirmed(r *Reading) bool {
-	first := func(since *time.Time) time.Time {
-		if since.IsZero() {
-			*since = r.Began
-		}
-		return *since
-	}
+	shownSince(&w.Denied, r.Blind, r.Began)
+	shownSince(&w.Gone, r.Gone, r.Began)
 	switch {
 	case r.Blind:
-		w.Gone = time.Time{}
-		return r.Began.Sub(first(&w.Denied)) < machine.DeniedPause
+		return r.Began.Sub(w.Denied) < machine.DeniedPause
 	case r.Gone:
-		w.Denied = time.Time{}
-		return r.Began.Sub(first(&w.Gone)) < machine.GonePatience
+		return r.Began.Sub(w.Gone) < machine.GonePatience
 	default:
-		w.Denied, w.Gone = time.Time{}, time.Time{}
 		return r.Legs.Newest.Before(w.Newest)
 	}
 }

@@ -521,12 +521,12 @@ var mutants = []mutant{
 	},
 	{
 		"wake", "a record with work is removed", "record/tasks.go",
-		"\tif !f.idle() {\n\t\treturn time.Time{}\n\t}",
-		``,
+		`	if !f.idle() || f.Keep < 0 {`,
+		`	if f.Keep < 0 {`,
 	},
 	{
 		"wake", "timers do not fire", "record/tasks.go",
-		"\tif _, t := c.Timer(); !t.IsZero() && (at.IsZero() || t.Before(at)) {\n\t\tat = t\n\t}\n\treturn at",
+		"\t_, t := c.Timer()\n\treturn machine.Soonest(at, t)",
 		`	return at`,
 	},
 }
