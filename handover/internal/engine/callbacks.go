@@ -8,6 +8,7 @@ import (
 	"math"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/genesyshandover/genesyshandover/handover/internal/account"
@@ -50,9 +51,8 @@ func guarded(name string, f func() error) (err error) {
 func (m *Manager) call(
 	ctx context.Context, name string, j *record.Job, attempt int, f func(context.Context) error, late func(error),
 ) error {
-	// Later, another process may perform it.
-	begins := func() bool { return m.Now().Sub(j.Began) <= record.EffectStart+account.WaitTime }
-	err := m.bounded(ctx, name, j.Key.Channel, j.Began.Add(callTime), begins, f, late)
+	latest := j.Began.Add(record.EffectStart + account.WaitTime) // later, another process may perform it
+	err := m.bounded(ctx, failing{name, j.Key.Channel}, latest, j.Began.Add(callTime), f, late)
 	_, permanent := errors.AsType[*record.UndeliverableError](err)
 	pending := name == callDeliver && errors.Is(err, record.Pending)
 	if err != nil && !permanent && !pending && !errors.Is(err, errLate) {
@@ -66,7 +66,7 @@ func (m *Manager) call(
 func (m *Manager) guard(ctx context.Context, name string, k machine.Key, f func() error) error {
 	err := guarded(name, f)
 	if _, panicked := errors.AsType[*panicError](err); panicked {
-		m.callFailed(ctx, name, k, m.failures.count(name, k.Channel, err), err)
+		m.callFailed(ctx, name, k, m.failures.count(failing{name, k.Channel}, err), err)
 	}
 	return err
 }
@@ -95,27 +95,32 @@ func (m *Manager) callFailed(ctx context.Context, name string, k machine.Key, at
 // maxFailing limits the number of channels for which failures are counted.
 const maxFailing = 1024
 
-// failures counts, in this process, the consecutive failures of callbacks without a stored entry.
-type failures struct {
+type failing struct{ callback, channel string }
+
+// A tally counts by callback and channel, in this process.
+type tally struct {
 	mu sync.Mutex
 	n  map[failing]*int
 }
 
-type failing struct{ callback, channel string }
+// add changes a count and returns it.
+func (c *tally) add(which failing, d int) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := entry(&c.n, which, maxFailing)
+	if *n += d; *n <= 0 {
+		delete(c.n, which)
+	}
+	return max(0, *n)
+}
 
 // count returns how often a callback of a channel has failed in a row, including this failure. A
 // nil error resets the count.
-func (f *failures) count(callback, channel string, err error) int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	key := failing{callback, channel}
+func (c *tally) count(which failing, err error) int {
 	if err == nil {
-		delete(f.n, key)
-		return 0
+		return c.add(which, math.MinInt32)
 	}
-	n := entry(&f.n, key, maxFailing)
-	*n++
-	return *n
+	return c.add(which, 1)
 }
 
 const (
@@ -128,84 +133,49 @@ const (
 // while.
 var errLate = errors.New("handover: the callback could not be called in time")
 
-// stuck counts, for each callback and channel, the calls in this process that have outlived their
-// contexts.
-type stuck struct {
-	mu sync.Mutex
-	n  map[failing]*int
-}
-
-// A call is one call of a callback in a separate task.
-type call struct {
-	done  chan struct{}
-	ended bool // it has returned
-	left  bool // no worker waits for it
-	err   error
-}
-
 // bounded runs a callback in a separate task, so that one that ignores its context occupies no
-// worker and no webhook. The context ends at end. If the callback has not returned a moment later,
-// bounded returns an error. It calls late, unless that is nil, with the later result of the
-// callback. begins reports whether the callback may still begin.
+// worker and no webhook. It begins at latest or not at all, and its context ends at end. If it has
+// not returned a moment later, bounded returns an error. It calls late, unless that is nil, with
+// the later result of the callback.
 func (m *Manager) bounded(
-	ctx context.Context, name, channel string, end time.Time, begins func() bool, f func(context.Context) error, late func(error),
+	ctx context.Context, which failing, latest, end time.Time, f func(context.Context) error, late func(error),
 ) error {
-	if !begins() {
+	if m.Now().After(latest) {
 		return errLate
 	}
 	inner, cancel := m.Until(ctx, end)
-	c, which := &call{done: make(chan struct{})}, failing{name, channel}
+	var result error
+	var decided atomic.Bool // the callback has returned, or no worker waits for it any longer
+	returned := make(chan struct{})
 	m.Go(func() {
 		defer cancel()
-		err := errLate
-		if begins() {
-			err = guarded(name, func() error { return f(inner) })
+		result = errLate
+		if !m.Now().After(latest) {
+			result = guarded(which.callback, func() error { return f(inner) })
 		}
-		if left := m.stuck.end(c, which, err); left && late != nil {
-			late(err)
+		if decided.CompareAndSwap(false, true) {
+			close(returned)
+			return
+		}
+		m.stuck.add(which, -1)
+		if late != nil {
+			late(result)
 		}
 	})
-	_, _ = m.Await(context.WithoutCancel(ctx), end.Add(callGrace).Sub(m.Now()), c.done)
-	left, n := m.stuck.leave(c, which)
-	if !left {
-		return c.err
+	_, _ = m.Await(context.WithoutCancel(ctx), end.Add(callGrace).Sub(m.Now()), returned)
+	if decided.Load() {
+		return result
+	}
+	n := m.stuck.add(which, 1)
+	if !decided.CompareAndSwap(false, true) {
+		m.stuck.add(which, -1)
+		return result
 	}
 	if n&(n-1) == 0 {
 		m.log.Warn("callbacks have not returned although their contexts have ended: return when the context ends",
-			slog.String("callback", name), slog.String("channel", channel), slog.Int("running", n))
+			slog.String("callback", which.callback), slog.String("channel", which.channel), slog.Int("running", n))
 	}
 	return record.ErrStuck
-}
-
-// end notes that a call has returned, and reports whether no worker waits for it.
-func (s *stuck) end(c *call, which failing, err error) (left bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c.ended, c.err = true, err
-	close(c.done)
-	if !c.left {
-		return false
-	}
-	if n := s.n[which]; *n > 1 {
-		*n--
-	} else {
-		delete(s.n, which)
-	}
-	return true
-}
-
-// leave stops waiting for a call. It reports whether it still runs, and how many such calls there
-// are.
-func (s *stuck) leave(c *call, which failing) (left bool, n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if c.ended {
-		return false, 0
-	}
-	c.left = true
-	running := entry(&s.n, which, math.MaxInt)
-	*running++
-	return true, *running
 }
 
 // settleLate stores the result of a callback that ignored its context: the lane continues, and a

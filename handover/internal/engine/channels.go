@@ -146,7 +146,7 @@ func (m *Manager) answerLookup(ctx context.Context, id string, a *lookup) {
 	if no {
 		failed = nil
 	}
-	if n := m.failures.count(callChannels, id, failed); n > 0 {
+	if n := m.failures.count(failing{callChannels, id}, failed); n > 0 {
 		m.callFailed(ctx, callChannels, machine.Key{Channel: id}, n, failed)
 	}
 	m.channels.mu.Lock()

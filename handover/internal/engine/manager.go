@@ -54,10 +54,10 @@ type Manager struct {
 	queues      queues
 	facts       facts
 	typing      typing
-	failures    failures
+	failures    tally // of callbacks without a stored entry, in a row
 	endpoints   endpoints
 	creations   creations
-	stuck       stuck
+	stuck       tally // callbacks that have outlived their contexts
 	nudge       chan struct{}
 	idle        chan struct{} // receives a value when the last effect is done
 	clockWarned atomic.Bool

@@ -86,12 +86,12 @@ func (m *Manager) receiveTyping(ctx context.Context, channel string, o *openmess
 			continue
 		}
 		if tx := (&record.Transaction{Record: f, Key: k, Now: m.Now(), Clock: m.clockOf(k.Channel)}); f.Open() != nil && tx.OfCurrentSession(o) {
-			begins := func() bool { return true }
-			err := m.bounded(ctx, callTyping, k.Channel, m.Now().Add(typingTime), begins, func(ctx context.Context) error {
+			which, end := failing{callTyping, k.Channel}, m.Now().Add(typingTime)
+			err := m.bounded(ctx, which, end, end, func(ctx context.Context) error {
 				m.config.Typing(ctx, record.TypingEvent{Session: f.Handover.Session, Duration: body.Duration})
 				return nil
 			}, nil)
-			if n := m.failures.count(callTyping, k.Channel, err); n > 0 {
+			if n := m.failures.count(which, err); n > 0 {
 				m.callFailed(ctx, callTyping, k, n, err)
 			}
 			return err

@@ -141,42 +141,8 @@ func (m *Manager) sweep(ctx context.Context) error {
 
 // pollSoon moves the next poll of a session to the next free slot, if that is earlier.
 func (m *Manager) pollSoon(ctx context.Context, k machine.Key, a *account.Account) error {
-	var slot time.Time // reserved by an earlier run
-	release := func() {
-		if !slot.IsZero() {
-			a.FreeSlot(slot)
-			slot = time.Time{}
-		}
-	}
-	freed := false
-	_, err := m.accept(ctx, k, func(tx *record.Transaction) error {
-		c := tx.Open()
-		switch {
-		case c != nil && !slot.IsZero() && c.Slot.Equal(slot): // the earlier run was stored
-			return record.ErrUnchanged
-		case c == nil || c.State == machine.StateBot || !c.PollAt.IsZero() && !c.Poll:
-			release()
-			return record.ErrUnchanged
-		}
-		at := machine.Later(tx.Now, c.ReadAt.Add(machine.ReadPause))
-		if slot.Before(at) { // a rerun after a conflict must not hold two slots
-			release()
-			var sooner bool
-			if slot, sooner = a.PollSlotBefore(at, c.PollAt); !sooner {
-				return record.ErrUnchanged
-			}
-		}
-		if !c.PollAt.IsZero() && !c.PollAt.After(slot) {
-			release()
-			return record.ErrUnchanged
-		}
-		if c.Slot.After(tx.Now) && !freed {
-			a.FreeSlot(c.Slot)
-		}
-		freed = true
-		c.PollAt, c.Poll, c.Slot = slot, true, slot
-		return nil
-	})
+	r := record.Reservation{Polls: a}
+	_, err := m.accept(ctx, k, func(tx *record.Transaction) error { return tx.PollSooner(&r) })
 	return err
 }
 

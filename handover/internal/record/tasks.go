@@ -364,14 +364,32 @@ func (tx *Transaction) notDisconnected(o Outcome) {
 // share.
 type pollBudget interface {
 	PollSlot(at time.Time) time.Time
+	PollSlotBefore(at, limit time.Time) (time.Time, bool)
 	FreeSlot(slot time.Time)
 }
 
 // A Reservation records how the runs of one transaction changed the slots of polls, so that a rerun
 // after a conflict does not repeat it.
 type Reservation struct {
+	Polls pollBudget
 	slot  time.Time
 	freed bool
+}
+
+// release releases the slot that an earlier run reserved.
+func (r *Reservation) release() {
+	if !r.slot.IsZero() {
+		r.Polls.FreeSlot(r.slot)
+		r.slot = time.Time{}
+	}
+}
+
+// replace releases, once, the slot of a poll that another read replaces.
+func (r *Reservation) replace(c *machine.Handover, now time.Time) {
+	if c.Slot.After(now) && !r.freed {
+		r.Polls.FreeSlot(c.Slot)
+	}
+	r.freed, c.Slot = true, time.Time{}
 }
 
 // ReservePoll reserves a slot of the budget for the poll that a look scheduled, and releases the
@@ -382,22 +400,46 @@ func (tx *Transaction) ReservePoll(o Outcome, r *Reservation) {
 	if o.Task != TaskLook || o.Polls == nil || c == nil {
 		return
 	}
-	if c.Slot.After(tx.Now) && !r.freed {
-		o.Polls.FreeSlot(c.Slot)
-	}
-	r.freed, c.Slot = true, time.Time{}
+	r.Polls = o.Polls
+	r.replace(c, tx.Now)
 	polls := c.Open() && c.Poll && !c.PollAt.IsZero()
-	if !r.slot.IsZero() && (!polls || r.slot.Before(c.PollAt)) { // an earlier run reserved it
-		o.Polls.FreeSlot(r.slot)
-		r.slot = time.Time{}
+	if !polls || r.slot.Before(c.PollAt) {
+		r.release()
 	}
 	if !polls {
 		return
 	}
 	if r.slot.IsZero() {
-		r.slot = o.Polls.PollSlot(c.PollAt)
+		r.slot = r.Polls.PollSlot(c.PollAt)
 	}
 	c.PollAt, c.Slot = r.slot, r.slot
+}
+
+// PollSooner moves the next poll of the session to the next free slot, if that is earlier.
+func (tx *Transaction) PollSooner(r *Reservation) error {
+	c := tx.Open()
+	switch {
+	case c != nil && !r.slot.IsZero() && c.Slot.Equal(r.slot): // an earlier run was stored
+		return ErrUnchanged
+	case c == nil || c.State == machine.StateBot || !c.PollAt.IsZero() && !c.Poll:
+		r.release()
+		return ErrUnchanged
+	}
+	at := machine.Later(tx.Now, c.ReadAt.Add(machine.ReadPause))
+	if r.slot.Before(at) {
+		r.release()
+		var sooner bool
+		if r.slot, sooner = r.Polls.PollSlotBefore(at, c.PollAt); !sooner {
+			return ErrUnchanged
+		}
+	}
+	if !c.PollAt.IsZero() && !c.PollAt.After(r.slot) {
+		r.release()
+		return ErrUnchanged
+	}
+	r.replace(c, tx.Now)
+	c.PollAt, c.Poll, c.Slot = r.slot, true, r.slot
+	return nil
 }
 
 func (tx *Transaction) settleReceipt(j *Job, o Outcome) {

@@ -116,6 +116,8 @@ type pollSlots map[time.Time]int
 
 func (p pollSlots) PollSlot(at time.Time) time.Time { p[at]++; return at }
 
+func (p pollSlots) PollSlotBefore(at, _ time.Time) (time.Time, bool) { return p.PollSlot(at), true }
+
 func (p pollSlots) FreeSlot(at time.Time) {
 	if p[at]--; p[at] == 0 {
 		delete(p, at)
