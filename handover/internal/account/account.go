@@ -229,15 +229,6 @@ func (a *Account) updateBudget(l genesys.RateLimit) {
 	a.used = max(a.used, l.Used)
 }
 
-// genesysNow returns the time on Genesys' clock, and whether it is known within a second. If not,
-// it is the best estimate, at worst this machine's clock.
-func (a *Account) genesysNow() (now time.Time, known bool) {
-	a.Mu.Lock()
-	defer a.Mu.Unlock()
-	offset, _, known := a.Offset.Get()
-	return a.Now().Add(offset), known
-}
-
 // A clockOffset measures how far Genesys' clock is ahead of this machine's. The zero value has
 // measured nothing.
 //

@@ -174,10 +174,7 @@ func trip(sent time.Time, ahead, there, back time.Duration) genesys.Call {
 func TestOffsetOfGenesysClock(t *testing.T) {
 	t.Parallel()
 	a, now := clocked()
-	known := func() bool {
-		_, known := a.genesysNow()
-		return known
-	}
+	known := func() bool { return !a.Clock().Unmeasured }
 	a.Observe(genesys.Call{})
 	a.Observe(genesys.Call{Sent: *now, Received: *now})
 	a.Observe(genesys.Call{Sent: now.Add(time.Second), Received: *now, Date: *now})
@@ -189,8 +186,7 @@ func TestOffsetOfGenesysClock(t *testing.T) {
 		a.Observe(trip(*now, time.Hour, 0, 5*time.Second))
 	}
 	require.True(t, known())
-	got, _ := a.genesysNow()
-	require.WithinDuration(t, now.Add(time.Hour), got, time.Second)
+	require.WithinDuration(t, now.Add(time.Hour), a.Clock().Genesys(*now), time.Second)
 	a.Observe(trip(*now, time.Hour, 0, 5*time.Second))
 	require.False(t, known(), "the narrow one is the 17th")
 
@@ -200,8 +196,7 @@ func TestOffsetOfGenesysClock(t *testing.T) {
 	require.False(t, known(), "one answer does not prove it")
 	a.Observe(trip(*now, 0, 0, time.Second))
 	require.True(t, known())
-	got, _ = a.genesysNow()
-	require.WithinDuration(t, *now, got, time.Second, "what was measured before does not count")
+	require.WithinDuration(t, *now, a.Clock().Genesys(*now), time.Second, "what was measured before does not count")
 }
 
 // One answer with a wrong Date, of a server or of a proxy, changes no offset. Until the next answer
@@ -212,13 +207,11 @@ func TestOneWrongDateIsNotBelieved(t *testing.T) {
 	a.Observe(trip(*now, 0, 0, 10*time.Millisecond))
 	for _, wrong := range []time.Duration{time.Hour, -time.Hour, 2 * time.Hour} {
 		a.Observe(trip(*now, wrong, 0, 10*time.Millisecond))
-		got, known := a.genesysNow()
-		require.False(t, known)
-		require.WithinDuration(t, *now, got, time.Second)
+		require.True(t, a.Clock().Unmeasured)
+		require.WithinDuration(t, *now, a.Clock().Genesys(*now), time.Second)
 	}
 	a.Observe(trip(*now, 0, 0, 10*time.Millisecond))
-	_, known := a.genesysNow()
-	require.True(t, known)
+	require.False(t, a.Clock().Unmeasured)
 }
 
 // With any clocks and any network, a known offset is right within a second.

@@ -61,6 +61,16 @@ func (m *Manager) call(
 	return err
 }
 
+// callOnce runs a callback without a stored entry until end, and logs its failure.
+func (m *Manager) callOnce(ctx context.Context, name string, k machine.Key, end time.Time, f func(context.Context) error) error {
+	which := failing{name, k.Channel}
+	err := m.bounded(ctx, which, end, end, f, nil)
+	if n := m.failures.count(which, err); n > 0 {
+		m.callFailed(ctx, name, k, n, err)
+	}
+	return err
+}
+
 // guard runs a callback without a stored entry. It logs a panic and returns it as an error. It
 // returns other errors without logging them.
 func (m *Manager) guard(ctx context.Context, name string, k machine.Key, f func() error) error {

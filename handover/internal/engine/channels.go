@@ -373,13 +373,6 @@ func (c Channel) Endpoint() webhook.Endpoint {
 	return e
 }
 
-func (c *Channel) attributesLimit() int {
-	if c.AttributesLimit == 0 {
-		return record.DefaultAttributesLimit
-	}
-	return c.AttributesLimit
-}
-
 // Client returns a new client with the channel's credentials.
 func (c Channel) Client(opts ...genesys.Option) (*genesys.Client, error) {
 	return genesys.New(c.Region, genesys.ClientCredentials(c.ClientID, c.ClientSecret), opts...)

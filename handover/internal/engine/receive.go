@@ -86,15 +86,10 @@ func (m *Manager) receiveTyping(ctx context.Context, channel string, o *openmess
 			continue
 		}
 		if tx := (&record.Transaction{Record: f, Key: k, Now: m.Now(), Clock: m.clockOf(k.Channel)}); f.Open() != nil && tx.OfCurrentSession(o) {
-			which, end := failing{callTyping, k.Channel}, m.Now().Add(typingTime)
-			err := m.bounded(ctx, which, end, end, func(ctx context.Context) error {
+			return m.callOnce(ctx, callTyping, k, m.Now().Add(typingTime), func(ctx context.Context) error {
 				m.config.Typing(ctx, record.TypingEvent{Session: f.Handover.Session, Duration: body.Duration})
 				return nil
-			}, nil)
-			if n := m.failures.count(which, err); n > 0 {
-				m.callFailed(ctx, callTyping, k, n, err)
-			}
-			return err
+			})
 		}
 		return nil
 	}
@@ -229,11 +224,7 @@ func (m *Manager) refuse(ctx context.Context, channel string, o *openmessaging.O
 		Session: machine.Session{Key: machine.Key{Channel: channel, Customer: o.CustomerID}, ConversationID: o.ConversationID},
 		Detail:  "a message of an agent is refused: the customer id that Genesys sent cannot be part of a Key",
 	}
-	begins := func() bool { return true }
-	err := m.bounded(ctx, callNotify, channel, end, begins, func(ctx context.Context) error { return m.config.Notify(ctx, n) }, nil)
-	if failed := m.failures.count(callNotify, channel, err); failed > 0 {
-		m.callFailed(ctx, callNotify, machine.Key{Channel: channel}, failed, err)
-	}
+	_ = m.callOnce(ctx, callNotify, machine.Key{Channel: channel}, end, func(ctx context.Context) error { return m.config.Notify(ctx, n) })
 }
 
 const (

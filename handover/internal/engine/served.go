@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -51,18 +52,13 @@ func (m *Manager) ask(ctx context.Context, id string) {
 	m.channels.mu.Lock()
 	delete(m.channels.wanted, id)
 	if err != nil && !errors.Is(err, record.ErrNoChannel) {
-		m.channels.doubt(id, m.Now())
+		if len(m.channels.doubted) >= maxRefused || m.channels.doubted == nil {
+			m.channels.doubted = map[string]time.Time{}
+		}
+		m.channels.doubted[id] = m.Now().Add(doubtTime)
 	}
 	m.channels.mu.Unlock()
 	environment.Signal(m.nudge)
-}
-
-// doubt notes that a channel could not be looked up. The caller holds the mutex.
-func (c *channels) doubt(id string, now time.Time) {
-	if len(c.doubted) >= maxRefused || c.doubted == nil {
-		c.doubted = map[string]time.Time{}
-	}
-	c.doubted[id] = now.Add(doubtTime)
 }
 
 // serves returns how long this Manager ignores a record, or 0 if it works on it, and the reason for
@@ -103,18 +99,17 @@ const (
 		"if that is another program's, use different channel ids in each program"
 )
 
-// client names the OAuth client of a channel.
-func (k *channelState) client() string {
+// client names the OAuth client of a channel, by 16 hexadecimal digits.
+func (k *channelState) client() string { return k.clientHash()[:16] }
+
+func (k *channelState) clientHash() string {
 	sum := sha256.Sum256([]byte(string(k.channel.Region) + "\x00" + k.channel.ClientID))
-	return hex.EncodeToString(sum[:8])
+	return hex.EncodeToString(sum[:])
 }
 
 // integrationOf returns the integration of a session: the one on which it began.
 func integrationOf(c *machine.Handover, k *channelState) string {
-	if c.Integration != "" {
-		return c.Integration
-	}
-	return k.channel.IntegrationID
+	return cmp.Or(c.Integration, k.channel.IntegrationID)
 }
 
 // reportOnce logs, once for each channel, why its records are not worked on.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,7 +40,7 @@ func (m *Manager) begin(ctx context.Context, op string, k machine.Key, r record.
 	if err != nil {
 		return machine.Session{}, err
 	}
-	if err := r.Check(ch.channel.attributesLimit()); err != nil {
+	if err := r.Check(cmp.Or(ch.channel.AttributesLimit, record.DefaultAttributesLimit)); err != nil {
 		return machine.Session{}, err
 	}
 	f, err := m.stored(ctx, k)

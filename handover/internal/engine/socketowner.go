@@ -2,8 +2,6 @@ package engine
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -151,8 +149,7 @@ func (m *Manager) socket(ctx context.Context, k machine.Key) (revision uint64, s
 // socketKey returns the key of the record: one per region and OAuth client, as is the limit of
 // notification channels.
 func (k *channelState) socketKey() machine.Key {
-	sum := sha256.Sum256([]byte(string(k.channel.Region) + "\x00" + k.channel.ClientID))
-	return machine.Key{Customer: record.Reserved + "socket/" + hex.EncodeToString(sum[:])}
+	return machine.Key{Customer: record.Reserved + "socket/" + k.clientHash()}
 }
 
 // socketOf returns the state of the socket. It reads the store at most once per askSocket, and

@@ -285,18 +285,18 @@ func (s *story) next(f *Record) {
 		add(f.In.Lease.over(at), f.In.Entries[0].Kind.Words()+" is given to the host")
 	}
 	c := f.Open()
+	expiry, timer := machine.TimerNone, time.Time{}
+	if c != nil {
+		expiry, timer = c.Timer()
+	}
 	switch kind, at := f.NextTask(); {
 	case kind == TaskNone:
 	case kind == TaskLook && f.Conversation() == "": // a timer
-	case kind == TaskLook && !at.Before(timerOf(c)) && !c.PollAt.Equal(at):
+	case kind == TaskLook && !at.Before(timer) && !c.PollAt.Equal(at):
 	default:
 		add(f.Control.Lease.over(at), kind.words(c))
 	}
-	if c != nil {
-		if kind, at := c.Timer(); kind != machine.TimerNone {
-			add(at, kind.Words())
-		}
-	}
+	add(timer, expiry.Words())
 	add(f.Expires(), "the record is removed, unless a message arrives")
 	if len(steps) == 0 {
 		return
@@ -313,11 +313,6 @@ func (s *story) next(f *Record) {
 		}
 		s.line("  %s  %s", at, x.text)
 	}
-}
-
-func timerOf(c *machine.Handover) time.Time {
-	_, at := c.Timer()
-	return at
 }
 
 func (k TaskKind) words(c *machine.Handover) string {

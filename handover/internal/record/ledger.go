@@ -242,14 +242,6 @@ func (w *Word) release() {
 	w.Handover = ""
 }
 
-// abandonPost notes that the outcome of an attempt is unknown after its lease has expired: its
-// process died, or could not store the outcome.
-func (tx *Transaction) abandonPost() {
-	if tx.Out.Lease.Owner != "" && tx.Out.Lease.Free(tx.Now) {
-		tx.AbandonPost()
-	}
-}
-
 // AbandonPost ends the attempt under the lease of the lane to Genesys. Its outcome is unknown.
 func (tx *Transaction) AbandonPost() {
 	if w := tx.word(tx.Out.Lease.Seq); w != nil {

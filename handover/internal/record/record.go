@@ -1,7 +1,6 @@
 package record
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -12,12 +11,6 @@ import (
 
 // Reserved is the prefix of customer ids in records that belong to no customer.
 const Reserved = "\x01"
-
-// Clone returns a copy that shares nothing with r.
-func (r Stored) Clone() Stored {
-	r.Data = slices.Clone(r.Data)
-	return r
-}
 
 // Record is the content of Record.Data: everything about one customer of one channel. Sessions
 // replace each other in it; lanes and memories outlive them.
@@ -137,13 +130,6 @@ func (f *Record) Open() *machine.Handover {
 		return f.Handover
 	}
 	return nil
-}
-
-func (f *Record) session(k machine.Key) machine.Session {
-	if f.Handover == nil {
-		return machine.Session{Key: k}
-	}
-	return f.Handover.Session
 }
 
 // NextSeq returns the seq of a new entry or message.

@@ -154,6 +154,10 @@ func (tx *Transaction) sent(j *Job, x Entry, o Outcome) {
 		tx.Handover.LastWriteAt = tx.Now
 	}
 	first := x.Done == 0
+	// A repeat of the opening has opened a second conversation. An agent was in the first, so the
+	// first is over.
+	was := tx.Handover.ConversationID
+	reopened := o.Conversation != "" && was != "" && o.Conversation != was && !tx.Handover.Connected.IsZero()
 	if w := tx.word(x.Seq); w != nil {
 		tx.took(w, x, o)
 	} else if y := &tx.Out.Entries[0]; y.Done+1 >= y.parts() {
@@ -161,7 +165,7 @@ func (tx *Transaction) sent(j *Job, x Entry, o Outcome) {
 	} else {
 		y.Done, y.Attempts, y.Unsure = y.Done+1, 0, false
 	}
-	if open && x.Kind == KindOpen && first && !tx.reopened(o.Conversation) {
+	if open && x.Kind == KindOpen && first && !reopened {
 		tx.Apply(machine.Event{Kind: machine.EvAccepted, Conversation: o.Conversation, Resumed: tx.wasIn(o.Conversation)})
 	}
 	if x.Kind == KindContext && open && tx.Handover.State == machine.StateRequested {
@@ -223,13 +227,6 @@ func (tx *Transaction) took(w *Word, x Entry, o Outcome) {
 	}
 	w.Again = late
 	tx.trim()
-}
-
-// reopened reports whether a repeat of the opening has opened a second conversation. An agent was
-// in the first, so the first is over.
-func (tx *Transaction) reopened(conversation string) bool {
-	was := tx.Handover.ConversationID
-	return conversation != "" && was != "" && conversation != was && !tx.Handover.Connected.IsZero()
 }
 
 // wasIn reports whether an earlier handover used the conversation.

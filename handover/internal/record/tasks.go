@@ -160,7 +160,8 @@ const forgetPatience = 2 * time.Minute
 // Expires returns when the record may be removed. It is zero while the record has work.
 func (f *Record) Expires() time.Time {
 	// Messages to Genesys and from agents are waited for; notices are not.
-	waits := len(f.Out.Entries)+len(f.Words) > 0 || f.delivers()
+	waits := len(f.Out.Entries)+len(f.Words) > 0 ||
+		slices.ContainsFunc(f.In.Entries, func(x Entry) bool { return x.Kind == KindDelivery })
 	if !f.Forget.IsZero() && f.Open() == nil && !f.returns() && !waits {
 		at := machine.Later(machine.Later(f.Forget, f.In.Stuck), time.UnixMicro(1))
 		// The host's callback may still run. No other one may run at the same time.
@@ -203,7 +204,7 @@ func (tx *Transaction) SettleTask(j *Job, o Outcome) {
 		tx.Notice(Notice{Kind: machine.NoticeConnectionLost, Detail: o.Alarm})
 	}
 	look := o.Task == TaskLook && tx.sameSession(j)
-	if look && tx.lookedElsewhere(j) {
+	if was := j.Record.Handover; look && was.ConversationID != "" && was.ConversationID != tx.Handover.ConversationID {
 		tx.settleElsewhere(j, o)
 		return
 	}
@@ -248,11 +249,6 @@ func (tx *Transaction) SettleTask(j *Job, o Outcome) {
 	case o.Task == TaskWatch:
 		tx.settleWatched(j, o)
 	}
-}
-
-// lookedElsewhere reports whether a look was at a conversation that the session has left since.
-func (tx *Transaction) lookedElsewhere(j *Job) bool {
-	return j.Record.Handover.ConversationID != "" && j.Record.Handover.ConversationID != tx.Handover.ConversationID
 }
 
 // settleElsewhere ignores what a look at a conversation showed that the session has left. Messages

@@ -58,8 +58,13 @@ func (tx *Transaction) Notice(n Notice) {
 	if !tx.Notify {
 		return
 	}
-	if n.Time = tx.Now; n.Session.ID == "" && n.Session.ConversationID == "" {
-		n.Session = tx.session(tx.Key)
+	n.Time = tx.Now
+	switch {
+	case n.Session.ID != "" || n.Session.ConversationID != "":
+	case tx.Handover == nil:
+		n.Session = machine.Session{Key: tx.Key}
+	default:
+		n.Session = tx.Handover.Session
 	}
 	tx.makeRoom(0)
 	tx.In.Push(Entry{Seq: tx.NextSeq(), Kind: KindNotice, At: tx.Now, Handover: n.Session.ID, Notice: &n})
@@ -182,7 +187,9 @@ const returnHold = 2 * time.Second
 // Tidy makes the changes that follow from the state alone, without an event. Every transaction ends
 // with it.
 func (tx *Transaction) Tidy() {
-	tx.abandonPost()
+	if tx.Out.Lease.Owner != "" && tx.Out.Lease.Free(tx.Now) {
+		tx.AbandonPost() // its process died, or could not store the outcome
+	}
 	if c := tx.Open(); c != nil && c.State == machine.StateEnding {
 		tx.tidyEnding(c)
 	}
@@ -256,11 +263,6 @@ func (tx *Transaction) tidyEnded(c *machine.Handover) {
 			w.At = machine.Earlier(w.At, tx.Now.Add(adoptPause))
 		}
 	}
-}
-
-// delivers reports whether a message for the customer waits or is being delivered.
-func (f *Record) delivers() bool {
-	return slices.ContainsFunc(f.In.Entries, func(x Entry) bool { return x.Kind == KindDelivery })
 }
 
 // returns reports whether a Return waits or runs.
