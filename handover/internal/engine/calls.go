@@ -120,8 +120,8 @@ func (m *Manager) Typing(ctx context.Context, k machine.Key) error {
 	if err != nil {
 		return err
 	}
-	c := f.Open()
-	if c == nil || !c.State.Agents() || c.State == machine.StateEnding || c.ConversationID == "" || f.Sends() {
+	c := f.Sending()
+	if c == nil || c.ConversationID == "" || f.Sends() {
 		return nil
 	}
 	ch, err := m.channel(ctx, k.Channel)

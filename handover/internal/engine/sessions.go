@@ -88,11 +88,8 @@ func (m *Manager) newHandover(ch *channelState, k machine.Key, r record.Request,
 // that no new session is needed. A wrong name or a missing permission is an error. If Genesys
 // cannot be reached, the ids stay empty.
 func (m *Manager) lookupQueues(ctx context.Context, ch *channelState, f *record.Record, c *machine.Handover) error {
-	if f != nil && f.Open() != nil && f.Open().State != machine.StateBot && f.Open().State != machine.StateEnding {
+	if f != nil && f.Sending() != nil || c.Routing == machine.RouteByFlow { // the flow selects the queue
 		return nil
-	}
-	if c.Routing == machine.RouteByFlow {
-		return nil // the flow selects the queue
 	}
 	ctx, cancel := m.Within(ctx, account.LookupTime)
 	defer cancel()

@@ -38,11 +38,10 @@ func ChannelFault(err error) bool {
 			errors.Is(err, genesys.ErrUnavailable) || errors.Is(err, context.Canceled)
 	}
 	switch e.StatusCode {
-	case http.StatusOK: // Genesys did not accept a receipt
-		return false
 	case http.StatusBadRequest:
 		return errors.Is(err, genesys.ErrUnauthorized) // from the token endpoint
-	case http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusConflict:
+	case http.StatusOK, // Genesys did not accept a receipt
+		http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusConflict:
 		return false
 	case http.StatusForbidden, http.StatusNotFound:
 		// Of the integration, unless it is that of one conversation.
@@ -105,22 +104,21 @@ func missing(err error) string {
 
 // Explain returns a text about err for people. It contains no content of a message.
 func Explain(err error) string {
-	if p := missing(err); p != "" {
+	e, answered := APIError(err)
+	switch p := missing(err); {
+	case p != "":
 		return "missing permission: " + p
-	}
-	if e, ok := APIError(err); ok {
+	case answered:
 		return e.Error()
-	}
-	if errors.Is(err, ErrNoChannel) {
+	case errors.Is(err, ErrNoChannel):
 		return "Config.Channels does not know the channel"
-	}
-	if errors.Is(err, ErrNoQueue) {
+	case errors.Is(err, ErrNoQueue):
 		return err.Error() // with the nearest names
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
+	case errors.Is(err, context.DeadlineExceeded):
 		return "no answer in time"
+	default:
+		return "not reachable"
 	}
-	return "not reachable"
 }
 
 // LimitedMost is the longest wait after a 429. Then one request tests whether it is over.

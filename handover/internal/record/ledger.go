@@ -112,9 +112,9 @@ func (f *Record) Agents() *machine.Handover {
 	return nil
 }
 
-// sending returns the session that gets new words, or nil. In a session that is ending, new words
+// Sending returns the session that gets new words, or nil. In a session that is ending, new words
 // wait for the next session or Return.
-func (f *Record) sending() *machine.Handover {
+func (f *Record) Sending() *machine.Handover {
 	if c := f.Agents(); c != nil && c.State != machine.StateEnding {
 		return c
 	}
@@ -125,7 +125,7 @@ func (f *Record) sending() *machine.Handover {
 func (tx *Transaction) accept(m Message) {
 	w := Word{Seq: tx.NextSeq(), ID: m.ID, Message: &m, At: tx.Now, Size: SizeOf(m)}
 	w.Wire = tx.wireTime(tx.Now, m.parts())
-	if c := tx.sending(); c != nil {
+	if c := tx.Sending(); c != nil {
 		w.Handover, c.CustomerAt = c.ID, tx.Now
 	}
 	tx.Words = append(tx.Words, w)
@@ -135,9 +135,9 @@ func (tx *Transaction) accept(m Message) {
 func (f *Record) backlog(m Message) bool {
 	n, size := 0, SizeOf(m)
 	for i := range f.Words {
-		if f.Words[i].State != wordSent && f.Words[i].State != wordRefused {
+		if w := &f.Words[i]; w.pending() {
 			n++
-			size += f.Words[i].Size
+			size += w.Size
 		}
 	}
 	return n >= maxWords || size > wordsBytes
@@ -180,20 +180,14 @@ func (f *Record) head() (Entry, bool) {
 
 // EntriesOut lists the entries that wait for Genesys, in order.
 func (f *Record) EntriesOut() []Entry {
-	var list, left []Entry
-	for _, x := range f.Out.Entries {
-		if x.Kind == kindLeft {
-			left = append(left, x)
-			continue
-		}
-		list = append(list, x)
-	}
+	isLeft := func(x Entry) bool { return x.Kind == kindLeft }
+	list := slices.DeleteFunc(slices.Clone(f.Out.Entries), isLeft)
 	for i := range f.Words {
 		if w := &f.Words[i]; w.Handover != "" && w.pending() {
 			list = append(list, w.entry())
 		}
 	}
-	return append(list, left...)
+	return append(list, slices.DeleteFunc(slices.Clone(f.Out.Entries), func(x Entry) bool { return !isLeft(x) })...)
 }
 
 // headReady returns when the head of the lane to Genesys may be sent. ok is false if there is none.
@@ -220,7 +214,7 @@ func (f *Record) Sends() bool {
 func (tx *Transaction) distribute() {
 	if tx.Agents() != nil {
 		tx.dropReturns()
-		if tx.sending() != nil { // otherwise it is ending: running attempts continue
+		if tx.Sending() != nil { // otherwise it is ending: running attempts continue
 			tx.assign()
 		}
 		return
@@ -287,7 +281,7 @@ func (tx *Transaction) thaw(seq uint64) {
 // assign adds the words without a session to the open one, in order. These words and all later ones
 // get new wire times.
 func (tx *Transaction) assign() {
-	c, shift := tx.sending(), false
+	c, shift := tx.Sending(), false
 	unkept := false
 	for i := range tx.Words {
 		w := &tx.Words[i]
@@ -543,9 +537,7 @@ func (tx *Transaction) omitFromReturns(id string) (attempted bool) {
 // are remembered, so that they do not displace the ids of stored messages.
 func (tx *Transaction) rememberTranscript(ids []string) {
 	for _, id := range last(ids, keepMarks) {
-		switch tx.ForwardedIDs.Recall(id) {
-		case forwardedID, transcriptID:
-		default:
+		if v := tx.ForwardedIDs.Recall(id); v != forwardedID && v != transcriptID {
 			tx.omitFromReturns(id)
 			tx.ForwardedIDs.replace(id, transcriptID, tx.Now)
 		}

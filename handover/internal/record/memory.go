@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -122,9 +123,9 @@ func (m memory) hasReached(id string) bool { return m.final(id) }
 func (m *memory) replace(id string, v verdict, now time.Time) {
 	h := hashID(id)
 	var rest memory
-	for i := 0; i+markSize <= len(*m); i += markSize {
-		if binary.BigEndian.Uint64((*m)[i:]) != h {
-			rest = append(rest, (*m)[i:i+markSize]...)
+	for mark := range slices.Chunk(*m, markSize) {
+		if binary.BigEndian.Uint64(mark) != h {
+			rest = append(rest, mark...)
 		}
 	}
 	*m = rest
@@ -153,8 +154,8 @@ func (m memory) since(now time.Time) time.Time {
 		return time.Time{}
 	}
 	from := minuteOf(now)
-	for i := 0; i < len(m); i += markSize {
-		if mark := binary.BigEndian.Uint32(m[i+8:]); verdict(mark&verdictMask) != fetchedID {
+	for x := range slices.Chunk(m, markSize) {
+		if mark := binary.BigEndian.Uint32(x[8:]); verdict(mark&verdictMask) != fetchedID {
 			from = mark >> minuteShift
 			break
 		}

@@ -35,23 +35,18 @@ type addressee struct {
 // Addressee returns the index of a customer id in the table. A new one takes the place of the
 // oldest of 8.
 func (tx *Transaction) Addressee(from string) int {
-	i := slices.IndexFunc(tx.Addressees, func(x addressee) bool { return x.From == from })
-	if i >= 0 {
+	is := func(x addressee) bool { return x.From == from }
+	if i := slices.IndexFunc(tx.Addressees, is); i >= 0 {
 		return i
 	}
 	added := addressee{From: from, Since: tx.Now.Truncate(time.Minute)}
 	if len(tx.Addressees) < maxAddressees {
 		tx.Addressees = append(tx.Addressees, added)
-		return len(tx.Addressees) - 1
+	} else {
+		oldest := slices.MinFunc(tx.Addressees, func(a, b addressee) int { return a.Since.Compare(b.Since) })
+		tx.Addressees[slices.Index(tx.Addressees, oldest)] = added
 	}
-	i = 0
-	for j, x := range tx.Addressees {
-		if x.Since.Before(tx.Addressees[i].Since) {
-			i = j
-		}
-	}
-	tx.Addressees[i] = added
-	return i
+	return slices.IndexFunc(tx.Addressees, is)
 }
 
 // writtenTo returns the customer id that a message was written to. ok is false if it is no longer
@@ -176,9 +171,10 @@ func (tx *Transaction) receipt(r Receipt) {
 	}
 	i := slices.IndexFunc(tx.Receipts, func(r Receipt) bool { return r.Status != openmessaging.StatusFailed })
 	if i < 0 {
+		i = 0
 		tx.logOnce(saidNoReceipt, "too many receipts wait")
 	}
-	tx.Receipts = slices.Delete(tx.Receipts, max(i, 0), max(i, 0)+1)
+	tx.Receipts = slices.Delete(tx.Receipts, i, i+1)
 }
 
 func (r *Receipt) due() time.Time { return machine.Later(r.Time, r.At) }
