@@ -95,7 +95,7 @@ func (m *Manager) edit(ctx context.Context, k machine.Key, fn func(*record.Trans
 // typing stores when each customer's typing was last reported by this process.
 type typing struct {
 	mu   sync.Mutex
-	last map[machine.Key]time.Time
+	last map[machine.Key]*time.Time
 }
 
 const (
@@ -139,13 +139,11 @@ func (m *Manager) Typing(ctx context.Context, k machine.Key) error {
 func (t *typing) due(k machine.Key, now time.Time) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if now.Sub(t.last[k]) < typingPause {
+	last := entry(&t.last, k, typingKept)
+	if now.Sub(*last) < typingPause {
 		return false
 	}
-	if len(t.last) >= typingKept {
-		clear(t.last)
-	}
-	t.last[k] = now
+	*last = now
 	return true
 }
 

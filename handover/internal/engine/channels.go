@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -368,9 +369,7 @@ func (c Channel) GoString() string { return c.ID }
 
 // Endpoint returns the secrets and ids to verify the webhooks of the channel with.
 func (c Channel) Endpoint() webhook.Endpoint {
-	e := webhook.Endpoint{Channel: c.ID, IntegrationID: c.IntegrationID}
-	e.Secrets = append(e.Secrets, c.WebhookSecrets...)
-	return e
+	return webhook.Endpoint{Channel: c.ID, IntegrationID: c.IntegrationID, Secrets: slices.Clone(c.WebhookSecrets)}
 }
 
 // Client returns a new client with the channel's credentials.

@@ -96,7 +96,6 @@ func New(c Config, s environment.Environment) *Manager {
 		locks:       newLocks(),
 		channels:    channels{known: map[string]*channelState{}, refused: map[string]*refusal{}, lookups: map[string]*lookup{}, accounts: map[[sha256.Size]byte]*account.Account{}},
 		queues:      queues{ids: map[queueName]queueID{}},
-		typing:      typing{last: map[machine.Key]time.Time{}},
 		workers:     newWorkers(c.Workers, c.Channels != nil),
 		nudge:       make(chan struct{}, 1),
 		idle:        make(chan struct{}, 1),

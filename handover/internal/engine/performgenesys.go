@@ -110,28 +110,21 @@ func (m *Manager) post(ctx context.Context, k *channelState, c *machine.Handover
 	id := record.MessageID(kind, integrationOf(c, k), c.From, x.HostID, x.Done, again)
 	at := x.Wire.Add(time.Duration(x.Done) * time.Millisecond)
 	var res *genesys.SendResult
-	var call func(context.Context) error
-	if x.Kind == record.KindReply {
-		r := *x.Message.Reply
-		r.From, r.MessageID, r.Time = c.Sender(), id, at
-		call = func(ctx context.Context) (err error) {
+	err := k.account.Do(ctx, account.ShareMessages, func(ctx context.Context) (err error) {
+		if x.Kind == record.KindReply {
+			r := *x.Message.Reply
+			r.From, r.MessageID, r.Time = c.Sender(), id, at
 			res, err = k.account.Client.OpenMessaging.SendReply(ctx, integrationOf(c, k), r)
 			return err
 		}
-	} else {
 		msg := x.WireMessage(c)
 		msg.MessageID, msg.Time = id, at
-		call = func(ctx context.Context) (err error) {
-			res, err = k.account.Client.OpenMessaging.Send(ctx, genesys.SendRequest{
-				IntegrationID: integrationOf(c, k), Message: msg, PrefetchConversationID: true,
-			})
-			return err
-		}
-	}
-	if err := k.account.Do(ctx, account.ShareMessages, call); err != nil {
-		return nil, err
-	}
-	return res, nil
+		res, err = k.account.Client.OpenMessaging.Send(ctx, genesys.SendRequest{
+			IntegrationID: integrationOf(c, k), Message: msg, PrefetchConversationID: true,
+		})
+		return err
+	})
+	return res, err
 }
 
 // acceptedAt returns when Genesys accepted a message at the latest, by its clock: in the second of

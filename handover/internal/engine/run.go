@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -168,31 +169,18 @@ func (r *rounds) inTurn() []string {
 
 // byTurn merges lists of keys so that the channels take turns. Each key is listed once.
 func byTurn(lists [][]machine.Key) []machine.Key {
-	of := map[string][]machine.Key{}
-	var channels []string
-	seen := map[machine.Key]bool{}
-	n := 0
-	for i := range lists {
-		for _, k := range lists[len(lists)-1-i] { // the page of all channels is last
-			if seen[k] {
-				continue
-			}
-			seen[k] = true
-			if of[k.Channel] == nil {
-				channels = append(channels, k.Channel)
-			}
-			of[k.Channel] = append(of[k.Channel], k)
-			n++
-		}
-	}
-	merged := make([]machine.Key, 0, n)
-	for i := 0; len(merged) < n; i++ {
-		for _, c := range channels {
-			if i < len(of[c]) {
-				merged = append(merged, of[c][i])
+	var merged []machine.Key
+	turn, next := map[machine.Key]int{}, map[string]int{}
+	for _, list := range slices.Backward(lists) { // the page of all channels is last
+		for _, k := range list {
+			if _, seen := turn[k]; !seen {
+				turn[k] = next[k.Channel]
+				next[k.Channel]++
+				merged = append(merged, k)
 			}
 		}
 	}
+	slices.SortStableFunc(merged, func(a, b machine.Key) int { return cmp.Compare(turn[a], turn[b]) })
 	return merged
 }
 

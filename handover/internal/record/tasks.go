@@ -350,10 +350,7 @@ func (tx *Transaction) notDisconnected(o Outcome) {
 	}
 	tx.Handover.Disconnects++
 	tx.Handover.Leftover = machine.LeftoverRequested
-	tx.Apply(machine.Event{
-		Kind: machine.EvReleased, Code: machine.CodeNotDisconnected,
-		Detail: "the conversation stays open at Genesys: " + Explain(o.Refused),
-	})
+	tx.stays("the conversation stays open at Genesys: " + Explain(o.Refused))
 }
 
 // A pollBudget has slots for polls: a part of the rate limit that all sessions of one OAuth client
@@ -478,7 +475,7 @@ func (tx *Transaction) fireTimers() {
 		if c.DisconnectedAt.IsZero() { // no disconnect reached Genesys
 			c.AnswersNothing()
 		}
-		tx.Apply(machine.Event{Kind: machine.EvReleased, Code: machine.CodeNotDisconnected, Detail: "Genesys did not confirm the end"})
+		tx.stays("Genesys did not confirm the end")
 	case kind == machine.TimerLost:
 		tx.Apply(machine.Event{Kind: machine.EvFailed, Code: machine.CodeNoAnswer, Detail: "Genesys accepted the opening but did not name " +
 			"the conversation, so its state cannot be read; it may remain in a queue"})

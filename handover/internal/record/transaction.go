@@ -209,14 +209,15 @@ func (tx *Transaction) tidyEnding(c *machine.Handover) {
 	switch {
 	case tx.Sends():
 	case c.LeftSent:
-		tx.Apply(machine.Event{Kind: machine.EvReleased, Code: machine.CodeNotDisconnected, Detail: "the conversation stays open at Genesys: " +
-			"the OAuth client may not disconnect it; Channel.LeftText was sent to the agent"})
+		tx.stays("the conversation stays open at Genesys: the OAuth client may not disconnect it; Channel.LeftText was sent to the agent")
 	case c.ConversationID == "":
-		tx.Apply(machine.Event{
-			Kind: machine.EvReleased, Code: machine.CodeNotDisconnected,
-			Detail: "Genesys sent no definite answer to the opening; a conversation may remain in the bot queue",
-		})
+		tx.stays("Genesys sent no definite answer to the opening; a conversation may remain in the bot queue")
 	}
+}
+
+// stays ends a session whose conversation may stay open in Genesys.
+func (tx *Transaction) stays(detail string) {
+	tx.Apply(machine.Event{Kind: machine.EvReleased, Code: machine.CodeNotDisconnected, Detail: detail})
 }
 
 // drain removes entries and words without a running attempt. The text that the customer has left
