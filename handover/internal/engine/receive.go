@@ -108,9 +108,7 @@ func (m *Manager) receiveReceipt(ctx context.Context, channel string, o *openmes
 		}
 		tx.ReceivedIDs.Remember(key, record.ReceivedID, tx.Now)
 		tx.AddLog("Genesys reports that a message of the customer did not arrive", "")
-		tx.Notice(record.Notice{
-			Kind: machine.NoticeMessageFailed, MessageID: tx.HostIDOf(body.MessageID), Detail: "Genesys could not deliver a message to the agent",
-		})
+		tx.MessageFailed(tx.HostIDOf(body.MessageID), "Genesys could not deliver a message to the agent")
 		return nil
 	})
 }

@@ -317,10 +317,7 @@ func (tx *Transaction) nameUnkept(of func(*Word) bool) {
 
 // notKept reports a word that Genesys accepted, that no agent answered, and that is not returned.
 func (tx *Transaction) notKept(id string) {
-	tx.Notice(Notice{
-		Kind: machine.NoticeMessageFailed, MessageID: id,
-		Detail: "Genesys accepted the message, no agent answers for it, and it is too old to be returned",
-	})
+	tx.MessageFailed(id, "Genesys accepted the message, no agent answers for it, and it is too old to be returned")
 }
 
 // returnable reports whether a Return is needed: there are words that no Return contains and that

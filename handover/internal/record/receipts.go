@@ -154,10 +154,7 @@ func (tx *Transaction) finalReceipt(id string, v VerdictOf) {
 // failedLater adds the notice that a message failed.
 func (tx *Transaction) failedLater(id string, v VerdictOf) bool {
 	tx.AddLog("a message of the agent did not get to the customer", string(v.Code))
-	tx.Notice(Notice{
-		Kind: machine.NoticeMessageFailed, MessageID: id,
-		Detail: "the customer did not get a message of the agent: " + string(v.Code),
-	})
+	tx.MessageFailed(id, "the customer did not get a message of the agent: "+string(v.Code))
 	return true
 }
 

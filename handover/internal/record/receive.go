@@ -210,7 +210,7 @@ func (tx *Transaction) reportOverflow() {
 		return
 	}
 	tx.AddLog("a message of the agent was refused, because too much waits for the host", "")
-	tx.Notice(Notice{Kind: machine.NoticeMessageFailed, Detail: detail})
+	tx.MessageFailed("", detail)
 }
 
 // HostIDOf returns the host's id of a message that Genesys names by its id, or "".

@@ -28,10 +28,7 @@ func (tx *Transaction) HandOver(c machine.Handover, o *Opening, asked machine.Ti
 			open.BotQueue = c.BotQueue
 		}
 		tx.Apply(machine.Event{Kind: machine.EvHandOver})
-		tx.Out.Push(Entry{
-			Seq: tx.NextSeq(), Kind: KindContext, Handover: open.ID, At: tx.Now, HostID: c.Request,
-			Wire: tx.wireTime(tx.Now, len(o.Texts)), Opening: o.as(open.From),
-		})
+		tx.send(Entry{Kind: KindContext, Handover: open.ID, HostID: c.Request, Opening: o.as(open.From)})
 	case open != nil && open.State != machine.StateEnding:
 		tx.remember(c.Request, open.ID)
 		return open.Session, nil

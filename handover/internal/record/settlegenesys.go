@@ -240,7 +240,7 @@ func (tx *Transaction) refused(x Entry, o Outcome) {
 	switch {
 	case w != nil:
 		w.State, w.Reason = wordRefused, why
-		tx.Notice(Notice{Kind: machine.NoticeMessageFailed, MessageID: w.ID, Detail: why})
+		tx.MessageFailed(w.ID, why)
 		if w.Message == nil { // it cannot be returned
 			tx.Words = slices.DeleteFunc(tx.Words, func(w Word) bool { return w.Seq == x.Seq })
 		}
@@ -251,7 +251,7 @@ func (tx *Transaction) refused(x Entry, o Outcome) {
 		tx.Apply(machine.Event{Kind: machine.EvRefused, Code: cmp.Or(o.Code, machine.CodeRejected), Detail: why})
 	default:
 		tx.Out.remove(0)
-		tx.Notice(Notice{Kind: machine.NoticeMessageFailed, Detail: "a part of the opening was refused: " + why})
+		tx.MessageFailed("", "a part of the opening was refused: "+why)
 	}
 }
 

@@ -119,10 +119,10 @@ func (tx *Transaction) notReturned(seq uint64) {
 	const detail = "the host has not accepted the Return for 7 days, so it is given up"
 	list := tx.Unanswered(seq)
 	for _, u := range list {
-		tx.Notice(Notice{Kind: machine.NoticeMessageFailed, MessageID: u.ID, Detail: detail})
+		tx.MessageFailed(u.ID, detail)
 	}
 	if len(list) == 0 {
-		tx.Notice(Notice{Kind: machine.NoticeMessageFailed, Detail: detail})
+		tx.MessageFailed("", detail)
 	}
 }
 

@@ -342,10 +342,7 @@ func (tx *Transaction) notDisconnected(o Outcome) {
 	}
 	if o.LeftText != "" {
 		tx.Handover.LeftSent, tx.Handover.Disconnects = true, machine.MaxDisconnects
-		tx.Out.Push(Entry{
-			Seq: tx.NextSeq(), Kind: kindLeft, Handover: tx.Handover.ID, At: tx.Now, HostID: tx.Handover.ID,
-			Wire: tx.wireTime(tx.Now, 1), Text: o.LeftText,
-		})
+		tx.send(Entry{Kind: kindLeft, Handover: tx.Handover.ID, HostID: tx.Handover.ID, Text: o.LeftText})
 		return
 	}
 	tx.Handover.Disconnects++

@@ -70,6 +70,17 @@ func (tx *Transaction) Notice(n Notice) {
 	tx.In.Push(Entry{Seq: tx.NextSeq(), Kind: KindNotice, At: tx.Now, Handover: n.Session.ID, Notice: &n})
 }
 
+// MessageFailed queues the notice that a message failed; id is empty if it has none.
+func (tx *Transaction) MessageFailed(id, detail string) {
+	tx.Notice(Notice{Kind: machine.NoticeMessageFailed, MessageID: id, Detail: detail})
+}
+
+// send puts an entry into the lane to Genesys.
+func (tx *Transaction) send(x Entry) {
+	x.Seq, x.At, x.Wire = tx.NextSeq(), tx.Now, tx.wireTime(tx.Now, x.parts())
+	tx.Out.Push(x)
+}
+
 // makeRoom drops the oldest notices from a full lane, so that a host that refuses them for hours
 // does not block the agent's messages. It reports whether there is room now.
 func (tx *Transaction) makeRoom(bytes int) bool {
@@ -109,10 +120,7 @@ func (tx *Transaction) Begin(c machine.Handover, o *Opening) {
 		tx.Handover.AgentRequestedAt, tx.Handover.WaitingSince = tx.Now, tx.Now
 		tx.Notice(Notice{Kind: machine.NoticeRequested})
 	}
-	tx.Out.Push(Entry{
-		Seq: tx.NextSeq(), Kind: KindOpen, Handover: c.ID, At: tx.Now, HostID: c.Request,
-		Wire: tx.wireTime(tx.Now, len(o.Texts)), Opening: o,
-	})
+	tx.send(Entry{Kind: KindOpen, Handover: c.ID, HostID: c.Request, Opening: o})
 }
 
 // deliver inserts a message for the customer into the lane to the host: before later ones that were
