@@ -117,6 +117,9 @@ type tally struct {
 func (c *tally) add(which failing, d int) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.n[which] == nil && d < 0 {
+		return 0
+	}
 	n := entry(&c.n, which, maxFailing)
 	if *n += d; *n <= 0 {
 		delete(c.n, which)

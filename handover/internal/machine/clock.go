@@ -38,12 +38,14 @@ func (t *Transition) genesysNow() time.Time { return t.clock.Genesys(t.Now) }
 // OffsetKnown is how exact the offset of a clock has to be to count as measured.
 const OffsetKnown = time.Second
 
-// Later returns the later of two times.
-func Later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
+// Later returns the latest of some times.
+func Later(latest time.Time, others ...time.Time) time.Time {
+	for _, t := range others {
+		if t.After(latest) {
+			latest = t
+		}
 	}
-	return a
+	return latest
 }
 
 // Soonest returns the earlier of two times. The zero time means never.

@@ -20,8 +20,12 @@ type story struct {
 
 func (s *story) line(format string, a ...any) { _, _ = fmt.Fprintf(s, format+"\n", a...) }
 
-// heading begins a section. A section without lines has no heading.
-func (s *story) heading(text string) { s.line("\n%s", text) }
+// section writes lines under a heading, if there are any.
+func (s *story) section(heading string, lines []string) {
+	if len(lines) > 0 {
+		s.line("\n%s\n  %s", heading, strings.Join(lines, "\n  "))
+	}
+}
 
 // clock formats a time in UTC, with the date only if it is not the date of now.
 func (s *story) clock(t time.Time) string {
@@ -42,15 +46,14 @@ func (f *Record) Explain(channel string, now time.Time) string {
 		s.line("session %s, channel %s, as of %s UTC", f.Handover.ID, OneLine(channel, maxWhy), at)
 		s.head(f)
 	}
-	s.happened(f)
-	s.waits(f)
-	s.next(f)
-	if len(f.Past) > 0 {
-		s.heading("earlier sessions, the newest first")
-	}
+	s.section("what happened", f.happened())
+	s.section("what waits", s.waits(f))
+	s.section("what comes next", s.next(f))
+	var past []string
 	for _, p := range f.Past {
-		s.line("  %s  %s to %s, %s", p.Session.ID, s.clock(p.Session.Started), s.clock(p.Session.Ending.Time), p.Session.Ending.Words())
+		past = append(past, fmt.Sprintf("%s  %s to %s, %s", p.Session.ID, s.clock(p.Session.Started), s.clock(p.Session.Ending.Time), p.Session.Ending.Words()))
 	}
+	s.section("earlier sessions, the newest first", past)
 	return s.String()
 }
 
@@ -87,21 +90,18 @@ func (s *story) head(f *Record) {
 	field("detail", c.Ending.Detail)
 }
 
-// happened writes the log of the record as sentences.
-func (s *story) happened(f *Record) {
-	if len(f.Log) == 0 {
-		return
-	}
-	s.heading("what happened")
+// happened returns the log of the record as sentences.
+func (f *Record) happened() (list []string) {
 	date := ""
 	for _, l := range f.Log {
 		at := l.At.UTC()
 		if d := at.Format(time.DateOnly); d != date {
-			s.line("  %s", d)
+			list = append(list, d)
 			date = d
 		}
-		s.line("  %s  %s", at.Format(time.TimeOnly), l.sentence())
+		list = append(list, at.Format(time.TimeOnly)+"  "+l.sentence())
 	}
+	return list
 }
 
 // sentence returns a log line as a sentence.
@@ -163,8 +163,8 @@ func (k EntryKind) Words() string {
 	}[k], string(k))
 }
 
-// waits writes the accepted entries that are not settled.
-func (s *story) waits(f *Record) {
+// waits returns the accepted entries that are not settled.
+func (s *story) waits(f *Record) []string {
 	list := slices.Concat(s.lane(&f.Out, f.EntriesOut(), "Genesys"), s.lane(&f.In, f.In.Entries, "the host"), s.failing(&f.In))
 	switch c := f.Open(); {
 	case c != nil && c.MovedTo != "":
@@ -198,13 +198,7 @@ func (s *story) waits(f *Record) {
 	if !f.Forget.IsZero() {
 		list = append(list, "the removal of all that is stored, asked for "+s.clock(f.Forget))
 	}
-	if len(list) == 0 {
-		return
-	}
-	s.heading("what waits")
-	for _, text := range list {
-		s.line("  %s", text)
-	}
+	return list
 }
 
 // lane describes the waiting entries of a lane, by kind, and the attempts of its head.
@@ -218,8 +212,7 @@ func (s *story) lane(l *lane, entries []Entry, to string) []string {
 	}
 	var kinds []string
 	for _, k := range []EntryKind{KindOpen, KindContext, KindMessage, kindLeft, KindDelivery, KindNotice, KindReturn} {
-		n := counts[k.Words()]
-		if n > 0 {
+		if n := counts[k.Words()]; n > 0 {
 			kinds = append(kinds, fmt.Sprintf("%d × %s", n, k.Words()))
 		}
 	}
@@ -244,19 +237,12 @@ const failingTime = 10 * time.Minute
 func (s *story) failing(l *lane) []string {
 	var list []string
 	for _, k := range []EntryKind{KindReturn, KindNotice} {
-		var oldest *Entry
-		n := 0
-		for i := range l.Entries {
-			x := &l.Entries[i]
-			if x.Kind != k || x.First.IsZero() || s.now.Sub(x.First) < failingTime {
-				continue
-			}
-			if n++; oldest == nil || x.First.Before(oldest.First) {
-				oldest = x
-			}
-		}
-		if oldest != nil {
-			list = append(list, fmt.Sprintf("%d × %s fails since %s; attempts of the oldest: %d", n, k.Words(), s.clock(oldest.First), oldest.Attempts))
+		fails := slices.DeleteFunc(slices.Clone(l.Entries), func(x Entry) bool {
+			return x.Kind != k || x.First.IsZero() || s.now.Sub(x.First) < failingTime
+		})
+		if len(fails) > 0 {
+			oldest := slices.MinFunc(fails, func(a, b Entry) int { return a.First.Compare(b.First) })
+			list = append(list, fmt.Sprintf("%d × %s fails since %s; attempts of the oldest: %d", len(fails), k.Words(), s.clock(oldest.First), oldest.Attempts))
 		}
 	}
 	return list
@@ -268,8 +254,8 @@ type step struct {
 	text string
 }
 
-// next writes the steps that follow unless another event is first.
-func (s *story) next(f *Record) {
+// next returns the steps that follow unless another event is first.
+func (s *story) next(f *Record) (list []string) {
 	var steps []step
 	add := func(at time.Time, text string) {
 		if !at.IsZero() {
@@ -298,11 +284,7 @@ func (s *story) next(f *Record) {
 	}
 	add(timer, expiry.Words())
 	add(f.Expires(), "the record is removed, unless a message arrives")
-	if len(steps) == 0 {
-		return
-	}
 	slices.SortStableFunc(steps, func(a, b step) int { return cmp.Compare(a.at.UnixNano(), b.at.UnixNano()) })
-	s.heading("what comes next")
 	for _, x := range steps {
 		at := s.clock(x.at)
 		if !x.at.After(s.now) {
@@ -311,8 +293,9 @@ func (s *story) next(f *Record) {
 				at = fmt.Sprintf("now, %s late", late.Round(time.Second))
 			}
 		}
-		s.line("  %s  %s", at, x.text)
+		list = append(list, at+"  "+x.text)
 	}
+	return list
 }
 
 func (k TaskKind) words(c *machine.Handover) string {

@@ -182,7 +182,7 @@ func (l *lane) ready() (at time.Time, ok bool) {
 		return time.Time{}, false
 	}
 	h := l.Entries[0]
-	return machine.Later(machine.Later(machine.Later(l.NotBefore, h.NotBefore), h.At), l.Stuck), true
+	return machine.Later(l.NotBefore, h.NotBefore, h.At, l.Stuck), true
 }
 
 // reopens reports whether the context of a HandOver still has to be sent as a whole. It opens the

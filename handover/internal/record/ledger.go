@@ -196,7 +196,7 @@ func (f *Record) headReady() (at time.Time, ok bool) {
 	if !ok {
 		return time.Time{}, false
 	}
-	at = machine.Later(machine.Later(f.Out.NotBefore, h.NotBefore), h.At)
+	at = machine.Later(f.Out.NotBefore, h.NotBefore, h.At)
 	if c := f.Open(); h.Kind == KindOpen && c != nil && c.OpeningTriedAt.IsZero() && f.closing(c.From) {
 		at = machine.Later(at, c.Started.Add(gatePatience))
 	}

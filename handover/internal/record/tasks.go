@@ -163,7 +163,7 @@ func (f *Record) Expires() time.Time {
 	waits := len(f.Out.Entries)+len(f.Words) > 0 ||
 		slices.ContainsFunc(f.In.Entries, func(x Entry) bool { return x.Kind == KindDelivery })
 	if !f.Forget.IsZero() && f.Open() == nil && !f.returns() && !waits {
-		at := machine.Later(machine.Later(f.Forget, f.In.Stuck), time.UnixMicro(1))
+		at := machine.Later(f.Forget, f.In.Stuck, time.UnixMicro(1))
 		// The host's callback may still run. No other one may run at the same time.
 		if f.In.begun() {
 			at = machine.Later(at, f.In.Lease.Until.Add(LeaseGrace))
