@@ -91,18 +91,18 @@ var mutants = []mutant{
 	},
 	{
 		"returns", "an agent session leaves Returns in the lane", "record/ledger.go",
-		`if x.Kind != KindReturn || i == 0 && tx.In.busy(tx.Now) {`,
-		`if x.Kind != KindReturn || i == 0 {`,
+		"\tfirst := 0\n\tif tx.In.busy(tx.Now) {\n\t\tfirst = 1\n\t}\n\tfor {",
+		"\tfirst := min(1, len(tx.In.Entries))\n\tfor {",
 	},
 	{
 		"returns", "a running Return is dropped", "record/ledger.go",
-		`if x.Kind != KindReturn || i == 0 && tx.In.busy(tx.Now) {`,
-		`if x.Kind != KindReturn {`,
+		"\tfirst := 0\n\tif tx.In.busy(tx.Now) {\n\t\tfirst = 1\n\t}\n\tfor {",
+		"\tfirst := 0\n\tfor {",
 	},
 	{
 		"returns", "a dropped Return keeps its words", "record/ledger.go",
-		"\t\ttx.In.remove(i)\n\t\ttx.thaw(x.Seq)",
-		`		tx.In.remove(i)`,
+		`tx.thaw(tx.In.remove(first + i).Seq)`,
+		`tx.In.remove(first + i)`,
 	},
 	{
 		"returns", "a session without words gets no Return", "record/transaction.go",
