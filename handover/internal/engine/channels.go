@@ -1,12 +1,15 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
+	"math"
 	"net/http"
 	"slices"
 	"sync"
@@ -14,6 +17,7 @@ import (
 
 	"github.com/genesyshandover/genesyshandover/genesys"
 	"github.com/genesyshandover/genesyshandover/handover/internal/account"
+	"github.com/genesyshandover/genesyshandover/handover/internal/environment"
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
 	"github.com/genesyshandover/genesyshandover/handover/internal/record"
 	"github.com/genesyshandover/genesyshandover/region"
@@ -383,3 +387,231 @@ type Receipts string
 // ReceiptsAll sends receipts of delivered and of failed messages; any other value, only of failed
 // ones.
 const ReceiptsAll Receipts = ""
+
+// The following decides which records a Manager works on: those of channels that it serves, with a
+// session on the OAuth client and integration of its channel.
+
+// doubtTime is how long a record is worked on although Config.Channels did not answer whether its
+// channel exists.
+const doubtTime = 10 * time.Second
+
+// knows reports whether this Manager serves a channel. sure is false while Config.Channels runs;
+// Run continues when it has answered. If it failed, the channel counts as served, because not every
+// effect needs it.
+func (m *Manager) knows(ctx context.Context, id string) (yes, sure bool) {
+	if m.config.Channels == nil {
+		return true, true
+	}
+	now := m.Now()
+	m.channels.mu.Lock()
+	defer m.channels.mu.Unlock()
+	switch no := m.channels.refused[id]; {
+	case m.channels.known[id] != nil || now.Before(m.channels.doubted[id]):
+		return true, true
+	case no != nil && now.Before(no.until):
+		return false, true
+	case !m.channels.wanted[id]:
+		if m.channels.wanted == nil {
+			m.channels.wanted = map[string]bool{}
+		}
+		m.channels.wanted[id] = true
+		m.Go(func() { m.ask(context.WithoutCancel(ctx), id) })
+	}
+	return false, false
+}
+
+// ask calls Config.Channels for a channel of stored records.
+func (m *Manager) ask(ctx context.Context, id string) {
+	_, err := m.channel(ctx, id)
+	m.channels.mu.Lock()
+	delete(m.channels.wanted, id)
+	if err != nil && !errors.Is(err, record.ErrNoChannel) {
+		if len(m.channels.doubted) >= maxRefused || m.channels.doubted == nil {
+			m.channels.doubted = map[string]time.Time{}
+		}
+		m.channels.doubted[id] = m.Now().Add(doubtTime)
+	}
+	m.channels.mu.Unlock()
+	environment.Signal(m.nudge)
+}
+
+// serves returns how long this Manager ignores a record, or 0 if it works on it, and the reason for
+// the log. In that time the record belongs to another Manager. If it is ignored for its whole
+// retention, its waiting effects are dropped.
+func (m *Manager) serves(tx *record.Transaction) (leaves time.Duration, why string) {
+	if !tx.Abandoned.IsZero() {
+		return 0, "" // no remaining work needs the channel
+	}
+	m.channels.mu.Lock()
+	k, no := m.channels.known[tx.Key.Channel], m.channels.refused[tx.Key.Channel]
+	m.channels.mu.Unlock()
+	if m.config.Channels == nil {
+		k = &channelState{channel: m.config.Channel}
+	}
+	switch {
+	case k == nil && no != nil && m.Now().Before(no.until):
+		return asideTime, whyNoChannel
+	case k == nil || tx.Handover == nil || integrationOf(tx.Handover, k) == k.channel.IntegrationID:
+		return 0, ""
+	case tx.Handover.Client != k.client():
+		return asideTime, whyForeign
+	default:
+		return max(0, otherTime-tx.Overdue()), whyMoved
+	}
+}
+
+// otherTime is how long a record with a session on another integration of the same OAuth client is
+// left to the program that serves that integration. After it, the channel's integration counts as
+// replaced.
+const otherTime = time.Minute
+
+const (
+	whyNoChannel = "Config.Channels does not know the channel: they are left alone"
+	whyForeign   = "their sessions run on another integration and another OAuth client than the channel has: they are left alone; " +
+		"use different channel ids in each program"
+	whyMoved = "their sessions run on another integration than the channel has, and stay there until they end; " +
+		"if that is another program's, use different channel ids in each program"
+)
+
+// client names the OAuth client of a channel, by 16 hexadecimal digits.
+func (k *channelState) client() string { return k.clientHash()[:16] }
+
+func (k *channelState) clientHash() string {
+	sum := sha256.Sum256([]byte(string(k.channel.Region) + "\x00" + k.channel.ClientID))
+	return hex.EncodeToString(sum[:])
+}
+
+// integrationOf returns the integration of a session: the one on which it began.
+func integrationOf(c *machine.Handover, k *channelState) string {
+	return cmp.Or(c.Integration, k.channel.IntegrationID)
+}
+
+// reportOnce logs, once for each channel, why its records are not worked on.
+func (m *Manager) reportOnce(channel, why string) {
+	m.mu.Lock()
+	reported := entry(&m.reported, failing{why, channel}, maxRefused)
+	first := !*reported
+	*reported = true
+	m.mu.Unlock()
+	if first {
+		m.log.Warn("records of a channel are not worked on as usual", slog.String("channel", channel), slog.String("why", why))
+	}
+}
+
+const (
+	// Between two log lines, or two notices, about the webhook of one channel.
+	webhookReport = time.Hour
+)
+
+// endpoints contains what this process knows about the webhook of each channel. A webhook that does
+// not work is reported once an hour: with a log line at once, and with a notice at the next read of
+// a conversation of the channel.
+type endpoints struct {
+	mu   sync.Mutex
+	list map[string]*endpoint // by channel, of those that the host has
+}
+
+// An endpoint is the webhook URL of one channel.
+type endpoint struct {
+	path      string // of the last request, verified or not
+	refusal   string // why the last refused post was refused
+	refusedAt time.Time
+	loggedAt  time.Time
+	noticedAt time.Time
+}
+
+// of returns the endpoint of a channel. The caller holds the mutex.
+func (s *endpoints) of(channel string) *endpoint { return entry(&s.list, channel, math.MaxInt) }
+
+// called notes the path of a request.
+func (s *endpoints) called(channel, path string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.of(channel).path = path
+}
+
+func pathOf(r *http.Request) string {
+	if r.URL == nil {
+		return ""
+	}
+	return record.OneLine(r.URL.Path, maxErrorText)
+}
+
+// due reports whether the next report is due, and notes that it is made now.
+func due(last *time.Time, now time.Time) bool {
+	if !last.IsZero() && now.Sub(*last) < webhookReport {
+		return false
+	}
+	*last = now
+	return true
+}
+
+// Refused is called by webhook.NewHandler for each post that it refuses because of a wrong
+// signature or integration, or because the post cannot be read.
+func (m *Manager) Refused(r *http.Request, err error) {
+	channel, now := m.channelID(r.PathValue("channel")), m.Now()
+	m.endpoints.mu.Lock()
+	p := m.endpoints.of(channel)
+	p.path, p.refusal, p.refusedAt = pathOf(r), record.OneLine(err.Error(), maxErrorText), now
+	log, state := due(&p.loggedAt, now), *p
+	m.endpoints.mu.Unlock()
+	if log {
+		m.logEndpoint(r.Context(), channel, &state, 0)
+	}
+}
+
+// webhookAlarm returns the text for the host about the webhook of a channel, or an empty string. It
+// logs problems that have not been logged.
+func (m *Manager) webhookAlarm(ctx context.Context, j *record.Job, kind record.TaskKind, r *record.Reading) string {
+	if kind != record.TaskLook && kind != record.TaskWatch {
+		return ""
+	}
+	undelivered, now := j.Record.Undelivered(kind, r), m.Now()
+	m.endpoints.mu.Lock()
+	p := m.endpoints.of(j.Key.Channel)
+	refused := !p.refusedAt.IsZero() && p.refusedAt.After(p.noticedAt) && now.Sub(p.refusedAt) < webhookReport
+	if undelivered == 0 && !refused || !due(&p.noticedAt, now) {
+		m.endpoints.mu.Unlock()
+		return ""
+	}
+	log, state := due(&p.loggedAt, now), *p
+	m.endpoints.mu.Unlock()
+	if log {
+		m.logEndpoint(ctx, j.Key.Channel, &state, undelivered)
+	}
+	return state.report(undelivered, now)
+}
+
+// endpointFix is the advice for a webhook that does not work.
+const endpointFix = "compare the URL, the signature secret and the id of the integration in Genesys with the host's webhook URL, " +
+	"Channel.WebhookSecrets and Channel.IntegrationID (docs/setup.md#step-4)"
+
+func (m *Manager) logEndpoint(ctx context.Context, channel string, p *endpoint, undelivered int) {
+	attrs := []slog.Attr{slog.String("channel", channel), slog.String("path", p.path)}
+	if p.refusal != "" {
+		attrs = append(attrs, slog.String("refused", p.refusal), slog.Time("refusedAt", p.refusedAt))
+	}
+	text := "webhook posts are refused: if they are from Genesys, messages of agents are late or lost"
+	if undelivered > 0 {
+		text = "the webhook does not deliver: messages of agents are late or lost"
+		attrs = append(attrs, slog.Int("undelivered", undelivered))
+	}
+	m.log.LogAttrs(ctx, slog.LevelWarn, text, append(attrs, slog.String("fix", endpointFix))...)
+}
+
+// report returns the text of a notice.
+func (p *endpoint) report(undelivered int, now time.Time) string {
+	where := "no request has reached it in this process"
+	if p.path != "" {
+		where = fmt.Sprintf("its path is %q", p.path)
+	}
+	last := "none of its posts was refused"
+	if p.refusal != "" {
+		last = fmt.Sprintf("the last post was refused %s ago: %s", now.Sub(p.refusedAt).Round(time.Second), p.refusal)
+	}
+	text := "posts to the channel's webhook are refused; if they are from Genesys, messages of agents are late or lost"
+	if undelivered > 0 {
+		text = fmt.Sprintf("the channel's webhook does not deliver: Genesys lists %d messages that have not arrived for 2 minutes", undelivered)
+	}
+	return text + "; " + where + "; " + last + "; " + endpointFix
+}

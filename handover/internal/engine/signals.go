@@ -2,7 +2,9 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -157,4 +159,169 @@ func (m *Manager) freeSlot(channel string, slot time.Time) {
 	if k != nil {
 		k.account.FreeSlot(slot)
 	}
+}
+
+// A SocketOwner stores which replica holds the notification socket of an OAuth client.
+type SocketOwner struct {
+	m       *Manager
+	channel string
+	owner   string
+}
+
+// SocketOwner returns an owner for the OAuth client of a channel.
+func (m *Manager) SocketOwner(channel string) *SocketOwner {
+	return &SocketOwner{m: m, channel: m.channelID(channel), owner: m.NewID() + m.NewID()}
+}
+
+// socketFormat is the format of the record. A record of another format is not changed, so its
+// writer keeps the socket.
+const socketFormat = 1
+
+// A socket is the content of the record.
+type socket struct {
+	Format int       `json:"format"`
+	Owner  string    `json:"owner,omitempty"`
+	Until  time.Time `json:"until"`
+	State  []byte    `json:"state,omitempty"`
+	Alive  bool      `json:"alive,omitempty"`
+}
+
+// socketGrace is how long a socket without an owner still counts as alive, because another
+// replica may be about to take it.
+const socketGrace = time.Minute
+
+func (s *socket) live(now time.Time) bool { return s.Alive && now.Before(s.Until.Add(socketGrace)) }
+
+// errTaken ends a change because another replica owns the socket.
+var errTaken = errors.New("handover: the notification socket belongs to another replica")
+
+// Own takes or keeps the socket for d and stores state; a nil state keeps what is stored.
+func (o *SocketOwner) Own(ctx context.Context, state []byte, d time.Duration) (held bool, last []byte, err error) {
+	err = o.change(ctx, func(s *socket, now time.Time) error {
+		last = s.State
+		mine := s.Owner == o.owner
+		switch {
+		case !mine && s.Owner != "" && now.Before(s.Until.Add(machine.ReplicaSlack)):
+			return errTaken
+		case d <= 0 && !mine:
+			return record.ErrUnchanged
+		case d <= 0:
+			s.Owner, s.Until = "", now
+		default:
+			if !mine {
+				s.Alive = s.live(now) // does not count as lost during a change of owner
+			}
+			s.Owner, s.Until = o.owner, now.Add(d)
+		}
+		if state != nil {
+			s.State = state
+		}
+		return nil
+	})
+	if errors.Is(err, errTaken) {
+		return false, last, nil
+	}
+	return err == nil && d > 0, last, err
+}
+
+// Report stores whether the socket works.
+func (o *SocketOwner) Report(ctx context.Context, alive bool) error {
+	changed := false
+	err := o.change(ctx, func(s *socket, _ time.Time) error {
+		if s.Owner != o.owner || s.Alive == alive {
+			return record.ErrUnchanged
+		}
+		s.Alive, changed = alive, true
+		return nil
+	})
+	if err == nil && changed && !alive {
+		o.m.log.Warn("the notification socket is gone", slog.String("channel", o.channel))
+	}
+	return err
+}
+
+// maxSocketTries limits the attempts of a change, which may conflict with those of other
+// replicas.
+const maxSocketTries = 5
+
+// change applies fn to the record and stores the result. After an error it reads the record
+// again, so fn sees whether the change was stored.
+func (o *SocketOwner) change(ctx context.Context, fn func(*socket, time.Time) error) error {
+	k, err := o.m.channel(ctx, o.channel)
+	if err != nil {
+		return err
+	}
+	key := k.socketKey()
+	for try := 1; ; try++ {
+		old, s, err := o.m.socket(ctx, key)
+		if err != nil {
+			return err
+		}
+		now := asStored(o.m.Now())
+		switch err := fn(&s, now); {
+		case errors.Is(err, record.ErrUnchanged):
+			return nil
+		case err != nil:
+			return err
+		}
+		s.Format = socketFormat
+		data, err := json.Marshal(s)
+		if err != nil {
+			return fmt.Errorf("handover: encode record: %w", err)
+		}
+		err = o.m.config.Store.Put(ctx, record.Stored{Key: key, Revision: record.NextRevision(old, now), Data: data}, old)
+		if err == nil || try == maxSocketTries || ctx.Err() != nil {
+			return err
+		}
+		if err := o.m.Sleep(ctx, o.m.Jitter(conflictLast)); err != nil {
+			return err
+		}
+	}
+}
+
+// socket reads the record of a socket. The revision is 0 if there is none.
+func (m *Manager) socket(ctx context.Context, k machine.Key) (revision uint64, s socket, err error) {
+	r, err := m.config.Store.Get(ctx, k)
+	if errors.Is(err, record.ErrNotFound) {
+		return 0, socket{}, nil
+	}
+	if err != nil {
+		return 0, socket{}, err
+	}
+	if err := json.Unmarshal(r.Data, &s); err != nil || s.Format != socketFormat {
+		return 0, socket{}, fmt.Errorf("%w: the state of a notification socket", record.ErrUnreadable)
+	}
+	return r.Revision, s, nil
+}
+
+// socketKey returns the key of the record: one per region and OAuth client, as is the limit of
+// notification channels.
+func (k *channelState) socketKey() machine.Key {
+	return machine.Key{Customer: record.Reserved + "socket/" + k.clientHash()}
+}
+
+// socketOf returns the state of the socket. It reads the store at most once per askSocket, and
+// keeps the last answer if the store fails.
+func (m *Manager) socketOf(ctx context.Context, k *channelState) record.SocketState {
+	a := k.account
+	state, due := a.SocketAsk(m.Now())
+	if !due {
+		return state
+	}
+	ctx, cancel := m.Within(ctx, account.SocketTime)
+	defer cancel()
+	_, s, err := m.socket(ctx, k.socketKey())
+	if err != nil {
+		return state
+	}
+	a.Mu.Lock()
+	defer a.Mu.Unlock()
+	now := m.Now()
+	switch a.Socket = record.SocketGone; {
+	case s.Format == 0:
+		a.Socket, a.AskSocket = record.SocketNone, now.Add(account.NoSocket)
+	case s.live(now):
+		a.Socket = record.SocketAlive
+	}
+	return a.Socket
 }

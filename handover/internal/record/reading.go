@@ -1,11 +1,16 @@
 package record
 
 import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/genesyshandover/genesyshandover/genesys"
+	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
 )
 
@@ -97,4 +102,339 @@ func Without(c *genesys.Conversation, known []string) *genesys.Conversation {
 		return len(marks) > 0 && slices.Contains(known, marks[0])
 	})
 	return &w
+}
+
+// Genesys stops retrying a webhook after 85 s at most. So if the host is unavailable for longer,
+// agents' messages are lost. A read lists the ids of the messages of a conversation. Messages
+// without a webhook are fetched, or reported if fetching is not permitted.
+
+const (
+	// A listed message without a webhook for that long counts as undelivered.
+	webhookSilence = 2 * time.Minute
+	webhookLife    = 90 * time.Second // no webhook delivers a message later than that
+	webhookSlow    = 10 * time.Second // a younger message may still arrive
+	gapHold        = 3 * time.Second  // how long messages after a gap wait for the missing ones
+	endHold        = 10 * time.Second // how long an end waits for missing messages
+)
+
+// A Gap is the set of messages that a read lists and no webhook has delivered.
+type Gap struct {
+	machine.Listing // the listing once all of missing is accounted for
+
+	Missing []genesys.MessageRef // oldest first
+	// Missing ones, and those that webhooks may still deliver, without a limit.
+	unseen      []genesys.MessageRef
+	undelivered int  // listed for 2 minutes, and no webhook delivered it or a later one
+	young       bool // others may still be delivered by webhooks
+	late        bool // and should have been delivered already
+	more        bool // others are missing, too many for one call
+}
+
+// GapOf compares the messages that a read lists since a time with the received ones. If none of the
+// received messages is listed, reads and webhooks use different ids (UNCERTAIN whether Genesys ever
+// does), and nothing can be compared. With end, the end of a session does not wait for messages
+// that can be recognized if a webhook delivers them later.
+func (f *Record) GapOf(r *Reading, since time.Time, l machine.Listing, end bool) Gap {
+	listed := r.listed(since)
+	for _, ref := range listed {
+		l.Proven = l.Proven || f.ReceivedIDs.Recall(ref.ID) == ReceivedID
+	}
+	g := Gap{Listing: l}
+	if l.Reached && !l.Proven {
+		return g
+	}
+	patience := webhookLife
+	switch {
+	case l.Proven && end:
+		patience = 0
+	case l.Proven: // the second copy is recognized by its id, in either order
+		patience = webhookSlow
+	}
+	began := r.genesysBegan()
+	g.Checked = machine.Later(l.Checked, began.Add(-webhookLife))
+	remembered := r.Clock.Genesys(f.ReceivedIDs.since(r.Began))
+	for _, ref := range listed {
+		v, ours, old := f.ReceivedIDs.Recall(ref.ID), f.HostIDOf(ref.ID) != "", ref.Time.Before(remembered)
+		switch {
+		case v == ReceivedID:
+			g.undelivered = 0
+		case v != fetchedID && v != UnknownID, ours, old, ref.Time.Before(since):
+		case began.Sub(ref.Time) >= webhookSilence:
+			g.undelivered++
+		}
+		// An earlier handover had webhooks that this one has not received.
+		if v != UnknownID || ours || old || !ref.Time.After(l.Checked) || !l.Proven && ref.Time.Before(since) {
+			continue
+		}
+		g.unseen = append(g.unseen, ref)
+		switch {
+		case began.Sub(ref.Time) < patience:
+			g.young, g.late = true, g.late || began.Sub(ref.Time) >= webhookSlow
+		case len(g.Missing) == genesys.MaxBulkMessages:
+			g.more = true
+		default:
+			g.Missing = append(g.Missing, ref)
+			continue
+		}
+		g.Checked = machine.Earlier(g.Checked, ref.Time.Add(-time.Millisecond))
+	}
+	return g
+}
+
+// listed returns the messages to the customer that a read shows since a time, oldest first.
+func (r *Reading) listed(since time.Time) []genesys.MessageRef {
+	from := since.Add(-machine.SettlePeriod)
+	list := slices.DeleteFunc(slices.Clone(r.Messages), func(ref genesys.MessageRef) bool { return ref.Time.Before(from) })
+	slices.SortStableFunc(list, func(a, b genesys.MessageRef) int {
+		return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.ID, b.ID))
+	})
+	return list
+}
+
+// MessagesOf lists the messages of agents and flows to the customer. It omits the customer's
+// messages and those not sent yet.
+func MessagesOf(c *genesys.Conversation) []genesys.MessageRef {
+	var list []genesys.MessageRef
+	for _, p := range c.Participants {
+		if p.IsCustomer() {
+			continue
+		}
+		for _, ref := range p.Messages {
+			switch ref.Status {
+			case "received", "queued", "removed":
+			default:
+				if ref.ID != "" && !ref.Time.IsZero() {
+					list = append(list, ref)
+				}
+			}
+		}
+	}
+	return list
+}
+
+// Undelivered counts the messages that a read has listed for 2 minutes without a webhook, if no
+// later message was delivered.
+func (f *Record) Undelivered(kind TaskKind, r *Reading) int {
+	if r == nil || r.Err != nil {
+		return 0
+	}
+	if kind == TaskLook {
+		return f.GapOf(r, f.Handover.OpeningTriedAt, f.Handover.Listing, false).undelivered
+	}
+	w := f.NextWatched()
+	return f.GapOf(r, w.Since, w.Listing, false).undelivered
+}
+
+// settleGap adds fetched messages to the lane to the host as if their webhooks had arrived, before
+// the read changes the session: messages precede the end that the same read shows. It reports
+// whether the end has to wait, because fetching failed.
+func (tx *Transaction) settleGap(o Outcome) (endWaits bool) {
+	c := tx.Open()
+	if c == nil || o.Read == nil || c.ConversationID == "" {
+		return false
+	}
+	if o.Read.Err != nil {
+		if o.Read.Blind {
+			c.GapAt = time.Time{} // reads are forbidden, so none will show that the gap is closed
+		}
+		return false
+	}
+	g := tx.GapOf(o.Read, c.OpeningTriedAt, c.Listing, o.End)
+	fetched, all, lost := tx.acceptMissing(o, g, c.ConversationID, c.From)
+	c.Proven = g.Proven
+	c.GapAt, tx.unseenListed = time.Time{}, g.young || !all
+	if o.GapErr == nil && (g.late || len(g.Missing) > 0) {
+		c.GapAt = tx.Now
+	}
+	if all {
+		c.Listing = g.Listing
+	}
+	tx.reportLost(&c.Listing, c.Session, lost, 0, reasonOf(o.GapErr), missing(o.GapErr))
+	if endWaits = tx.endWaits(c, o, all); endWaits {
+		return true
+	}
+	if more := all && g.more; o.GapErr == nil && (fetched || more) {
+		t := &machine.Transition{Handover: *c, Now: tx.Now}
+		t.PollSoon()
+		if more {
+			t.ScheduleRead(tx.Now.Add(machine.ReadPause))
+		}
+		*c = t.Handover
+	}
+	switch {
+	case !o.End:
+	case g.young || !all:
+		tx.repair(c, o.Read, tx.Now.Add(webhookLife+machine.SettlePeriod))
+	case g.more:
+		tx.repair(c, o.Read, tx.Now)
+	}
+	return false
+}
+
+// endWaits reports whether the end that a read shows waits for messages that it lists: the attempt
+// to fetch them failed and may succeed soon. It waits for 10 s at most.
+func (tx *Transaction) endWaits(c *machine.Handover, o Outcome, all bool) bool {
+	if !o.End {
+		c.EndSeen = time.Time{}
+		return false
+	}
+	if c.EndSeen.IsZero() {
+		c.EndSeen = o.Read.Began
+	}
+	if all || o.GapErr == nil || unfetchable(o.GapErr) || !tx.Now.Before(c.EndSeen.Add(endHold)) {
+		return false
+	}
+	c.PollAt, c.Poll = machine.Earlier(tx.Now.Add(machine.ReadPause), machine.Later(tx.Now, c.EndSeen.Add(endHold))), false
+	return true
+}
+
+// repair watches the conversation of an ended session with missing messages, which r lists.
+func (tx *Transaction) repair(c *machine.Handover, r *Reading, at time.Time) {
+	w := tx.watch(c.ConversationID, c.From, c.OpeningTriedAt, at)
+	l := c.Listing
+	if w.Checked.Before(l.Checked) { // messages of an earlier session in it are still missing
+		l.Checked = w.Checked
+	}
+	w.Listing, w.Incomplete, w.Handover = l, true, c.ID
+	tx.noteUnseen(w, r, r.genesysBegan())
+	w.knows(c)
+}
+
+// repairEnd does the same if a read before a message of the customer has ended the session, because
+// that read fetched nothing.
+func (tx *Transaction) repairEnd(r *Reading) {
+	c := tx.Handover
+	if r == nil || r.Err != nil || c.ConversationID == "" {
+		return
+	}
+	g := tx.GapOf(r, c.OpeningTriedAt, c.Listing, true)
+	c.Proven = g.Proven
+	switch {
+	case len(g.Missing) > 0:
+		tx.repair(c, r, tx.Now) // the Return waits a moment
+	case g.young:
+		tx.repair(c, r, tx.Now.Add(webhookLife+machine.SettlePeriod))
+	}
+}
+
+// acceptMissing accepts the fetched messages. It returns whether there were any, whether all
+// missing messages are accounted for, and the ids of those that are lost.
+func (tx *Transaction) acceptMissing(o Outcome, g Gap, conversation, from string) (fetched, all bool, lost []string) {
+	room := true
+	all = true
+	var known []genesys.MessageRef
+	for _, ref := range g.Missing {
+		i := slices.IndexFunc(o.Stored, func(m genesys.StoredMessage) bool { return m.ID == ref.ID })
+		asked := slices.ContainsFunc(o.Asked, func(a genesys.MessageRef) bool { return a.ID == ref.ID })
+		switch {
+		case i >= 0 && (!room || !tx.hasRoom(&o.Stored[i])):
+			all, room = false, false // Genesys keeps it, and the later ones
+			continue
+		case i >= 0:
+			fetched = tx.acceptFetched(&o.Stored[i], conversation, from) || fetched
+		case !asked || o.GapErr != nil && !unfetchable(o.GapErr), o.Read.genesysBegan().Sub(ref.Time) < webhookLife:
+			all = false // no answer, or its webhook may still arrive
+			continue
+		default:
+			lost = append(lost, ref.ID)
+		}
+		known = append(known, ref)
+	}
+	for _, ref := range known {
+		// Older messages are recognized by their time, and no webhook may deliver them. Remembering
+		// many of them would displace the ids of delivered ones.
+		if !all || ref.Time.After(g.Checked) || tx.genesysNow().Sub(ref.Time) <= replayAge {
+			tx.ReceivedIDs.RememberOf(ref.ID, fetchedID, tx.Addressee(from), tx.Now)
+		}
+	}
+	return fetched, all, lost
+}
+
+// reasonOf explains an error. It returns an empty text for nil.
+func reasonOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	return Explain(err)
+}
+
+// reportLost notes that messages of a conversation are lost, and more whose ids are not known. An
+// empty why means that Genesys no longer has them. One notice per conversation of a session reports that:
+// while webhooks fail and messages may not be fetched, one notice per message would be too many.
+// The log of the record has their number.
+func (tx *Transaction) reportLost(l *machine.Listing, s machine.Session, ids []string, more int, why, permission string) {
+	n := len(ids) + more
+	if n == 0 {
+		return
+	}
+	first := l.Lost == 0
+	l.Lost += n
+	// An outage must not displace the log.
+	if i := len(tx.Log) - 1; !first && i >= 0 && tx.Log[i].What == saidLost {
+		tx.Log = slices.Clone(tx.Log[:i])
+	}
+	tx.AddLog(saidLost, gapDetail(l.Lost, why))
+	if !first {
+		return
+	}
+	detail := gapDetail(n, why) + idsOf(ids, n) + "; if more messages of this session are missing, they are only counted in Explain"
+	tx.Notice(Notice{Kind: machine.NoticeGap, Session: s, Permission: permission, Detail: detail})
+}
+
+// maxNamed bounds the ids in a notice.
+const maxNamed = 10
+
+// idsOf lists the ids of n messages, as far as they are known.
+func idsOf(ids []string, n int) string {
+	named := strings.Join(ids[:min(len(ids), maxNamed)], ", ")
+	switch more := n - min(len(ids), maxNamed); {
+	case named == "":
+		return ""
+	case more > 0:
+		return fmt.Sprintf("; their ids are %s and %d more", named, more)
+	default:
+		return "; ids: " + named
+	}
+}
+
+// unfetchable reports whether Genesys refuses to return messages, now and on a retry.
+func unfetchable(err error) bool {
+	e, answered := APIError(err)
+	switch {
+	case !answered || errors.Is(err, genesys.ErrUnauthorized):
+		return false
+	case e.StatusCode == http.StatusRequestTimeout || e.StatusCode == http.StatusTooManyRequests:
+		return false
+	default:
+		return e.StatusCode/100 == 4
+	}
+}
+
+func gapDetail(lost int, why string) string {
+	if why == "" {
+		return fmt.Sprintf("%d messages of the agents did not arrive, and Genesys no longer returns them", lost)
+	}
+	return fmt.Sprintf("%d messages of the agents did not arrive, since webhooks failed, and could not be fetched: %s", lost, why)
+}
+
+// hasRoom reports whether the lane to the host has room for a fetched message.
+func (tx *Transaction) hasRoom(m *genesys.StoredMessage) bool {
+	body, ok := m.Message.Body.(openmessaging.Message)
+	return !ok || tx.makeRoom(len(body.Text))
+}
+
+// acceptFetched accepts a fetched message, unless a webhook has delivered it under another id.
+func (tx *Transaction) acceptFetched(m *genesys.StoredMessage, conversation, from string) bool {
+	body, ok := m.Message.Body.(openmessaging.Message)
+	if !m.Outbound || !ok || tx.ReceivedIDs.Recall(m.Message.ID) != UnknownID {
+		return false
+	}
+	w := m.Message
+	w.ConversationID, w.CustomerID = conversation, cmp.Or(w.CustomerID, from)
+	tx.AddLog("a message of the agent was fetched, because no webhook delivered it", "")
+	if w.ID != m.ID {
+		tx.ReceivedIDs.RememberOf(w.ID, fetchedID, tx.Addressee(w.CustomerID), tx.Now)
+	}
+	tx.AcceptMessage(&w, body, time.Time{})
+	return true
 }

@@ -70,7 +70,7 @@ var mutants = []mutant{
 		`return w.Return == 0 && w.Message != nil`,
 	},
 	{
-		"ledger", "an ambiguous attempt is not noted", "record/settlegenesys.go",
+		"ledger", "an ambiguous attempt is not noted", "record/settle.go",
 		"\tcase w.State == WordWaiting:\n\t\tw.State = WordUnsure\n",
 		"\tcase w.State == WordWaiting:\n",
 	},
@@ -120,7 +120,7 @@ var mutants = []mutant{
 		`return c != nil && c.MovedTo != ""`,
 	},
 	{
-		"returns", "a taken Return leaves its words", "record/settlehost.go",
+		"returns", "a taken Return leaves its words", "record/settle.go",
 		"\ttx.removeWords(x.Seq)\n\ttx.AddLog(\"given back to the bot\", \"\")",
 		`	tx.AddLog("given back to the bot", "")`,
 	},
@@ -175,12 +175,12 @@ var mutants = []mutant{
 		`if named && !next.Open() {`,
 	},
 	{
-		"opening", "the message of a late one stays open", "record/settlegenesys.go",
+		"opening", "the message of a late one stays open", "record/settle.go",
 		"\tcase !open:\n\t\ttx.sentLate(j, x, o)",
 		`	case !open:`,
 	},
 	{
-		"opening", "the transfer overtakes the context", "engine/performtasks.go",
+		"opening", "the transfer overtakes the context", "engine/perform.go",
 		`case r.Err == nil && m.mustTransfer(&next, r) && !f.ContextWaits():`,
 		`case r.Err == nil && m.mustTransfer(&next, r):`,
 	},
@@ -250,17 +250,17 @@ var mutants = []mutant{
 		"\t\tuntil = tx.Now\n",
 	},
 	{
-		"lanes", "the outcome of another entry settles the head", "record/settlehost.go",
+		"lanes", "the outcome of another entry settles the head", "record/settle.go",
 		`if len(tx.In.Entries) == 0 || tx.In.Entries[0].Seq != seq {`,
 		`if len(tx.In.Entries) == 0 {`,
 	},
 	{
-		"lanes", "an outcome is settled twice", "record/settlegenesys.go",
+		"lanes", "an outcome is settled twice", "record/settle.go",
 		`if w.Done != x.Done || !w.pending() && (w.State != wordSent || !w.Again) {`,
 		`if !w.pending() && w.State != wordSent {`,
 	},
 	{
-		"lanes", "a failed notice is dropped", "record/settlehost.go",
+		"lanes", "a failed notice is dropped", "record/settle.go",
 		`	case tx.Now.Sub(x.At) >= limit:`,
 		`	case x.Attempts > 1:`,
 	},
@@ -270,7 +270,7 @@ var mutants = []mutant{
 		`if least := f.WireTime; at.Before(least) {`,
 	},
 	{
-		"lanes", "a callback that ignores its context does not block its lane", "record/settlehost.go",
+		"lanes", "a callback that ignores its context does not block its lane", "record/settle.go",
 		`		tx.In.Stuck = j.StuckUntil()`,
 		`		tx.In.Stuck = time.Time{}`,
 	},
@@ -300,7 +300,7 @@ var mutants = []mutant{
 		`case !m.running:`,
 	},
 	{
-		"leases", "an effect starts late", "engine/work.go",
+		"leases", "an effect starts late", "engine/perform.go",
 		`if m.Now().Sub(j.Began) > record.EffectStart {`,
 		`if m.Now().Sub(j.Began) > record.LeaseTime*4 {`,
 	},
@@ -325,7 +325,7 @@ var mutants = []mutant{
 		`return nil`,
 	},
 	{
-		"reads", "one that began before the last change moves the session", "machine/applyread.go",
+		"reads", "one that began before the last change moves the session", "machine/apply.go",
 		`stale := e.Began.Before(t.ChangedAt) || e.Legs.Newest.Before(t.Newest)`,
 		`stale := e.Legs.Newest.Before(t.Newest)`,
 	},
@@ -350,22 +350,22 @@ var mutants = []mutant{
 		"\t\tt.PollAt = time.Time{}\n",
 	},
 	{
-		"reads", "the bot queue does not end a session", "machine/applyread.go",
+		"reads", "the bot queue does not end a session", "machine/apply.go",
 		`	if (t.Routing == RouteByTransfer || t.BotQueue != "") && t.InBotQueue(s) {`,
 		`	if t.BotQueue == "none" && t.InBotQueue(s) {`,
 	},
 	{
-		"reads", "a customer who is alone stays", "machine/applyread.go",
+		"reads", "a customer who is alone stays", "machine/apply.go",
 		"\tif !e.Began.Before(end) {\n\t\tt.came(e)",
 		"\tif !e.Began.Before(end.Add(100 * time.Hour)) {\n\t\tt.came(e)",
 	},
 	{
-		"reads", "a transfer for a moment without an agent ends the session", "machine/handover.go",
+		"reads", "a transfer for a moment without an agent ends the session", "machine/session.go",
 		`AlonePatience  = 2 * time.Minute`,
 		`AlonePatience  = time.Nanosecond`,
 	},
 	{
-		"reads", "earlier legs end the new session", "engine/performtasks.go",
+		"reads", "earlier legs end the new session", "engine/perform.go",
 		`conversation, r := k.account.Look(ctx, s, c.ConversationID, c.OpeningTriedAt, c.Before)`,
 		`conversation, r := k.account.Look(ctx, s, c.ConversationID, time.Time{}, "")`,
 	},
@@ -395,17 +395,17 @@ var mutants = []mutant{
 		"\tcase tx.Sends() && len(tx.Words) == 0:\n\tcase c.LeftSent:",
 	},
 	{
-		"ends", "the end overtakes what waits", "engine/performtasks.go",
+		"ends", "the end overtakes what waits", "engine/perform.go",
 		`case next.State == machine.StateEnding && !f.Sends() && next.MustDisconnect(m.Now()):`,
 		`case next.State == machine.StateEnding && next.MustDisconnect(m.Now()):`,
 	},
 	{
-		"transfer", "it is made twice", "engine/performtasks.go",
+		"transfer", "it is made twice", "engine/perform.go",
 		`m.Now().Sub(c.Transferred) >= machine.TransferPause`,
 		`m.Now().Sub(c.Transferred) >= 0`,
 	},
 	{
-		"transfer", "from any queue", "engine/performtasks.go",
+		"transfer", "from any queue", "engine/perform.go",
 		`r.Standing.Phase == genesys.PhaseQueued && c.InBotQueue(r.Standing) &&`,
 		`r.Standing.Phase == genesys.PhaseQueued &&`,
 	},
@@ -420,32 +420,32 @@ var mutants = []mutant{
 		"tx.Handover.LastWriteAt = tx.Now\n",
 	},
 	{
-		"gaps", "what is missing is not fetched", "engine/performtasks.go",
+		"gaps", "what is missing is not fetched", "engine/perform.go",
 		"\tif o.GapErr = k.account.MayFetch(); len(g.Missing) == 0 {\n\t\treturn\n\t}",
 		`	return`,
 	},
 	{
-		"gaps", "a fetched message is delivered again", "record/gap.go",
+		"gaps", "a fetched message is delivered again", "record/reading.go",
 		`if !m.Outbound || !ok || tx.ReceivedIDs.Recall(m.Message.ID) != UnknownID {`,
 		`if !m.Outbound || !ok {`,
 	},
 	{
-		"gaps", "the end overtakes missing messages", "record/gap.go",
+		"gaps", "the end overtakes missing messages", "record/reading.go",
 		`	if endWaits = tx.endWaits(c, o, all); endWaits {`,
 		`	if endWaits = tx.endWaits(c, o, all); endWaits && all {`,
 	},
 	{
-		"gaps", "an ended session is not looked at again", "record/gap.go",
+		"gaps", "an ended session is not looked at again", "record/reading.go",
 		"\tcase g.young || !all:\n\t\ttx.repair(c, o.Read, tx.Now.Add(webhookLife+machine.SettlePeriod))",
 		"\tcase g.young && !all:\n\t\ttx.repair(c, o.Read, tx.Now.Add(webhookLife+machine.SettlePeriod))",
 	},
 	{
-		"gaps", "each lost message gets a notice", "record/gap.go",
+		"gaps", "each lost message gets a notice", "record/reading.go",
 		"\tif !first {\n\t\treturn\n\t}\n",
 		``,
 	},
 	{
-		"gaps", "a young message counts as missing", "record/gap.go",
+		"gaps", "a young message counts as missing", "record/reading.go",
 		`		case began.Sub(ref.Time) < patience:`,
 		`		case began.Sub(ref.Time) < -patience:`,
 	},
@@ -455,7 +455,7 @@ var mutants = []mutant{
 		`if tx.ReceivedIDs.Recall(o.ID) == 99 && o.ID != "" {`,
 	},
 	{
-		"memory", "a request begins twice", "record/sessions.go",
+		"memory", "a request begins twice", "record/transaction.go",
 		"\tif id := tx.Began(c.Request); id != \"\" {\n\t\treturn tx.SessionOf(id), nil\n\t}\n",
 		``,
 	},
@@ -465,7 +465,7 @@ var mutants = []mutant{
 		`_ = id`,
 	},
 	{
-		"memory", "a message gets another id at each attempt", "engine/performgenesys.go",
+		"memory", "a message gets another id at each attempt", "engine/perform.go",
 		`record.MessageID(kind, integrationOf(c, k), c.From, x.HostID, x.Done, again)`,
 		`record.MessageID(kind, integrationOf(c, k), c.From, x.HostID, x.Done+1000*x.Attempts, again)`,
 	},
@@ -480,7 +480,7 @@ var mutants = []mutant{
 		"\tc.SignalledAt, c.Unsignalled = tx.Now, 0\n",
 	},
 	{
-		"signals", "a dead source is trusted forever", "machine/handover.go",
+		"signals", "a dead source is trusted forever", "machine/session.go",
 		`sourceTrust = 5 * time.Minute`,
 		`sourceTrust = 5000 * time.Hour`,
 	},
@@ -490,7 +490,7 @@ var mutants = []mutant{
 		`	case true || !moved || !before.Poll || before.SignalledAt.IsZero() || t.State == StateEnded:`,
 	},
 	{
-		"receipts", "two final ones", "record/receipts.go",
+		"receipts", "two final ones", "record/receive.go",
 		`!pending && v.failed() && !tx.ReceivedIDs.final(id):`,
 		`!pending && v.failed():`,
 	},
@@ -500,7 +500,7 @@ var mutants = []mutant{
 		`if o.Err != nil && r.Tries < 1 {`,
 	},
 	{
-		"receipts", "Pending gets Delivered at once", "record/settlehost.go",
+		"receipts", "Pending gets Delivered at once", "record/settle.go",
 		"\tcase o.Pending:\n\t\ttx.pend(x.Delivery.ID)\n",
 		"\tcase o.Pending:\n",
 	},

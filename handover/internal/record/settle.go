@@ -2,10 +2,16 @@ package record
 
 import (
 	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/genesyshandover/genesyshandover/genesys"
+	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
 )
 
@@ -301,4 +307,314 @@ func (tx *Transaction) failed(x Entry, o Outcome) {
 	case tx.Now.Sub(since) >= machine.MessageAge:
 		tx.Apply(machine.Event{Kind: machine.EvFailed, Code: machine.CodeNoAnswer, Detail: "Genesys accepted no message for 15 minutes: " + Explain(o.Err)})
 	}
+}
+
+// How long the host may fail.
+const (
+	deliveryAge = 2 * time.Minute
+	// A notice blocks the lane that long, then it moves behind other entries.
+	noticeBlock = time.Minute
+	noticeAge   = 24 * time.Hour
+	returnAge   = 7 * 24 * time.Hour // Returns, and the notice of the end
+)
+
+// SettleIn stores the outcome of the head of the lane to the host.
+func (tx *Transaction) SettleIn(j *Job, o Outcome) {
+	seq := j.Head.Seq
+	if len(tx.In.Entries) == 0 || tx.In.Entries[0].Seq != seq {
+		return // settled before
+	}
+	if o.Err != nil && tx.In.busy(tx.Now) && tx.In.Lease.N != j.Lease.N {
+		return // another worker has begun it again: that attempt decides
+	}
+	x := &tx.In.Entries[0]
+	if x.Delivery != nil {
+		tx.Given = machine.Later(tx.Given, x.Delivery.Time)
+	}
+	if x.Delivery != nil && x.Delivery.Verdict != nil {
+		tx.concluded(0, *x.Delivery.Verdict, o.Receipted)
+		return
+	}
+	switch {
+	case o.Pending:
+		tx.pend(x.Delivery.ID)
+	case o.Receipted:
+		tx.ReceivedIDs.finish(x.Delivery.ID)
+	case o.Receipt != nil:
+		tx.ReceivedIDs.finish(x.Delivery.ID)
+		tx.receipt(*o.Receipt)
+	}
+	if o.Err == nil {
+		tx.done()
+		return
+	}
+	if o.Effect == EffectNotPerformed { // it could not begin in time
+		if x.Kind == KindReturn && !j.Head.Unsure && tx.Held {
+			tx.unfreeze(x)
+		}
+		x.NotBefore = tx.backoff(1, o)
+		return
+	}
+	x.Attempts++
+	tx.logRetry(x, "the host did not take it")
+	if x.First.IsZero() {
+		x.First = tx.Now
+	}
+	x.NotBefore = tx.hostBackoff(x, o)
+	switch x.Kind {
+	case KindDelivery:
+		tx.deliveryFailed(x, o)
+	default:
+		tx.hostRefused(x)
+	}
+}
+
+func (tx *Transaction) done() {
+	x := tx.In.remove(0)
+	if x.Kind != KindReturn {
+		return
+	}
+	tx.removeWords(x.Seq)
+	tx.AddLog("given back to the bot", "")
+	if tx.Notify {
+		n := Notice{Kind: machine.NoticeReturned, Time: tx.Now, Session: *x.Session}
+		tx.In.Push(Entry{Seq: tx.NextSeq(), Kind: KindNotice, At: tx.Now, Handover: x.Handover, Notice: &n})
+	}
+}
+
+func (tx *Transaction) deliveryFailed(x *Entry, o Outcome) {
+	code := openmessaging.ReasonGeneralError
+	if u, ok := errors.AsType[*UndeliverableError](o.Err); ok {
+		code = u.code
+	} else if tx.Now.Sub(x.First) < deliveryAge {
+		return
+	}
+	tx.concluded(0, VerdictOf{Status: openmessaging.StatusFailed, Code: code}, false)
+}
+
+// hostRefused handles a failed notice or Return. It is retried for long, but it blocks the agent's
+// messages for a minute at most.
+func (tx *Transaction) hostRefused(x *Entry) {
+	limit := noticeAge
+	if x.Kind == KindReturn || x.Notice.Kind == machine.NoticeEnded {
+		limit = returnAge
+	}
+	switch {
+	case tx.Now.Sub(x.At) >= limit:
+		tx.AddLog("given up, the host did not take it", x.Kind.Words())
+		tx.GivenUp = x.Kind
+		if x.Kind == KindReturn {
+			tx.notReturned(x.Seq)
+		}
+		tx.removeWords(tx.In.remove(0).Seq)
+	case tx.Now.Sub(x.First) >= noticeBlock:
+		tx.moveBack()
+	default:
+		x.NotBefore = machine.Earlier(x.NotBefore, x.First.Add(noticeBlock))
+	}
+}
+
+// notReturned adds a notice for each message of a Return that is dropped.
+func (tx *Transaction) notReturned(seq uint64) {
+	const detail = "the host has not accepted the Return for 7 days, so it is given up"
+	list := tx.Unanswered(seq)
+	for _, u := range list {
+		tx.MessageFailed(u.ID, detail)
+	}
+	if len(list) == 0 {
+		tx.MessageFailed("", detail)
+	}
+}
+
+// returnPause is the longest pause between two attempts of a Return.
+const returnPause = time.Hour
+
+// hostBackoff returns when to retry an entry. A Return without later entries is retried less and
+// less often, until it is dropped.
+func (tx *Transaction) hostBackoff(x *Entry, o Outcome) time.Time {
+	if x.Kind != KindReturn || len(tx.In.Entries) > 1 {
+		return tx.backoff(x.Attempts, o)
+	}
+	d := BackoffFirst << min(max(x.Attempts-1, 0), 13)
+	return machine.Earlier(tx.Now.Add(tx.Jitter(min(d, returnPause))), machine.Later(tx.Now, x.At.Add(returnAge)))
+}
+
+// hasten retries a Return early once another entry waits behind it.
+func (tx *Transaction) hasten() {
+	if len(tx.In.Entries) < 2 || tx.In.busy(tx.Now) {
+		return
+	}
+	head := &tx.In.Entries[0]
+	if head.Kind != KindReturn || head.Attempts == 0 || !head.NotBefore.After(tx.Now.Add(backoffLast)) {
+		return
+	}
+	head.NotBefore = tx.Now
+	if tx.Now.Sub(head.First) >= noticeBlock {
+		tx.moveBack()
+	}
+}
+
+// moveBack moves the head behind other entries, together with the adjacent entries of its kind,
+// which would fail, too. Notices keep their order, unless only notices wait; Returns always do.
+func (tx *Transaction) moveBack() {
+	kind := tx.In.Entries[0].Kind
+	other := slices.IndexFunc(tx.In.Entries, func(x Entry) bool { return x.Kind != kind })
+	switch {
+	case other < 0 && kind == KindReturn:
+		return
+	case other < 0:
+		other = 1
+	}
+	moved := make([]Entry, other)
+	for i := range moved {
+		moved[i] = tx.In.remove(0)
+	}
+	to := len(tx.In.Entries)
+	if kind == KindReturn {
+		if next := slices.IndexFunc(tx.In.Entries, func(x Entry) bool { return x.Kind == kind }); next >= 0 {
+			to = next
+		}
+	}
+	for i, x := range moved {
+		tx.In.insert(to+i, x)
+	}
+}
+
+// StuckTime is how long a callback that ignores its context blocks its lane, from its lease.
+const StuckTime = time.Minute
+
+// ErrStuck is the outcome of a callback that ignores its context.
+var ErrStuck = errors.New("handover: the callback has not returned after the end of its context")
+
+// StuckUntil returns until when the callback of a job blocks its lane if it ignores its context.
+func (j *Job) StuckUntil() time.Time { return j.Began.Add(StuckTime).UTC().Round(0) }
+
+// SettleStuck blocks the lane to the host while a callback that ignores its context runs. Its
+// outcome counts as a failure. If the callback returns later, settleLate stores its outcome.
+func (tx *Transaction) SettleStuck(j *Job, o Outcome) {
+	if errors.Is(o.Err, ErrStuck) && !j.Returned.Load() {
+		tx.In.Stuck = j.StuckUntil()
+	}
+}
+
+// Heads reports whether the entry with a seq is the head of the lane.
+func (l *lane) Heads(seq uint64) bool { return len(l.Entries) > 0 && l.Entries[0].Seq == seq }
+
+// A WaitError reports that nothing was sent, and how long to wait before the next attempt.
+type WaitError struct {
+	After time.Duration
+	Why   string
+}
+
+func (e *WaitError) Error() string { return fmt.Sprintf("handover: not sent: %s", e.Why) }
+
+// APIError returns the answer of Genesys that an error contains.
+func APIError(err error) (*genesys.Error, bool) { return errors.AsType[*genesys.Error](err) }
+
+// ChannelFault reports whether an error is a fault of the channel (credentials, permissions,
+// network, Genesys itself) and not of the single request. Such a fault counts for the breaker,
+// never against a message.
+func ChannelFault(err error) bool {
+	if err == nil {
+		return false
+	}
+	if _, waits := errors.AsType[*WaitError](err); waits {
+		return false
+	}
+	e, answered := APIError(err)
+	if !answered { // an error of the client, such as a missing queue, is no fault of the channel
+		return genesys.EffectOf(err) != genesys.EffectNone ||
+			errors.Is(err, genesys.ErrUnavailable) || errors.Is(err, context.Canceled)
+	}
+	switch e.StatusCode {
+	case http.StatusBadRequest:
+		return errors.Is(err, genesys.ErrUnauthorized) // from the token endpoint
+	case http.StatusOK, // Genesys did not accept a receipt
+		http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusConflict:
+		return false
+	case http.StatusForbidden, http.StatusNotFound:
+		// Of the integration, unless it is that of one conversation.
+		return !strings.HasPrefix(e.Op, "conversations.")
+	default:
+		return true
+	}
+}
+
+// Judged returns the outcome of a POST that failed with err.
+func Judged(err error) Outcome {
+	o := Outcome{Err: err}
+	if w, ok := errors.AsType[*WaitError](err); ok {
+		o.Effect, o.ChannelFault, o.RetryAfter = EffectNotPerformed, true, w.After
+		return o
+	}
+	o.ChannelFault = ChannelFault(err)
+	e, answered := APIError(err)
+	if answered {
+		if o.RetryAfter = min(e.RetryAfter, backoffLast); e.StatusCode == http.StatusTooManyRequests {
+			o.RetryAfter = LimitedWait(e)
+		}
+	}
+	switch effect := genesys.EffectOf(err); {
+	case effect != genesys.EffectNone && effect != genesys.EffectRefused:
+		o.Effect = EffectAmbiguous
+	case o.ChannelFault || answered && effect == genesys.EffectNone:
+		o.Effect = EffectNotPerformed
+	default:
+		o.Effect = EffectRefused
+	}
+	return o
+}
+
+// postponed reports whether err is not an attempt: nothing was sent, or Genesys answered 429.
+func postponed(err error) bool {
+	_, waits := errors.AsType[*WaitError](err)
+	e, answered := APIError(err)
+	return waits || answered && e.StatusCode == http.StatusTooManyRequests
+}
+
+// Forbidden reports whether a permission, or the integration itself, is missing.
+func Forbidden(err error) bool {
+	return errors.Is(err, genesys.ErrForbidden) || errors.Is(err, genesys.ErrNotFound)
+}
+
+// noIntegration reports whether Genesys answered that the integration does not exist.
+func noIntegration(err error) bool {
+	e, answered := APIError(err)
+	return answered && e.StatusCode == http.StatusNotFound && strings.HasPrefix(e.Op, "openmessaging.")
+}
+
+// missing returns the permissions that an error names as missing.
+func missing(err error) string {
+	if e, ok := APIError(err); ok {
+		return strings.Join(e.MissingPermissions, ", ")
+	}
+	return ""
+}
+
+// Explain returns a text about err for people. It contains no content of a message.
+func Explain(err error) string {
+	e, answered := APIError(err)
+	switch p := missing(err); {
+	case p != "":
+		return "missing permission: " + p
+	case answered:
+		return e.Error()
+	case errors.Is(err, ErrNoChannel):
+		return "Config.Channels does not know the channel"
+	case errors.Is(err, ErrNoQueue):
+		return err.Error() // with the nearest names
+	case errors.Is(err, context.DeadlineExceeded):
+		return "no answer in time"
+	default:
+		return "not reachable"
+	}
+}
+
+// LimitedMost is the longest wait after a 429. Then one request tests whether it is over.
+const LimitedMost = 2 * time.Minute
+
+// LimitedWait returns how long to wait after a 429: the time that Genesys requests plus a second,
+// and at most LimitedMost, because one wrong answer must not block an account for days.
+func LimitedWait(e *genesys.Error) time.Duration {
+	return min(max(e.RetryAfter, 0)+LimitedPause, LimitedMost)
 }
