@@ -418,3 +418,23 @@ func TestOldMessageReceivedBeforeTheClockWasMeasured(t *testing.T) {
 		require.Equal(t, !tried, tx.In.Entries[len(tx.In.Entries)-1].Delivery.Late)
 	}
 }
+
+// A process with a clock that is an hour ahead, and that has not measured Genesys' clock, ends a
+// session. An agent who writes afterwards gets another one.
+func TestEndBeforeTheClockWasMeasured(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateQueued))
+	tx.Handover.HandedBack = true
+	tx.Clock.Unmeasured, tx.Now = true, noon().Add(time.Hour)
+	tx.Apply(machine.Event{Kind: machine.EvFailed})
+	tx.leave(tx.Handover)
+	require.Equal(t, tx.Handover.OpeningTriedAt, tx.watching("conversation").Since, "another process measured it")
+
+	tx.Now = tx.Now.Add(2 * time.Minute)
+	tx.Clock = machine.Clock{Ahead: -time.Hour}
+	w := tx.watching("conversation")
+	r := showing(tx, genesys.PhaseConnected)
+	require.False(t, tx.Adoptable(w, r))
+	agentWrites(tx, "hello", time.Minute)
+	require.True(t, tx.Adoptable(w, r))
+}

@@ -205,7 +205,10 @@ func (tx *Transaction) leave(c *machine.Handover) {
 		w.knows(c)
 	}
 	if w := tx.watching(id); w != nil && ours {
-		w.EndedAt = tx.genesysNow()
+		if w.EndedAt = tx.genesysNow(); tx.Clock.Unmeasured {
+			// The last time of Genesys' clock that is known: an agent who writes later must count.
+			w.EndedAt = machine.Later(machine.Later(c.OpeningTriedAt, c.AgentWrote), w.Newest)
+		}
 	}
 }
 
@@ -238,6 +241,9 @@ func (tx *Transaction) wroteLate(handover, named string) {
 // since returns from when legs and messages of a conversation belong to a session, by Genesys'
 // clock.
 func (tx *Transaction) since(c *machine.Handover) time.Time {
+	if tx.Clock.Unmeasured && !c.TriedByHost {
+		return c.OpeningTriedAt // the beginning is only known by the clock of a process
+	}
 	return machine.Later(c.OpeningTriedAt, tx.Clock.Genesys(c.Started))
 }
 
