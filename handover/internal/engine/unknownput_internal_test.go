@@ -18,7 +18,7 @@ import (
 var errAway = errors.New("the database is away")
 
 // refusedTransfer is a look at a session, of which Genesys refused the transfer.
-func refusedTransfer(x *bench, tb testing.TB) (*record.Job, record.Outcome) {
+func refusedTransfer(tb testing.TB, x *bench) (*record.Job, record.Outcome) {
 	tb.Helper()
 	f := recordtest.RecordIn(machine.StateRequested)
 	f.Handover.PollAt = noon()
@@ -38,7 +38,7 @@ func refusedTransfer(x *bench, tb testing.TB) (*record.Job, record.Outcome) {
 func TestOutcomeOfAnUnknownPutCountsOnce(t *testing.T) {
 	t.Parallel()
 	x := newBench(t)
-	j, o := refusedTransfer(x, t)
+	j, o := refusedTransfer(t, x)
 	x.store.after = errAway
 	x.a.settle(t.Context(), j, o)
 	f := x.stored(t)
@@ -50,7 +50,7 @@ func TestOutcomeOfAnUnknownPutCountsOnce(t *testing.T) {
 func TestOutcomeOfAnUnknownPutCountsOnceAfterAnotherWrite(t *testing.T) {
 	t.Parallel()
 	x := newBench(t)
-	j, o := refusedTransfer(x, t)
+	j, o := refusedTransfer(t, x)
 	x.store.after = errAway
 	x.a.Wait = func(context.Context, time.Duration, <-chan struct{}) (bool, error) {
 		x.a.Wait = func(context.Context, time.Duration, <-chan struct{}) (bool, error) { return false, nil }
@@ -65,7 +65,7 @@ func TestOutcomeOfAnUnknownPutCountsOnceAfterAnotherWrite(t *testing.T) {
 func TestOutcomeThatWasNotStoredCounts(t *testing.T) {
 	t.Parallel()
 	x := newBench(t)
-	j, o := refusedTransfer(x, t)
+	j, o := refusedTransfer(t, x)
 	x.store.before = errAway
 	x.a.settle(t.Context(), j, o)
 	require.Equal(t, 1, x.stored(t).Handover.Refusals)
@@ -99,7 +99,7 @@ func TestClaimsOfAnUnknownPutArePerformed(t *testing.T) {
 	require.Equal(t, x.a.owner, f.Out.Lease.Owner)
 	require.Equal(t, record.WordWaiting, f.Words[0].State)
 	require.True(t, x.a.busy[busyLane{benchKey(), record.ToGenesys}])
-	require.Equal(t, x.a.effects, len(x.a.busy), "each reservation is used")
+	require.Len(t, x.a.busy, x.a.effects, "each reservation is used")
 	require.Equal(t, 1, x.store.puts)
 }
 
@@ -107,7 +107,7 @@ func TestClaimsOfAnUnknownPutArePerformed(t *testing.T) {
 func TestPutThatIsStoredLateCountsOnce(t *testing.T) {
 	t.Parallel()
 	x := newBench(t)
-	j, o := refusedTransfer(x, t)
+	j, o := refusedTransfer(t, x)
 	late := &lateStore{watchedStore: x.store}
 	x.a.config.Store = late
 	x.a.settle(t.Context(), j, o)
