@@ -12,7 +12,8 @@ import (
 
 // Receive accepts a post of Genesys; it is a webhook.HandlerFunc. It returns nil if the post is
 // stored or needs no storing. After an error Genesys should post it again. Repeats are recognized
-// by their id.
+// by their id. A message whose customer id cannot be part of a [Key] is refused: Genesys gets a
+// Failed receipt, the host a notice, and the error is nil.
 func (m *Manager) Receive(ctx context.Context, n webhook.Notification) error {
 	return m.engine.Receive(ctx, n)
 }
