@@ -438,3 +438,37 @@ func TestEndBeforeTheClockWasMeasured(t *testing.T) {
 	agentWrites(tx, "hello", time.Minute)
 	require.True(t, tx.Adoptable(w, r))
 }
+
+// An agent writes without a session while reads fail. The message proves the agent, so a session
+// begins: otherwise the bot would speak to the customer of that agent until reads work again.
+func TestAgentWhoWritesWhileReadsFailGetsASession(t *testing.T) {
+	t.Parallel()
+	for name, err := range map[string]error{"Genesys fails": &genesys.Error{StatusCode: 500}, "limited": &WaitError{After: time.Minute}} {
+		tx := left()
+		agentWrites(tx, "hello", 0, elsewhere)
+		for tx.Open() == nil {
+			_, at := tx.NextTask()
+			tx.Now = at
+			settleAs(tx, jobOn(t, tx, Control), Outcome{Task: TaskWatch, Err: err, Read: &Reading{Began: tx.Now, Err: err}})
+			require.LessOrEqual(t, tx.Now.Sub(noon()), 5*time.Second, name)
+		}
+		require.Equal(t, machine.StateConnected, tx.Handover.State)
+		require.Equal(t, "elsewhere", tx.Handover.ConversationID)
+		require.Empty(t, tx.Watched)
+	}
+	tx := left() // a message of an hour ago proves nothing
+	agentWrites(tx, "hello", -time.Hour, elsewhere)
+	failed := Outcome{Task: TaskWatch, Err: &genesys.Error{StatusCode: 500}, Read: &Reading{Began: tx.Now, Err: &genesys.Error{StatusCode: 500}}}
+	settleAs(tx, jobOn(t, tx, Control), failed)
+	require.Nil(t, tx.Open())
+
+	tx = left() // no message proves an agent
+	tx.watch("elsewhere", "customer", noon(), noon()).Agent = true
+	for range 5 {
+		_, at := tx.NextTask()
+		tx.Now = at
+		err := &genesys.Error{StatusCode: 500}
+		settleAs(tx, jobOn(t, tx, Control), Outcome{Task: TaskWatch, Err: err, Read: &Reading{Began: tx.Now, Err: err}})
+		require.Nil(t, tx.Open())
+	}
+}

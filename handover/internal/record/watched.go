@@ -324,7 +324,7 @@ func (f *Record) Adoptable(w *Watched, r *Reading) bool {
 		return false
 	case f.Agents() != nil || !w.EndedAt.IsZero() && !w.WroteAt.After(w.EndedAt):
 		return false
-	case r.Blind: // only messages show an agent
+	case r.Blind || r.Err != nil && !r.Gone: // only messages show an agent
 		return !w.WroteAt.IsZero() && (f.Handover == nil || w.WroteAt.Sub(r.Clock.Genesys(f.Handover.Ending.Time)) >= machine.SettlePeriod)
 	default:
 		return live
@@ -349,7 +349,15 @@ func (tx *Transaction) settleWatched(j *Job, o Outcome) {
 	}
 	r := o.Read
 	if r == nil || r.Err != nil && !r.Blind && !r.Gone {
-		tx.notLooked(w, o)
+		// An agent who wrote has no session. If the next read fails, too, the message is the proof.
+		switch wrote := tx.genesysNow().Sub(w.WroteAt); {
+		case r == nil || !tx.Adoptable(w, r) || !w.Agent && !tx.Clock.Unmeasured && wrote > machine.GonePatience:
+			tx.notLooked(w, o)
+		case !tx.Clock.Unmeasured && wrote < machine.ReadPause+adoptPause:
+			w.At = tx.Now.Add(machine.ReadPause)
+		default:
+			tx.begin(w, r, o)
+		}
 		return
 	}
 	failed := o.Err != nil && !errors.Is(r.Err, o.Err) // the disconnect
@@ -378,9 +386,7 @@ func (tx *Transaction) settleWatched(j *Job, o Outcome) {
 	c := tx.Open()
 	switch {
 	case tx.Adoptable(w, r):
-		adopted := *w
-		tx.needed(w.ID) // this may make room for the conversation that the session leaves
-		tx.adopt(&adopted, r, o.Timers.Or(machine.DefaultTimers()), o.BotQueue)
+		tx.begin(w, r, o)
 	case !tx.Now.Before(w.Until):
 		tx.expire(w, o, r.Blind || r.Err == nil && r.Live())
 	case o.Refused != nil && (w.Closings >= maxClosings || Forbidden(o.Refused) && w.Closings > 1):
@@ -404,6 +410,13 @@ func (tx *Transaction) settleWatched(j *Job, o Outcome) {
 	default:
 		w.At = tx.Now.Add(w.pause(r))
 	}
+}
+
+// begin opens a session in a watched conversation.
+func (tx *Transaction) begin(w *Watched, r *Reading, o Outcome) {
+	adopted := *w
+	tx.needed(w.ID) // this may make room for the conversation that the session leaves
+	tx.adopt(&adopted, r, o.Timers.Or(machine.DefaultTimers()), o.BotQueue)
 }
 
 // shownSince notes since when reads show something, after a read that began at a time.
