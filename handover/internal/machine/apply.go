@@ -666,6 +666,7 @@ func (t *Transition) readRequested(e Event) {
 	switch s := e.Standing; s.Phase {
 	case genesys.PhaseNotRouted:
 		if !t.OpeningAcceptedAt.IsZero() && t.Now.Sub(t.OpeningAcceptedAt) >= flowPatience {
+			t.Leftover = LeftoverOpen
 			t.over(EndRefused, CodeFlowNotAttached, "no flow accepted the message: attach a flow to the integration (docs/setup.md#step-7)", t.Now)
 		}
 	case genesys.PhaseQueued:

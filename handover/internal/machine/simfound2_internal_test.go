@@ -25,3 +25,14 @@ func TestAloneSinceTheLastAgent(t *testing.T) {
 	c, _ = Apply(c, third, now)
 	require.Equal(t, CodeLeftOpen, c.Ending.Code)
 }
+
+// No flow accepts the opening: it joined a conversation in which the customer is alone. The
+// conversation is left open, so it is closed.
+func TestConversationWithoutAFlowIsLeftOpen(t *testing.T) {
+	t.Parallel()
+	c := handoverIn(StateRequested)
+	c.OpeningAcceptedAt = ago(time.Minute)
+	c, _ = Apply(c, shows(genesys.PhaseNotRouted), noon())
+	require.Equal(t, CodeFlowNotAttached, c.Ending.Code)
+	require.Equal(t, LeftoverOpen, c.Leftover)
+}
