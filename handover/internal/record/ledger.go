@@ -392,6 +392,12 @@ func (tx *Transaction) unfreeze(r *Entry) {
 		tx.Handover.Returned = false
 	}
 	tx.thaw(r.Seq)
+	for i, x := range slices.Backward(tx.In.Entries) {
+		if x.Kind == KindReturn && x.Later && !x.Unsure && x.Seq != r.Seq {
+			tx.In.remove(i) // r contains its words, too
+			tx.In.join(i)
+		}
+	}
 }
 
 // Unanswered lists the words of a Return.

@@ -374,3 +374,36 @@ func TestLeftTextWaitsForNoReturn(t *testing.T) {
 	tx.Out.Push(Entry{Seq: tx.NextSeq(), Kind: kindLeft, Handover: tx.Handover.ID, At: noon(), Text: "bye"})
 	require.True(t, tx.Ready(ToGenesys))
 }
+
+// Messages of a session's conversation are missing, so it stays watched. It is not disconnected
+// while the session needs it, even if it has been in a queue for long.
+func TestConversationOfTheSessionIsNotDisconnected(t *testing.T) {
+	t.Parallel()
+	for _, s := range []machine.State{machine.StateBot, machine.StateQueued, machine.StateConnected} {
+		tx := newTransaction(recordIn(s))
+		w := tx.watch(tx.Handover.ConversationID, "customer", noon(), noon())
+		w.Incomplete, w.QueuedAt = true, ago(time.Hour)
+		require.False(t, tx.MayDisconnect(w, showing(tx, genesys.PhaseQueued), tx.Now), s)
+	}
+}
+
+// A Return begins, a message gets another one, and then the first could not begin in time. It is
+// pending again and contains both messages, so the session has no second one.
+func TestReturnThatCouldNotBeginContainsLaterMessages(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateEnded))
+	tx.Handover.HandedBack = true
+	tx.pushReturn(false)
+	tx.Now = tx.Now.Add(returnHold)
+	tx.Words = []Word{wordOf(20, "first")}
+	j := jobOn(t, tx, ToHost)
+	tx.Words = append(tx.Words, wordOf(21, "second"))
+	tx.Tidy()
+	require.Equal(t, []EntryKind{KindReturn, KindReturn}, kinds(tx.In.Entries))
+
+	settleAs(tx, j, Outcome{Effect: EffectNotPerformed, Err: context.DeadlineExceeded})
+	require.Equal(t, []EntryKind{KindReturn}, kinds(tx.In.Entries))
+	tx.Now = tx.Now.Add(time.Minute)
+	j = jobOn(t, tx, ToHost)
+	require.Len(t, tx.Unanswered(j.Head.Seq), 2)
+}

@@ -297,11 +297,14 @@ func (tx *Transaction) closes() bool {
 }
 
 // MayDisconnect reports whether a look disconnects after a read. It never does so with an agent in
-// the conversation, unless its end was requested, or if an opening may have joined the
-// conversation.
+// the conversation, unless its end was requested, nor if the open session uses the conversation or
+// its opening may have joined it.
 func (f *Record) MayDisconnect(w *Watched, r *Reading, now time.Time) bool {
 	waits := r.Standing.Phase == genesys.PhaseQueued && !w.QueuedAt.IsZero() && r.Began.Sub(w.QueuedAt) >= queuePatience
 	alone := r.alone() && !w.AloneAt.IsZero() && r.Began.Sub(w.AloneAt) >= machine.AlonePatience
+	if c := f.Open(); c != nil && c.ConversationID == w.ID {
+		return false // it is watched only while messages of it are missing
+	}
 	switch {
 	case !w.Close && !waits && !alone, w.Closings >= maxClosings, now.Sub(w.ClosedAt) < closePause, f.mayHaveJoined(w):
 		return false
