@@ -132,14 +132,14 @@ func requestOf(r record.Request) Request {
 func sessionOf(s machine.Session) Session {
 	return Session{
 		ID: s.ID, Key: keyOf(s.Key), State: State(s.State), ConversationID: s.ConversationID, Queue: s.Queue, Agent: Agent(s.Agent),
-		Resumed: s.Resumed, Started: s.Started, Connected: s.Connected,
-		Ending: Ending{Reason: EndReason(s.Ending.Reason), Time: s.Ending.Time, Code: s.Ending.Code, Detail: s.Ending.Detail},
+		Resumed: s.Resumed, Started: s.Started.Std(), Connected: s.Connected.Std(),
+		Ending: Ending{Reason: EndReason(s.Ending.Reason), Time: s.Ending.Time.Std(), Code: s.Ending.Code, Detail: s.Ending.Detail},
 	}
 }
 
 func deliveryOf(d record.Delivery) Delivery {
 	return Delivery{
-		ID: d.ID, Session: sessionOf(d.Session), Message: d.Message, Origin: d.Origin, Time: d.Time, Attempt: d.Attempt,
+		ID: d.ID, Session: sessionOf(d.Session), Message: d.Message, Origin: d.Origin, Time: d.Time.Std(), Attempt: d.Attempt,
 		Late: d.Late, OutOfOrder: d.OutOfOrder,
 	}
 }
@@ -154,7 +154,7 @@ func returnOf(r record.Return) Return {
 
 func noticeOf(n record.Notice) Notice {
 	return Notice{
-		ID: n.ID, Kind: NoticeKind(n.Kind), Session: sessionOf(n.Session), Time: n.Time, Wait: n.Wait, MessageID: n.MessageID,
+		ID: n.ID, Kind: NoticeKind(n.Kind), Session: sessionOf(n.Session), Time: n.Time.Std(), Wait: n.Wait, MessageID: n.MessageID,
 		Agent: Agent(n.Agent), From: n.From, To: n.To, Detail: n.Detail, Permission: n.Permission,
 	}
 }

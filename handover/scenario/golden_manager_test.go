@@ -36,12 +36,12 @@ func TestGoldenNextReleaseAtWork(t *testing.T) {
 		store := newWatchedStore()
 		h := buildHost(t, org, func(c *handover.Config) { c.Store = store })
 		k := handover.Key{Channel: org.Channel().ID, Customer: "customer"}
-		putGolden(t, store, "format3/ended.json", k)
+		putGolden(t, store, "format4/ended.json", k)
 		stored := func() string { return string(store.records(t)[k].Data) }
 
 		h.says(t, "customer", "m9", "nine", handover.TurnAgent) // stored for the Return
 		for _, kept := range []string{
-			`"format":3`, `"limits":[1,2.50,null]`, `"supervised":true`, `"channelVersion":12345678901234567890`, `"sentiment":-0.25`, `"id":"m9"`,
+			`"format":4`, `"limits":[1,2.50,null]`, `"supervised":true`, `"channelVersion":12345678901234567890`, `"sentiment":-0.25`, `"id":"m9"`,
 		} {
 			require.Contains(t, stored(), kept)
 		}
@@ -52,7 +52,7 @@ func TestGoldenNextReleaseAtWork(t *testing.T) {
 		<-done
 		require.Equal(t, []string{"back: customer [one(refused) two(sent)]", "back: customer [three nine]"}, h.lines())
 		require.NotContains(t, stored(), "sentiment", "it went with its message")
-		for _, kept := range []string{`"format":3`, `"limits":[1,2.50,null]`, `"supervised":true`, `"channelVersion":12345678901234567890`} {
+		for _, kept := range []string{`"format":4`, `"limits":[1,2.50,null]`, `"supervised":true`, `"channelVersion":12345678901234567890`} {
 			require.Contains(t, stored(), kept)
 		}
 	})
@@ -67,7 +67,7 @@ func TestGoldenLaterReleaseIsSetAside(t *testing.T) {
 		store, tap := newWatchedStore(), &wiretap{}
 		h := buildHost(t, org, func(c *handover.Config) { c.Store = store }, logging(tap))
 		k := handover.Key{Channel: org.Channel().ID, Customer: "a customer of tomorrow"}
-		was := putGolden(t, store, "format4/unreadable.json", k)
+		was := putGolden(t, store, "format5/unreadable.json", k)
 		h.serve(org)
 		h.run(t.Context())
 		pass(time.Second)
@@ -107,7 +107,7 @@ func TestGoldenUnreadableRecordsFillNoPage(t *testing.T) {
 		front := buildHost(t, org, func(c *handover.Config) { c.Store = store })
 		for i := range 300 {
 			k := handover.Key{Channel: org.Channel().ID, Customer: strings.Repeat("x", i+1)}
-			putGolden(t, store, "format4/unreadable.json", k)
+			putGolden(t, store, "format5/unreadable.json", k)
 		}
 		front.handOver(t, "c1", "r1") // only Run of the worker finds it
 		worker.serve(org)

@@ -19,11 +19,11 @@ import (
 func TestUnreadableRecordIsNotQuoted(t *testing.T) {
 	t.Parallel()
 	for name, data := range map[string]string{
-		"a value":               `{"format":2,"now":"cheated private"}`,
-		"a key of a map":        `{"format":2,"words":[{"message":{"id":"m1","attributes":{"private":{}}}}],"out":{"entries":[{"opening":{"attributes":{"private":{}}}}]}}`,
-		"text that is cut":      `{"format":2,"now":{"id":"private`,
-		"text after the record": `{"format":2}private`,
-		"a control character":   "{\"format\":2,\"now\":{\"id\":\"private\n\"}}",
+		"a value":               `{"format":3,"now":"cheated private"}`,
+		"a key of a map":        `{"format":3,"words":[{"message":{"id":"m1","attributes":{"private":{}}}}],"out":{"entries":[{"opening":{"attributes":{"private":{}}}}]}}`,
+		"text that is cut":      `{"format":3,"now":{"id":"private`,
+		"text after the record": `{"format":3}private`,
+		"a control character":   "{\"format\":3,\"now\":{\"id\":\"private\n\"}}",
 		"a number":              `{"format":4711470000000000000000}`,
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -302,29 +302,29 @@ func (o *clockOffset) Get() (ahead, within time.Duration, known bool) {
 
 // PollSlot reserves the next free time for a poll, not before at, and returns it. The polls of all
 // sessions share their part of the budget. A reservation far ahead delays no earlier poll.
-func (a *Account) PollSlot(at time.Time) time.Time {
-	slot, _ := a.PollSlotBefore(at, time.Time{})
+func (a *Account) PollSlot(at machine.Time) machine.Time {
+	slot, _ := a.PollSlotBefore(at, 0)
 	return slot
 }
 
 // PollSlotBefore reserves a slot only if it is before limit (zero: no limit), so that no slot is
 // held without use.
-func (a *Account) PollSlotBefore(at, limit time.Time) (slot time.Time, ok bool) {
+func (a *Account) PollSlotBefore(at, limit machine.Time) (slot machine.Time, ok bool) {
 	a.Mu.Lock()
 	defer a.Mu.Unlock()
 	now := a.Now()
 	a.beginWindow(now)
-	past := now.UnixNano() / int64(PollPeriod)
+	past := pollPeriod(machine.TimeOf(now))
 	maps.DeleteFunc(a.polls, func(p int64, _ int) bool { return p < past })
 	most := max(a.allowed*int(SharePolls)*int(PollPeriod/time.Second)/int(BudgetWindow/time.Second)/100, 1)
-	p := at.UnixNano() / int64(PollPeriod)
+	p := pollPeriod(at)
 	for a.polls[p] >= most {
 		p++
 	}
 	spread := PollPeriod * time.Duration(a.polls[p]) / time.Duration(most)
-	slot = machine.Later(at, time.Unix(0, p*int64(PollPeriod)).Add(spread).UTC())
+	slot = machine.Later(at, machine.Time(0).Add(time.Duration(p)*PollPeriod+spread))
 	if !limit.IsZero() && !slot.Before(limit) {
-		return time.Time{}, false
+		return 0, false
 	}
 	a.polls[p]++
 	return slot, true
@@ -332,13 +332,16 @@ func (a *Account) PollSlotBefore(at, limit time.Time) (slot time.Time, ok bool) 
 
 // FreeSlot releases a slot that no poll uses, regardless of which replica reserved it: they all
 // share one budget.
-func (a *Account) FreeSlot(slot time.Time) {
+func (a *Account) FreeSlot(slot machine.Time) {
 	a.Mu.Lock()
 	defer a.Mu.Unlock()
-	if p := slot.UnixNano() / int64(PollPeriod); a.polls[p] > 0 {
+	if p := pollPeriod(slot); a.polls[p] > 0 {
 		a.polls[p]--
 	}
 }
+
+// pollPeriod returns the number of the PollPeriod that contains a time.
+func pollPeriod(at machine.Time) int64 { return int64(at.Sub(0) / PollPeriod) }
 
 // LookupTime bounds how long HandOver waits for the queue lookup.
 const LookupTime = 4 * time.Second
@@ -420,10 +423,10 @@ const readTime = 4 * time.Second
 
 // Look reads a conversation. It ignores participants that ended before since, and legs with known
 // marks.
-func (a *Account) Look(ctx context.Context, s Share, id string, since time.Time, known string) (*genesys.Conversation, *record.Reading) {
+func (a *Account) Look(ctx context.Context, s Share, id string, since machine.Time, known string) (*genesys.Conversation, *record.Reading) {
 	ctx, cancel := a.Within(ctx, readTime)
 	defer cancel()
-	r := &record.Reading{Began: a.Now().UTC().Round(0)}
+	r := &record.Reading{Began: machine.TimeOf(a.Now())}
 	var c *genesys.Conversation
 	r.Err = a.Do(ctx, s, func(ctx context.Context) (err error) {
 		c, err = a.Client.Conversations.Get(ctx, id)
@@ -432,7 +435,7 @@ func (a *Account) Look(ctx context.Context, s Share, id string, since time.Time,
 	r.Clock = a.Clock()
 	switch {
 	case r.Err == nil:
-		r.Standing = c.Standing(since, strings.Fields(known)...)
+		r.Standing = c.Standing(since.Std(), strings.Fields(known)...)
 		r.History = machine.HistoryOf(record.Without(c, strings.Fields(known)), since)
 		r.Legs = record.LegsOf(c)
 		r.Messages = record.MessagesOf(c)

@@ -21,7 +21,7 @@ import (
 
 // clocked is an account with a clock that the test moves.
 func clocked() (*Account, *time.Time) {
-	now := noon()
+	now := noon().Std()
 	return NewAccount(environment.Environment{Now: func() time.Time { return now }, Until: context.WithDeadline, Wait: environment.Wait}, NewBudget()), &now
 }
 
@@ -186,7 +186,7 @@ func TestOffsetOfGenesysClock(t *testing.T) {
 		a.Observe(trip(*now, time.Hour, 0, 5*time.Second))
 	}
 	require.True(t, known())
-	require.WithinDuration(t, now.Add(time.Hour), a.Clock().Genesys(*now), time.Second)
+	require.WithinDuration(t, now.Add(time.Hour), a.Clock().Genesys(machine.TimeOf(*now)).Std(), time.Second)
 	a.Observe(trip(*now, time.Hour, 0, 5*time.Second))
 	require.False(t, known(), "the narrow one is the 17th")
 
@@ -196,7 +196,7 @@ func TestOffsetOfGenesysClock(t *testing.T) {
 	require.False(t, known(), "one answer does not prove it")
 	a.Observe(trip(*now, 0, 0, time.Second))
 	require.True(t, known())
-	require.WithinDuration(t, *now, a.Clock().Genesys(*now), time.Second, "what was measured before does not count")
+	require.WithinDuration(t, *now, a.Clock().Genesys(machine.TimeOf(*now)).Std(), time.Second, "what was measured before does not count")
 }
 
 // One answer with a wrong Date, of a server or of a proxy, changes no offset. Until the next answer
@@ -208,7 +208,7 @@ func TestOneWrongDateIsNotBelieved(t *testing.T) {
 	for _, wrong := range []time.Duration{time.Hour, -time.Hour, 2 * time.Hour} {
 		a.Observe(trip(*now, wrong, 0, 10*time.Millisecond))
 		require.True(t, a.Clock().Unmeasured)
-		require.WithinDuration(t, *now, a.Clock().Genesys(*now), time.Second)
+		require.WithinDuration(t, *now, a.Clock().Genesys(machine.TimeOf(*now)).Std(), time.Second)
 	}
 	a.Observe(trip(*now, 0, 0, 10*time.Millisecond))
 	require.False(t, a.Clock().Unmeasured)
@@ -225,7 +225,7 @@ func TestOffsetIsRightWithinASecond(t *testing.T) {
 		var o clockOffset
 		for at := noon(); at.Before(noon().Add(time.Hour)); at = at.Add(between(10 * time.Minute)) {
 			slow := []time.Duration{time.Millisecond, time.Second, 10 * time.Second}[r.IntN(3)]
-			call := trip(at, ahead, between(slow), between(slow))
+			call := trip(at.Std(), ahead, between(slow), between(slow))
 			o.add(call.Sent, call.Received, call.Date)
 			got, within, known := o.Get()
 			require.LessOrEqual(t, (got - ahead).Abs(), within, "seed %d", seed)
@@ -279,12 +279,12 @@ func TestPollSlots(t *testing.T) {
 	t.Parallel()
 	a, now := clocked()
 	require.Equal(t, noon().Add(5*time.Minute), a.PollSlot(noon().Add(5*time.Minute)))
-	var slots []time.Time
+	var slots []machine.Time
 	for range 40 {
 		slots = append(slots, a.PollSlot(noon()))
 	}
 	require.Equal(t, noon(), slots[0], "one that is far off holds up none that are near")
-	require.True(t, slices.IsSortedFunc(slots, time.Time.Compare))
+	require.True(t, slices.IsSorted(slots))
 	for i, want := range map[int]time.Duration{14: 0, 15: 10 * time.Second, 29: 10 * time.Second, 30: 20 * time.Second, 39: 20 * time.Second} {
 		require.Equal(t, want, slots[i].Sub(noon()).Truncate(10*time.Second), i)
 	}
@@ -292,10 +292,10 @@ func TestPollSlots(t *testing.T) {
 	require.Equal(t, noon().Add(29*time.Second), a.PollSlot(noon().Add(29*time.Second)), "never before it is wanted")
 
 	*now = now.Add(time.Hour)
-	require.Equal(t, noon().Add(time.Hour), a.PollSlot(*now))
+	require.Equal(t, noon().Add(time.Hour), a.PollSlot(machine.TimeOf(*now)))
 	require.Len(t, a.polls, 1, "what is past is forgotten")
 	a.Observe(genesys.Call{RateLimit: genesys.RateLimit{Allowed: 1}})
-	require.Equal(t, noon().Add(time.Hour+10*time.Second), a.PollSlot(*now), "a tiny budget still polls")
+	require.Equal(t, noon().Add(time.Hour+10*time.Second), a.PollSlot(machine.TimeOf(*now)), "a tiny budget still polls")
 }
 
 // A poll is delayed at most once: only the look that scheduled it reserves a slot.
@@ -305,7 +305,7 @@ func TestOnlyALookTakesASlot(t *testing.T) {
 	for range 15 {
 		a.PollSlot(noon())
 	}
-	for task, want := range map[record.TaskKind]time.Time{record.TaskReceipt: noon().Add(time.Second), record.TaskLook: noon().Add(10 * time.Second)} {
+	for task, want := range map[record.TaskKind]machine.Time{record.TaskReceipt: noon().Add(time.Second), record.TaskLook: noon().Add(10 * time.Second)} {
 		tx := recordtest.NewTransaction(recordtest.RecordIn(machine.StateQueued))
 		tx.Handover.PollAt, tx.Handover.Poll = noon().Add(time.Second), true
 		tx.ReservePoll(record.Outcome{Task: task, Polls: a}, &record.Reservation{})

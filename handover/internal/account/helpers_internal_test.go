@@ -1,9 +1,8 @@
 package account
 
 import (
-	"time"
-
+	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
 	"github.com/genesyshandover/genesyshandover/handover/internal/machinetest"
 )
 
-func noon() time.Time { return machinetest.Noon() }
+func noon() machine.Time { return machinetest.Noon() }

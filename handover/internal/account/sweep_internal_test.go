@@ -23,7 +23,7 @@ func TestSignalsSpendNoSlotsInVain(t *testing.T) {
 		}
 		for range 90 { // half an hour
 			for _, tx := range list {
-				tx.Now = time.Now()
+				tx.Now = machine.TimeOf(time.Now())
 				tx.ReadSoon(tx.Handover)
 				o := listedOutcome(tx)
 				o.Polls = a
@@ -32,6 +32,6 @@ func TestSignalsSpendNoSlotsInVain(t *testing.T) {
 			}
 			<-time.After(20 * time.Second)
 		}
-		require.Less(t, time.Until(a.PollSlot(time.Now())), 2*time.Minute)
+		require.Less(t, time.Until(a.PollSlot(machine.TimeOf(time.Now())).Std()), 2*time.Minute)
 	})
 }

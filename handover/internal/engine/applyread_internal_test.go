@@ -12,5 +12,5 @@ import (
 func readAt(after time.Duration, p genesys.Phase, with ...func(*genesys.Standing)) (machine.Event, time.Time) {
 	e := machinetest.Shows(p, with...)
 	e.Began = noon().Add(after)
-	return e, e.Began
+	return e, e.Began.Std()
 }

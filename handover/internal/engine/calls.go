@@ -155,7 +155,7 @@ func (m *Manager) Explain(ctx context.Context, k machine.Key) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return f.Explain(m.channelID(k.Channel), m.Now()), nil
+	return f.Explain(m.channelID(k.Channel), m.now()), nil
 }
 
 // Forward passes a customer's message to the side that has the turn.
@@ -202,7 +202,7 @@ func (m *Manager) Turn(ctx context.Context, k machine.Key) (machine.Turn, error)
 	if err != nil {
 		return "", err
 	}
-	return f.Turn(m.Now()), nil
+	return f.Turn(m.now()), nil
 }
 
 // key sets an empty Channel to the one channel, and checks the key.

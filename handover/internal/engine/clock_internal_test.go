@@ -20,7 +20,7 @@ func TestOldProofAsksForARead(t *testing.T) {
 		c, head := machinetest.HandoverIn(machine.StateConnected), record.Entry{Kind: record.KindMessage}
 		for _, ahead := range []time.Duration{0, time.Hour, -time.Hour} {
 			k := machine.Clock{Ahead: ahead}
-			c.ConfirmedAt = k.Genesys(m.Now().Add(-confirmedTime))
+			c.ConfirmedAt = k.Genesys(machine.TimeOf(m.Now().Add(-confirmedTime)))
 			require.False(t, m.mustConfirm(k, &c, &head))
 			require.True(t, m.mustConfirm(machine.Clock{Ahead: ahead, Unmeasured: true}, &c, &head))
 			c.ConfirmedAt = c.ConfirmedAt.Add(-time.Second)

@@ -57,7 +57,7 @@ type bench struct {
 
 func newBench(tb testing.TB) *bench {
 	tb.Helper()
-	x := &bench{store: &watchedStore{mapStore: newMapStore()}, now: noon()}
+	x := &bench{store: &watchedStore{mapStore: newMapStore()}, now: noon().Std()}
 	x.a, x.b = x.replica(), x.replica()
 	return x
 }
@@ -425,27 +425,27 @@ func TestCopiesAreBounded(t *testing.T) {
 	var c copies
 	k := func(i int) machine.Key { return machine.Key{Channel: "shop", Customer: fmt.Sprint(i)} }
 	for i := range maxCopies + 10 {
-		c.put(&record.Record{}, record.Stored{Key: k(i), Revision: 1, Data: []byte("{}")}, noon())
+		c.put(&record.Record{}, record.Stored{Key: k(i), Revision: 1, Data: []byte("{}")}, noon().Std())
 	}
 	require.Equal(t, maxCopies, c.order.Len())
 	require.Len(t, c.of, maxCopies)
 	require.Equal(t, 2*maxCopies, c.bytes)
-	_, ok := c.take(k(9), noon())
+	_, ok := c.take(k(9), noon().Std())
 	require.False(t, ok, "the one stored least recently")
-	_, ok = c.take(k(10), noon())
+	_, ok = c.take(k(10), noon().Std())
 	require.True(t, ok)
-	_, ok = c.take(k(10), noon())
+	_, ok = c.take(k(10), noon().Std())
 	require.False(t, ok, "an edit takes the copy out")
 
 	big := bytes.Repeat([]byte("x"), copyBytes/2)
 	for i := range 3 {
-		c.put(&record.Record{}, record.Stored{Key: k(i), Revision: 1, Data: big}, noon())
+		c.put(&record.Record{}, record.Stored{Key: k(i), Revision: 1, Data: big}, noon().Std())
 	}
 	require.LessOrEqual(t, c.bytes, copyBytes)
 	require.Equal(t, 2, c.order.Len())
-	c.put(&record.Record{}, record.Stored{Key: k(2), Revision: 2, Data: []byte("{}")}, noon())
+	c.put(&record.Record{}, record.Stored{Key: k(2), Revision: 2, Data: []byte("{}")}, noon().Std())
 	require.Equal(t, 2, c.order.Len())
-	x, _ := c.take(k(2), noon())
+	x, _ := c.take(k(2), noon().Std())
 	require.EqualValues(t, 2, x.revision)
 }
 
@@ -464,7 +464,7 @@ func TestReplayByAnOldCopyIsNotReported(t *testing.T) {
 	require.NoError(t, err)
 	k.account.Observe(genesys.Call{Sent: x.now, Received: x.now, Date: x.now})
 	old := webhook.Notification{Channel: "shop", Outbound: openmessaging.Outbound{
-		ID: "a1", CustomerID: benchKey().Customer, ConversationID: "c1", Time: ago(time.Hour),
+		ID: "a1", CustomerID: benchKey().Customer, ConversationID: "c1", Time: ago(time.Hour).Std(),
 		Origin: openmessaging.OriginHuman, Body: openmessaging.Message{Text: "hello"},
 	}}
 	x.edit(t, x.a, adds("1"))

@@ -72,7 +72,7 @@ func exploreRecord(t *testing.T, limit int, threads bool) {
 // An explored state is a record, its model of Genesys, and the events that led to it.
 type explored struct {
 	f       *record.Record
-	now     time.Time
+	now     machine.Time
 	threads bool
 	convs   []exploredConversation
 	words   []exploredWord
@@ -84,8 +84,8 @@ type explored struct {
 // An exploredConversation is a conversation as Genesys has it.
 type exploredConversation struct {
 	id                                       string
-	began, routed, accepted, agentLeft, over time.Time
-	words                                    map[string]time.Time
+	began, routed, accepted, agentLeft, over machine.Time
+	words                                    map[string]machine.Time
 }
 
 // An exploredWord is the true state of a word.
@@ -107,7 +107,8 @@ func (s *explored) clone(t *testing.T) *explored {
 	return &c
 }
 
-var exploredTimes = regexp.MustCompile(`"\d{4}-\d\d-\d\dT[^"]*"`)
+// exploredTimes finds the times of a record, which are microseconds.
+var exploredTimes = regexp.MustCompile(`\b1\d{15}\b`)
 
 // key is the same for states that differ only in when they were reached.
 func (s *explored) key(t *testing.T) [32]byte {
@@ -118,20 +119,18 @@ func (s *explored) key(t *testing.T) [32]byte {
 	require.NoError(t, err)
 	text := string(data) + fmt.Sprint(s.left)
 	for _, j := range s.jobs {
-		text += fmt.Sprint(j.Lane, j.Head.Seq, j.Lease.Until.Format(`"2006-01-02T15:04:05Z"`))
+		text += fmt.Sprintln(j.Lane, j.Head.Seq, j.Lease.Until)
 	}
 	for _, c := range s.convs {
 		text += c.id
-		for _, at := range []time.Time{c.began, c.routed, c.accepted, c.agentLeft, c.over} {
-			text += at.Format(`"2006-01-02T15:04:05Z"`)
+		for _, at := range []machine.Time{c.began, c.routed, c.accepted, c.agentLeft, c.over} {
+			text += fmt.Sprintln(at)
 		}
 		text += fmt.Sprint(len(c.words))
 	}
 	text = exploredTimes.ReplaceAllStringFunc(text, func(q string) string {
-		at, err := time.Parse(time.RFC3339, strings.Trim(q, `"`))
-		if err != nil {
-			return q
-		}
+		var at machine.Time
+		_, _ = fmt.Sscan(q, &at)
 		return fmt.Sprint(int(max(-90*time.Second, min(at.Sub(s.now), 90*time.Second)).Seconds()))
 	})
 	return sha256.Sum256([]byte(text))
@@ -261,7 +260,7 @@ func (s *explored) handOver() {
 		c := machinetest.HandoverIn(machine.StateRequested)
 		c.ID = tx.NewID()
 		c.Request, c.ConversationID = "request "+c.ID, ""
-		c.OpeningTriedAt, c.OpeningAcceptedAt, c.LastWriteAt, c.LastQueueID, c.AgentRequestedAt, c.WaitingSince = time.Time{}, time.Time{}, time.Time{}, "", time.Time{}, time.Time{}
+		c.OpeningTriedAt, c.OpeningAcceptedAt, c.LastWriteAt, c.LastQueueID, c.AgentRequestedAt, c.WaitingSince = 0, 0, 0, "", 0, 0
 		_, _ = tx.HandOver(c, &record.Opening{Texts: []string{"hello"}}, machine.Timers{})
 	})
 }
@@ -318,10 +317,10 @@ func (s *explored) post(j *record.Job) string {
 	var c *exploredConversation
 	if n := len(s.convs); n > 0 && (s.convs[n-1].over.IsZero() || s.threads) {
 		if c = &s.convs[n-1]; !c.over.IsZero() {
-			c.began, c.routed, c.accepted, c.agentLeft, c.over = s.now, time.Time{}, time.Time{}, time.Time{}, time.Time{}
+			c.began, c.routed, c.accepted, c.agentLeft, c.over = s.now, 0, 0, 0, 0
 		}
 	} else {
-		s.convs = append(s.convs, exploredConversation{id: fmt.Sprintf("c%d", n+1), began: s.now, words: map[string]time.Time{}})
+		s.convs = append(s.convs, exploredConversation{id: fmt.Sprintf("c%d", n+1), began: s.now, words: map[string]machine.Time{}})
 		c = &s.convs[n]
 	}
 	if j.Head.Message != nil {
@@ -331,37 +330,37 @@ func (s *explored) post(j *record.Job) string {
 }
 
 // read returns the read of a conversation.
-func (s *explored) read(id string, since time.Time) *record.Reading {
+func (s *explored) read(id string, since machine.Time) *record.Reading {
 	r := &record.Reading{Began: s.now}
 	c := s.conversation(id)
 	if c == nil {
 		r.Gone, r.Err = true, genesys.ErrNotFound
 		return r
 	}
-	state := func(end time.Time) string {
+	state := func(end machine.Time) string {
 		if end.IsZero() {
 			return genesys.StateConnected
 		}
 		return genesys.StateDisconnected
 	}
 	legs := []genesys.Participant{
-		{ID: "customer", Purpose: genesys.PurposeCustomer, Start: c.began, Connected: c.began, End: c.over, State: state(c.over)},
-		{ID: "bots", Purpose: genesys.PurposeACD, QueueID: "bots", Start: c.began, End: c.routed, State: state(machine.Later(c.routed, c.over))},
+		{ID: "customer", Purpose: genesys.PurposeCustomer, Start: c.began.Std(), Connected: c.began.Std(), End: c.over.Std(), State: state(c.over)},
+		{ID: "bots", Purpose: genesys.PurposeACD, QueueID: "bots", Start: c.began.Std(), End: c.routed.Std(), State: state(machine.Later(c.routed, c.over))},
 	}
 	if c.routed.IsZero() {
-		legs[1].End = c.over
+		legs[1].End = c.over.Std()
 	} else {
 		end := machine.Later(c.accepted, c.over)
-		legs = append(legs, genesys.Participant{ID: "queue", Purpose: genesys.PurposeACD, QueueID: "agents", Start: c.routed, End: end, State: state(end)})
+		legs = append(legs, genesys.Participant{ID: "queue", Purpose: genesys.PurposeACD, QueueID: "agents", Start: c.routed.Std(), End: end.Std(), State: state(end)})
 	}
 	if !c.accepted.IsZero() {
 		legs = append(legs, genesys.Participant{
 			ID: "agent", Purpose: genesys.PurposeAgent, UserID: "a1", Name: "Anna", QueueID: "agents",
-			Start: c.accepted, Connected: c.accepted, End: c.agentLeft, State: state(c.agentLeft),
+			Start: c.accepted.Std(), Connected: c.accepted.Std(), End: c.agentLeft.Std(), State: state(c.agentLeft),
 		})
 	}
 	all := genesys.Conversation{ID: id, Participants: legs}
-	r.Standing, r.History = all.Standing(since), machine.HistoryOf(&all, since)
+	r.Standing, r.History = all.Standing(since.Std()), machine.HistoryOf(&all, since)
 	return r
 }
 
@@ -372,7 +371,7 @@ func (s *explored) look(t *testing.T) {
 	var j *record.Job
 	s.transact(func(tx *record.Transaction) { j = recordtest.JobOn(t, tx, record.Control) })
 	o := record.Outcome{Task: kind}
-	m := &Manager{Environment: environment.Environment{Now: func() time.Time { return s.now }}}
+	m := &Manager{Environment: environment.Environment{Now: func() time.Time { return s.now.Std() }}}
 	switch kind {
 	case record.TaskLook:
 		c := *j.Record.Handover

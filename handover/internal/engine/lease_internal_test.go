@@ -32,7 +32,7 @@ func busyRecord() *record.Record {
 
 func replica(t *testing.T) *Manager {
 	t.Helper()
-	return replicaAt(noon)
+	return replicaAt(noon().Std)
 }
 
 // replicaAt is a Manager that performs nothing by itself.
@@ -59,7 +59,7 @@ func TestLeaseOneALane(t *testing.T) {
 		require.Equal(t, noon().Add(15*time.Second), l.Until)
 	}
 	require.Equal(t, uint64(3), tx.Leases)
-	tx.Now = noon().Add(17*time.Second - 1)
+	tx.Now = noon().Add(17*time.Second - time.Microsecond)
 	require.Empty(t, b.claim(tx, nil), "no other worker performs under it")
 	tx.Now = noon().Add(17 * time.Second)
 	require.Len(t, b.claim(tx, nil), 3, "at Until + 2 s another worker may")
@@ -171,11 +171,11 @@ func TestLeaseOfAnotherIsLeftAlone(t *testing.T) {
 func TestLeaseCountsFromWhenTheRecordWasRead(t *testing.T) {
 	t.Parallel()
 	now := noon()
-	m := replicaAt(func() time.Time { return now })
+	m := replicaAt(func() time.Time { return now.Std() })
 	m.config.Store = slowReads{newMapStore(), func() { now = now.Add(5 * time.Second) }}
 	tx, _, err := m.load(t.Context(), recordKey())
 	require.NoError(t, err)
-	require.Equal(t, m.Now().UTC(), tx.Now)
+	require.Equal(t, now, tx.Now)
 }
 
 type slowReads struct {

@@ -275,13 +275,13 @@ func (m *Manager) settleLate(ctx context.Context, j *record.Job, o record.Outcom
 		if tx.Fresh || tx.Created != j.Record.Created {
 			return record.ErrUnchanged
 		}
-		blocked := tx.In.Stuck.Equal(j.StuckUntil())
+		blocked := tx.In.Stuck == j.StuckUntil()
 		taken := (o.Err == nil || o.Effect == record.EffectRefused) && tx.In.Heads(j.Head.Seq)
 		if !blocked && !taken {
 			return record.ErrUnchanged
 		}
 		if blocked {
-			tx.In.Stuck = time.Time{}
+			tx.In.Stuck = 0
 		}
 		if taken {
 			tx.SettleIn(j, o)

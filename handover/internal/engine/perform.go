@@ -81,7 +81,7 @@ func (m *Manager) settle(ctx context.Context, j *record.Job, o record.Outcome) {
 			return
 		}
 		m.log.Warn("outcome not stored", slog.String("lane", string(j.Lane)), slog.String("customer", m.hash(j.Key)), slog.Any("error", err))
-		if pause = min(pause, last.Sub(m.Now())); pause <= 0 || m.Sleep(ctx, pause) != nil {
+		if pause = min(pause, last.Sub(m.now())); pause <= 0 || m.Sleep(ctx, pause) != nil {
 			break
 		}
 	}
@@ -110,7 +110,7 @@ func (m *Manager) performOut(ctx context.Context, j *record.Job) record.Outcome 
 	if m.mustConfirm(k.account.Clock(), &c, &head) {
 		_, o.Read = k.account.Look(ctx, account.ShareReads, c.ConversationID, c.OpeningTriedAt, c.Before)
 		m.doubtChannel(j.Key.Channel, o.Read.Err)
-		if stop := mustWait(c, o.Read, m.Now()); stop {
+		if stop := mustWait(c, o.Read, m.now()); stop {
 			o.Effect, o.Err, o.ChannelFault = record.EffectPostponed, o.Read.Err, true
 			return o
 		}
@@ -121,7 +121,7 @@ func (m *Manager) performOut(ctx context.Context, j *record.Job) record.Outcome 
 	m.doubtChannel(j.Key.Channel, err)
 	clock := k.account.Clock()
 	if !clock.Unmeasured {
-		o.Posted = asStored(clock.Genesys(began))
+		o.Posted = clock.Genesys(machine.TimeOf(began))
 	}
 	if err != nil {
 		failed := record.Judged(err)
@@ -130,7 +130,7 @@ func (m *Manager) performOut(ctx context.Context, j *record.Job) record.Outcome 
 	}
 	o.Conversation, o.PlatformID = res.ConversationID, res.MessageID
 	if !res.Date.IsZero() {
-		o.Accepted = acceptedAt(res.Date, k.account.Clock(), m.Now())
+		o.Accepted = acceptedAt(machine.TimeOf(res.Date), k.account.Clock(), m.now())
 	}
 	return o
 }
@@ -142,13 +142,13 @@ func (m *Manager) mustConfirm(clock machine.Clock, c *machine.Handover, head *re
 	case c.State == machine.StateBot || c.State == machine.StateRequested:
 		return false
 	default:
-		return clock.Unmeasured || clock.Genesys(m.Now()).Sub(c.ConfirmedAt) > confirmedTime
+		return clock.Unmeasured || clock.Genesys(m.now()).Sub(c.ConfirmedAt) > confirmedTime
 	}
 }
 
 // mustWait reports whether the POST must wait: the read failed, or the agents no longer have the
 // conversation.
-func mustWait(c machine.Handover, r *record.Reading, now time.Time) (stop bool) {
+func mustWait(c machine.Handover, r *record.Reading, now machine.Time) (stop bool) {
 	if r.Err != nil {
 		return !r.Blind
 	}
@@ -192,12 +192,12 @@ func (m *Manager) post(ctx context.Context, k *channelState, c *machine.Handover
 	err := k.account.Do(ctx, account.ShareMessages, func(ctx context.Context) (err error) {
 		if x.Kind == record.KindReply {
 			r := *x.Message.Reply
-			r.From, r.MessageID, r.Time = c.Sender(), id, at
+			r.From, r.MessageID, r.Time = c.Sender(), id, at.Std()
 			res, err = k.account.Client.OpenMessaging.SendReply(ctx, integrationOf(c, k), r)
 			return err
 		}
 		msg := x.WireMessage(c)
-		msg.MessageID, msg.Time = id, at
+		msg.MessageID, msg.Time = id, at.Std()
 		res, err = k.account.Client.OpenMessaging.Send(ctx, genesys.SendRequest{
 			IntegrationID: integrationOf(c, k), Message: msg, PrefetchConversationID: true,
 		})
@@ -208,9 +208,9 @@ func (m *Manager) post(ctx context.Context, k *channelState, c *machine.Handover
 
 // acceptedAt returns when Genesys accepted a message at the latest, by its clock: in the second of
 // the answer's Date, and not after the answer arrived.
-func acceptedAt(date time.Time, c machine.Clock, arrived time.Time) time.Time {
+func acceptedAt(date machine.Time, c machine.Clock, arrived machine.Time) machine.Time {
 	latest := date.Add(machine.DateStep)
-	if at := asStored(c.Genesys(arrived)); !c.Unmeasured && at.Before(latest) {
+	if at := c.Genesys(arrived); !c.Unmeasured && at.Before(latest) {
 		return machine.Later(at, date)
 	}
 	return latest
@@ -323,7 +323,7 @@ func (m *Manager) judgeDelivery(ctx context.Context, j *record.Job, d *record.De
 	}
 	k, err := m.channel(ctx, j.Key.Channel)
 	if err == nil && k.channel.Receipts == ReceiptsAll {
-		o.Receipt = &record.Receipt{ID: d.ID, Status: openmessaging.StatusDelivered, To: d.From, Time: m.Now()}
+		o.Receipt = &record.Receipt{ID: d.ID, Status: openmessaging.StatusDelivered, To: d.From, Time: m.now()}
 	}
 	return k, o
 }
@@ -333,7 +333,7 @@ func (m *Manager) sendReceipt(ctx context.Context, k *channelState, r *record.Re
 	s := account.ShareCourtesy
 	w := openmessaging.InboundReceipt{
 		MessageID: r.ID, To: openmessaging.Customer{ID: r.To, IDType: openmessaging.IDOpaque},
-		Time: r.Time, Status: r.Status, Final: true,
+		Time: r.Time.Std(), Status: r.Status, Final: true,
 	}
 	if r.Status == openmessaging.StatusFailed {
 		s = account.ShareMessages
@@ -382,7 +382,7 @@ func (m *Manager) performLook(ctx context.Context, k *channelState, f *record.Re
 		return m.tryDisconnect(ctx, k, c.ConversationID)
 	}
 	s := account.ShareReads
-	if _, at := c.Timer(); c.Poll && (at.IsZero() || m.Now().Before(at)) {
+	if _, at := c.Timer(); c.Poll && (at.IsZero() || m.now().Before(at)) {
 		s = account.SharePolls
 	}
 	if c.State == machine.StateRequested && c.QueueID == "" && c.Routing == machine.RouteByTransfer {
@@ -396,7 +396,7 @@ func (m *Manager) performLook(ctx context.Context, k *channelState, f *record.Re
 	if r.Err != nil && !r.Blind {
 		return o
 	}
-	next, _ := machine.Apply(c, f.EventOf(r), m.Now())
+	next, _ := machine.Apply(c, f.EventOf(r), m.now())
 	o.End = !next.Open()
 	if next.Misrouted && !c.Misrouted {
 		r.Queue = m.queueName(ctx, k, r.Standing.QueueID)
@@ -407,7 +407,7 @@ func (m *Manager) performLook(ctx context.Context, k *channelState, f *record.Re
 	switch {
 	case r.Err == nil && m.mustTransfer(&next, r) && !f.ContextWaits():
 		m.transfer(ctx, k, &next, conversation, &o)
-	case next.State == machine.StateEnding && !f.Sends() && next.MustDisconnect(m.Now()):
+	case next.State == machine.StateEnding && !f.Sends() && next.MustDisconnect(m.now()):
 		d := m.tryDisconnect(ctx, k, next.ConversationID)
 		d.Read, d.Asked, d.Stored, d.GapErr = r, o.Asked, o.Stored, o.GapErr
 		return d
@@ -447,7 +447,7 @@ func (m *Manager) performWatch(ctx context.Context, k *channelState, f *record.R
 		m.fetch(ctx, k, w.ID, f.GapOf(r, w.Since, w.Listing, true), &o)
 		o.BotQueue = m.botQueueOf(ctx, k, r, conversation)
 	}
-	if !f.Adoptable(w, r) && f.MayDisconnect(w, r, m.Now()) {
+	if !f.Adoptable(w, r) && f.MayDisconnect(w, r, m.now()) {
 		d := m.tryDisconnect(ctx, k, w.ID)
 		o.Tried, o.Disconnected, o.Refused, o.Err = d.Tried, d.Disconnected, d.Refused, d.Err
 	}
@@ -467,7 +467,7 @@ func (m *Manager) botQueueOf(ctx context.Context, k *channelState, r *record.Rea
 	case c.BotQueue != "":
 		return c.BotQueue
 	}
-	if entry := machine.EntryQueue(conversation, time.Time{}); entry != c.QueueID {
+	if entry := machine.EntryQueue(conversation, 0); entry != c.QueueID {
 		return entry
 	}
 	return ""
@@ -478,7 +478,7 @@ func (m *Manager) botQueueOf(ctx context.Context, k *channelState, r *record.Rea
 func (m *Manager) mustTransfer(c *machine.Handover, r *record.Reading) bool {
 	return (c.State == machine.StateRequested || c.Unrouted(r.History.Came)) && c.Routing == machine.RouteByTransfer && c.QueueID != "" &&
 		r.Standing.Phase == genesys.PhaseQueued && c.InBotQueue(r.Standing) && !r.Legs.Newest.Before(c.Newest) &&
-		m.Now().Sub(c.Transferred) >= machine.TransferPause
+		m.now().Sub(c.Transferred) >= machine.TransferPause
 }
 
 func (m *Manager) transfer(ctx context.Context, k *channelState, c *machine.Handover, conversation *genesys.Conversation, o *record.Outcome) {

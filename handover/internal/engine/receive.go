@@ -29,7 +29,6 @@ func (m *Manager) Receive(ctx context.Context, n webhook.Notification) error {
 
 func (m *Manager) receive(ctx context.Context, n webhook.Notification) (op string, err error) {
 	o := &n.Outbound
-	o.Time = asStored(o.Time)
 	if o.CustomerID == "" {
 		m.log.Warn("webhook without a customer", slog.String("channel", n.Channel))
 		return OpReceiveUnknown, nil
@@ -85,7 +84,7 @@ func (m *Manager) receiveTyping(ctx context.Context, channel string, o *openmess
 		if err != nil {
 			continue
 		}
-		if tx := (&record.Transaction{Record: f, Key: k, Now: m.Now(), Clock: m.clockOf(k.Channel)}); f.Open() != nil && tx.OfCurrentSession(o) {
+		if tx := (&record.Transaction{Record: f, Key: k, Now: m.now(), Clock: m.clockOf(k.Channel)}); f.Open() != nil && tx.OfCurrentSession(o) {
 			return m.callOnce(ctx, callTyping, k, m.Now().Add(typingTime), func(ctx context.Context) error {
 				m.config.Typing(ctx, record.TypingEvent{Session: f.Handover.Session, Duration: body.Duration})
 				return nil
@@ -211,14 +210,14 @@ func (m *Manager) refuse(ctx context.Context, channel string, o *openmessaging.O
 	ctx, cancel := m.Until(ctx, end)
 	defer cancel()
 	if k, err := m.channel(ctx, channel); err == nil && o.ID != "" {
-		r := record.Receipt{ID: o.ID, Status: openmessaging.StatusFailed, Code: openmessaging.ReasonGeneralError, To: o.CustomerID, Time: m.Now()}
+		r := record.Receipt{ID: o.ID, Status: openmessaging.StatusFailed, Code: openmessaging.ReasonGeneralError, To: o.CustomerID, Time: m.now()}
 		_ = m.sendReceipt(ctx, k, &r) // the notice reports the message, too
 	}
 	if m.config.Notify == nil {
 		return
 	}
 	n := record.Notice{
-		ID: "refused/" + o.ID, Kind: machine.NoticeMessageFailed, Time: asStored(m.Now()), MessageID: o.ID,
+		ID: "refused/" + o.ID, Kind: machine.NoticeMessageFailed, Time: m.now(), MessageID: o.ID,
 		Session: machine.Session{Key: machine.Key{Channel: channel, Customer: o.CustomerID}, ConversationID: o.ConversationID},
 		Detail:  "a message of an agent is refused: the customer id that Genesys sent cannot be part of a Key",
 	}

@@ -268,7 +268,7 @@ func (m *Manager) claimDue(ctx context.Context, k machine.Key) (s skipped, due b
 		pause = record.StarveTime
 	}
 	at := f.WakeAt()
-	return skipped{until: now.Add(pause), lane: last.Starved}, !at.IsZero() && !at.After(now)
+	return skipped{until: now.Add(pause), lane: last.Starved}, !at.IsZero() && !at.After(machine.TimeOf(now))
 }
 
 // runGrace is how long a host may serve before it calls Run.

@@ -16,14 +16,14 @@ import (
 func TestOutcomeOfARemovedRecordSettlesNothing(t *testing.T) {
 	t.Parallel()
 	now := noon()
-	m := replicaAt(func() time.Time { return now })
+	m := replicaAt(func() time.Time { return now.Std() })
 	m.config.Store, m.locks, m.log = newMapStore(), newLocks(), slog.New(slog.DiscardHandler)
 	m.running, m.config.Channel.ID = false, "shop" // it performs nothing
 	k := machine.Key{Channel: "shop", Customer: "customer"}
 	begins := func(id string) *record.Record {
 		f, err := m.accept(t.Context(), k, func(tx *record.Transaction) error {
 			c := machinetest.HandoverIn(machine.StateRequested)
-			c.ID, c.Request, c.ConversationID, c.OpeningAcceptedAt = id, id, "", time.Time{}
+			c.ID, c.Request, c.ConversationID, c.OpeningAcceptedAt = id, id, "", 0
 			tx.Begin(c, &record.Opening{Texts: []string{"summary"}})
 			return nil
 		})

@@ -27,8 +27,7 @@ func (m *Manager) Recheck(ctx context.Context, conversationID string) error {
 // Ended reports that the customer's leg of a conversation ended at a time, by the clock of Genesys
 // (customer.end, not user.end, which a reject and a transfer also send).
 func (m *Manager) Ended(ctx context.Context, channel, conversationID string, at time.Time) error {
-	at = asStored(at)
-	return m.signal(ctx, channel, conversationID, func(tx *record.Transaction) bool { return tx.Reported(conversationID, at) })
+	return m.signal(ctx, channel, conversationID, func(tx *record.Transaction) bool { return tx.Reported(conversationID, machine.TimeOf(at)) })
 }
 
 // signal applies a signal to the session of a conversation. act applies its content and reports
@@ -149,7 +148,7 @@ func (m *Manager) pollSoon(ctx context.Context, k machine.Key, a *account.Accoun
 }
 
 // freeSlot releases the slot of a poll of a session that is over.
-func (m *Manager) freeSlot(channel string, slot time.Time) {
+func (m *Manager) freeSlot(channel string, slot machine.Time) {
 	if slot.IsZero() {
 		return
 	}
@@ -257,7 +256,7 @@ func (o *SocketOwner) change(ctx context.Context, fn func(*socket, time.Time) er
 		if err != nil {
 			return err
 		}
-		now := asStored(o.m.Now())
+		now := o.m.now().Std()
 		switch err := fn(&s, now); {
 		case errors.Is(err, record.ErrUnchanged):
 			return nil
@@ -269,7 +268,7 @@ func (o *SocketOwner) change(ctx context.Context, fn func(*socket, time.Time) er
 		if err != nil {
 			return fmt.Errorf("handover: encode record: %w", err)
 		}
-		err = o.m.config.Store.Put(ctx, record.Stored{Key: key, Revision: record.NextRevision(old, now), Data: data}, old)
+		err = o.m.config.Store.Put(ctx, record.Stored{Key: key, Revision: record.NextRevision(old, machine.TimeOf(now)), Data: data}, old)
 		if err == nil || try == maxSocketTries || ctx.Err() != nil {
 			return err
 		}

@@ -33,9 +33,9 @@ func TestReportedEndCountsOnlyInBlindMode(t *testing.T) {
 				m, _ := crowded(t, 0)
 				f := recordtest.RecordIn(test.state)
 				k := f.Handover.Key
-				f.Handover.Blind, f.Handover.Started = test.blind, time.Now().Add(-time.Hour).UTC()
+				f.Handover.Blind, f.Handover.Started = test.blind, machine.TimeOf(time.Now().Add(-time.Hour).UTC())
 				f.Handover.OpeningTriedAt = f.Handover.Started
-				f.Handover.PollAt, f.Handover.Poll = time.Now().Add(time.Hour).UTC(), true
+				f.Handover.PollAt, f.Handover.Poll = machine.TimeOf(time.Now().Add(time.Hour).UTC()), true
 				r, err := f.Encode(k, 1)
 				require.NoError(t, err)
 				if r.ConversationID = "conversation"; test.conversation != "" {

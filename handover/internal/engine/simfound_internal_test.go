@@ -19,8 +19,8 @@ func TestUnusedLeaseIsOver(t *testing.T) {
 		m, _ := crowded(t, 0)
 		m.running = true
 		f := recordtest.RecordIn(machine.StateRequested)
-		f.Handover.OpeningTriedAt, f.Handover.OpeningAcceptedAt, f.Handover.ConversationID = time.Time{}, time.Time{}, ""
-		now := time.Now().UTC()
+		f.Handover.OpeningTriedAt, f.Handover.OpeningAcceptedAt, f.Handover.ConversationID = 0, 0, ""
+		now := machine.TimeOf(time.Now())
 		left := record.Entry{Seq: f.NextSeq(), Kind: "left", Handover: "zyxwvutsrqp2", At: now, HostID: "zyxwvutsrqp2", Text: "bye"}
 		f.Out.Push(left)
 		opening, err := record.Request{ID: "request", Summary: "summary"}.Opening([]string{"summary"}, "customer")

@@ -50,7 +50,7 @@ func crowded(t *testing.T, n int, with ...func(*Config)) (*Manager, *account.Acc
 		f := recordtest.RecordIn(machine.StateConnected)
 		f.Handover.Key.Customer = fmt.Sprintf("c%04d", i)
 		f.Handover.ConversationID = fmt.Sprint("conversation ", i)
-		f.Handover.PollAt, f.Handover.Poll, f.Handover.ReadAt = time.Now().Add(time.Minute).UTC(), true, time.Time{}
+		f.Handover.PollAt, f.Handover.Poll, f.Handover.ReadAt = machine.TimeOf(time.Now().Add(time.Minute).UTC()), true, 0
 		r, err := f.Encode(f.Handover.Key, 1)
 		require.NoError(t, err)
 		require.NoError(t, m.config.Store.Put(t.Context(), r, 0))
@@ -70,7 +70,7 @@ func TestSweepsSpendNoSlotsInVain(t *testing.T) {
 			require.NoError(t, m.Recheck(t.Context(), ""))
 			<-time.After(sweepPause)
 		}
-		require.Less(t, time.Until(a.PollSlot(time.Now())), 10*time.Minute)
+		require.Less(t, time.Until(a.PollSlot(machine.TimeOf(time.Now())).Std()), 10*time.Minute)
 	})
 }
 
@@ -98,7 +98,7 @@ func TestConflictsOfASweepSpendNoSlots(t *testing.T) {
 		m.config.Store = s
 		require.NoError(t, m.Recheck(t.Context(), ""))
 		require.Negative(t, s.conflicts)
-		require.Less(t, time.Until(a.PollSlot(time.Now())), time.Second, "the second slot of the period")
+		require.Less(t, time.Until(a.PollSlot(machine.TimeOf(time.Now())).Std()), time.Second, "the second slot of the period")
 	})
 }
 
@@ -160,7 +160,7 @@ func TestSweepContinuesAfterARecordThatFails(t *testing.T) {
 		for i, moved := range []bool{true, false, true, true, true} {
 			f, err := m.stored(t.Context(), machine.Key{Channel: "shop", Customer: fmt.Sprintf("c%04d", i)})
 			require.NoError(t, err)
-			require.Equal(t, moved, f.Handover.PollAt.Before(time.Now().Add(30*time.Second)), i)
+			require.Equal(t, moved, f.Handover.PollAt.Before(machine.TimeOf(time.Now().Add(30*time.Second))), i)
 		}
 		s.set(func() {
 			s.sick = map[string]error{}
@@ -174,7 +174,7 @@ func TestSweepContinuesAfterARecordThatFails(t *testing.T) {
 			require.NoError(t, err)
 			f, err := record.Decode(r)
 			require.NoError(t, err)
-			f.Handover.PollAt = time.Now().Add(time.Hour).UTC()
+			f.Handover.PollAt = machine.TimeOf(time.Now().Add(time.Hour).UTC())
 			r2, err := f.Encode(k, r.Revision+1)
 			require.NoError(t, err)
 			require.NoError(t, s.Store.Put(t.Context(), r2, r.Revision))
@@ -226,22 +226,22 @@ func TestASweepOfRunThatFailsIsMadeAgain(t *testing.T) {
 func TestASweepMovesPollsOnly(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		change func(*machine.Handover, time.Time)
+		change func(*machine.Handover, machine.Time)
 		want   time.Duration // from now; zero: unchanged
 	}{
-		"a poll":                 {func(*machine.Handover, time.Time) {}, time.Nanosecond},
-		"one was read just now":  {func(c *machine.Handover, now time.Time) { c.ReadAt = now.Add(-time.Second) }, machine.ReadPause - time.Second},
-		"a read is wanted":       {func(c *machine.Handover, _ time.Time) { c.Poll = false }, 0},
-		"the bot has it":         {func(c *machine.Handover, _ time.Time) { c.State = machine.StateBot }, 0},
-		"it is over":             {func(c *machine.Handover, _ time.Time) { c.State = machine.StateEnded }, 0},
-		"the poll is due anyway": {func(c *machine.Handover, now time.Time) { c.PollAt = now.Add(-time.Second) }, 0},
+		"a poll":                 {func(*machine.Handover, machine.Time) {}, time.Nanosecond},
+		"one was read just now":  {func(c *machine.Handover, now machine.Time) { c.ReadAt = now.Add(-time.Second) }, machine.ReadPause - time.Second},
+		"a read is wanted":       {func(c *machine.Handover, _ machine.Time) { c.Poll = false }, 0},
+		"the bot has it":         {func(c *machine.Handover, _ machine.Time) { c.State = machine.StateBot }, 0},
+		"it is over":             {func(c *machine.Handover, _ machine.Time) { c.State = machine.StateEnded }, 0},
+		"the poll is due anyway": {func(c *machine.Handover, now machine.Time) { c.PollAt = now.Add(-time.Second) }, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				m, a := crowded(t, 0)
 				<-time.After(account.PollPeriod - time.Duration(time.Now().UnixNano())%account.PollPeriod)
-				now := time.Now().UTC()
+				now := machine.TimeOf(time.Now())
 				f := recordtest.RecordIn(machine.StateConnected)
 				f.Handover.PollAt, f.Handover.Poll = now.Add(time.Minute), true
 				test.change(f.Handover, now)
@@ -256,7 +256,7 @@ func TestASweepMovesPollsOnly(t *testing.T) {
 					require.Equal(t, was, f.Handover.PollAt)
 					return
 				}
-				require.WithinDuration(t, now.Add(test.want), f.Handover.PollAt, time.Millisecond)
+				require.WithinDuration(t, now.Add(test.want).Std(), f.Handover.PollAt.Std(), time.Millisecond)
 				require.Equal(t, f.Handover.PollAt, f.Handover.Slot)
 			})
 		})

@@ -78,7 +78,7 @@ func TestWebhookWithoutAnIDIsDeliveredOnceAfterAnUnknownPut(t *testing.T) {
 	x.stores(t, recordtest.RecordIn(machine.StateConnected))
 	x.store.after = errAway
 	require.NoError(t, x.a.Receive(t.Context(), webhook.Notification{Channel: "shop", Outbound: openmessaging.Outbound{
-		CustomerID: benchKey().Customer, ConversationID: "conversation", Time: noon(), Origin: openmessaging.OriginHuman,
+		CustomerID: benchKey().Customer, ConversationID: "conversation", Time: noon().Std(), Origin: openmessaging.OriginHuman,
 		Body: openmessaging.Message{Text: "hello"},
 	}}))
 	require.Len(t, x.stored(t).In.Entries, 1)
@@ -146,7 +146,7 @@ func TestEndWithoutALookFreesTheSlot(t *testing.T) {
 	k, err := x.a.channel(t.Context(), "shop")
 	require.NoError(t, err)
 	f := recordtest.RecordIn(machine.StateConnected)
-	first := x.now.Add(time.Minute)
+	first := machine.TimeOf(x.now.Add(time.Minute))
 	f.Handover.Blind, f.Handover.Poll = true, true
 	f.Handover.Slot = k.account.PollSlot(first)
 	f.Handover.PollAt = f.Handover.Slot

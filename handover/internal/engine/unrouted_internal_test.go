@@ -24,13 +24,13 @@ func TestSessionConnectedByAnEarlierMessageIsTransferred(t *testing.T) {
 		require.Equal(t, machine.StateConnected, c.State)
 		return c
 	}
-	m := &Manager{Environment: environment.Environment{Now: func() time.Time { return noon().Add(time.Minute) }}}
-	inBots := func(came time.Time) (*record.Reading, machine.Event, time.Time) {
+	m := &Manager{Environment: environment.Environment{Now: func() time.Time { return noon().Add(time.Minute).Std() }}}
+	inBots := func(came machine.Time) (*record.Reading, machine.Event, machine.Time) {
 		e, now := readAt(time.Minute, genesys.PhaseQueued, machinetest.InQueue("bots"))
 		e.Came = came
-		return &record.Reading{Began: e.Began, Standing: e.Standing, History: e.History}, e, now
+		return &record.Reading{Began: e.Began, Standing: e.Standing, History: e.History}, e, machine.TimeOf(now)
 	}
-	for name, came := range map[string]time.Time{"nobody": {}, "the one before": ago(time.Minute)} {
+	for name, came := range map[string]machine.Time{"nobody": 0, "the one before": ago(time.Minute)} {
 		r, e, now := inBots(came)
 		c, effects := machine.Apply(word(), e, now)
 		require.Equal(t, machine.StateConnected, c.State, name)

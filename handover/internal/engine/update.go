@@ -254,14 +254,13 @@ func (m *Manager) transactOn(
 // transaction returns a transaction that begins now, without its record.
 func (m *Manager) transaction(k machine.Key) *record.Transaction {
 	return &record.Transaction{
-		Key: k, Now: asStored(m.Now()), Notify: m.config.Notify != nil, NewID: m.NewID, Jitter: m.Jitter,
+		Key: k, Now: m.now(), Notify: m.config.Notify != nil, NewID: m.NewID, Jitter: m.Jitter,
 		Clock: m.clockOf(k.Channel),
 	}
 }
 
-// asStored returns a time as Get would return it: in UTC and without a monotonic clock. So the copy
-// of a record equals the stored one.
-func asStored(t time.Time) time.Time { return t.UTC().Round(0) }
+// now returns the time as records contain it.
+func (m *Manager) now() machine.Time { return machine.TimeOf(m.Now()) }
 
 // load reads the record of a key. Its leases count from the end of the read, because a read may
 // take long.

@@ -5,14 +5,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/genesyshandover/genesyshandover/genesys"
 )
 
 // Apply is the state machine: pure, without clock or I/O. It returns the next Handover and the
 // effects of the change. An event that has no meaning in a state changes nothing.
-func Apply(c Handover, e Event, now time.Time) (Handover, []Effect) {
+func Apply(c Handover, e Event, now Time) (Handover, []Effect) {
 	if !c.Open() {
 		return c, nil
 	}
@@ -63,7 +62,7 @@ func Apply(c Handover, e Event, now time.Time) (Handover, []Effect) {
 type Transition struct {
 	Handover
 
-	Now     time.Time
+	Now     Time
 	clock   Clock
 	effects []Effect
 }
@@ -71,7 +70,7 @@ type Transition struct {
 func (t *Transition) emit(e Effect) { t.effects = append(t.effects, e) }
 
 func (t *Transition) enter(s State) {
-	t.State, t.ChangedAt, t.Unconfirmed, t.AloneSince = s, t.Now, Unconfirmed{}, time.Time{}
+	t.State, t.ChangedAt, t.Unconfirmed, t.AloneSince = s, t.Now, Unconfirmed{}, 0
 	t.PollSoon()
 }
 
@@ -82,7 +81,7 @@ func (t *Transition) PollSoon() {
 }
 
 // ScheduleRead wants a read at a time, for a reason.
-func (t *Transition) ScheduleRead(at time.Time) { t.PollAt, t.Poll = at, false }
+func (t *Transition) ScheduleRead(at Time) { t.PollAt, t.Poll = at, false }
 
 // SchedulePoll schedules the next read when there is no reason for one but time.
 func (t *Transition) SchedulePoll() {
@@ -91,7 +90,7 @@ func (t *Transition) SchedulePoll() {
 	case t.State == StateRequested && !t.Misrouted || t.State == StateEnding || t.MovedTo != "":
 		t.ScheduleRead(t.Now.Add(ReadPause))
 	case t.State == StateBot || t.State == StateEnded:
-		t.PollAt = time.Time{}
+		t.PollAt = 0
 	default:
 		most := LastPoll
 		if t.Now.Sub(t.SignalledAt) < sourceTrust {
@@ -103,16 +102,16 @@ func (t *Transition) SchedulePoll() {
 }
 
 // wanted returns when a read is due that was requested after the last read began, or zero.
-func (t *Transition) wanted(began time.Time) time.Time {
+func (t *Transition) wanted(began Time) Time {
 	if t.Poll || !t.PollAt.After(began) {
-		return time.Time{}
+		return 0
 	}
 	return t.PollAt
 }
 
 // keep preserves a requested read, so that a read that was already running does not cancel the last
 // of many signals.
-func (t *Transition) keep(wanted, began time.Time) {
+func (t *Transition) keep(wanted, began Time) {
 	if wanted.IsZero() || !t.Open() {
 		return
 	}
@@ -197,11 +196,11 @@ func (t *Transition) agentWrote(e Event) {
 	}
 	t.AgentAt, t.AgentWrote, t.ConfirmedAt = t.Now, Later(t.AgentWrote, at), Later(t.ConfirmedAt, at)
 	if at.After(t.EndSignalledAt) {
-		t.EndSignalledAt = time.Time{} // the report of the end was wrong
+		t.EndSignalledAt = 0 // the report of the end was wrong
 	}
 	back := !t.AloneSince.IsZero() && at.After(t.AgentsLeftAt)
 	if at.After(t.AgentsLeftAt) {
-		t.AgentsLeftAt = time.Time{}
+		t.AgentsLeftAt = 0
 	}
 	if t.State == StateEnding {
 		return
@@ -218,7 +217,7 @@ func (t *Transition) agentWrote(e Event) {
 func (t *Transition) connect(a Agent) {
 	t.Agent = a
 	t.attended()
-	t.WaitingSince = time.Time{}
+	t.WaitingSince = 0
 	t.enter(StateConnected)
 	t.emit(Effect{Notice: NoticeAgentJoined, Agent: a})
 }
@@ -269,7 +268,7 @@ func (t *Transition) reason() EndReason {
 }
 
 // overAsRequested ends a session that is ending.
-func (t *Transition) overAsRequested(at time.Time) {
+func (t *Transition) overAsRequested(at Time) {
 	t.over(t.Ending.Reason, t.Ending.Code, t.Ending.Detail, at)
 }
 
@@ -278,7 +277,7 @@ func (t *Transition) overAsRequested(at time.Time) {
 func (c *Handover) AnswersNothing() { c.AnsweredUntil = c.Came.Add(-ClockSlack) }
 
 // over ends the session, once and for all.
-func (t *Transition) over(reason EndReason, code, detail string, at time.Time) {
+func (t *Transition) over(reason EndReason, code, detail string, at Time) {
 	connected := t.State == StateConnected && t.AloneSince.IsZero()
 	t.enter(StateEnded)
 	t.Ending = Ending{Reason: reason, Time: at, Code: code, Detail: detail}
@@ -289,7 +288,7 @@ func (t *Transition) over(reason EndReason, code, detail string, at time.Time) {
 	case !t.WaitingSince.IsZero() && reason != EndByAgent:
 		t.AnswersNothing() // it waited for another agent, and no agent joined
 	default:
-		if t.AnsweredUntil = t.clock.Genesys(at); at.Equal(t.Now) {
+		if t.AnsweredUntil = t.clock.Genesys(at); at == t.Now {
 			// Our side ended it, after Genesys had accepted the messages.
 			t.AnsweredUntil = t.AnsweredUntil.Add(ClockSlack)
 		}
@@ -301,7 +300,7 @@ func (t *Transition) over(reason EndReason, code, detail string, at time.Time) {
 }
 
 // leftBefore reports whether the agents were gone before an end, by Genesys' clock.
-func (t *Transition) leftBefore(end time.Time) bool {
+func (t *Transition) leftBefore(end Time) bool {
 	return !t.AgentsLeftAt.IsZero() && t.AgentsLeftAt.Before(end)
 }
 
@@ -341,7 +340,7 @@ func (t *Transition) disconnected(e Event) bool {
 // agent was there or ended it.
 func (t *Transition) answers(e Event) {
 	t.came(e)
-	end := e.Standing.EndedAt
+	end := TimeOf(e.Standing.EndedAt)
 	switch {
 	case end.IsZero():
 		t.AnswersNothing()
@@ -371,16 +370,16 @@ func (t *Transition) sure(e Event) bool {
 }
 
 // endOf returns when a conversation ended, by this machine's clock.
-func (t *Transition) endOf(e Event) time.Time {
+func (t *Transition) endOf(e Event) Time {
 	if e.Standing.EndedAt.IsZero() {
 		return t.Now
 	}
-	return t.clock.host(e.Standing.EndedAt)
+	return t.clock.host(TimeOf(e.Standing.EndedAt))
 }
 
 // Unanswered reports whether no agent answers for a message that was sent at a time of Genesys'
 // clock.
-func (c *Handover) Unanswered(at time.Time) bool {
+func (c *Handover) Unanswered(at Time) bool {
 	return !at.Before(c.AnsweredUntil) || c.Connected.IsZero()
 }
 
@@ -388,7 +387,7 @@ func (c *Handover) Unanswered(at time.Time) bool {
 // is unknown.
 
 func (t *Transition) blind(e Event) {
-	t.ReadAt, t.GoneSince = Later(t.ReadAt, e.Began), time.Time{}
+	t.ReadAt, t.GoneSince = Later(t.ReadAt, e.Began), 0
 	if t.Denied.IsZero() {
 		t.Denied = e.Began
 	}
@@ -399,7 +398,7 @@ func (t *Transition) blind(e Event) {
 	}
 	first := !t.Blind
 	t.Blind = true
-	t.PollAt, t.Poll = time.Time{}, true
+	t.PollAt, t.Poll = 0, true
 	if t.State != StateBot {
 		t.PollAt = t.Now.Add(BlindPoll)
 	}
@@ -446,7 +445,7 @@ func (t *Transition) overReported() {
 
 func (t *Transition) gone(e Event) {
 	wanted := t.wanted(e.Began)
-	t.ReadAt, t.Denied = Later(t.ReadAt, e.Began), time.Time{}
+	t.ReadAt, t.Denied = Later(t.ReadAt, e.Began), 0
 	t.SchedulePoll()
 	t.keep(wanted, e.Began)
 	if e.Began.Before(t.ChangedAt) {
@@ -493,9 +492,9 @@ func (t *Transition) announced() bool {
 
 // lost makes polls frequent again and reports the lost source.
 func (t *Transition) lost(detail string) {
-	t.SignalledAt, t.Unsignalled = time.Time{}, 0
+	t.SignalledAt, t.Unsignalled = 0, 0
 	t.emit(Effect{Notice: NoticeConnectionLost, Detail: detail})
-	if wanted := t.wanted(time.Time{}); !wanted.IsZero() && wanted.Before(t.Now.Add(FirstPoll)) {
+	if wanted := t.wanted(0); !wanted.IsZero() && wanted.Before(t.Now.Add(FirstPoll)) {
 		t.PollEvery = 0
 		return
 	}
@@ -522,7 +521,7 @@ func (t *Transition) read(e Event) {
 	before := t.Handover
 	t.learn(e)
 	wanted := t.wanted(e.Began)
-	t.GoneSince, t.Denied, t.ReadAt, t.PollAt, t.Blind = time.Time{}, time.Time{}, Later(t.ReadAt, e.Began), time.Time{}, false
+	t.GoneSince, t.Denied, t.ReadAt, t.PollAt, t.Blind = 0, 0, Later(t.ReadAt, e.Began), 0, false
 	defer func() {
 		t.seen(before)
 		if t.PollAt.IsZero() {
@@ -536,7 +535,7 @@ func (t *Transition) read(e Event) {
 		t.confirm(e)
 		t.AgentsLeftAt = e.Left
 		if t.clock.Genesys(e.Began).After(t.EndSignalledAt) {
-			t.EndSignalledAt = time.Time{}
+			t.EndSignalledAt = 0
 		}
 		if t.Unconfirmed.Phase != e.Standing.Phase { // this read does not agree
 			t.Unconfirmed = Unconfirmed{}
@@ -568,7 +567,7 @@ func (t *Transition) read(e Event) {
 	}
 	// A connected session still stores that the agent was reported to have left.
 	if t.AloneSince = e.Began; t.State != StateConnected {
-		t.AloneSince = time.Time{}
+		t.AloneSince = 0
 	}
 }
 
@@ -584,7 +583,7 @@ func (t *Transition) alone(e Event) {
 	}
 	// Between two reads an agent may have joined and left. The clocks differ a little, so Genesys'
 	// time may only extend the period.
-	end := Later(t.AloneSince, e.Began.Add(e.Standing.AloneSince.Sub(t.clock.Genesys(e.Began)))).Add(AlonePatience)
+	end := Later(t.AloneSince, e.Began.Add(TimeOf(e.Standing.AloneSince).Sub(t.clock.Genesys(e.Began)))).Add(AlonePatience)
 	if !e.Began.Before(end) {
 		t.came(e)
 		t.Leftover = LeftoverOpen
@@ -656,7 +655,7 @@ func (t *Transition) readEnding(e Event) {
 		t.overAsRequested(t.endOf(e))
 	// An agent joined and answers for the messages sent so far.
 	case genesys.PhaseConnected, genesys.PhaseParked:
-		t.Agent, t.WaitingSince = AgentOf(e.Standing), time.Time{}
+		t.Agent, t.WaitingSince = AgentOf(e.Standing), 0
 		t.attended()
 	default:
 	}
@@ -805,14 +804,14 @@ func (c Handover) InBotQueue(s genesys.Standing) bool {
 // Unrouted reports whether a message of an earlier agent, written by a clock that is ahead, has
 // connected the session, and no agent of this handover has joined yet. came is the time when a read
 // shows the first agent, or zero.
-func (c Handover) Unrouted(came time.Time) bool {
+func (c Handover) Unrouted(came Time) bool {
 	return c.State == StateConnected && c.Routing == RouteByTransfer && c.Transferred.IsZero() && came.Before(c.OpeningTriedAt)
 }
 
 // before reports whether a read shows an end that is older than the opening. It may be the end of
 // the last handover, in a conversation that the opening has revived since.
 func (t *Transition) before(e Event) bool {
-	return !e.Standing.EndedAt.IsZero() && e.Standing.EndedAt.Before(t.OpeningTriedAt)
+	return !e.Standing.EndedAt.IsZero() && TimeOf(e.Standing.EndedAt).Before(t.OpeningTriedAt)
 }
 
 // sinceOpening reports whether a read shows the effect of the opening. An older read of a
@@ -844,8 +843,8 @@ func (t *Transition) misrouted(e Event) bool {
 
 // A History is the past of a conversation, as a read shows it.
 type History struct {
-	Came time.Time // when the first agent joined
-	Left time.Time // when the last agent left; zero while one is there
+	Came Time // when the first agent joined
+	Left Time // when the last agent left; zero while one is there
 	// The last agent left before the end: to a queue, to another agent, or the leg broke.
 	Moved bool
 	Entry string // its first queue since then, into which the flow put it
@@ -853,23 +852,23 @@ type History struct {
 
 // HistoryOf evaluates the agents who were in the conversation since a time. Agents who were only
 // alerted do not count.
-func HistoryOf(c *genesys.Conversation, since time.Time) History {
+func HistoryOf(c *genesys.Conversation, since Time) History {
 	h := History{Entry: EntryQueue(c, since)}
 	var last genesys.Participant
 	there := false
 	for _, p := range c.Participants {
-		if !p.IsAgent() || p.Connected.IsZero() || !p.Live() && p.End.Before(since.Add(-SettlePeriod)) {
+		if !p.IsAgent() || p.Connected.IsZero() || !p.Live() && TimeOf(p.End).Before(since.Add(-SettlePeriod)) {
 			continue
 		}
-		if h.Came.IsZero() || p.Connected.Before(h.Came) {
-			h.Came = p.Connected
+		if came := TimeOf(p.Connected); h.Came.IsZero() || came.Before(h.Came) {
+			h.Came = came
 		}
 		if there = there || p.Live(); !p.End.Before(last.End) {
 			last = p
 		}
 	}
 	if !there && !h.Came.IsZero() {
-		h.Left, h.Moved = last.End, movedOn(c, last) || broke(c, last)
+		h.Left, h.Moved = TimeOf(last.End), movedOn(c, last) || broke(c, last)
 	}
 	return h
 }
@@ -901,16 +900,16 @@ func broke(c *genesys.Conversation, agent genesys.Participant) bool {
 // EntryQueue returns the id of the first queue of the present customer since a time, or "". It
 // ignores queues that the conversation left before that time or before the customer joined, because
 // a revived conversation still lists older ones.
-func EntryQueue(c *genesys.Conversation, since time.Time) string {
+func EntryQueue(c *genesys.Conversation, since Time) string {
 	came := since.Add(-SettlePeriod)
 	for _, p := range c.Participants {
 		if p.IsCustomer() {
-			came = Later(came, p.Start)
+			came = Later(came, TimeOf(p.Start))
 		}
 	}
 	var first genesys.Participant
 	for _, p := range c.Participants {
-		if !p.IsQueue() || p.QueueID == "" || !p.End.IsZero() && p.End.Before(came) {
+		if !p.IsQueue() || p.QueueID == "" || !p.End.IsZero() && TimeOf(p.End).Before(came) {
 			continue
 		}
 		if first.QueueID == "" || p.Start.Before(first.Start) {

@@ -108,13 +108,13 @@ func eventTable() map[string]struct {
 // A second 403 counts, 5 s after the first and with no other answer between them.
 func TestASecondForbiddenReadIsBelieved(t *testing.T) {
 	t.Parallel()
-	forbidden := func(c Handover, at time.Time) (Handover, []Effect) {
+	forbidden := func(c Handover, at Time) (Handover, []Effect) {
 		return Apply(c, Event{Kind: EvBlind, Began: at}, at)
 	}
 	for _, s := range []State{StateBot, StateRequested, StateQueued, StateAlerting, StateConnected} {
 		c, _ := forbidden(handoverIn(s), noon())
 		require.Equal(t, noon().Add(DeniedPause), c.PollAt)
-		early, effects := forbidden(c, noon().Add(DeniedPause-1))
+		early, effects := forbidden(c, noon().Add(DeniedPause-time.Microsecond))
 		require.False(t, early.Blind, s)
 		require.Empty(t, effects, s)
 		e, now := readAt(time.Second, genesys.PhaseUnknown)

@@ -4,4 +4,4 @@ import (
 	"time"
 )
 
-func after(d time.Duration) time.Time { return noon().Add(d) }
+func after(d time.Duration) Time { return noon().Add(d) }

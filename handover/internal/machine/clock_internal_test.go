@@ -10,7 +10,7 @@ import (
 
 // shifted returns the Handover as it is when Genesys' clock is ahead.
 func (c Handover) shifted(ahead time.Duration) Handover {
-	for _, t := range []*time.Time{&c.OpeningTriedAt, &c.AgentWrote, &c.ConfirmedAt, &c.EndSignalledAt, &c.Came, &c.AgentsLeftAt, &c.AnsweredUntil, &c.Checked} {
+	for _, t := range []*Time{&c.OpeningTriedAt, &c.AgentWrote, &c.ConfirmedAt, &c.EndSignalledAt, &c.Came, &c.AgentsLeftAt, &c.AnsweredUntil, &c.Checked} {
 		*t = shiftedTime(*t, ahead)
 	}
 	return c
@@ -19,19 +19,22 @@ func (c Handover) shifted(ahead time.Duration) Handover {
 // shifted is an event as it is when Genesys' clock is ahead.
 func (e Event) shifted(ahead time.Duration) Event {
 	e.Clock = Clock{Ahead: ahead}
-	list := []*time.Time{&e.Standing.EndedAt, &e.Standing.AloneSince, &e.Came, &e.Left}
+	list := []*Time{&e.Came, &e.Left}
 	if e.Kind == EvAgentWrote || e.Kind == EvSignalled {
 		list = append(list, &e.Began)
 	}
 	for _, t := range list {
 		*t = shiftedTime(*t, ahead)
 	}
+	for _, t := range []*time.Time{&e.Standing.EndedAt, &e.Standing.AloneSince} {
+		*t = shiftedTime(TimeOf(*t), ahead).Std()
+	}
 	return e
 }
 
 // shiftedTime does not change a time that was counted from the zero time.
-func shiftedTime(t time.Time, ahead time.Duration) time.Time {
-	if t.Year() <= 1 {
+func shiftedTime(t Time, ahead time.Duration) Time {
+	if t.Std().Year() <= 1970 {
 		return t
 	}
 	return t.Add(ahead)
@@ -51,12 +54,12 @@ func clockEvents() []Event {
 		{Kind: EvReleased},
 		{Kind: EvAgentWrote},
 	}
-	for _, at := range []time.Time{ago(20 * time.Minute), ago(time.Minute), ago(time.Second), after(time.Minute)} {
+	for _, at := range []Time{ago(20 * time.Minute), ago(time.Minute), ago(time.Second), after(time.Minute)} {
 		list = append(list, Event{Kind: EvAgentWrote, Began: at}, Event{Kind: EvSignalled, Began: at})
 	}
 	for _, p := range allPhases() {
 		for _, queue := range []string{"agents", "bots"} {
-			for _, left := range []time.Time{{}, ago(20 * time.Minute), ago(11 * time.Second), ago(10 * time.Second)} {
+			for _, left := range []Time{0, ago(20 * time.Minute), ago(11 * time.Second), ago(10 * time.Second)} {
 				e := shows(p, inQueue(queue))
 				e.History = History{Came: ago(7 * time.Minute), Left: left}
 				list = append(list, e)
@@ -80,7 +83,7 @@ func TestStateMachineMixesNoClocks(t *testing.T) {
 					"left":        func(c *Handover) { c.AgentsLeftAt = ago(15 * time.Second) },
 					"moved":       func(c *Handover) { c.MovedTo, c.MovedAt = "another", ago(time.Minute) },
 					"closed":      func(c *Handover) { c.DisconnectedAt = ago(11 * time.Second) },
-					"unseen":      func(c *Handover) { c.Connected, c.Came = time.Time{}, time.Time{} },
+					"unseen":      func(c *Handover) { c.Connected, c.Came = 0, 0 },
 					"just opened": func(c *Handover) { c.OpeningTriedAt = ago(10 * time.Second) },
 				} {
 					c := handoverIn(s)

@@ -17,7 +17,7 @@ func TestTimers(t *testing.T) {
 		state State
 		with  func(*Handover)
 		want  TimerKind
-		at    time.Time
+		at    Time
 	}{
 		"bot: maximum only":              {StateBot, nil, TimerKind(EndMaxDuration), started.Add(24 * time.Hour)},
 		"requested: no agent":            {StateRequested, nil, TimerKind(EndNoAgent), ago(9 * time.Minute).Add(20 * time.Minute)},
@@ -60,7 +60,7 @@ func TestTimers(t *testing.T) {
 			TimerWarn, noon().Add(5 * time.Minute),
 		},
 		"ending: Genesys has 30 s": {StateEnding, nil, TimerEnd, ago(time.Minute).Add(30 * time.Second)},
-		"off":                      {StateQueued, func(c *Handover) { c.Timers = Timers{NoAgent: -1, Max: -1} }, TimerNone, time.Time{}},
+		"off":                      {StateQueued, func(c *Handover) { c.Timers = Timers{NoAgent: -1, Max: -1} }, TimerNone, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -81,7 +81,7 @@ func TestMustDisconnect(t *testing.T) {
 	c := handoverIn(StateEnding)
 	require.True(t, c.MustDisconnect(noon()))
 	c.Disconnects, c.DisconnectedAt = 1, noon()
-	require.False(t, c.MustDisconnect(noon().Add(SettlePeriod-1)), "the read may be older than the disconnect")
+	require.False(t, c.MustDisconnect(noon().Add(SettlePeriod-time.Microsecond)), "the read may be older than the disconnect")
 	require.True(t, c.MustDisconnect(noon().Add(SettlePeriod)))
 	c.Disconnects = MaxDisconnects
 	require.False(t, c.MustDisconnect(noon().Add(time.Hour)))

@@ -7,10 +7,10 @@ import (
 )
 
 // noon is the time that white-box tests count from.
-func noon() time.Time { return time.Date(2026, time.November, 22, 12, 0, 0, 0, time.UTC) }
+func noon() Time { return TimeOf(time.Date(2026, time.November, 22, 12, 0, 0, 0, time.UTC)) }
 
 // ago is a time before noon.
-func ago(d time.Duration) time.Time { return noon().Add(-d) }
+func ago(d time.Duration) Time { return noon().Add(-d) }
 
 func anna() Agent { return Agent{ID: "a1", Name: "Anna"} }
 
@@ -51,7 +51,7 @@ func handoverIn(s State) Handover {
 	case StateAlerting:
 		c.Agent = anna()
 	case StateConnected, StateEnding, StateEnded:
-		c.Agent, c.Connected, c.Came, c.WaitingSince = anna(), ago(7*time.Minute), ago(7*time.Minute), time.Time{}
+		c.Agent, c.Connected, c.Came, c.WaitingSince = anna(), ago(7*time.Minute), ago(7*time.Minute), 0
 	default:
 	}
 	if s == StateEnding || s == StateEnded {
@@ -72,7 +72,7 @@ func standing(p genesys.Phase) genesys.Standing {
 	default:
 	}
 	if p == genesys.PhaseWrapup || p == genesys.PhaseEnded {
-		s.EndedBy, s.Why, s.EndedAt = "agent", "client", ago(10*time.Second)
+		s.EndedBy, s.Why, s.EndedAt = "agent", "client", ago(10*time.Second).Std()
 	}
 	return s
 }

@@ -10,13 +10,13 @@ import (
 
 // person returns a participant. Times are in seconds after noon; a negative one is not set.
 func person(purpose string, start, connected, end int, with ...func(*genesys.Participant)) genesys.Participant {
-	at := func(s int) time.Time {
+	at := func(s int) Time {
 		if s < 0 {
-			return time.Time{}
+			return 0
 		}
 		return noon().Add(time.Duration(s) * time.Second)
 	}
-	p := genesys.Participant{Purpose: purpose, Start: at(start), Connected: at(connected), End: at(end), State: genesys.StateConnected}
+	p := genesys.Participant{Purpose: purpose, Start: at(start).Std(), Connected: at(connected).Std(), End: at(end).Std(), State: genesys.StateConnected}
 	if end >= 0 {
 		p.State = genesys.StateDisconnected
 	}
@@ -36,7 +36,7 @@ func how(disconnect string) func(*genesys.Participant) {
 
 func TestHistoryOfAConversation(t *testing.T) {
 	t.Parallel()
-	at := func(s int) time.Time { return noon().Add(time.Duration(s) * time.Second) }
+	at := func(s int) Time { return noon().Add(time.Duration(s) * time.Second) }
 	customer, bots, agents := person("customer", 0, 0, -1), person("acd", 1, 1, 5, of("bots")), person("acd", 5, 5, 9, of("agents"))
 	gone := person("customer", 0, 0, 60)
 	for name, test := range map[string]struct {

@@ -72,10 +72,10 @@ type Session struct {
 	ConversationID string `json:"conversationId,omitempty"`
 	Queue          string `json:"queue,omitempty"` // as requested: a name or an id
 	// Zero until known, and after all agents left.
-	Agent     Agent     `json:"agent,omitzero"`
-	Resumed   bool      `json:"resumed,omitempty"` // Genesys continued an older conversation
-	Started   time.Time `json:"started,omitzero"`
-	Connected time.Time `json:"connected,omitzero"` // when the first agent joined
+	Agent     Agent `json:"agent,omitzero"`
+	Resumed   bool  `json:"resumed,omitempty"` // Genesys continued an older conversation
+	Started   Time  `json:"started,omitempty"`
+	Connected Time  `json:"connected,omitempty"` // when the first agent joined
 	// Zero until the end is requested or detected.
 	Ending Ending `json:"ending,omitzero"`
 }
@@ -125,7 +125,7 @@ const (
 // An Ending describes when and why a session ended.
 type Ending struct {
 	Reason EndReason `json:"reason,omitempty"`
-	Time   time.Time `json:"time,omitzero"`    // by the clock of this process
+	Time   Time      `json:"time,omitempty"`   // by the clock of this process
 	Code   string    `json:"code,omitempty"`   // one of the Code constants, or a code of Genesys
 	Detail string    `json:"detail,omitempty"` // a sentence to read, without message text
 }
@@ -187,69 +187,69 @@ type Handover struct {
 	BotQueue string `json:"botQueue,omitempty"`
 	Timers   Timers `json:"timers,omitzero"`
 	// The last change of state. A read that began before it changes no state.
-	ChangedAt        time.Time `json:"changed"`
-	AgentRequestedAt time.Time `json:"asked,omitzero"` // when the agent was requested
+	ChangedAt        Time `json:"changed"`
+	AgentRequestedAt Time `json:"asked,omitempty"` // when the agent was requested
 	// The first attempt of the opening that may have taken effect, by Genesys' clock.
-	OpeningTriedAt time.Time `json:"tried,omitzero"`
+	OpeningTriedAt Time `json:"tried,omitempty"`
 	// OpeningTriedAt is still by the clock of a process that did not know Genesys' clock.
-	TriedByHost       bool      `json:"triedByHost,omitempty"`
-	OpeningAcceptedAt time.Time `json:"accepted,omitzero"` // when Genesys accepted the opening
+	TriedByHost       bool `json:"triedByHost,omitempty"`
+	OpeningAcceptedAt Time `json:"accepted,omitempty"` // when Genesys accepted the opening
 
-	LastQueueID string    `json:"stoodIn,omitempty"` // the last queue of the conversation
-	LastWriteAt time.Time `json:"wrote,omitzero"`    // our last write to the conversation
+	LastQueueID string `json:"stoodIn,omitempty"` // the last queue of the conversation
+	LastWriteAt Time   `json:"wrote,omitempty"`   // our last write to the conversation
 	// The last transfer that was or may have been performed.
-	Transferred time.Time `json:"transferred,omitzero"`
-	Refusals    int       `json:"refusals,omitempty"` // refused transfers
-	Blind       bool      `json:"blind,omitempty"`    // the read is forbidden
+	Transferred Time `json:"transferred,omitempty"`
+	Refusals    int  `json:"refusals,omitempty"` // refused transfers
+	Blind       bool `json:"blind,omitempty"`    // the read is forbidden
 	// When the first of the forbidden reads began. The second one makes the session Blind.
-	Denied    time.Time `json:"denied,omitzero"`
-	GoneSince time.Time `json:"gone,omitzero"` // since when reads find no conversation
+	Denied    Time `json:"denied,omitempty"`
+	GoneSince Time `json:"gone,omitempty"` // since when reads find no conversation
 	// Since when reads show the customer without an agent. The agent was reported as left.
-	AloneSince time.Time `json:"aloneSince,omitzero"`
-	Misrouted  bool      `json:"misrouted,omitempty"` // NoticeMisrouted was sent
+	AloneSince Time `json:"aloneSince,omitempty"`
+	Misrouted  bool `json:"misrouted,omitempty"` // NoticeMisrouted was sent
 	// A change of state that a second read must confirm.
 	Unconfirmed Unconfirmed `json:"doubt,omitzero"`
 	Listing
 	Legs
-	GapAt time.Time `json:"gap,omitzero"` // of the last read that showed missing messages
+	GapAt Time `json:"gap,omitempty"` // of the last read that showed missing messages
 	// Since when reads show the end, which waits for missing messages.
-	EndSeen time.Time `json:"endSeen,omitzero"`
+	EndSeen Time `json:"endSeen,omitempty"`
 	// The conversation that our message opened instead.
-	MovedTo        string    `json:"movedTo,omitempty"`
-	MovedAt        time.Time `json:"moved,omitzero"`
-	EndRequestedAt time.Time `json:"endAsked,omitzero"`
-	Disconnects    int       `json:"disconnects,omitempty"` // attempts
-	DisconnectedAt time.Time `json:"disconnected,omitzero"` // the last one that Genesys accepted
+	MovedTo        string `json:"movedTo,omitempty"`
+	MovedAt        Time   `json:"moved,omitempty"`
+	EndRequestedAt Time   `json:"endAsked,omitempty"`
+	Disconnects    int    `json:"disconnects,omitempty"`  // attempts
+	DisconnectedAt Time   `json:"disconnected,omitempty"` // the last one that Genesys accepted
 	// Since when no agent is there, for NoAgent.
-	WaitingSince time.Time `json:"waiting,omitzero"`
-	CustomerAt   time.Time `json:"customerAt,omitzero"` // the last message of the customer
+	WaitingSince Time `json:"waiting,omitempty"`
+	CustomerAt   Time `json:"customerAt,omitempty"` // the last message of the customer
 	// When the last message of an agent arrived.
-	AgentAt time.Time `json:"agentAt,omitzero"`
+	AgentAt Time `json:"agentAt,omitempty"`
 	// When it was written, by Genesys' clock.
-	AgentWrote time.Time `json:"agentWrote,omitzero"`
-	WarnedAt   time.Time `json:"warned,omitzero"` // NoticeIdle was sent
+	AgentWrote Time `json:"agentWrote,omitempty"`
+	WarnedAt   Time `json:"warned,omitempty"` // NoticeIdle was sent
 	// The last proof that agents have the conversation, by Genesys' clock.
-	ConfirmedAt time.Time     `json:"vouched,omitzero"`
-	ReadAt      time.Time     `json:"readAt,omitzero"`     // when the last read began
-	PollAt      time.Time     `json:"pollAt,omitzero"`     // when the next one begins
+	ConfirmedAt Time          `json:"vouched,omitempty"`
+	ReadAt      Time          `json:"readAt,omitempty"`    // when the last read began
+	PollAt      Time          `json:"pollAt,omitempty"`    // when the next one begins
 	PollEvery   time.Duration `json:"pollEvery,omitempty"` // the pause before it
 	Poll        bool          `json:"poll,omitempty"`      // it is a poll: no signal requested it
 	// Of the budget, reserved for the next poll.
-	Slot time.Time `json:"slot,omitzero"`
+	Slot Time `json:"slot,omitempty"`
 	// When the session ended, by Genesys' clock, as a signal reported. Neither a read nor an agent
 	// has contradicted it.
-	EndSignalledAt time.Time `json:"told,omitzero"`
-	SignalledAt    time.Time `json:"signalled,omitzero"` // last signal, or proof of a live source
+	EndSignalledAt Time `json:"told,omitempty"`
+	SignalledAt    Time `json:"signalled,omitempty"` // last signal, or proof of a live source
 	// Steps in a row that only a poll showed, although signals had arrived before.
 	Unsignalled int `json:"unsignalled,omitempty"`
 	// A notification socket was alive at the last look.
-	Socket   bool      `json:"socket,omitempty"`
-	LeftSent bool      `json:"leftSent,omitempty"`
-	Came     time.Time `json:"came,omitzero"` // when the first agent joined, by Genesys' clock
+	Socket   bool `json:"socket,omitempty"`
+	LeftSent bool `json:"leftSent,omitempty"`
+	Came     Time `json:"came,omitempty"` // when the first agent joined, by Genesys' clock
 	// When the last agent left, by Genesys' clock; zero while an agent is there.
-	AgentsLeftAt time.Time `json:"agentsLeft,omitzero"`
+	AgentsLeftAt Time `json:"agentsLeft,omitempty"`
 	// An agent answers for messages sent up to then, by Genesys' clock.
-	AnsweredUntil time.Time `json:"answeredTo,omitzero"`
+	AnsweredUntil Time `json:"answeredTo,omitempty"`
 	// The work that remains in Genesys after the end.
 	Leftover   Leftover `json:"leaves,omitempty"`
 	HandedBack bool     `json:"handedBack,omitempty"` // its Return was put into the lane
@@ -274,15 +274,15 @@ const (
 // stale. A read that agrees, and that began at At or later, confirms it.
 type Unconfirmed struct {
 	Phase genesys.Phase `json:"phase,omitempty"`
-	At    time.Time     `json:"at,omitzero"`
+	At    Time          `json:"at,omitempty"`
 }
 
 // Legs are the legs of a conversation that reads showed. The marks are those of
 // genesys.Conversation.EndedLegs, joined with spaces, so that a Handover is comparable.
 type Legs struct {
-	Newest time.Time `json:"newestLeg,omitzero"`    // a read with an older newest time is stale
-	Ended  string    `json:"endedLegs,omitempty"`   // of the last read
-	Before string    `json:"earlierLegs,omitempty"` // that had ended before the opening
+	Newest Time   `json:"newestLeg,omitempty"`   // a read with an older newest time is stale
+	Ended  string `json:"endedLegs,omitempty"`   // of the last read
+	Before string `json:"earlierLegs,omitempty"` // that had ended before the opening
 }
 
 // An EventKind is the kind of an Event. Names describe the facts, not the consequences.
@@ -331,7 +331,7 @@ type Event struct {
 	Reopens bool
 	// EvRead, EvGone: when the read began; EvAgentWrote: when it was written; EvSignalled: when it
 	// ended.
-	Began time.Time
+	Began Time
 }
 
 // An Effect is a consequence of a change: a notice, or the Return.
@@ -407,9 +407,9 @@ const (
 // webhooks.
 type Listing struct {
 	// Up to there nothing is missing, by Genesys' clock.
-	Checked time.Time `json:"checked,omitzero"`
-	Reached bool      `json:"reached,omitempty"` // a webhook of this conversation has arrived
-	Proven  bool      `json:"proven,omitempty"`  // the ids of reads are those of webhooks
+	Checked Time `json:"checked,omitempty"`
+	Reached bool `json:"reached,omitempty"` // a webhook of this conversation has arrived
+	Proven  bool `json:"proven,omitempty"`  // the ids of reads are those of webhooks
 	// Lost messages of its session. The first of them were reported.
 	Lost int `json:"lost,omitempty"`
 }
@@ -423,7 +423,7 @@ func (c *Handover) Sender() openmessaging.Customer {
 // clock. In a conversation that an earlier handover used, its agent may have written the last
 // message a moment before the opening. An adopted session contains all messages since the agent's
 // first one.
-func (c *Handover) MessagesSince() time.Time {
+func (c *Handover) MessagesSince() Time {
 	if c.Resumed && c.Request != "" {
 		return c.OpeningTriedAt.Add(-OffsetKnown)
 	}
@@ -449,7 +449,7 @@ type Clock struct {
 }
 
 // Genesys converts a time of this machine's clock. It keeps the zero time.
-func (c Clock) Genesys(t time.Time) time.Time {
+func (c Clock) Genesys(t Time) Time {
 	if t.IsZero() {
 		return t
 	}
@@ -457,7 +457,7 @@ func (c Clock) Genesys(t time.Time) time.Time {
 }
 
 // host converts a time that Genesys wrote. It keeps the zero time.
-func (c Clock) host(t time.Time) time.Time {
+func (c Clock) host(t Time) Time {
 	if t.IsZero() {
 		return t
 	}
@@ -465,13 +465,13 @@ func (c Clock) host(t time.Time) time.Time {
 }
 
 // genesysNow returns the time of a move by Genesys' clock.
-func (t *Transition) genesysNow() time.Time { return t.clock.Genesys(t.Now) }
+func (t *Transition) genesysNow() Time { return t.clock.Genesys(t.Now) }
 
 // OffsetKnown is how exact the offset of a clock has to be to count as measured.
 const OffsetKnown = time.Second
 
 // Later returns the latest of some times.
-func Later(latest time.Time, others ...time.Time) time.Time {
+func Later[T interface{ After(T) bool }](latest T, others ...T) T {
 	for _, t := range others {
 		if t.After(latest) {
 			latest = t
@@ -481,7 +481,7 @@ func Later(latest time.Time, others ...time.Time) time.Time {
 }
 
 // Soonest returns the earlier of two times. The zero time means never.
-func Soonest(a, b time.Time) time.Time {
+func Soonest(a, b Time) Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {
 		return b
 	}
@@ -489,7 +489,7 @@ func Soonest(a, b time.Time) time.Time {
 }
 
 // Earlier returns the earlier of two times.
-func Earlier(a, b time.Time) time.Time {
+func Earlier[T interface{ Before(T) bool }](a, b T) T {
 	if b.Before(a) {
 		return b
 	}

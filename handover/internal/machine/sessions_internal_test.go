@@ -42,7 +42,7 @@ func TestReadOlderThanTheOpeningDoesNotRoute(t *testing.T) {
 	t.Parallel()
 	for _, p := range []genesys.Phase{genesys.PhaseQueued, genesys.PhaseAlerting} {
 		c := handoverIn(StateRequested)
-		c.Resumed, c.LastWriteAt, c.Transferred = true, noon(), time.Time{}
+		c.Resumed, c.LastWriteAt, c.Transferred = true, noon(), 0
 		e, now := readAt(time.Second, p, inQueue("agents"))
 		first, effects := Apply(c, e, now)
 		require.Equal(t, StateRequested, first.State, p)

@@ -13,15 +13,15 @@ import (
 // left.
 func TestAloneSinceTheLastAgent(t *testing.T) {
 	t.Parallel()
-	first, now := readAt(time.Second, genesys.PhaseUnknown, func(s *genesys.Standing) { s.AloneSince = noon() })
+	first, now := readAt(time.Second, genesys.PhaseUnknown, func(s *genesys.Standing) { s.AloneSince = noon().Std() })
 	c, _ := Apply(handoverIn(StateConnected), first, now)
 	left := noon().Add(2 * time.Minute)
-	second, now := readAt(2*time.Minute+time.Second, genesys.PhaseUnknown, func(s *genesys.Standing) { s.AloneSince = left })
+	second, now := readAt(2*time.Minute+time.Second, genesys.PhaseUnknown, func(s *genesys.Standing) { s.AloneSince = left.Std() })
 	c, _ = Apply(c, second, now)
 	require.True(t, c.Open())
 	require.False(t, c.PollAt.IsZero())
 
-	third, now := readAt(4*time.Minute, genesys.PhaseUnknown, func(s *genesys.Standing) { s.AloneSince = left })
+	third, now := readAt(4*time.Minute, genesys.PhaseUnknown, func(s *genesys.Standing) { s.AloneSince = left.Std() })
 	c, _ = Apply(c, third, now)
 	require.Equal(t, CodeLeftOpen, c.Ending.Code)
 }

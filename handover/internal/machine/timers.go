@@ -98,7 +98,7 @@ func (t Timers) Complete(from Timers) (Timers, error) {
 
 // MustDisconnect reports whether to disconnect again: at most MaxDisconnects times, and not
 // within SettlePeriod, while a read may be stale.
-func (c *Handover) MustDisconnect(now time.Time) bool {
+func (c *Handover) MustDisconnect(now Time) bool {
 	return c.Disconnects < MaxDisconnects && now.Sub(c.DisconnectedAt) >= SettlePeriod
 }
 
@@ -126,9 +126,9 @@ const (
 
 // Timer returns the next deadline of the session. The kind of a timer that ends the session is
 // the EndReason.
-func (c *Handover) Timer() (TimerKind, time.Time) {
-	kind, at := TimerNone, time.Time{}
-	consider := func(k TimerKind, from time.Time, d time.Duration) {
+func (c *Handover) Timer() (TimerKind, Time) {
+	kind, at := TimerNone, Time(0)
+	consider := func(k TimerKind, from Time, d time.Duration) {
 		if from.IsZero() || d <= 0 {
 			return
 		}
@@ -159,7 +159,7 @@ func (c *Handover) Timer() (TimerKind, time.Time) {
 // unnamed adds the deadline for Genesys to name the conversation. With RouteByFlow an agent may
 // join an unnamed conversation, and the agent's first message names it. Its end would never be
 // seen, so the deadline is longer but still needed.
-func (c *Handover) unnamed(consider func(TimerKind, time.Time, time.Duration)) {
+func (c *Handover) unnamed(consider func(TimerKind, Time, time.Duration)) {
 	if asked := Later(c.OpeningAcceptedAt, c.AgentRequestedAt); c.Routing == RouteByTransfer {
 		consider(TimerLost, asked, OpeningAge)
 	} else {
@@ -170,7 +170,7 @@ func (c *Handover) unnamed(consider func(TimerKind, time.Time, time.Duration)) {
 // idle adds the deadlines of a silent agent or customer. Silence counts from when the current
 // agent joined, because earlier delays belong to other agents. CustomerIdle counts from when
 // the warning was given, not from when it was due.
-func (c *Handover) idle(consider func(TimerKind, time.Time, time.Duration)) {
+func (c *Handover) idle(consider func(TimerKind, Time, time.Duration)) {
 	// The request for an agent counts as a message of the customer.
 	if said := Later(c.CustomerAt, c.AgentRequestedAt); said.After(c.AgentAt) {
 		consider(TimerKind(EndAgentIdle), Later(said, c.ChangedAt), c.Timers.AgentIdle)

@@ -116,7 +116,7 @@ func shapeOf(c Handover) shape {
 func explore(visit func(from Handover, e Event, to Handover)) {
 	type moment struct {
 		Handover
-		now time.Time
+		now Time
 	}
 	var todo []moment
 	for _, s := range []State{StateBot, StateRequested, StateConnected} {
@@ -149,7 +149,7 @@ func explore(visit func(from Handover, e Event, to Handover)) {
 }
 
 // engineSteps returns the fields that the engine itself sets in a Handover.
-func engineSteps(c Handover, now time.Time) []Handover {
+func engineSteps(c Handover, now Time) []Handover {
 	var list []Handover
 	if c.OpeningTriedAt.IsZero() && (c.State == StateBot || c.State == StateRequested) {
 		tried := c
@@ -165,7 +165,7 @@ func engineSteps(c Handover, now time.Time) []Handover {
 }
 
 // possible returns the events that the engine may apply to a Handover.
-func possible(c Handover, now time.Time) []Event {
+func possible(c Handover, now Time) []Event {
 	list := []Event{{Kind: EvHandOver}, {Kind: EvEnd, Reason: EndByBot}, {Kind: EvRefused}, {Kind: EvFailed}, {Kind: EvReleased}}
 	if !c.OpeningTriedAt.IsZero() {
 		list = append(list, Event{Kind: EvAccepted, Conversation: "conversation"}, Event{Kind: EvAgentWrote})

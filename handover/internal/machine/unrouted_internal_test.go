@@ -15,7 +15,7 @@ func TestAnOlderEndIsNotTakenForTheEndThatWasAskedFor(t *testing.T) {
 	c := handoverIn(StateEnding)
 	c.OpeningTriedAt, c.LastWriteAt, c.EndRequestedAt, c.ChangedAt = ago(3*time.Second), ago(3*time.Second), ago(2*time.Second), ago(2*time.Second)
 	older := shows(genesys.PhaseEnded)
-	older.Standing.EndedAt = ago(7 * time.Second)
+	older.Standing.EndedAt = ago(7 * time.Second).Std()
 	c, _ = Apply(c, older, noon())
 	require.Equal(t, StateEnding, c.State)
 	second := c.LastWriteAt.Add(SettlePeriod)

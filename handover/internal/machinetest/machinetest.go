@@ -11,10 +11,12 @@ import (
 )
 
 // Noon is the time that white-box tests count from.
-func Noon() time.Time { return time.Date(2026, time.November, 22, 12, 0, 0, 0, time.UTC) }
+func Noon() machine.Time {
+	return machine.TimeOf(time.Date(2026, time.November, 22, 12, 0, 0, 0, time.UTC))
+}
 
 // Ago returns a time before noon.
-func Ago(d time.Duration) time.Time { return Noon().Add(-d) }
+func Ago(d time.Duration) machine.Time { return Noon().Add(-d) }
 
 // Anna returns the agent who is in the conversations.
 func Anna() machine.Agent { return machine.Agent{ID: "a1", Name: "Anna"} }
@@ -56,7 +58,7 @@ func HandoverIn(s machine.State) machine.Handover {
 	case machine.StateAlerting:
 		c.Agent = Anna()
 	case machine.StateConnected, machine.StateEnding, machine.StateEnded:
-		c.Agent, c.Connected, c.Came, c.WaitingSince = Anna(), Ago(7*time.Minute), Ago(7*time.Minute), time.Time{}
+		c.Agent, c.Connected, c.Came, c.WaitingSince = Anna(), Ago(7*time.Minute), Ago(7*time.Minute), 0
 	default:
 	}
 	if s == machine.StateEnding || s == machine.StateEnded {
@@ -77,7 +79,7 @@ func Standing(p genesys.Phase) genesys.Standing {
 	default:
 	}
 	if p == genesys.PhaseWrapup || p == genesys.PhaseEnded {
-		s.EndedBy, s.Why, s.EndedAt = "agent", "client", Ago(10*time.Second)
+		s.EndedBy, s.Why, s.EndedAt = "agent", "client", Ago(10*time.Second).Std()
 	}
 	return s
 }

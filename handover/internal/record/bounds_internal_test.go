@@ -14,7 +14,7 @@ import (
 // before they are stored.
 func TestRecordStaysWithinItsLimit(t *testing.T) {
 	t.Parallel()
-	now := time.Now().UTC()
+	now := machine.TimeOf(time.Now())
 	tx := &Transaction{
 		Record: &Record{Touched: now}, Key: machine.Key{Customer: "c"}, Now: now, NewID: func() string { return "aaaaaaaaaaaa" },
 		Jitter: func(d time.Duration) time.Duration { return d },

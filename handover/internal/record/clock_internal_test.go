@@ -16,7 +16,7 @@ func TestMissingMessagesByGenesysClock(t *testing.T) {
 	for _, ahead := range []time.Duration{0, time.Hour, -time.Hour} {
 		r := &Reading{Began: noon(), Clock: machine.Clock{Ahead: ahead}}
 		for i, age := range []time.Duration{webhookLife + time.Second, webhookLife - time.Second} {
-			r.Messages = append(r.Messages, genesys.MessageRef{ID: fmt.Sprint(i), Time: ago(age).Add(ahead)})
+			r.Messages = append(r.Messages, genesys.MessageRef{ID: fmt.Sprint(i), Time: ago(age).Add(ahead).Std()})
 		}
 		f := recordIn(machine.StateConnected)
 		g := f.GapOf(r, ago(10*time.Minute).Add(ahead), machine.Listing{}, false)

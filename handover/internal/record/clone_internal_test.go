@@ -79,7 +79,7 @@ func fill(v reflect.Value, n int) {
 		fill(v.Elem(), n+1)
 	case reflect.Struct:
 		if v.Type() == reflect.TypeFor[time.Time]() {
-			v.Set(reflect.ValueOf(noon().Add(time.Duration(n) * time.Second)))
+			v.Set(reflect.ValueOf(noon().Std().Add(time.Duration(n) * time.Second)))
 			return
 		}
 		for i := range v.NumField() {
@@ -138,7 +138,7 @@ func allContents() []openmessaging.Content {
 		openmessaging.QuickReplies{Actions: []openmessaging.QuickReply{{Text: "q"}}},
 		card,
 		openmessaging.Carousel{Cards: []openmessaging.Card{card}},
-		openmessaging.DatePicker{Title: "d", Times: []openmessaging.TimeSlot{{Start: noon()}}},
+		openmessaging.DatePicker{Title: "d", Times: []openmessaging.TimeSlot{{Start: noon().Std()}}},
 		openmessaging.ListPicker{Sections: []openmessaging.ListSection{{Items: []openmessaging.ListItem{{ID: "i"}}}}},
 		openmessaging.Template{ID: "t"},
 		openmessaging.Location{URL: "l"},

@@ -17,9 +17,9 @@ import (
 )
 
 // CurrentFormat is the format that this release writes. The release also reads the next one. A new
-// field raises the format. Format 1 was only written by development versions before the first
-// release, and is refused.
-const CurrentFormat = 2
+// field raises the format. Formats 1 and 2 were only written by development versions before the
+// first release, and are refused.
+const CurrentFormat = 3
 
 // ErrUnreadable is the error of a record that this release cannot read. Its text has no content.
 var ErrUnreadable = errors.New("handover: a record that this release cannot read")
@@ -42,7 +42,7 @@ func (f *Record) Encode(k machine.Key, revision uint64) (Stored, error) {
 	if len(data) > maxRecord {
 		return Stored{}, fmt.Errorf("%w: the record would have %d bytes, the limit is %d", ErrBacklog, len(data), maxRecord)
 	}
-	r := Stored{Key: k, Revision: revision, Data: data, WakeAt: f.WakeAt()}
+	r := Stored{Key: k, Revision: revision, Data: data, WakeAt: f.WakeAt().Std()}
 	if f.Handover != nil {
 		r.ConversationID = f.Handover.ConversationID
 	}
@@ -56,15 +56,17 @@ func Decode(r Stored) (*Record, error) {
 		return nil, fmt.Errorf("%w: its key belongs to no customer", ErrUnreadable)
 	}
 	f := &Record{}
-	if err := json.Unmarshal(r.Data, f); err != nil { //nolint:musttag // as in encode
-		return nil, fmt.Errorf("%w: %w", ErrUnreadable, redactJSON(err))
-	}
-	switch {
-	case f.Format == 1:
-		return nil, fmt.Errorf("%w: format 1 was written by a development version from before the first release: begin with an empty store",
-			ErrUnreadable)
-	case f.Format < CurrentFormat || f.Format > CurrentFormat+1:
+	err := json.Unmarshal(r.Data, f) //nolint:musttag // as in encode
+	// A field of another format may have another type. The decoder skips such a field.
+	_, otherType := errors.AsType[*json.UnmarshalTypeError](err)
+	switch known := err == nil || otherType && f.Format != 0; {
+	case known && (f.Format == 1 || f.Format == 2):
+		return nil, fmt.Errorf("%w: format %d was written by a development version from before the first release: begin with an empty store",
+			ErrUnreadable, f.Format)
+	case known && (f.Format < CurrentFormat || f.Format > CurrentFormat+1):
 		return nil, fmt.Errorf("%w: format %d, this release reads %d and %d", ErrUnreadable, f.Format, CurrentFormat, CurrentFormat+1)
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", ErrUnreadable, redactJSON(err))
 	}
 	if err := f.understood(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
@@ -135,8 +137,8 @@ func (x *Entry) toHost() bool {
 }
 
 // NextRevision returns a revision that no earlier one of the key had, even before a delete.
-func NextRevision(prev uint64, now time.Time) uint64 {
-	return max(prev+1, uint64(max(now.UnixMicro(), 1)))
+func NextRevision(prev uint64, now machine.Time) uint64 {
+	return max(prev+1, uint64(max(now, 1)))
 }
 
 // A Stored is what a store keeps for one key: the fields that the store needs to find it, and

@@ -2,6 +2,7 @@ package record
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -108,7 +109,7 @@ func TestEncode(t *testing.T) {
 	require.Equal(t, uint64(7), r.Revision)
 	require.Equal(t, uint64(7), f.Created, "the revision it was created with")
 	require.Equal(t, "conversation", r.ConversationID)
-	require.Equal(t, f.WakeAt(), r.WakeAt)
+	require.Equal(t, f.WakeAt().Std(), r.WakeAt)
 }
 
 // A record of the next release keeps the fields that this one does not know: of the record, of the
@@ -127,7 +128,7 @@ func TestUnknownFieldsSurviveARewrite(t *testing.T) {
 	require.NoError(t, err)
 	text := string(r.Data)
 	for _, pair := range [][2]string{
-		{`{"format":3,`, `{"format":3,"colour":{"is":"new"},"limits":[1,2.50,12345678901234567890],`},
+		{`{"format":4,`, `{"format":4,"colour":{"is":"new"},"limits":[1,2.50,12345678901234567890],`},
 		{`"now":{"id"`, `"now":{"mood":"of the session","id"`},
 		{`"session":{"id":"zyxwvutsrqp2"`, `"mood":"of the past","session":{"id":"zyxwvutsrqp2"`},
 		{`"id":"a"`, `"mood":"of a","id":"a"`},
@@ -165,16 +166,18 @@ func TestUnknownFieldsSurviveARewrite(t *testing.T) {
 	require.Contains(t, out, `"mood":"of a"`)
 }
 
-// Format 1 was written by development versions only. The error contains the fix.
-func TestFormat1IsRefused(t *testing.T) {
+// Formats 1 and 2 were written by development versions only. The error contains the fix.
+func TestFormatsBeforeTheFirstReleaseAreRefused(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"connected.json", "ended.json"} {
-		data, err := os.ReadFile(filepath.Join(goldenDir(1), name)) //nolint:gosec // a name of our own
-		require.NoError(t, err)
-		_, err = Decode(Stored{Key: recordKey(), Data: data})
-		require.ErrorIs(t, err, ErrUnreadable)
-		require.ErrorContains(t, err, "development version")
-		require.ErrorContains(t, err, "begin with an empty store")
+	for format := 1; format < firstFormat; format++ {
+		for _, name := range []string{"connected.json", "ended.json"} {
+			data, err := os.ReadFile(filepath.Join(goldenDir(format), name)) //nolint:gosec // a name of our own
+			require.NoError(t, err)
+			_, err = Decode(Stored{Key: recordKey(), Data: data})
+			require.ErrorIs(t, err, ErrUnreadable)
+			require.ErrorContains(t, err, fmt.Sprintf("format %d was written by a development version", format))
+			require.ErrorContains(t, err, "begin with an empty store")
+		}
 	}
 }
 
@@ -184,20 +187,20 @@ func TestUnreadableRecords(t *testing.T) {
 	for name, data := range map[string]string{
 		"empty":                   "",
 		"not JSON":                secret,
-		"cut":                     `{"format":2,"log":[{"what":"` + secret,
+		"cut":                     `{"format":3,"log":[{"what":"` + secret,
 		"no format":               `{"created":1}`,
-		"format too new":          `{"format":4}`,
+		"format too new":          `{"format":5}`,
 		"format below":            `{"format":-1}`,
-		"wrong type":              `{"format":2,"seq":"` + secret + `"}`,
-		"wrong type inside":       `{"format":2,"words":[{"message":{"text":["` + secret + `"]}}]}`,
-		"wrong attribute":         `{"format":2,"out":{"entries":[{"opening":{"texts":[],"attributes":{"` + secret + `":1}}}]}}`,
-		"wrong time":              `{"format":2,"touched":"` + secret + `"}`,
-		"wrong memory":            `{"format":2,"said":"` + secret + `"}`,
-		"wrong content":           `{"format":2,"in":{"entries":[{"delivery":{"message":{"content":"` + secret + `"}}}]}}`,
-		"wrong reply":             `{"format":2,"words":[{"message":{"reply":{"channel":"` + secret + `"}}}]}`,
-		"words without a session": `{"format":2,"words":[{"id":"` + secret + `","message":{"text":"a"}}]}`,
-		"unknown word":            `{"format":2,"now":{"state":"connected"},"words":[{"state":"lost","message":{"text":"` + secret + `"}}]}`,
-		"word without text":       `{"format":2,"now":{"state":"connected"},"words":[{"id":"` + secret + `"}]}`,
+		"wrong type":              `{"format":3,"seq":"` + secret + `"}`,
+		"wrong type inside":       `{"format":3,"words":[{"message":{"text":["` + secret + `"]}}]}`,
+		"wrong attribute":         `{"format":3,"out":{"entries":[{"opening":{"texts":[],"attributes":{"` + secret + `":1}}}]}}`,
+		"wrong time":              `{"format":3,"touched":"` + secret + `"}`,
+		"wrong memory":            `{"format":3,"said":"` + secret + `"}`,
+		"wrong content":           `{"format":3,"in":{"entries":[{"delivery":{"message":{"content":"` + secret + `"}}}]}}`,
+		"wrong reply":             `{"format":3,"words":[{"message":{"reply":{"channel":"` + secret + `"}}}]}`,
+		"words without a session": `{"format":3,"words":[{"id":"` + secret + `","message":{"text":"a"}}]}`,
+		"unknown word":            `{"format":3,"now":{"state":"connected"},"words":[{"state":"lost","message":{"text":"` + secret + `"}}]}`,
+		"word without text":       `{"format":3,"now":{"state":"connected"},"words":[{"id":"` + secret + `"}]}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -223,11 +226,11 @@ func TestRecordHardLimit(t *testing.T) {
 // create.
 func TestRevisions(t *testing.T) {
 	t.Parallel()
-	now := uint64(noon().UnixMicro())
+	now := uint64(noon()) //nolint:gosec // of 2026
 	require.Equal(t, now, NextRevision(0, noon()))
 	require.Equal(t, now+1, NextRevision(now, noon()))
 	require.Equal(t, now+9, NextRevision(now+8, noon()), "a clock that went back")
-	require.Equal(t, uint64(1), NextRevision(0, time.Time{}))
+	require.Equal(t, uint64(1), NextRevision(0, 0))
 }
 
 func FuzzDecode(f *testing.F) {
@@ -235,10 +238,10 @@ func FuzzDecode(f *testing.F) {
 	require.NoError(f, err)
 	f.Add(r.Data)
 	for _, s := range []string{
-		`{"format":1}`, `{"format":2}`, `{"format":3,"NOW":{"state":"queued"},"more":[null]}`, `{"format":2,"heard":"AAAA"}`, `null`, `[]`,
-		`{"formAt":2,"000":{"":""},"out":{"entries":[]}}`,
-		`{"format":2,"now":{"state":"connected"},"out":{"entries":[{}]},"in":{"entries":[{"kind":"return"}]},"receipts":[{}]}`,
-		`{"format":3,"now":{"state":"connected","more":1},"past":[{"more":2}],"words":[{"seq":1,"message":{"text":"a"},"more":3},{"seq":1}]}`,
+		`{"format":1}`, `{"format":3}`, `{"format":4,"NOW":{"state":"queued"},"more":[null]}`, `{"format":3,"heard":"AAAA"}`, `null`, `[]`,
+		`{"formAt":3,"000":{"":""},"out":{"entries":[]}}`,
+		`{"format":3,"now":{"state":"connected"},"out":{"entries":[{}]},"in":{"entries":[{"kind":"return"}]},"receipts":[{}]}`,
+		`{"format":4,"now":{"state":"connected","more":1},"past":[{"more":2}],"words":[{"seq":1,"message":{"text":"a"},"more":3},{"seq":1}]}`,
 	} {
 		f.Add([]byte(s))
 	}

@@ -15,7 +15,7 @@ import (
 type story struct {
 	strings.Builder
 
-	now time.Time
+	now machine.Time
 }
 
 func (s *story) line(format string, a ...any) { _, _ = fmt.Fprintf(s, format+"\n", a...) }
@@ -28,8 +28,7 @@ func (s *story) section(heading string, lines []string) {
 }
 
 // clock formats a time in UTC, with the date only if it is not the date of now.
-func (s *story) clock(t time.Time) string {
-	t = t.UTC()
+func (s *story) clock(t machine.Time) string {
 	if t.Format(time.DateOnly) == s.now.Format(time.DateOnly) {
 		return t.Format(time.TimeOnly)
 	}
@@ -37,8 +36,8 @@ func (s *story) clock(t time.Time) string {
 }
 
 // Explain returns the text of Explain for a record.
-func (f *Record) Explain(channel string, now time.Time) string {
-	s := &story{now: now.UTC()}
+func (f *Record) Explain(channel string, now machine.Time) string {
+	s := &story{now: now}
 	at := s.now.Format(time.DateTime)
 	if f.Handover == nil {
 		s.line("no session yet, channel %s, as of %s UTC", OneLine(channel, maxWhy), at)
@@ -94,7 +93,7 @@ func (s *story) head(f *Record) {
 func (f *Record) happened() (list []string) {
 	date := ""
 	for _, l := range f.Log {
-		at := l.At.UTC()
+		at := l.At
 		if d := at.Format(time.DateOnly); d != date {
 			list = append(list, d)
 			date = d
@@ -241,7 +240,7 @@ func (s *story) failing(l *lane) []string {
 			return x.Kind != k || x.First.IsZero() || s.now.Sub(x.First) < failingTime
 		})
 		if len(fails) > 0 {
-			oldest := slices.MinFunc(fails, func(a, b Entry) int { return a.First.Compare(b.First) })
+			oldest := slices.MinFunc(fails, func(a, b Entry) int { return cmp.Compare(a.First, b.First) })
 			list = append(list, fmt.Sprintf("%d × %s fails since %s; attempts of the oldest: %d", len(fails), k.Words(), s.clock(oldest.First), oldest.Attempts))
 		}
 	}
@@ -250,14 +249,14 @@ func (s *story) failing(l *lane) []string {
 
 // A step is an expected event.
 type step struct {
-	at   time.Time
+	at   machine.Time
 	text string
 }
 
 // next returns the steps that follow unless another event is first.
 func (s *story) next(f *Record) (list []string) {
 	var steps []step
-	add := func(at time.Time, text string) {
+	add := func(at machine.Time, text string) {
 		if !at.IsZero() {
 			steps = append(steps, step{at, text})
 		}
@@ -271,25 +270,25 @@ func (s *story) next(f *Record) (list []string) {
 		add(f.In.Lease.over(at), f.In.Entries[0].Kind.Words()+" is given to the host")
 	}
 	c := f.Open()
-	expiry, timer := machine.TimerNone, time.Time{}
+	expiry, timer := machine.TimerNone, machine.Time(0)
 	if c != nil {
 		expiry, timer = c.Timer()
 	}
 	switch kind, at := f.NextTask(); {
 	case kind == TaskNone:
 	case kind == TaskLook && f.Conversation() == "": // a timer
-	case kind == TaskLook && !at.Before(timer) && !c.PollAt.Equal(at):
+	case kind == TaskLook && !at.Before(timer) && c.PollAt != at:
 	default:
 		add(f.Control.Lease.over(at), kind.words(c))
 	}
 	add(timer, expiry.Words())
 	add(f.Expires(), "the record is removed, unless a message arrives")
-	slices.SortStableFunc(steps, func(a, b step) int { return cmp.Compare(a.at.UnixNano(), b.at.UnixNano()) })
+	slices.SortStableFunc(steps, func(a, b step) int { return cmp.Compare(a.at, b.at) })
 	for _, x := range steps {
 		at := s.clock(x.at)
 		if !x.at.After(s.now) {
 			at = "now"
-			if late := s.now.Sub(x.at); late > LookEvery && x.at.Unix() > 0 {
+			if late := s.now.Sub(x.at); late > LookEvery && x.at.Std().Unix() > 0 {
 				at = fmt.Sprintf("now, %s late", late.Round(time.Second))
 			}
 		}

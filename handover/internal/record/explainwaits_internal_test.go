@@ -19,7 +19,7 @@ func TestExplainWhatWaits(t *testing.T) {
 				tx.Notify = false
 				tx.fireTimers()
 				tx.accept(Message{ID: "m1", Text: "one"})
-				tx.Handover.CustomerAt = time.Time{}
+				tx.Handover.CustomerAt = 0
 				tx.Apply(machine.Event{Kind: machine.EvMoved, Conversation: "other"})
 				tx.Forget = noon()
 				return tx.Record

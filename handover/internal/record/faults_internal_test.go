@@ -49,8 +49,8 @@ func TestAgentSessionTakesOverAllReturns(t *testing.T) {
 	bot.ID, bot.ConversationID, bot.HandedBack = "abcdefghijk3", "another", true
 	tx.install(bot)
 	tx.pushReturn(false)
-	o := &openmessaging.Outbound{ID: "late", ConversationID: "conversation", Time: noon(), Origin: openmessaging.OriginHuman}
-	tx.AcceptMessage(o, openmessaging.Message{Text: "late"}, time.Time{})
+	o := &openmessaging.Outbound{ID: "late", ConversationID: "conversation", Time: noon().Std(), Origin: openmessaging.OriginHuman}
+	tx.AcceptMessage(o, openmessaging.Message{Text: "late"}, 0)
 	require.Equal(t, []EntryKind{KindReturn, KindReturn, KindDelivery}, kinds(tx.In.Entries))
 
 	next := machinetest.HandoverIn(machine.StateConnected)
@@ -76,7 +76,7 @@ func TestFailingLookStarvesNoOtherTask(t *testing.T) {
 	tx.receipt(Receipt{ID: "a1", Status: openmessaging.StatusFailed})
 	tx.watch("another", "customer", noon(), tx.Now)
 
-	settled := map[TaskKind]time.Time{}
+	settled := map[TaskKind]machine.Time{}
 	for range 3 {
 		kind, at := tx.NextTask()
 		tx.Now = machine.Later(tx.Now, at)
@@ -91,7 +91,7 @@ func TestFailingLookStarvesNoOtherTask(t *testing.T) {
 			settleAs(tx, j, failed)
 		}
 	}
-	require.Equal(t, map[TaskKind]time.Time{TaskReceipt: again.Add(-backoffLast), TaskWatch: again.Add(-backoffLast), TaskLook: again}, settled)
+	require.Equal(t, map[TaskKind]machine.Time{TaskReceipt: again.Add(-backoffLast), TaskWatch: again.Add(-backoffLast), TaskLook: again}, settled)
 }
 
 // A conversation cannot be disconnected, because Genesys fails. The attempts get rarer.
@@ -118,7 +118,7 @@ func next(t *testing.T, tx *Transaction) {
 	tx.Tidy()
 	c := machinetest.HandoverIn(machine.StateRequested)
 	c.ID, c.Request, c.From = "abcdefghijk3", "another request", "customer~abcdefghijk3"
-	c.ConversationID, c.OpeningTriedAt, c.OpeningAcceptedAt = "", time.Time{}, time.Time{}
+	c.ConversationID, c.OpeningTriedAt, c.OpeningAcceptedAt = "", 0, 0
 	o, err := Request{ID: c.Request, Summary: "summary"}.Opening([]string{"summary"}, c.From)
 	require.NoError(t, err)
 	tx.Begin(c, o)
@@ -157,7 +157,7 @@ func TestFailureOfAnEarlierSessionDelaysNoOpening(t *testing.T) {
 func TestUnsureOpeningDoesNotEndASessionWithAnAgent(t *testing.T) {
 	t.Parallel()
 	c := machinetest.HandoverIn(machine.StateRequested)
-	c.ConversationID, c.OpeningTriedAt, c.OpeningAcceptedAt, c.Routing = "", time.Time{}, time.Time{}, machine.RouteByFlow
+	c.ConversationID, c.OpeningTriedAt, c.OpeningAcceptedAt, c.Routing = "", 0, 0, machine.RouteByFlow
 	tx := opens(c)
 	ambiguous := Outcome{Effect: EffectAmbiguous, Err: context.DeadlineExceeded}
 	settleAs(tx, jobOn(t, tx, ToGenesys), ambiguous)
@@ -196,7 +196,7 @@ func TestLateAnswerNamesAnotherConversation(t *testing.T) {
 func TestLateAnswerNamesTheConversation(t *testing.T) {
 	t.Parallel()
 	c := machinetest.HandoverIn(machine.StateRequested)
-	c.ConversationID, c.OpeningAcceptedAt = "", time.Time{}
+	c.ConversationID, c.OpeningAcceptedAt = "", 0
 	tx := opens(c)
 	late := jobOn(t, tx, ToGenesys)
 	tx.Now = late.Lease.Until.Add(LeaseGrace)
@@ -235,7 +235,7 @@ func TestEarlyWebhookCountsForItsConversation(t *testing.T) {
 		tx.Handover.From, tx.Handover.OpeningTriedAt = "customer", noon()
 		tx.Watched = nil
 		tx.ReceivedIDs.Remember("early", ReceivedID, tx.Now)
-		o := &openmessaging.Outbound{ID: "early", CustomerID: "customer", ConversationID: "conversation", Time: ago(time.Minute), Origin: openmessaging.OriginHuman}
+		o := &openmessaging.Outbound{ID: "early", CustomerID: "customer", ConversationID: "conversation", Time: ago(time.Minute).Std(), Origin: openmessaging.OriginHuman}
 		if conversation == "elsewhere" {
 			o.ConversationID = conversation
 		}

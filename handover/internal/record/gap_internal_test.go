@@ -18,8 +18,8 @@ func listedOutcome(tx *Transaction, refs ...genesys.MessageRef) Outcome {
 	return Outcome{Task: TaskLook, Read: &Reading{Began: tx.Now, Standing: machinetest.Standing(genesys.PhaseConnected), Messages: refs}}
 }
 
-func refAt(id string, at time.Time) genesys.MessageRef {
-	return genesys.MessageRef{ID: id, Status: "delivery-failed", Time: at}
+func refAt(id string, at machine.Time) genesys.MessageRef {
+	return genesys.MessageRef{ID: id, Status: "delivery-failed", Time: at.Std()}
 }
 
 // storedOf returns messages as Genesys stores them.
@@ -71,7 +71,7 @@ func TestALongGapIsRepairedToTheEnd(t *testing.T) {
 				var want []string
 				for i := range 40 {
 					ref := refAt(fmt.Sprint("heard ", i), noon().Add(-span-20*time.Minute+time.Duration(i)*time.Second))
-					tx.ReceivedIDs.Remember(ref.ID, ReceivedID, ref.Time)
+					tx.ReceivedIDs.Remember(ref.ID, ReceivedID, machine.TimeOf(ref.Time))
 					refs = append(refs, ref)
 				}
 				for i := range n {
@@ -80,7 +80,7 @@ func TestALongGapIsRepairedToTheEnd(t *testing.T) {
 				}
 				for i := range 10 {
 					ref := refAt(fmt.Sprint("heard later ", i), noon().Add(-time.Minute+time.Duration(i)*time.Second))
-					tx.ReceivedIDs.Remember(ref.ID, ReceivedID, ref.Time)
+					tx.ReceivedIDs.Remember(ref.ID, ReceivedID, machine.TimeOf(ref.Time))
 					refs = append(refs, ref)
 				}
 				got := repairGap(t, tx, refs, n/genesys.MaxBulkMessages+3)
@@ -117,7 +117,7 @@ func gapped(missing int) (tx *Transaction, refs []genesys.MessageRef) {
 
 func deliveredEntry(tx *Transaction, id string) Entry {
 	o := &openmessaging.Outbound{
-		ID: id, CustomerID: "customer", ConversationID: "conversation", Time: tx.Now, Origin: openmessaging.OriginHuman,
+		ID: id, CustomerID: "customer", ConversationID: "conversation", Time: tx.Now.Std(), Origin: openmessaging.OriginHuman,
 	}
 	tx.ReceivedIDs.Remember(o.ID, ReceivedID, tx.Now)
 	tx.AcceptMessage(o, openmessaging.Message{Text: id}, tx.MessageArrived(o))
@@ -230,12 +230,12 @@ func TestAGapWaitsForRoom(t *testing.T) {
 // missing. Neither are the messages that an earlier session in the conversation received.
 func TestAnAdoptedSessionHasNoGapByOtherIDs(t *testing.T) {
 	t.Parallel()
-	for name, wrote := range map[string]time.Time{"with a time": ago(time.Second), "without": {}} {
+	for name, wrote := range map[string]machine.Time{"with a time": ago(time.Second), "without": 0} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			tx := newTransaction(&Record{Format: CurrentFormat, Created: 1, Touched: noon()})
 			o := &openmessaging.Outbound{
-				ID: "webhook", CustomerID: "customer", ConversationID: "conversation", Time: wrote, Origin: openmessaging.OriginHuman,
+				ID: "webhook", CustomerID: "customer", ConversationID: "conversation", Time: wrote.Std(), Origin: openmessaging.OriginHuman,
 			}
 			tx.ReceivedIDs.Remember(o.ID, ReceivedID, tx.Now)
 			tx.AcceptMessage(o, openmessaging.Message{Text: "hello"}, tx.MessageArrived(o))

@@ -95,7 +95,7 @@ func TestAnEndThatAMessageMeetsHasItsGap(t *testing.T) {
 	settleAs(tx, j, o)
 	require.Nil(t, tx.Open())
 	checkListing(t, tx, nil, nil, refs...)
-	require.Less(t, tx.Now.Sub(j.Began), returnHold)
+	require.Less(t, tx.Now.Sub(machine.TimeOf(j.Began)), returnHold)
 	require.Empty(t, tx.Watched)
 	require.Equal(t, []string{"missed 0", "back"}, takenIDs(tx))
 

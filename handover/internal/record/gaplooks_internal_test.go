@@ -35,9 +35,9 @@ func TestACheckReportsNothingOfTheNextSession(t *testing.T) {
 	c.ID, c.OpeningTriedAt = "second", tx.Now.Add(time.Minute)
 	tx.install(c)
 	takenIDs(tx)
-	refs = append(refs, genesys.MessageRef{ID: "of the second", Time: tx.Now.Add(time.Minute)})
+	refs = append(refs, genesys.MessageRef{ID: "of the second", Time: tx.Now.Add(time.Minute).Std()})
 	for len(tx.Watched) > 0 {
-		tx.Handover.PollAt = time.Time{}
+		tx.Handover.PollAt = 0
 		checkListing(t, tx, refusedWith(503), nil, refs...)
 	}
 	list := takenIDs(tx)
@@ -68,7 +68,7 @@ func TestOtherIDsOfAConversationThatIsNotNamedYet(t *testing.T) {
 func TestCheckDetectsOtherIDsByLaterMessages(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
-	ref := genesys.MessageRef{ID: "other", Time: tx.Now.Add(-time.Second)}
+	ref := genesys.MessageRef{ID: "other", Time: tx.Now.Add(-time.Second).Std()}
 	endListing(t, tx, true, ref)
 	tx.Now = tx.Now.Add(20 * time.Second)
 	deliveredEntry(tx, "its own")
@@ -101,7 +101,7 @@ func TestTwoEndsAreBothChecked(t *testing.T) {
 	tx.install(c)
 	tx.Handover.Listing = machine.Listing{Reached: true, Proven: true}
 	tx.Now = tx.Now.Add(time.Minute)
-	next := genesys.MessageRef{ID: "next", Time: tx.Now.Add(-webhookSlow)}
+	next := genesys.MessageRef{ID: "next", Time: tx.Now.Add(-webhookSlow).Std()}
 	endListing(t, tx, false, next)
 	takenIDs(tx)
 	checkListing(t, tx, nil, nil, refs...)

@@ -27,7 +27,7 @@ func askedFor(t *testing.T, tx *Transaction, stored []genesys.StoredMessage, ref
 func TestMessagesToTheCustomerAreThoseOfAgentsAndFlows(t *testing.T) {
 	t.Parallel()
 	ref := func(id, status string) genesys.MessageRef {
-		return genesys.MessageRef{ID: id, Status: status, Time: noon()}
+		return genesys.MessageRef{ID: id, Status: status, Time: noon().Std()}
 	}
 	c := &genesys.Conversation{Participants: []genesys.Participant{
 		{Purpose: genesys.PurposeCustomer, Messages: []genesys.MessageRef{ref("customer's", "sent")}},

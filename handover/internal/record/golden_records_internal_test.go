@@ -32,8 +32,8 @@ func goldenNewCustomer() *Record {
 	tx := newTransaction(&Record{Created: 1_700_000_000_000_000, Touched: noon()})
 	tx.Notify = false
 	tx.AcceptMessage(&openmessaging.Outbound{
-		ID: "w1", CustomerID: "customer", ConversationID: "strange", Time: ago(time.Second), Origin: openmessaging.OriginHuman,
-	}, openmessaging.Message{Text: "Are you there?"}, time.Time{})
+		ID: "w1", CustomerID: "customer", ConversationID: "strange", Time: ago(time.Second).Std(), Origin: openmessaging.OriginHuman,
+	}, openmessaging.Message{Text: "Are you there?"}, 0)
 	tx.ReceivedIDs.Remember("w1", ReceivedID, tx.Now)
 	tx.Format = CurrentFormat
 	return tx.Record
@@ -42,7 +42,7 @@ func goldenNewCustomer() *Record {
 // goldenRequested: the opening is being posted for the first time.
 func goldenRequested() *Record {
 	c := machinetest.HandoverIn(machine.StateRequested)
-	c.ConversationID, c.OpeningAcceptedAt, c.LastQueueID, c.QueueID = "", time.Time{}, "", ""
+	c.ConversationID, c.OpeningAcceptedAt, c.LastQueueID, c.QueueID = "", 0, "", ""
 	tx := newTransaction(&Record{Format: CurrentFormat, Created: 1, Touched: noon()})
 	_, _ = tx.HandOver(c, &Opening{
 		Customer: openmessaging.Customer{
@@ -61,7 +61,7 @@ func goldenRequested() *Record {
 // goldenQueued: messages wait, the first after a failure and with a part done.
 func goldenQueued() *Record {
 	tx := newTransaction(recordIn(machine.StateQueued))
-	tx.accept(Message{ID: "m1", Time: ago(time.Second), Text: "see", Attachments: []openmessaging.Attachment{{
+	tx.accept(Message{ID: "m1", Time: ago(time.Second).Std(), Text: "see", Attachments: []openmessaging.Attachment{{
 		URL: "https://example.com/a.pdf", MIME: "application/pdf", Filename: "a.pdf", Caption: "the bill",
 	}}})
 	tx.accept(Message{ID: "m2", Reply: &openmessaging.Reply{InReplyTo: "q1", Kind: openmessaging.ReplyButton, Text: "Yes", Payload: "yes"}})
@@ -83,7 +83,7 @@ func goldenConnected() *Record {
 	tx.deliver(Delivery{
 		ID: "w1", Message: openmessaging.Message{Text: "Choose", Content: openmessaging.Contents{openmessaging.QuickReply{Text: "A", Payload: "a"}}},
 		Origin: openmessaging.OriginHuman, Time: ago(time.Second), From: "customer", Session: tx.Handover.Session,
-	}, time.Time{})
+	}, 0)
 	tx.Notice(Notice{Kind: machine.NoticeTransferred, From: "agents", To: "billing", Agent: machinetest.Anna(), Detail: "detail", MessageID: "m1"})
 	tx.accept(Message{ID: "m2", Text: "two"})
 	tx.receipt(Receipt{ID: "w0", Status: openmessaging.StatusFailed, Code: openmessaging.ReasonGeneralError, To: "customer"})

@@ -11,9 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func noon() time.Time { return machinetest.Noon() }
+func noon() machine.Time { return machinetest.Noon() }
 
-func ago(d time.Duration) time.Time { return machinetest.Ago(d) }
+func ago(d time.Duration) machine.Time { return machinetest.Ago(d) }
 
 // newTransaction returns a transaction at noon, for a host that uses notices, with a fixed clock
 // and without randomness.
@@ -57,7 +57,7 @@ func jobOn(tb testing.TB, tx *Transaction, n LaneName) *Job {
 	head := tx.ClaimHead(n)
 	taken := Lease{Owner: fmt.Sprint("replica ", tx.Leases), N: tx.Leases, Seq: head.Seq, Until: tx.Now.Add(LeaseTime)}
 	tx.Lane(n).Lease = taken
-	return &Job{Key: tx.Key, Lane: n, Lease: taken, Head: head, Record: copied(tb, tx.Record), Began: tx.Now}
+	return &Job{Key: tx.Key, Lane: n, Lease: taken, Head: head, Record: copied(tb, tx.Record), Began: tx.Now.Std()}
 }
 
 // settleAs stores an outcome as the Environment does.

@@ -14,23 +14,23 @@ import (
 
 // A lane is an ordered list of effects. One worker at a time performs them.
 type lane struct {
-	Entries   []Entry   `json:"entries,omitempty"`
-	Bytes     int       `json:"bytes,omitempty"`
-	Lease     Lease     `json:"lease,omitzero"`
-	NotBefore time.Time `json:"notBefore,omitzero"`
-	Failures  int       `json:"failures,omitempty"` // consecutive failures of the head
+	Entries   []Entry      `json:"entries,omitempty"`
+	Bytes     int          `json:"bytes,omitempty"`
+	Lease     Lease        `json:"lease,omitzero"`
+	NotBefore machine.Time `json:"notBefore,omitempty"`
+	Failures  int          `json:"failures,omitempty"` // consecutive failures of the head
 	// Control: the first of the consecutive failures.
-	First time.Time `json:"first,omitzero"`
+	First machine.Time `json:"first,omitempty"`
 	// Until then a callback that ignores its context blocks the lane.
-	Stuck time.Time `json:"stuck,omitzero"`
+	Stuck machine.Time `json:"stuck,omitempty"`
 }
 
 // A Lease reserves an effect for one worker. It is never renewed.
 type Lease struct {
-	Owner string    `json:"owner,omitempty"`
-	N     uint64    `json:"n,omitempty"`
-	Seq   uint64    `json:"seq,omitempty"` // the entry it was taken for
-	Until time.Time `json:"until,omitzero"`
+	Owner string       `json:"owner,omitempty"`
+	N     uint64       `json:"n,omitempty"`
+	Seq   uint64       `json:"seq,omitempty"` // the entry it was taken for
+	Until machine.Time `json:"until,omitempty"`
 }
 
 // The times of leases and effects.
@@ -42,11 +42,13 @@ const (
 )
 
 // Free reports whether another process may take the lease.
-func (l Lease) Free(now time.Time) bool { return l.Owner == "" || !now.Before(l.Until.Add(LeaseGrace)) }
+func (l Lease) Free(now machine.Time) bool {
+	return l.Owner == "" || !now.Before(l.Until.Add(LeaseGrace))
+}
 
 // over returns the later of at and the time when another worker may take the lease. A lease
 // that a dead process left does not wake a replica unless there is work.
-func (l Lease) over(at time.Time) time.Time {
+func (l Lease) over(at machine.Time) machine.Time {
 	if l.Owner == "" {
 		return at
 	}
@@ -70,23 +72,23 @@ const (
 
 // An Entry is one effect. It is stored in the same write as the change that caused it.
 type Entry struct {
-	Seq       uint64    `json:"seq"`
-	Kind      EntryKind `json:"kind"`
-	Handover  string    `json:"handover,omitempty"`
-	At        time.Time `json:"at"`                 // when it was accepted
-	NotBefore time.Time `json:"notBefore,omitzero"` // no attempt before
+	Seq       uint64       `json:"seq"`
+	Kind      EntryKind    `json:"kind"`
+	Handover  string       `json:"handover,omitempty"`
+	At        machine.Time `json:"at"`                  // when it was accepted
+	NotBefore machine.Time `json:"notBefore,omitempty"` // no attempt before
 	// First attempt; to the host: the first that failed.
-	First    time.Time `json:"first,omitzero"`
-	Attempts int       `json:"attempts,omitempty"` // failed attempts that count
-	Size     int       `json:"size,omitempty"`
+	First    machine.Time `json:"first,omitempty"`
+	Attempts int          `json:"attempts,omitempty"` // failed attempts that count
+	Size     int          `json:"size,omitempty"`
 
 	// To Genesys.
-	HostID  string    `json:"hostId,omitempty"`
-	Wire    time.Time `json:"wire,omitzero"` // channel.time of the first part
-	Done    int       `json:"done,omitempty"`
-	Unsure  bool      `json:"maybe,omitempty"` // an attempt may have taken effect
-	Opening *Opening  `json:"opening,omitempty"`
-	Text    string    `json:"text,omitempty"` // kindLeft
+	HostID  string       `json:"hostId,omitempty"`
+	Wire    machine.Time `json:"wire,omitempty"` // channel.time of the first part
+	Done    int          `json:"done,omitempty"`
+	Unsure  bool         `json:"maybe,omitempty"` // an attempt may have taken effect
+	Opening *Opening     `json:"opening,omitempty"`
+	Text    string       `json:"text,omitempty"` // kindLeft
 
 	// To the host.
 	Delivery *Delivery `json:"delivery,omitempty"`
@@ -105,8 +107,8 @@ type Delivery struct {
 	ID         string                `json:"id"` // idempotency key: the same on every attempt, replica and restart
 	Message    openmessaging.Message `json:"message"`
 	Origin     openmessaging.Origin  `json:"origin,omitempty"`
-	Time       time.Time             `json:"time,omitzero"` // when it was written, by the clock of Genesys
-	From       string                `json:"from"`          // the customer id that Genesys sent
+	Time       machine.Time          `json:"time,omitempty"` // when it was written, by the clock of Genesys
+	From       string                `json:"from"`           // the customer id that Genesys sent
 	Session    machine.Session       `json:"session"`
 	Late       bool                  `json:"late,omitempty"`       // its session is over, or it never had one
 	OutOfOrder bool                  `json:"outOfOrder,omitempty"` // an attempt to deliver a newer message began before
@@ -155,7 +157,7 @@ func (l *lane) remove(i int) Entry {
 	l.Entries = slices.Delete(l.Entries, i, i+1)
 	l.Bytes -= e.Size
 	if i == 0 {
-		l.Failures, l.NotBefore = 0, time.Time{}
+		l.Failures, l.NotBefore = 0, 0
 	}
 	if len(l.Entries) == 0 {
 		l.Entries, l.Bytes = nil, 0
@@ -169,7 +171,7 @@ func (l *lane) full(entries, bytes, more int) bool {
 
 // busy reports whether the head may be in progress. A lease of another entry does not count:
 // after it expired, another worker may have performed its entry.
-func (l *lane) busy(now time.Time) bool { return l.begun() && !l.Lease.Free(now) }
+func (l *lane) busy(now machine.Time) bool { return l.begun() && !l.Lease.Free(now) }
 
 // begun reports whether the lease was taken for the head.
 func (l *lane) begun() bool {
@@ -177,9 +179,9 @@ func (l *lane) begun() bool {
 }
 
 // ready returns when the head may be performed, leases aside. ok is false if the lane is empty.
-func (l *lane) ready() (at time.Time, ok bool) {
+func (l *lane) ready() (at machine.Time, ok bool) {
 	if len(l.Entries) == 0 {
-		return time.Time{}, false
+		return 0, false
 	}
 	h := l.Entries[0]
 	return machine.Later(l.NotBefore, h.NotBefore, h.At, l.Stuck), true
@@ -259,7 +261,7 @@ func (tx *Transaction) ClaimHead(n LaneName) Entry {
 
 // Ready reports whether a lane has something to perform now.
 func (tx *Transaction) Ready(n LaneName) bool {
-	var at time.Time
+	var at machine.Time
 	var ok bool
 	switch n {
 	case Control:
@@ -345,9 +347,9 @@ type Outcome struct {
 	BotQueue     string        //
 	Conversation string        // of the message, as the answer names it
 	PlatformID   string
-	Posted       time.Time // when the POST began, by Genesys' clock; zero if that is not measured
+	Posted       machine.Time // when the POST began, by Genesys' clock; zero if that is not measured
 	// When Genesys had accepted the message, by its clock; zero if the answer has no Date.
-	Accepted     time.Time
+	Accepted     machine.Time
 	Read         *Reading                // a read that the effect made
 	Transferred  bool                    // Genesys accepted the transfer
 	Doubtful     bool                    // Genesys may have accepted the transfer
@@ -389,7 +391,7 @@ const (
 )
 
 // backoff returns when to retry after a number of failures in a row.
-func (tx *Transaction) backoff(failures int, o Outcome) time.Time {
+func (tx *Transaction) backoff(failures int, o Outcome) machine.Time {
 	if o.RetryAfter > 0 {
 		return tx.Now.Add(o.RetryAfter)
 	}

@@ -3,7 +3,6 @@ package record
 import (
 	"encoding/json"
 	"slices"
-	"time"
 
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
 )
@@ -21,27 +20,27 @@ import (
 // its agents. Otherwise every word belongs to a Return. It is removed when the host has accepted
 // that Return.
 type Word struct {
-	Seq     uint64    `json:"seq"`
-	ID      string    `json:"id"`                // the host's id of the message
-	Message *Message  `json:"message,omitempty"` // nil: the content has been dropped
-	At      time.Time `json:"at"`                // when it was accepted
-	Wire    time.Time `json:"wire,omitzero"`     // channel.time of the first part
-	State   wordState `json:"state,omitempty"`
-	Size    int       `json:"size,omitempty"`
+	Seq     uint64       `json:"seq"`
+	ID      string       `json:"id"`                // the host's id of the message
+	Message *Message     `json:"message,omitempty"` // nil: the content has been dropped
+	At      machine.Time `json:"at"`                // when it was accepted
+	Wire    machine.Time `json:"wire,omitempty"`    // channel.time of the first part
+	State   wordState    `json:"state,omitempty"`
+	Size    int          `json:"size,omitempty"`
 
 	// The session with the agents it is for; empty: none.
-	Handover string    `json:"handover,omitempty"`
-	Again    bool      `json:"again,omitempty"`    // it was attempted in an earlier session
-	Done     int       `json:"done,omitempty"`     // parts that Genesys accepted
-	Attempts int       `json:"attempts,omitempty"` // failed attempts in this session
-	First    time.Time `json:"first,omitzero"`     // the first attempt in this session
+	Handover string       `json:"handover,omitempty"`
+	Again    bool         `json:"again,omitempty"`    // it was attempted in an earlier session
+	Done     int          `json:"done,omitempty"`     // parts that Genesys accepted
+	Attempts int          `json:"attempts,omitempty"` // failed attempts in this session
+	First    machine.Time `json:"first,omitempty"`    // the first attempt in this session
 
 	Conversation string `json:"conversation,omitempty"` // sent: the id in the answer
 	Unplaced     bool   `json:"unplaced,omitempty"`     // sent, and the answer had no id
 	// Sent: when Genesys had accepted it, by its clock: the Date of the answer + 1 s.
-	SentAt time.Time `json:"sentAt,omitzero"`
-	Reason string    `json:"reason,omitempty"` // refused: the reason
-	Return uint64    `json:"return,omitempty"` // seq of the Return that contains it
+	SentAt machine.Time `json:"sentAt,omitempty"`
+	Reason string       `json:"reason,omitempty"` // refused: the reason
+	Return uint64       `json:"return,omitempty"` // seq of the Return that contains it
 }
 
 type wordState string
@@ -144,7 +143,7 @@ func (f *Record) backlog(m Message) bool {
 }
 
 // posting reports whether a word is being sent now. Its outcome decides how it continues.
-func (f *Record) posting(w *Word, now time.Time) bool {
+func (f *Record) posting(w *Word, now machine.Time) bool {
 	l := f.Out.Lease
 	return l.Owner != "" && l.Seq == w.Seq && !l.Free(now)
 }
@@ -191,10 +190,10 @@ func (f *Record) EntriesOut() []Entry {
 }
 
 // headReady returns when the head of the lane to Genesys may be sent. ok is false if there is none.
-func (f *Record) headReady() (at time.Time, ok bool) {
+func (f *Record) headReady() (at machine.Time, ok bool) {
 	h, ok := f.head()
 	if !ok {
-		return time.Time{}, false
+		return 0, false
 	}
 	at = machine.Later(f.Out.NotBefore, h.NotBefore, h.At)
 	if c := f.Open(); h.Kind == KindOpen && c != nil && c.OpeningTriedAt.IsZero() && f.closing(c.From) {
@@ -290,7 +289,7 @@ func (tx *Transaction) assign() {
 		}
 		if w.Handover != c.ID {
 			w.release()
-			w.Handover, w.Done, w.Attempts, w.First = c.ID, 0, 0, time.Time{}
+			w.Handover, w.Done, w.Attempts, w.First = c.ID, 0, 0, 0
 			c.CustomerAt = tx.Now
 			shift, unkept = true, unkept || w.Message == nil
 		}
@@ -419,7 +418,7 @@ func (f *Record) removeWords(seq uint64) {
 // answered removes the words sent up to a time of Genesys' clock, because an agent is there to
 // answer for them. With seen, a read shows the agent in the conversation. Without it, the proof is
 // a message of the agent, which does not answer for a word with an unknown conversation.
-func (tx *Transaction) answered(at time.Time, seen bool) {
+func (tx *Transaction) answered(at machine.Time, seen bool) {
 	c := tx.Open()
 	tx.Words = slices.DeleteFunc(tx.Words, func(w Word) bool {
 		switch {

@@ -26,23 +26,23 @@ func say(tb testing.TB, tx *Transaction, text string) machine.Turn {
 }
 
 // sentAt settles the head of the lane to Genesys as accepted.
-func sentAt(tb testing.TB, tx *Transaction, now time.Time) {
+func sentAt(tb testing.TB, tx *Transaction, now machine.Time) {
 	tb.Helper()
 	tx.Now = now
 	settleAs(tx, jobOn(tb, tx, ToGenesys), Outcome{Conversation: "conversation"})
 }
 
 // seenAt applies a read that began at a time and shows a connected agent.
-func seenAt(tx *Transaction, began time.Time) {
+func seenAt(tx *Transaction, began machine.Time) {
 	tx.Now = began
 	tx.settleRead(&Reading{Began: began, Standing: machinetest.Standing(genesys.PhaseConnected)}, true)
 }
 
 // ends applies a read that shows that the conversation ended ten seconds before it.
-func ends(tx *Transaction, now time.Time) {
+func ends(tx *Transaction, now machine.Time) {
 	tx.Now = now
 	s := machinetest.Standing(genesys.PhaseEnded)
-	s.EndedAt = now.Add(-10 * time.Second)
+	s.EndedAt = now.Add(-10 * time.Second).Std()
 	tx.Apply(machine.Event{Kind: machine.EvRead, Began: now, Standing: s})
 	tx.Tidy()
 }
@@ -88,7 +88,7 @@ func returnsIn(f *Record) int {
 	return n
 }
 
-func after(d time.Duration) time.Time { return noon().Add(d) }
+func after(d time.Duration) machine.Time { return noon().Add(d) }
 
 func TestReturnHoldsWhatNoAgentAnswered(t *testing.T) {
 	t.Parallel()
@@ -180,7 +180,7 @@ func TestReturnHoldsWhatWasSentAfterTheAgentLeft(t *testing.T) {
 	sentAt(t, tx, after(5*time.Second))
 	tx.Apply(machine.Event{Kind: machine.EvEnd, Reason: machine.EndByCustomer})
 	s := machinetest.Standing(genesys.PhaseEnded)
-	s.EndedAt = after(time.Second)
+	s.EndedAt = after(time.Second).Std()
 	tx.Now = after(6 * time.Second)
 	tx.Apply(machine.Event{Kind: machine.EvRead, Began: tx.Now, Standing: s})
 	tx.Tidy()
@@ -301,7 +301,7 @@ func TestRunningPostAtTheEnd(t *testing.T) {
 	t.Run("its process dies", func(t *testing.T) {
 		t.Parallel()
 		tx, j := start()
-		tx.Now = j.Lease.Until.Add(LeaseGrace - 1)
+		tx.Now = j.Lease.Until.Add(LeaseGrace - time.Microsecond)
 		tx.Tidy()
 		require.Equal(t, WordWaiting, tx.Words[0].State, "its outcome may still be stored")
 		tx.Now = j.Lease.Until.Add(LeaseGrace)
@@ -338,8 +338,8 @@ func TestReturnHoldsWhatOpenedAnotherConversation(t *testing.T) {
 
 	tx.Now = after(time.Second)
 	s := machinetest.Standing(genesys.PhaseEnded)
-	s.EndedAt = after(machine.OffsetKnown - time.Millisecond)
-	tx.Apply(machine.Event{Kind: machine.EvRead, Began: tx.Now, Standing: s, History: machine.History{Came: ago(time.Minute), Left: s.EndedAt}})
+	s.EndedAt = after(machine.OffsetKnown - time.Millisecond).Std()
+	tx.Apply(machine.Event{Kind: machine.EvRead, Began: tx.Now, Standing: s, History: machine.History{Came: ago(time.Minute), Left: machine.TimeOf(s.EndedAt)}})
 	tx.Tidy()
 	require.Equal(t, machine.StateEnded, tx.Handover.State)
 	require.Equal(t, []string{"too late"}, texts(tx.Record, firstReturn(t, tx.Record)))
@@ -372,19 +372,19 @@ func TestAgentWhoLeftWithTheCustomer(t *testing.T) {
 	}{
 		"the agent moved it into a queue": {func(tx *Transaction) {
 			s := machinetest.Standing(genesys.PhaseEnded)
-			s.EndedBy, s.EndedAt = "customer", after(time.Second)
+			s.EndedBy, s.EndedAt = "customer", after(time.Second).Std()
 			tx.Now = after(6 * time.Second)
 			tx.Apply(machine.Event{Kind: machine.EvRead, Began: tx.Now, Standing: s, History: machine.History{Came: ago(time.Minute), Left: noon(), Moved: true}})
 		}, []string{"words"}},
 		"the customer ended it": {func(tx *Transaction) {
 			s := machinetest.Standing(genesys.PhaseEnded)
-			s.EndedBy, s.EndedAt = "customer", after(time.Second)
+			s.EndedBy, s.EndedAt = "customer", after(time.Second).Std()
 			tx.Now = after(6 * time.Second)
 			tx.Apply(machine.Event{Kind: machine.EvRead, Began: tx.Now, Standing: s, History: machine.History{Came: ago(time.Minute), Left: noon()}})
 		}, []string{"words"}},
 		"our disconnect ended it": {func(tx *Transaction) {
 			s := machinetest.Standing(genesys.PhaseEnded)
-			s.EndedBy, s.EndedAt = "customer", after(time.Second)
+			s.EndedBy, s.EndedAt = "customer", after(time.Second).Std()
 			tx.Apply(machine.Event{Kind: machine.EvEnd, Reason: machine.EndByCustomer})
 			tx.Now = after(6 * time.Second)
 			tx.Handover.DisconnectedAt = after(time.Second)
@@ -392,7 +392,7 @@ func TestAgentWhoLeftWithTheCustomer(t *testing.T) {
 		}, []string{}},
 		"the agent ended it before our disconnect": {func(tx *Transaction) {
 			s := machinetest.Standing(genesys.PhaseEnded)
-			s.EndedBy, s.EndedAt = "agent", noon()
+			s.EndedBy, s.EndedAt = "agent", noon().Std()
 			tx.Apply(machine.Event{Kind: machine.EvEnd, Reason: machine.EndByCustomer})
 			tx.Now = after(6 * time.Second)
 			tx.Handover.DisconnectedAt = after(time.Second)
@@ -432,10 +432,10 @@ func TestOnlyALiveAgentAnswers(t *testing.T) {
 				if moved {
 					tx.Apply(machine.Event{Kind: machine.EvMoved, Conversation: "other"})
 				}
-				tx.Now = after(machine.SettlePeriod + 2*machine.OffsetKnown - 1)
+				tx.Now = after(machine.SettlePeriod + 2*machine.OffsetKnown - time.Microsecond)
 				tx.settleRead(&Reading{Began: tx.Now, Standing: machinetest.Standing(p)}, true)
 				require.Len(t, tx.Words, 1, "the read may be stale, and both times are known within a second")
-				tx.Now = tx.Now.Add(1)
+				tx.Now = tx.Now.Add(time.Microsecond)
 				tx.settleRead(&Reading{Began: tx.Now, Standing: machinetest.Standing(p)}, true)
 				live := p == genesys.PhaseConnected || p == genesys.PhaseParked
 				require.Equal(t, live && !moved, len(tx.Words) == 0)
@@ -697,7 +697,7 @@ func TestWordThatMissedItsSessionGoesFirst(t *testing.T) {
 	for i, x := range list[1:] {
 		require.True(t, x.Wire.After(list[i].Wire), "times grow")
 	}
-	require.True(t, list[3].Wire.Equal(tx.WireTime))
+	require.Equal(t, tx.WireTime, list[3].Wire)
 }
 
 // A process stood still in a POST until its session was over, and the next session has the message.
@@ -791,7 +791,7 @@ func TestEndSendsWhatWaitsForTenSeconds(t *testing.T) {
 		say(t, tx, text)
 	}
 	tx.Apply(machine.Event{Kind: machine.EvEnd, Reason: machine.EndByCustomer})
-	tx.Now = after(10*time.Second - 1)
+	tx.Now = after(10*time.Second - time.Microsecond)
 	tx.Tidy()
 	require.Equal(t, machine.TurnAgent, say(t, tx, "4"))
 	require.Equal(t, []string{"1", "2", "3"}, queued(tx.Record), "what is written now is not for these agents")

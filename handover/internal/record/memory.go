@@ -76,16 +76,16 @@ func (m memory) Recall(id string) verdict {
 }
 
 // minute returns the minute in which an id was remembered.
-func (m memory) minute(id string) (time.Time, bool) {
+func (m memory) minute(id string) (machine.Time, bool) {
 	mark, at := m.find(id)
-	return time.Unix(int64(mark>>minuteShift)*60, 0), at >= 0
+	return minuteTime(mark >> minuteShift), at >= 0
 }
 
-func (m *memory) Remember(id string, v verdict, now time.Time) { m.RememberOf(id, v, 0, now) }
+func (m *memory) Remember(id string, v verdict, now machine.Time) { m.RememberOf(id, v, 0, now) }
 
 // RememberOf remembers an id together with the index of the identity that the message was sent
 // to.
-func (m *memory) RememberOf(id string, v verdict, identity int, now time.Time) {
+func (m *memory) RememberOf(id string, v verdict, identity int, now machine.Time) {
 	var mark [markSize]byte
 	binary.BigEndian.PutUint64(mark[:], hashID(id))
 	bits := minuteOf(now)<<minuteShift | uint32(identity&identityMask)<<identityShift | uint32(v)
@@ -120,7 +120,7 @@ func (m memory) reached(id string) { m.finish(id) }
 func (m memory) hasReached(id string) bool { return m.final(id) }
 
 // replace remembers an id with another verdict and removes its old marks.
-func (m *memory) replace(id string, v verdict, now time.Time) {
+func (m *memory) replace(id string, v verdict, now machine.Time) {
 	h := hashID(id)
 	var rest memory
 	for mark := range slices.Chunk(*m, markSize) {
@@ -132,7 +132,7 @@ func (m *memory) replace(id string, v verdict, now time.Time) {
 	m.Remember(id, v, now)
 }
 
-func (m *memory) trim(now time.Time) {
+func (m *memory) trim(now machine.Time) {
 	n := len(*m) / markSize
 	oldest := minuteOf(now.Add(-markPeriod))
 	drop := 0
@@ -149,9 +149,9 @@ func (m *memory) trim(now time.Time) {
 // since returns the time from which the ids of all webhooks are remembered. It is zero if no id
 // was dropped. Ids with the verdict missed are ignored, because they are remembered long after
 // the message was written.
-func (m memory) since(now time.Time) time.Time {
+func (m memory) since(now machine.Time) machine.Time {
 	if len(m) < keepMarks*markSize {
-		return time.Time{}
+		return 0
 	}
 	from := minuteOf(now)
 	for x := range slices.Chunk(m, markSize) {
@@ -163,12 +163,16 @@ func (m memory) since(now time.Time) time.Time {
 	if len(m) < mostMarks*markSize {
 		from = min(from, minuteOf(now.Add(-markPeriod)))
 	}
-	return time.Unix(int64(from+1)*60, 0)
+	return minuteTime(from + 1)
 }
 
-func minuteOf(t time.Time) uint32 {
-	return uint32(max(0, t.Unix()/60)) & (1<<26 - 1) //nolint:gosec // masked to 26 bits
+func minuteOf(t machine.Time) uint32 {
+	return uint32(max(0, t/minute)) & (1<<26 - 1) //nolint:gosec // masked to 26 bits
 }
+
+func minuteTime(minutes uint32) machine.Time { return machine.Time(minutes) * minute }
+
+const minute = machine.Time(time.Minute / time.Microsecond)
 
 // MessageID returns the channel.messageId of a part. It is the same on every attempt of every
 // replica. again is set for a message that was attempted in an earlier session: it gets another

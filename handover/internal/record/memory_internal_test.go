@@ -16,7 +16,7 @@ func TestMemoryFormat(t *testing.T) {
 	m.Remember("a", forwardedID, noon())
 	require.Len(t, m, 12)
 	require.Equal(t, uint64(0xca978112ca1bbdca), binary.BigEndian.Uint64(m), "the first 8 bytes of SHA-256(id)")
-	minute := uint32(noon().Unix() / 60) //nolint:gosec // of 2026
+	minute := uint32(noon().Std().Unix() / 60) //nolint:gosec // of 2026
 	require.Equal(t, minute<<6|uint32(forwardedID), binary.BigEndian.Uint32(m[8:]))
 	m.RememberOf("b", fetchedID, 7, noon())
 	require.Equal(t, minute<<6|7<<2|uint32(fetchedID), binary.BigEndian.Uint32(m[20:]))
@@ -37,7 +37,7 @@ func TestMemoryRecalls(t *testing.T) {
 	require.Equal(t, forwardedID, m.Recall("a"), "the newest counts")
 	at, ok := m.minute("b")
 	require.True(t, ok)
-	require.Equal(t, noon().Truncate(time.Minute), at.UTC())
+	require.Equal(t, noon().Truncate(time.Minute), at)
 	m.RememberOf("d", fetchedID, 5, noon())
 	m.finish("d")
 	m.finish("unknown")
@@ -84,9 +84,9 @@ func TestMemoryKeeps(t *testing.T) {
 
 func TestMinutesOfAnyTime(t *testing.T) {
 	t.Parallel()
-	require.Zero(t, minuteOf(time.Time{}))
-	require.Zero(t, minuteOf(time.Unix(0, 0)))
-	require.Equal(t, uint32(1), minuteOf(time.Unix(60, 0)))
+	require.Zero(t, minuteOf(0))
+	require.Zero(t, minuteOf(machine.TimeOf(time.Unix(0, 0))))
+	require.Equal(t, uint32(1), minuteOf(machine.TimeOf(time.Unix(60, 0))))
 }
 
 // A new verdict takes the place of the old one, and the memory does not grow.

@@ -16,7 +16,7 @@ import (
 
 // A Reading is one confirming read.
 type Reading struct {
-	Began    time.Time
+	Began    machine.Time
 	Clock    machine.Clock
 	Standing genesys.Standing
 	History  machine.History
@@ -48,7 +48,7 @@ func (f *Record) EventOf(r *Reading) machine.Event {
 }
 
 // genesysBegan returns when the read began, by Genesys' clock.
-func (r *Reading) genesysBegan() time.Time { return r.Clock.Genesys(r.Began) }
+func (r *Reading) genesysBegan() machine.Time { return r.Clock.Genesys(r.Began) }
 
 // Live reports whether the customer is in the conversation.
 func (r *Reading) Live() bool {
@@ -85,7 +85,7 @@ func LegsOf(c *genesys.Conversation) machine.Legs {
 	l := machine.Legs{Ended: strings.Join(last(c.EndedLegs(), maxLegs), " ")}
 	for _, p := range c.Participants {
 		for _, at := range []time.Time{p.Start, p.Alerting, p.Connected, p.End} {
-			l.Newest = machine.Later(l.Newest, at)
+			l.Newest = machine.Later(l.Newest, machine.TimeOf(at))
 		}
 	}
 	return l
@@ -134,7 +134,7 @@ type Gap struct {
 // received messages is listed, reads and webhooks use different ids (UNCERTAIN whether Genesys ever
 // does), and nothing can be compared. With end, the end of a session does not wait for messages
 // that can be recognized if a webhook delivers them later.
-func (f *Record) GapOf(r *Reading, since time.Time, l machine.Listing, end bool) Gap {
+func (f *Record) GapOf(r *Reading, since machine.Time, l machine.Listing, end bool) Gap {
 	listed := r.listed(since)
 	for _, ref := range listed {
 		l.Proven = l.Proven || f.ReceivedIDs.Recall(ref.ID) == ReceivedID
@@ -154,37 +154,38 @@ func (f *Record) GapOf(r *Reading, since time.Time, l machine.Listing, end bool)
 	g.Checked = machine.Later(l.Checked, began.Add(-webhookLife))
 	remembered := r.Clock.Genesys(f.ReceivedIDs.since(r.Began))
 	for _, ref := range listed {
-		v, ours, old := f.ReceivedIDs.Recall(ref.ID), f.HostIDOf(ref.ID) != "", ref.Time.Before(remembered)
+		at := machine.TimeOf(ref.Time)
+		v, ours, old := f.ReceivedIDs.Recall(ref.ID), f.HostIDOf(ref.ID) != "", at.Before(remembered)
 		switch {
 		case v == ReceivedID:
 			g.undelivered = 0
-		case v != fetchedID && v != UnknownID, ours, old, ref.Time.Before(since):
-		case began.Sub(ref.Time) >= webhookSilence:
+		case v != fetchedID && v != UnknownID, ours, old, at.Before(since):
+		case began.Sub(at) >= webhookSilence:
 			g.undelivered++
 		}
 		// An earlier handover had webhooks that this one has not received.
-		if v != UnknownID || ours || old || !ref.Time.After(l.Checked) || !l.Proven && ref.Time.Before(since) {
+		if v != UnknownID || ours || old || !at.After(l.Checked) || !l.Proven && at.Before(since) {
 			continue
 		}
 		g.unseen = append(g.unseen, ref)
 		switch {
-		case began.Sub(ref.Time) < patience:
-			g.young, g.late = true, g.late || began.Sub(ref.Time) >= webhookSlow
+		case began.Sub(at) < patience:
+			g.young, g.late = true, g.late || began.Sub(at) >= webhookSlow
 		case len(g.Missing) == genesys.MaxBulkMessages:
 			g.more = true
 		default:
 			g.Missing = append(g.Missing, ref)
 			continue
 		}
-		g.Checked = machine.Earlier(g.Checked, ref.Time.Add(-time.Millisecond))
+		g.Checked = machine.Earlier(g.Checked, at.Add(-time.Millisecond))
 	}
 	return g
 }
 
 // listed returns the messages to the customer that a read shows since a time, oldest first.
-func (r *Reading) listed(since time.Time) []genesys.MessageRef {
+func (r *Reading) listed(since machine.Time) []genesys.MessageRef {
 	from := since.Add(-machine.SettlePeriod)
-	list := slices.DeleteFunc(slices.Clone(r.Messages), func(ref genesys.MessageRef) bool { return ref.Time.Before(from) })
+	list := slices.DeleteFunc(slices.Clone(r.Messages), func(ref genesys.MessageRef) bool { return machine.TimeOf(ref.Time).Before(from) })
 	slices.SortStableFunc(list, func(a, b genesys.MessageRef) int {
 		return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.ID, b.ID))
 	})
@@ -235,14 +236,14 @@ func (tx *Transaction) settleGap(o Outcome) (endWaits bool) {
 	}
 	if o.Read.Err != nil {
 		if o.Read.Blind {
-			c.GapAt = time.Time{} // reads are forbidden, so none will show that the gap is closed
+			c.GapAt = 0 // reads are forbidden, so none will show that the gap is closed
 		}
 		return false
 	}
 	g := tx.GapOf(o.Read, c.OpeningTriedAt, c.Listing, o.End)
 	fetched, all, lost := tx.acceptMissing(o, g, c.ConversationID, c.From)
 	c.Proven = g.Proven
-	c.GapAt, tx.unseenListed = time.Time{}, g.young || !all
+	c.GapAt, tx.unseenListed = 0, g.young || !all
 	if o.GapErr == nil && (g.late || len(g.Missing) > 0) {
 		c.GapAt = tx.Now
 	}
@@ -275,7 +276,7 @@ func (tx *Transaction) settleGap(o Outcome) (endWaits bool) {
 // to fetch them failed and may succeed soon. It waits for 10 s at most.
 func (tx *Transaction) endWaits(c *machine.Handover, o Outcome, all bool) bool {
 	if !o.End {
-		c.EndSeen = time.Time{}
+		c.EndSeen = 0
 		return false
 	}
 	if c.EndSeen.IsZero() {
@@ -289,7 +290,7 @@ func (tx *Transaction) endWaits(c *machine.Handover, o Outcome, all bool) bool {
 }
 
 // repair watches the conversation of an ended session with missing messages, which r lists.
-func (tx *Transaction) repair(c *machine.Handover, r *Reading, at time.Time) {
+func (tx *Transaction) repair(c *machine.Handover, r *Reading, at machine.Time) {
 	w := tx.watch(c.ConversationID, c.From, c.OpeningTriedAt, at)
 	l := c.Listing
 	if w.Checked.Before(l.Checked) { // messages of an earlier session in it are still missing
@@ -332,7 +333,7 @@ func (tx *Transaction) acceptMissing(o Outcome, g Gap, conversation, from string
 			continue
 		case i >= 0:
 			fetched = tx.acceptFetched(&o.Stored[i], conversation, from) || fetched
-		case !asked || o.GapErr != nil && !unfetchable(o.GapErr), o.Read.genesysBegan().Sub(ref.Time) < webhookLife:
+		case !asked || o.GapErr != nil && !unfetchable(o.GapErr), o.Read.genesysBegan().Sub(machine.TimeOf(ref.Time)) < webhookLife:
 			all = false // no answer, or its webhook may still arrive
 			continue
 		default:
@@ -341,9 +342,10 @@ func (tx *Transaction) acceptMissing(o Outcome, g Gap, conversation, from string
 		known = append(known, ref)
 	}
 	for _, ref := range known {
+		at := machine.TimeOf(ref.Time)
 		// Older messages are recognized by their time, and no webhook may deliver them. Remembering
 		// many of them would displace the ids of delivered ones.
-		if !all || ref.Time.After(g.Checked) || tx.genesysNow().Sub(ref.Time) <= replayAge {
+		if !all || at.After(g.Checked) || tx.genesysNow().Sub(at) <= replayAge {
 			tx.ReceivedIDs.RememberOf(ref.ID, fetchedID, tx.Addressee(from), tx.Now)
 		}
 	}
@@ -435,6 +437,6 @@ func (tx *Transaction) acceptFetched(m *genesys.StoredMessage, conversation, fro
 	if w.ID != m.ID {
 		tx.ReceivedIDs.RememberOf(w.ID, fetchedID, tx.Addressee(w.CustomerID), tx.Now)
 	}
-	tx.AcceptMessage(&w, body, time.Time{})
+	tx.AcceptMessage(&w, body, 0)
 	return true
 }

@@ -14,10 +14,10 @@ import (
 func TestReadWithoutEarlierLegs(t *testing.T) {
 	t.Parallel()
 	c := &genesys.Conversation{Participants: []genesys.Participant{
-		{ID: "1", Purpose: genesys.PurposeCustomer, State: genesys.StateConnected, Start: ago(time.Hour)},
+		{ID: "1", Purpose: genesys.PurposeCustomer, State: genesys.StateConnected, Start: ago(time.Hour).Std()},
 		{
 			ID: "2", Purpose: genesys.PurposeAgent, State: genesys.StateDisconnected,
-			Start: ago(time.Minute), Connected: ago(50 * time.Second), End: ago(2 * time.Second),
+			Start: ago(time.Minute).Std(), Connected: ago(50 * time.Second).Std(), End: ago(2 * time.Second).Std(),
 		},
 	}}
 	known := LegsOf(c)
@@ -26,7 +26,7 @@ func TestReadWithoutEarlierLegs(t *testing.T) {
 	require.NotZero(t, machine.HistoryOf(c, noon()).Left)
 	require.Zero(t, machine.HistoryOf(Without(c, strings.Fields(known.Ended)), noon()))
 	require.Len(t, c.Participants, 2)
-	c.Participants[1].End = ago(time.Second)
+	c.Participants[1].End = ago(time.Second).Std()
 	require.NotZero(t, machine.HistoryOf(Without(c, strings.Fields(known.Ended)), noon()).Left, "it was revived, and ended again")
 	for range 2 * maxLegs {
 		c.Participants = append(c.Participants, c.Participants[1])

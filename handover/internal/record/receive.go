@@ -1,6 +1,7 @@
 package record
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -19,24 +20,24 @@ const (
 // message of a conversation of this customer may be one that Genesys could not post before, unless
 // it was written before the opening.
 func (tx *Transaction) Replays(o *openmessaging.Outbound) bool {
-	if o.Time.IsZero() || tx.Clock.Unmeasured || tx.genesysNow().Sub(o.Time) <= replayAge {
+	if o.Time.IsZero() || tx.Clock.Unmeasured || tx.genesysNow().Sub(machine.TimeOf(o.Time)) <= replayAge {
 		return false
 	}
 	if c := tx.Open(); c != nil && o.ConversationID != "" && o.ConversationID == c.ConversationID {
-		return o.Time.Before(c.MessagesSince())
+		return machine.TimeOf(o.Time).Before(c.MessagesSince())
 	}
 	w := tx.watching(o.ConversationID)
-	return w == nil || o.Time.Before(w.Since)
+	return w == nil || machine.TimeOf(o.Time).Before(w.Since)
 }
 
 // AcceptMessage adds a message for the customer to the lane to the host. A message that finds the
 // lane full is refused, and still proves that its author is there.
-func (tx *Transaction) AcceptMessage(o *openmessaging.Outbound, body openmessaging.Message, notBefore time.Time) {
+func (tx *Transaction) AcceptMessage(o *openmessaging.Outbound, body openmessaging.Message, notBefore machine.Time) {
 	id := o.ID
 	if id == "" {
 		id = tx.EntryID("", tx.NextSeq())
 	}
-	d := Delivery{ID: id, Message: body, Origin: o.Origin, Time: o.Time, From: o.CustomerID}
+	d := Delivery{ID: id, Message: body, Origin: o.Origin, Time: machine.TimeOf(o.Time), From: o.CustomerID}
 	current := tx.OfCurrentSession(o)
 	human := o.Origin != openmessaging.OriginBot
 	if current && tx.Open() != nil && tx.Handover.ConversationID == "" && o.ConversationID != "" {
@@ -44,9 +45,9 @@ func (tx *Transaction) AcceptMessage(o *openmessaging.Outbound, body openmessagi
 	}
 	switch {
 	case current && human && tx.Open() != nil:
-		tx.Apply(machine.Event{Kind: machine.EvAgentWrote, Began: o.Time})
+		tx.Apply(machine.Event{Kind: machine.EvAgentWrote, Began: machine.TimeOf(o.Time)})
 		if tx.Handover.MovedTo == "" { // the agent has not seen words sent to another conversation
-			tx.answered(tx.spoken(o.Time), false)
+			tx.answered(tx.spoken(machine.TimeOf(o.Time)), false)
 		}
 	case human && o.ConversationID != "" && (tx.Open() == nil || tx.Handover.ConversationID != o.ConversationID):
 		tx.wroteElsewhere(o)
@@ -64,7 +65,7 @@ func (tx *Transaction) AcceptMessage(o *openmessaging.Outbound, body openmessagi
 // wroteElsewhere handles a person's message in a conversation other than that of the open session.
 // A read shows whether an agent is there.
 func (tx *Transaction) wroteElsewhere(o *openmessaging.Outbound) {
-	at := tx.written(o.Time)
+	at := tx.written(machine.TimeOf(o.Time))
 	w := tx.watch(o.ConversationID, o.CustomerID, at, tx.Now.Add(adoptPause))
 	w.WroteAt = machine.Later(w.WroteAt, at)
 	if c := tx.Open(); c != nil && c.ConversationID != "" {
@@ -82,7 +83,7 @@ func (tx *Transaction) readNext(c *machine.Handover) {
 }
 
 // mayReadAt returns when the session's conversation may be read again.
-func (tx *Transaction) mayReadAt(c *machine.Handover) time.Time {
+func (tx *Transaction) mayReadAt(c *machine.Handover) machine.Time {
 	pause := machine.ReadPause
 	if c.Blind {
 		pause = machine.BlindPause
@@ -92,8 +93,8 @@ func (tx *Transaction) mayReadAt(c *machine.Handover) time.Time {
 
 // MessageArrived notes that webhooks arrive, and returns until when this one waits: flows post out
 // of order, and after a gap missing messages are delivered first.
-func (tx *Transaction) MessageArrived(o *openmessaging.Outbound) time.Time {
-	until := time.Time{}
+func (tx *Transaction) MessageArrived(o *openmessaging.Outbound) machine.Time {
+	until := machine.Time(0)
 	if o.Origin == openmessaging.OriginBot {
 		until = tx.Now.Add(flowHold)
 	}
@@ -136,7 +137,7 @@ func (tx *Transaction) hear(c *machine.Handover, first bool) {
 
 // written returns when a message was written, by Genesys' clock. For a message without a time or
 // with a future time it returns now.
-func (tx *Transaction) written(at time.Time) time.Time {
+func (tx *Transaction) written(at machine.Time) machine.Time {
 	if now := tx.genesysNow(); at.IsZero() || !tx.Clock.Unmeasured && at.After(now) {
 		return now
 	}
@@ -145,7 +146,7 @@ func (tx *Transaction) written(at time.Time) time.Time {
 
 // spoken returns up to when a message of an agent answers the customer's messages, by Genesys'
 // clock. A message without a time was written somewhat earlier than it arrived.
-func (tx *Transaction) spoken(at time.Time) time.Time {
+func (tx *Transaction) spoken(at machine.Time) machine.Time {
 	if at.IsZero() {
 		return tx.genesysNow().Add(-machine.ClockSlack)
 	}
@@ -162,7 +163,7 @@ func (tx *Transaction) OfCurrentSession(o *openmessaging.Outbound) bool {
 		return false
 	case c.State == machine.StateEnded && !tx.returnWaits(c.ID):
 		return false
-	case !o.Time.IsZero() && !c.TriedByHost && o.Time.Before(c.MessagesSince()): // both by Genesys' clock
+	case !o.Time.IsZero() && !c.TriedByHost && machine.TimeOf(o.Time).Before(c.MessagesSince()): // both by Genesys' clock
 		return false // of an earlier handover in the same conversation
 	case c.ConversationID == "" && c.OpeningTriedAt.IsZero():
 		return false // Genesys has not received the opening
@@ -223,7 +224,7 @@ func (f *Record) HostIDOf(platform string) string {
 
 // Reported applies a report that a conversation ended at a time, zero if unknown. It reports
 // whether there is a change to store.
-func (tx *Transaction) Reported(conversation string, at time.Time) bool {
+func (tx *Transaction) Reported(conversation string, at machine.Time) bool {
 	stored := false
 	if !tx.Handover.Open() && !tx.Handover.Blind {
 		return false // a read has confirmed the end
@@ -280,8 +281,8 @@ const (
 
 // An awaited receipt waits until the host reports the outcome of the message.
 type awaited struct {
-	ID string    `json:"id"`
-	At time.Time `json:"at"`
+	ID string       `json:"id"`
+	At machine.Time `json:"at"`
 }
 
 // maxAddressees is the number of identities that the index in a mark can distinguish.
@@ -290,8 +291,8 @@ const maxAddressees = identityMask + 1
 // An addressee is a customer id under which Genesys has the customer. With IdentitySession each
 // handover has another.
 type addressee struct {
-	From  string    `json:"from"`
-	Since time.Time `json:"since"` // older marks mean the identity that had this place before
+	From  string       `json:"from"`
+	Since machine.Time `json:"since"` // older marks mean the identity that had this place before
 }
 
 // Addressee returns the index of a customer id in the table. A new one takes the place of the
@@ -305,7 +306,7 @@ func (tx *Transaction) Addressee(from string) int {
 	if len(tx.Addressees) < maxAddressees {
 		tx.Addressees = append(tx.Addressees, added)
 	} else {
-		oldest := slices.MinFunc(tx.Addressees, func(a, b addressee) int { return a.Since.Compare(b.Since) })
+		oldest := slices.MinFunc(tx.Addressees, func(a, b addressee) int { return cmp.Compare(a.Since, b.Since) })
 		tx.Addressees[slices.Index(tx.Addressees, oldest)] = added
 	}
 	return slices.IndexFunc(tx.Addressees, is)
@@ -436,13 +437,13 @@ func (tx *Transaction) receipt(r Receipt) {
 	tx.Receipts = slices.Delete(tx.Receipts, i, i+1)
 }
 
-func (r *Receipt) due() time.Time { return machine.Later(r.Time, r.At) }
+func (r *Receipt) due() machine.Time { return machine.Later(r.Time, r.At) }
 
 // NextReceipt returns the receipt to send first, or nil: the one that is due first, but a failure
 // precedes a Delivered receipt that is due up to 30 s earlier.
 func (f *Record) NextReceipt() *Receipt {
 	var next *Receipt
-	order := func(r *Receipt) time.Time {
+	order := func(r *Receipt) machine.Time {
 		if r.Status == openmessaging.StatusFailed {
 			return r.due().Add(-backoffLast)
 		}

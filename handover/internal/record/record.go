@@ -28,7 +28,7 @@ type Record struct {
 	In      lane `json:"in,omitzero"`      // to the host
 	Control lane `json:"control,omitzero"` // without entries: tasks follow from the state
 
-	WireTime time.Time `json:"wireTime,omitzero"` // the last channel.time used
+	WireTime machine.Time `json:"wireTime,omitempty"` // the last channel.time used
 	// The ledger: unanswered messages of the customer, oldest first.
 	Words []Word   `json:"words,omitempty"`
 	Sent  []sentID `json:"sent,omitempty"` // ring of platform ids and their host ids
@@ -44,19 +44,19 @@ type Record struct {
 	Addressees []addressee `json:"addressees,omitempty"`
 
 	// Conversations other than that of the open session.
-	Watched []Watched `json:"watched,omitempty"`
-	Forget  time.Time `json:"forget,omitzero"`  // when Forget was called
-	Forgot  uint64    `json:"forgot,omitempty"` // words up to this seq are to be forgotten
+	Watched []Watched    `json:"watched,omitempty"`
+	Forget  machine.Time `json:"forget,omitempty"` // when Forget was called
+	Forgot  uint64       `json:"forgot,omitempty"` // words up to this seq are to be forgotten
 	// Time of the newest message of a begun delivery.
-	Given time.Time `json:"given,omitzero"`
+	Given machine.Time `json:"given,omitempty"`
 	// The last agent's message, for the retention without a session.
-	Touched time.Time `json:"touched"`
+	Touched machine.Time `json:"touched"`
 	// How long to keep the record after the last session.
 	Keep time.Duration `json:"keep,omitempty"`
 	Log  []logLine     `json:"log,omitempty"`
 
 	// Effects that waited for Genesys were dropped then.
-	Abandoned time.Time `json:"abandoned,omitzero"`
+	Abandoned machine.Time `json:"abandoned,omitempty"`
 
 	unknown unknownFields // of a record of the next format
 }
@@ -94,16 +94,16 @@ type Receipt struct {
 	Status openmessaging.Status     `json:"status"`
 	Code   openmessaging.ReasonCode `json:"code,omitempty"`
 	To     string                   `json:"to"`
-	Time   time.Time                `json:"time"`
+	Time   machine.Time             `json:"time"`
 	Tries  int                      `json:"tries,omitempty"`
-	At     time.Time                `json:"at,omitzero"` // no attempt before
+	At     machine.Time             `json:"at,omitempty"` // no attempt before
 }
 
 // A logLine is a step without content, for Explain: a sentence, and perhaps its reason.
 type logLine struct {
-	At   time.Time `json:"at"`
-	What string    `json:"what"`
-	Why  string    `json:"why,omitempty"`
+	At   machine.Time `json:"at"`
+	What string       `json:"what"`
+	Why  string       `json:"why,omitempty"`
 }
 
 // last returns the newest n elements.
@@ -149,8 +149,8 @@ func (f *Record) EntryID(handover string, seq uint64) string {
 
 // wireTime returns the channel.time of the first of the next n messages. Times only grow,
 // because Genesys identifies a message by its id and its time.
-func (f *Record) wireTime(now time.Time, n int) time.Time {
-	at := now.UTC().Truncate(time.Millisecond)
+func (f *Record) wireTime(now machine.Time, n int) machine.Time {
+	at := now.Truncate(time.Millisecond)
 	if least := f.WireTime.Add(time.Millisecond); at.Before(least) {
 		at = least
 	}

@@ -16,7 +16,7 @@ import (
 func asks(tx *Transaction, id string, s machine.State) machine.Session {
 	c := machinetest.HandoverIn(s)
 	c.ID, c.Request, c.ConversationID = id, "request "+id, ""
-	c.OpeningTriedAt, c.OpeningAcceptedAt, c.LastWriteAt, c.LastQueueID, c.AgentRequestedAt, c.WaitingSince = time.Time{}, time.Time{}, time.Time{}, "", time.Time{}, time.Time{}
+	c.OpeningTriedAt, c.OpeningAcceptedAt, c.LastWriteAt, c.LastQueueID, c.AgentRequestedAt, c.WaitingSince = 0, 0, 0, "", 0, 0
 	session, _ := tx.HandOver(c, &Opening{Texts: []string{"hello"}}, machine.Timers{})
 	tx.Tidy()
 	return session
@@ -135,7 +135,7 @@ func TestLateOutcomeOfAnEarlierOpening(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := machinetest.HandoverIn(machine.StateRequested)
-			c.ConversationID, c.OpeningAcceptedAt = "", time.Time{}
+			c.ConversationID, c.OpeningAcceptedAt = "", 0
 			tx := opens(c)
 			tx.Notify = false
 			say(t, tx, "words")
@@ -181,7 +181,7 @@ func TestForgetDropsWhatWasWritten(t *testing.T) {
 func TestRepeatedOpeningThatOpensAnotherEndsIt(t *testing.T) {
 	t.Parallel()
 	c := machinetest.HandoverIn(machine.StateRequested)
-	c.ConversationID, c.OpeningAcceptedAt = "", time.Time{}
+	c.ConversationID, c.OpeningAcceptedAt = "", 0
 	tx := opens(c)
 	say(t, tx, "waits")
 	tx.Out.Entries[0].Unsure = true
@@ -197,7 +197,7 @@ func TestRepeatedOpeningThatOpensAnotherEndsIt(t *testing.T) {
 
 	tx.Now = after(6 * time.Second)
 	s := machinetest.Standing(genesys.PhaseEnded)
-	tx.Apply(machine.Event{Kind: machine.EvRead, Began: tx.Now, Standing: s, History: machine.History{Came: ago(time.Minute), Left: s.EndedAt}})
+	tx.Apply(machine.Event{Kind: machine.EvRead, Began: tx.Now, Standing: s, History: machine.History{Came: ago(time.Minute), Left: machine.TimeOf(s.EndedAt)}})
 	tx.Tidy()
 	require.Equal(t, machine.EndByAgent, tx.Handover.Ending.Reason)
 	require.Equal(t, []string{"waits"}, texts(tx.Record, firstReturn(t, tx.Record)))
@@ -222,7 +222,7 @@ func TestLastMessageOfTheAgentBeforeIsLate(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		resumed bool
-		written time.Time
+		written machine.Time
 		want    machine.State
 	}{
 		"before, in the same conversation": {true, ago(1300 * time.Millisecond), machine.StateRequested},
@@ -235,8 +235,8 @@ func TestLastMessageOfTheAgentBeforeIsLate(t *testing.T) {
 			tx.Handover.OpeningTriedAt, tx.Handover.Resumed = noon(), test.resumed
 			tx.Now = after(3 * time.Second)
 			tx.AcceptMessage(&openmessaging.Outbound{
-				ID: "bye", CustomerID: tx.Handover.From, ConversationID: tx.Handover.ConversationID, Time: test.written, Origin: openmessaging.OriginHuman,
-			}, openmessaging.Message{Text: "Bye!"}, time.Time{})
+				ID: "bye", CustomerID: tx.Handover.From, ConversationID: tx.Handover.ConversationID, Time: test.written.Std(), Origin: openmessaging.OriginHuman,
+			}, openmessaging.Message{Text: "Bye!"}, 0)
 			require.Equal(t, test.want, tx.Handover.State)
 			require.Equal(t, test.want == machine.StateRequested, tx.In.Entries[len(tx.In.Entries)-1].Delivery.Late)
 		})

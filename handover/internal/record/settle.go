@@ -40,7 +40,7 @@ func (tx *Transaction) SettleOut(j *Job, o Outcome) {
 		tx.refused(x, o)
 	case EffectNotPerformed:
 		if x.Kind == KindOpen && !x.Unsure && x.Done == 0 && ours {
-			tx.Handover.OpeningTriedAt, tx.Handover.TriedByHost = time.Time{}, false
+			tx.Handover.OpeningTriedAt, tx.Handover.TriedByHost = 0, false
 		}
 		tx.failed(x, o)
 	case EffectAmbiguous:
@@ -155,7 +155,7 @@ func (tx *Transaction) settleRead(r *Reading, fetched bool) {
 // sent notes that Genesys accepted a part.
 func (tx *Transaction) sent(j *Job, x Entry, o Outcome) {
 	open := tx.Handover.Open() && tx.Handover.ID == x.Handover
-	tx.Out.Failures, tx.Out.NotBefore = 0, time.Time{}
+	tx.Out.Failures, tx.Out.NotBefore = 0, 0
 	if open {
 		tx.Handover.LastWriteAt = tx.Now
 	}
@@ -218,9 +218,9 @@ func (tx *Transaction) took(w *Word, x Entry, o Outcome) {
 		return
 	}
 	// Nothing of it is left to send, unless another session has it: its agents get all of it.
-	w.State, w.SentAt, w.Conversation, w.Done, w.First = wordSent, o.Accepted, o.Conversation, 0, time.Time{}
+	w.State, w.SentAt, w.Conversation, w.Done, w.First = wordSent, o.Accepted, o.Conversation, 0, 0
 	if !late {
-		w.Wire = time.Time{}
+		w.Wire = 0
 	}
 	if w.SentAt.IsZero() {
 		w.SentAt = tx.genesysNow().Add(machine.OffsetKnown)
@@ -241,7 +241,7 @@ func (tx *Transaction) wasIn(conversation string) bool { return tx.pastIn(conver
 // refused notes that Genesys will never accept the entry. The lane continues.
 func (tx *Transaction) refused(x Entry, o Outcome) {
 	why := Explain(o.Err)
-	tx.Out.Failures, tx.Out.NotBefore = 0, time.Time{}
+	tx.Out.Failures, tx.Out.NotBefore = 0, 0
 	w := tx.word(x.Seq)
 	switch {
 	case w != nil:
@@ -431,7 +431,7 @@ const returnPause = time.Hour
 
 // hostBackoff returns when to retry an entry. A Return without later entries is retried less and
 // less often, until it is dropped.
-func (tx *Transaction) hostBackoff(x *Entry, o Outcome) time.Time {
+func (tx *Transaction) hostBackoff(x *Entry, o Outcome) machine.Time {
 	if x.Kind != KindReturn || len(tx.In.Entries) > 1 {
 		return tx.backoff(x.Attempts, o)
 	}
@@ -487,7 +487,7 @@ const StuckTime = time.Minute
 var ErrStuck = errors.New("handover: the callback has not returned after the end of its context")
 
 // StuckUntil returns until when the callback of a job blocks its lane if it ignores its context.
-func (j *Job) StuckUntil() time.Time { return j.Began.Add(StuckTime).UTC().Round(0) }
+func (j *Job) StuckUntil() machine.Time { return machine.TimeOf(j.Began.Add(StuckTime)) }
 
 // SettleStuck blocks the lane to the host while a callback that ignores its context runs. Its
 // outcome counts as a failure. If the callback returns later, settleLate stores its outcome.

@@ -81,7 +81,7 @@ func TestAnOpeningByAge(t *testing.T) {
 	t.Parallel()
 	down := Outcome{Effect: EffectAmbiguous, Err: genesys.ErrUnavailable}
 	c := machinetest.HandoverIn(machine.StateRequested)
-	c.ConversationID, c.OpeningAcceptedAt, c.OpeningTriedAt = "", time.Time{}, time.Time{}
+	c.ConversationID, c.OpeningAcceptedAt, c.OpeningTriedAt = "", 0, 0
 	tx := opens(c)
 	began := noon().Add(gatePatience)
 	for _, at := range []time.Duration{0, time.Minute, machine.OpeningAge - 1} {
@@ -138,10 +138,10 @@ func TestDeliveriesThatFail(t *testing.T) {
 	require.Equal(t, "1", tx.Receipts[0].ID)
 
 	settleAs(tx, jobOn(t, tx, ToHost), Outcome{Err: errors.New("no")})
-	tx.Now = noon().Add(2*time.Minute - 1)
+	tx.Now = noon().Add(2*time.Minute - time.Microsecond)
 	settleAs(tx, jobOn(t, tx, ToHost), Outcome{Err: errors.New("no")})
 	require.Equal(t, "2", lineup(tx.Record)[0])
-	tx.Now = tx.Now.Add(1)
+	tx.Now = tx.Now.Add(time.Microsecond)
 	settleAs(tx, jobOn(t, tx, ToHost), Outcome{Err: errors.New("no")})
 	require.Equal(t, []string{"messageFailed", "messageFailed"}, lineup(tx.Record))
 	require.Len(t, tx.Receipts, 2)

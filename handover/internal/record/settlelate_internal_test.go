@@ -19,7 +19,7 @@ import (
 func TestALateOpeningIsDisconnected(t *testing.T) {
 	t.Parallel()
 	c := machinetest.HandoverIn(machine.StateRequested)
-	c.ConversationID, c.OpeningAcceptedAt = "", time.Time{}
+	c.ConversationID, c.OpeningAcceptedAt = "", 0
 	tx := opens(c)
 	late := jobOn(t, tx, ToGenesys)
 	tx.Now = late.Lease.Until.Add(LeaseGrace)
@@ -91,7 +91,7 @@ func TestAnOpeningThatNamesNoConversation(t *testing.T) {
 	t.Parallel()
 	opened := func() *Transaction {
 		c := machinetest.HandoverIn(machine.StateRequested)
-		c.ConversationID, c.OpeningAcceptedAt, c.OpeningTriedAt = "", time.Time{}, noon()
+		c.ConversationID, c.OpeningAcceptedAt, c.OpeningTriedAt = "", 0, noon()
 		tx := opens(c)
 		settleAs(tx, jobOn(t, tx, ToGenesys), Outcome{})
 		require.Equal(t, machine.StateRequested, tx.Handover.State)
@@ -99,8 +99,8 @@ func TestAnOpeningThatNamesNoConversation(t *testing.T) {
 	}
 	tx := opened()
 	tx.AcceptMessage(&openmessaging.Outbound{
-		ID: "1", CustomerID: tx.Handover.From, ConversationID: "named", Time: noon(), Origin: openmessaging.OriginBot,
-	}, openmessaging.Message{Text: "Welcome"}, time.Time{})
+		ID: "1", CustomerID: tx.Handover.From, ConversationID: "named", Time: noon().Std(), Origin: openmessaging.OriginBot,
+	}, openmessaging.Message{Text: "Welcome"}, 0)
 	require.Equal(t, "named", tx.Handover.ConversationID)
 	kind, at := tx.NextTask()
 	require.Equal(t, TaskLook, kind)

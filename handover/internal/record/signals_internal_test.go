@@ -25,7 +25,7 @@ func TestSignalsKeepThePauseBetweenReads(t *testing.T) {
 		tx.Control.Lease = Lease{Owner: "replica", Until: tx.Now.Add(LeaseTime)}
 		require.True(t, tx.ReadSoon(tx.Handover), "a read is under way: it may be older than the signal")
 		tx.Control.Lease = Lease{}
-		tx.Handover.PollAt, tx.Handover.ReadAt = tx.Now.Add(machine.FirstRead), time.Time{}
+		tx.Handover.PollAt, tx.Handover.ReadAt = tx.Now.Add(machine.FirstRead), 0
 		require.False(t, tx.ReadSoon(tx.Handover), "a read is timed already")
 	}
 }

@@ -15,7 +15,7 @@ import (
 // word goes into a Return, so the record is due at that time.
 func TestWordOfDeadSenderIsDue(t *testing.T) {
 	t.Parallel()
-	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+	now := machine.TimeOf(time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC))
 	message := Message{ID: "m1", Text: "hello"}
 	f := &Record{
 		Handover: &machine.Handover{Session: machine.Session{ID: "aaaaaaaaaaaa", State: machine.StateEnded}, HandedBack: true, Returned: true},
@@ -36,7 +36,7 @@ func TestWordOfDeadSenderIsDue(t *testing.T) {
 // keeps that knowledge.
 func TestWatchedEntryKeepsListing(t *testing.T) {
 	t.Parallel()
-	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+	now := machine.TimeOf(time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC))
 	known := machine.Listing{Checked: now, Reached: true}
 	tx := &Transaction{Record: &Record{Handover: &machine.Handover{Session: machine.Session{ID: "aaaaaaaaaaaa", ConversationID: "c1"}, Listing: known}}, Now: now}
 
@@ -48,7 +48,7 @@ func TestWatchedEntryKeepsListing(t *testing.T) {
 // Return.
 func TestForgetKeepsLaterWords(t *testing.T) {
 	t.Parallel()
-	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+	now := machine.TimeOf(time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC))
 	tx := &Transaction{Record: &Record{Handover: &machine.Handover{Session: machine.Session{ID: "aaaaaaaaaaaa", State: machine.StateConnected, ConversationID: "c1"}}}, Now: now}
 	tx.accept(Message{ID: "before", Text: "hello"})
 	tx.Forget = now
@@ -68,10 +68,10 @@ func TestForgetKeepsLaterWords(t *testing.T) {
 // ids before messages count as missing.
 func TestWebhookAfterEndIsReached(t *testing.T) {
 	t.Parallel()
-	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+	now := machine.TimeOf(time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC))
 	over := &machine.Handover{Session: machine.Session{ID: "aaaaaaaaaaaa", State: machine.StateEnded, ConversationID: "c1"}, HandedBack: true, Returned: true}
 	tx := &Transaction{Record: &Record{Handover: over}, Now: now}
-	o := &openmessaging.Outbound{ID: "w1", CustomerID: "k", ConversationID: "c1", Origin: openmessaging.OriginHuman, Time: now}
+	o := &openmessaging.Outbound{ID: "w1", CustomerID: "k", ConversationID: "c1", Origin: openmessaging.OriginHuman, Time: now.Std()}
 	tx.AcceptMessage(o, openmessaging.Message{Text: "bye"}, tx.MessageArrived(o))
 	tx.Reached(o)
 
@@ -83,11 +83,11 @@ func TestWebhookAfterEndIsReached(t *testing.T) {
 // ends. The conversation is watched then, and its entry notes that webhooks arrive.
 func TestWebhookOfAnOpenedConversationIsReached(t *testing.T) {
 	t.Parallel()
-	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+	now := machine.TimeOf(time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC))
 	c := &machine.Handover{Session: machine.Session{ID: "aaaaaaaaaaaa", State: machine.StateAlerting, ConversationID: "c1"}, From: "k", OpeningTriedAt: now}
 	tx := &Transaction{Record: &Record{Handover: c}, Now: now}
 	tx.Apply(machine.Event{Kind: machine.EvMoved, Conversation: "c2"})
-	o := &openmessaging.Outbound{ID: "w1", CustomerID: "k", ConversationID: "c2", Origin: openmessaging.OriginBot, Time: now}
+	o := &openmessaging.Outbound{ID: "w1", CustomerID: "k", ConversationID: "c2", Origin: openmessaging.OriginBot, Time: now.Std()}
 	tx.AcceptMessage(o, openmessaging.Message{Text: "please wait"}, tx.MessageArrived(o))
 	tx.Reached(o)
 	tx.leave(c)
@@ -98,13 +98,13 @@ func TestWebhookOfAnOpenedConversationIsReached(t *testing.T) {
 // A conversation that cannot be disconnected remains watched while messages of it are missing.
 func TestUnclosedKeepsMissing(t *testing.T) {
 	t.Parallel()
-	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+	now := machine.TimeOf(time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC))
 	entry := Watched{ID: "c1", From: "k", Close: true, Incomplete: true, Closings: maxClosings - 1, Since: now.Add(-time.Hour), At: now, Until: now.Add(time.Hour)}
 	j := &Job{Record: &Record{Watched: []Watched{entry}}}
 	tx := &Transaction{Record: &Record{Watched: []Watched{entry}}, Now: now}
 	read := &Reading{
 		Began: now, Standing: genesys.Standing{Phase: genesys.PhaseQueued},
-		Messages: []genesys.MessageRef{{ID: "w1", Time: now.Add(-10 * time.Minute)}},
+		Messages: []genesys.MessageRef{{ID: "w1", Time: now.Add(-10 * time.Minute).Std()}},
 	}
 	refused := errors.New("refused")
 
@@ -118,7 +118,7 @@ func TestUnclosedKeepsMissing(t *testing.T) {
 // missing messages, too. Those of the first are still fetched.
 func TestRepairKeepsOlderMissing(t *testing.T) {
 	t.Parallel()
-	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+	now := machine.TimeOf(time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC))
 	c := &machine.Handover{Session: machine.Session{ID: "aaaaaaaaaaaa", ConversationID: "c1"}, Listing: machine.Listing{Checked: now.Add(-time.Hour), Proven: true}}
 	tx := &Transaction{Record: &Record{Handover: c}, Now: now}
 	tx.repair(c, &Reading{Began: now}, now)
@@ -132,7 +132,7 @@ func TestRepairKeepsOlderMissing(t *testing.T) {
 // to the new session.
 func TestReleasedKeepsUnseenWords(t *testing.T) {
 	t.Parallel()
-	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+	now := machine.TimeOf(time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC))
 	c := &machine.Handover{Session: machine.Session{ID: "aaaaaaaaaaaa", State: machine.StateConnected, ConversationID: "c1"}}
 	c.Connected = now.Add(-time.Minute)
 	tx := &Transaction{Record: &Record{Handover: c}, Now: now}
@@ -150,7 +150,7 @@ func TestReleasedKeepsUnseenWords(t *testing.T) {
 // received it, so it is pending again, and the agents have the turn.
 func TestReturnThatCannotBeginWaits(t *testing.T) {
 	t.Parallel()
-	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+	now := machine.TimeOf(time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC))
 	message := Message{ID: "m1", Text: "hello"}
 	tx := &Transaction{Record: &Record{
 		Handover: &machine.Handover{Session: machine.Session{ID: "aaaaaaaaaaaa", State: machine.StateEnded}, HandedBack: true},
@@ -179,7 +179,7 @@ func TestReturnThatCannotBeginWaits(t *testing.T) {
 // as sent.
 func TestGivenBackKeepsSent(t *testing.T) {
 	t.Parallel()
-	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+	now := machine.TimeOf(time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC))
 	tx := &Transaction{Record: &Record{Handover: &machine.Handover{Session: machine.Session{ID: "aaaaaaaaaaaa", State: machine.StateEnded}, HandedBack: true}}, Now: now}
 	tx.accept(Message{ID: "m1", Text: "hello"})
 	tx.Words[0].State, tx.Words[0].Conversation = wordSent, "c1"
@@ -200,7 +200,7 @@ func TestGivenBackKeepsSent(t *testing.T) {
 // on. The Return of that word belongs to the session that is over.
 func TestLaterReturnAfterForget(t *testing.T) {
 	t.Parallel()
-	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+	now := machine.TimeOf(time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC))
 	tx := &Transaction{Record: &Record{Handover: &machine.Handover{Session: machine.Session{ID: "aaaaaaaaaaaa", State: machine.StateEnded}, HandedBack: true}}, Now: now}
 	tx.pushReturn(false)
 	tx.ClaimHead(ToHost)
@@ -217,7 +217,7 @@ func TestLaterReturnAfterForget(t *testing.T) {
 // once.
 func TestASessionHasItsOwnRetention(t *testing.T) {
 	t.Parallel()
-	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+	now := machine.TimeOf(time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC))
 	tx := newTransaction(recordIn(machine.StateQueued))
 	tx.Now, tx.Handover.Started = now, now.Add(-time.Minute)
 	tx.Control.First = now.Add(-2 * machine.DefaultRetention)
@@ -259,7 +259,7 @@ func TestGivenBackLaterKeepsSent(t *testing.T) {
 // of the two. No agent is in the other conversation, so the word is unanswered.
 func TestEndOfAConversationAnswersNothingInAnother(t *testing.T) {
 	t.Parallel()
-	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+	now := machine.TimeOf(time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC))
 	c := &machine.Handover{
 		Session: machine.Session{
 			ID: "aaaaaaaaaaaa", State: machine.StateEnded, ConversationID: "c1", Connected: now.Add(-time.Minute),

@@ -21,9 +21,9 @@ func TestDroppedReturnLeavesDeliveriesInOrder(t *testing.T) {
 	tx := newTransaction(recordIn(machine.StateEnded))
 	tx.Handover.HandedBack = true
 	tx.pushReturn(false)
-	late := func(id, conversation string, at time.Time) {
-		tx.AcceptMessage(&openmessaging.Outbound{ID: id, ConversationID: conversation, Time: at, Origin: openmessaging.OriginHuman},
-			openmessaging.Message{Text: id}, time.Time{})
+	late := func(id, conversation string, at machine.Time) {
+		tx.AcceptMessage(&openmessaging.Outbound{ID: id, ConversationID: conversation, Time: at.Std(), Origin: openmessaging.OriginHuman},
+			openmessaging.Message{Text: id}, 0)
 	}
 	late("first", "another", ago(3*time.Second))
 	late("third", "another", ago(time.Second))
@@ -106,7 +106,7 @@ func TestUnnamedSessionLeavesTheLastConversation(t *testing.T) {
 	require.False(t, tx.Adoptable(w, showing(tx, genesys.PhaseConnected)))
 
 	tx = newTransaction(recordIn(machine.StateRequested)) // Genesys has not received it
-	tx.Handover.ConversationID, tx.Handover.OpeningTriedAt = "", time.Time{}
+	tx.Handover.ConversationID, tx.Handover.OpeningTriedAt = "", 0
 	tx.Past = []past{{From: "customer", Session: machine.Session{ConversationID: "last"}}}
 	tx.Apply(machine.Event{Kind: machine.EvEnd, Reason: machine.EndByCustomer})
 	tx.Tidy()
@@ -119,10 +119,10 @@ func TestWatchedIsAbandoned(t *testing.T) {
 	t.Parallel()
 	tx := left()
 	tx.watch("other", "customer", noon(), noon())
-	alone := func(since time.Time) func(*Transaction) *Reading {
+	alone := func(since machine.Time) func(*Transaction) *Reading {
 		return func(tx *Transaction) *Reading {
 			r := showing(tx, genesys.PhaseUnknown)
-			r.Standing.AloneSince = since
+			r.Standing.AloneSince = since.Std()
 			return r
 		}
 	}
@@ -132,7 +132,7 @@ func TestWatchedIsAbandoned(t *testing.T) {
 	tx = left() // the agents had left before it was watched
 	tx.watch("other", "customer", noon(), noon())
 	require.False(t, looks(t, tx, seeing(genesys.PhaseNotRouted), nil))
-	tx.Watched[0].At = noon().Add(machine.AlonePatience - 1)
+	tx.Watched[0].At = noon().Add(machine.AlonePatience - time.Microsecond)
 	require.False(t, looks(t, tx, seeing(genesys.PhaseNotRouted), nil))
 	require.True(t, looks(t, tx, seeing(genesys.PhaseNotRouted), nil))
 }
@@ -227,7 +227,7 @@ func TestOpeningBehindATextIsDue(t *testing.T) {
 	tx.Words = append(tx.Words, w)
 	tx.Tidy()
 	c := machinetest.HandoverIn(machine.StateBot)
-	c.ID, c.ConversationID, c.OpeningTriedAt, c.OpeningAcceptedAt = "zyxwvutsrqp2", "", time.Time{}, time.Time{}
+	c.ID, c.ConversationID, c.OpeningTriedAt, c.OpeningAcceptedAt = "zyxwvutsrqp2", "", 0, 0
 	tx.Begin(c, &Opening{Texts: []string{"summary"}})
 	tx.Tidy()
 	tx.Now = noon().Add(returnHold)
@@ -279,15 +279,15 @@ func TestForgetWaitsForAStuckCallback(t *testing.T) {
 // of an earlier conversation, also of a forgotten one, so a read of its conversation decides.
 func TestUnmeasuredClockNamesNoConversation(t *testing.T) {
 	t.Parallel()
-	message := &openmessaging.Outbound{ID: "w1", CustomerID: "customer", ConversationID: "older", Time: noon(), Origin: openmessaging.OriginHuman}
+	message := &openmessaging.Outbound{ID: "w1", CustomerID: "customer", ConversationID: "older", Time: noon().Std(), Origin: openmessaging.OriginHuman}
 	unanswered := func() *Transaction {
 		tx := newTransaction(recordIn(machine.StateRequested))
-		tx.Handover.ConversationID, tx.Handover.OpeningAcceptedAt = "", time.Time{}
+		tx.Handover.ConversationID, tx.Handover.OpeningAcceptedAt = "", 0
 		tx.Clock.Unmeasured = true
 		return tx
 	}
 	tx := unanswered()
-	tx.AcceptMessage(message, openmessaging.Message{Text: "hello"}, time.Time{})
+	tx.AcceptMessage(message, openmessaging.Message{Text: "hello"}, 0)
 	require.Equal(t, machine.StateRequested, tx.Handover.State)
 	require.Empty(t, tx.Handover.ConversationID)
 	require.NotNil(t, tx.watching("older"))
@@ -310,7 +310,7 @@ func TestUnmeasuredClockNamesNoConversation(t *testing.T) {
 func TestOpeningOfAProcessWithoutGenesysClock(t *testing.T) {
 	t.Parallel()
 	c := machinetest.HandoverIn(machine.StateRequested)
-	c.ConversationID, c.OpeningAcceptedAt, c.OpeningTriedAt = "", time.Time{}, time.Time{}
+	c.ConversationID, c.OpeningAcceptedAt, c.OpeningTriedAt = "", 0, 0
 	tx := opens(c)
 	tx.Clock.Unmeasured = true
 	tx.ClaimHead(ToGenesys)

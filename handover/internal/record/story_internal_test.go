@@ -25,17 +25,17 @@ func block(s string) string {
 
 func TestExplain(t *testing.T) {
 	t.Parallel()
-	read := func(p genesys.Phase, at time.Time, with ...func(*genesys.Standing)) machine.Event {
+	read := func(p genesys.Phase, at machine.Time, with ...func(*genesys.Standing)) machine.Event {
 		e := machinetest.Shows(p, with...)
 		e.Began = at
-		e.Standing.EndedAt = at
+		e.Standing.EndedAt = at.Std()
 		return e
 	}
 	explains(t, map[string]explained{
 		"nothing but a late message": {
 			func() *Record {
 				tx := newTransaction(&Record{Format: CurrentFormat, Created: 1, Touched: noon()})
-				tx.deliver(Delivery{ID: "g1", Late: true}, time.Time{})
+				tx.deliver(Delivery{ID: "g1", Late: true}, 0)
 				return tx.Record
 			}, 0,
 			`
@@ -88,7 +88,7 @@ func TestExplain(t *testing.T) {
 		"a long story": {
 			func() *Record {
 				f := recordIn(machine.StateRequested)
-				f.Handover.OpeningAcceptedAt, f.Handover.QueueID = time.Time{}, "agents"
+				f.Handover.OpeningAcceptedAt, f.Handover.QueueID = 0, "agents"
 				f.Past = []past{{Session: machine.Session{
 					ID: "zzzzzzzzzzz2", State: machine.StateEnded, Started: ago(48 * time.Hour),
 					Ending: machine.Ending{Reason: machine.EndNoAgent, Time: ago(47 * time.Hour)},

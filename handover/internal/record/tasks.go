@@ -29,9 +29,9 @@ const adoptPause = time.Second
 
 // NextTask returns the next task and when it is due, or TaskNone. Each task has its own pause after
 // a failure, so that one that keeps failing does not delay the others.
-func (f *Record) NextTask() (TaskKind, time.Time) {
-	kind, at := TaskNone, time.Time{}
-	consider := func(k TaskKind, t time.Time) {
+func (f *Record) NextTask() (TaskKind, machine.Time) {
+	kind, at := TaskNone, machine.Time(0)
+	consider := func(k TaskKind, t machine.Time) {
 		if !t.IsZero() && (kind == TaskNone || t.Before(at)) {
 			kind, at = k, t
 		}
@@ -50,7 +50,7 @@ func (f *Record) NextTask() (TaskKind, time.Time) {
 
 // lookAgainAt returns when the open session is to be read, after the pause of a look that failed. A
 // timer waits for that pause and for a rate limit of Genesys, but at most TimerPatience.
-func (f *Record) lookAgainAt(c *machine.Handover) time.Time {
+func (f *Record) lookAgainAt(c *machine.Handover) machine.Time {
 	at := f.lookAt(c)
 	if at.IsZero() {
 		return at
@@ -64,8 +64,8 @@ func (f *Record) lookAgainAt(c *machine.Handover) time.Time {
 
 // lookAt returns when the open session is to be read: by its schedule, or because a timer is
 // due.
-func (f *Record) lookAt(c *machine.Handover) time.Time {
-	at := time.Time{}
+func (f *Record) lookAt(c *machine.Handover) machine.Time {
+	at := machine.Time(0)
 	if f.Conversation() != "" && (!c.Blind || c.State != machine.StateEnding || !c.LeftSent) {
 		at = c.PollAt
 		if drained := c.EndRequestedAt.Add(machine.DrainPatience); c.State == machine.StateEnding && f.Sends() && at.Before(drained) {
@@ -128,17 +128,17 @@ func (f *Record) waitsForReturn() bool {
 
 // WakeAt returns when a replica has to work on the record. A record with work is always leased or
 // due.
-func (f *Record) WakeAt() time.Time {
-	at := time.Time{}
+func (f *Record) WakeAt() machine.Time {
+	at := machine.Time(0)
 	if t, ok := f.headReady(); ok && !f.paused() {
-		at = machine.Later(f.Out.Lease.over(t), time.UnixMicro(1))
+		at = machine.Later(f.Out.Lease.over(t), machine.Time(1))
 	}
 	if w := f.word(f.Out.Lease.Seq); w != nil && w.Handover != "" && (f.Open() == nil || w.Handover != f.Handover.ID) {
 		// It is being sent, and its session is over.
 		at = machine.Soonest(at, f.Out.Lease.over(w.At))
 	}
 	if t, ok := f.In.ready(); ok {
-		at = machine.Soonest(at, machine.Later(f.In.Lease.over(t), time.UnixMicro(1)))
+		at = machine.Soonest(at, machine.Later(f.In.Lease.over(t), machine.Time(1)))
 	}
 	if kind, t := f.NextTask(); kind != TaskNone {
 		at = machine.Soonest(at, f.Control.Lease.over(t))
@@ -146,11 +146,7 @@ func (f *Record) WakeAt() time.Time {
 	if at.IsZero() {
 		at = f.Expires()
 	}
-	if at.IsZero() {
-		return at
-	}
-	// Round up, so that a replica does not wake too early.
-	return at.Add(time.Microsecond - 1).UTC().Truncate(time.Microsecond)
+	return at
 }
 
 // forgetPatience is how long a record that is to be forgotten waits for its conversations to be
@@ -158,12 +154,12 @@ func (f *Record) WakeAt() time.Time {
 const forgetPatience = 2 * time.Minute
 
 // Expires returns when the record may be removed. It is zero while the record has work.
-func (f *Record) Expires() time.Time {
+func (f *Record) Expires() machine.Time {
 	// Messages to Genesys and from agents are waited for; notices are not.
 	waits := len(f.Out.Entries)+len(f.Words) > 0 ||
 		slices.ContainsFunc(f.In.Entries, func(x Entry) bool { return x.Kind == KindDelivery })
 	if !f.Forget.IsZero() && f.Open() == nil && !f.returns() && !waits {
-		at := machine.Later(f.Forget, f.In.Stuck, time.UnixMicro(1))
+		at := machine.Later(f.Forget, f.In.Stuck, machine.Time(1))
 		// The host's callback may still run. No other one may run at the same time.
 		if f.In.begun() {
 			at = machine.Later(at, f.In.Lease.Until.Add(LeaseGrace))
@@ -174,7 +170,7 @@ func (f *Record) Expires() time.Time {
 		return at
 	}
 	if !f.idle() || f.Keep < 0 {
-		return time.Time{}
+		return 0
 	}
 	from := f.Touched
 	if f.Handover != nil {
@@ -237,7 +233,7 @@ func (tx *Transaction) SettleTask(j *Job, o Outcome) {
 			return
 		}
 	default:
-		tx.Control.Failures, tx.Control.NotBefore, tx.Control.First = 0, time.Time{}, time.Time{}
+		tx.Control.Failures, tx.Control.NotBefore, tx.Control.First = 0, 0, 0
 	}
 	switch {
 	case look:
@@ -259,7 +255,7 @@ func (tx *Transaction) settleElsewhere(j *Job, o Outcome) {
 		w := tx.watch(c.ConversationID, c.From, c.OpeningTriedAt, tx.Now)
 		w.Handover, w.Incomplete = c.ID, true
 	}
-	tx.Control.Failures, tx.Control.NotBefore, tx.Control.First = 0, time.Time{}, time.Time{}
+	tx.Control.Failures, tx.Control.NotBefore, tx.Control.First = 0, 0, 0
 }
 
 // failed reports whether a task has no result. A read that is forbidden, or finds no conversation,
@@ -353,16 +349,16 @@ func (tx *Transaction) notDisconnected(o Outcome) {
 // A pollBudget has slots for polls: a part of the rate limit that all sessions of one OAuth client
 // share.
 type pollBudget interface {
-	PollSlot(at time.Time) time.Time
-	PollSlotBefore(at, limit time.Time) (time.Time, bool)
-	FreeSlot(slot time.Time)
+	PollSlot(at machine.Time) machine.Time
+	PollSlotBefore(at, limit machine.Time) (machine.Time, bool)
+	FreeSlot(slot machine.Time)
 }
 
 // A Reservation records how the runs of one transaction changed the slots of polls, so that a rerun
 // after a conflict does not repeat it.
 type Reservation struct {
 	Polls pollBudget
-	slot  time.Time
+	slot  machine.Time
 	freed bool
 }
 
@@ -370,16 +366,16 @@ type Reservation struct {
 func (r *Reservation) release() {
 	if !r.slot.IsZero() {
 		r.Polls.FreeSlot(r.slot)
-		r.slot = time.Time{}
+		r.slot = 0
 	}
 }
 
 // replace releases, once, the slot of a poll that another read replaces.
-func (r *Reservation) replace(c *machine.Handover, now time.Time) {
+func (r *Reservation) replace(c *machine.Handover, now machine.Time) {
 	if c.Slot.After(now) && !r.freed {
 		r.Polls.FreeSlot(c.Slot)
 	}
-	r.freed, c.Slot = true, time.Time{}
+	r.freed, c.Slot = true, 0
 }
 
 // ReservePoll reserves a slot of the budget for the poll that a look scheduled, and releases the
@@ -409,7 +405,7 @@ func (tx *Transaction) ReservePoll(o Outcome, r *Reservation) {
 func (tx *Transaction) PollSooner(r *Reservation) error {
 	c := tx.Open()
 	switch {
-	case c != nil && !r.slot.IsZero() && c.Slot.Equal(r.slot): // an earlier run was stored
+	case c != nil && !r.slot.IsZero() && c.Slot == r.slot: // an earlier run was stored
 		return ErrUnchanged
 	case c == nil || c.State == machine.StateBot || !c.PollAt.IsZero() && !c.Poll:
 		r.release()

@@ -11,7 +11,7 @@ import (
 
 func TestTimersFire(t *testing.T) {
 	t.Parallel()
-	fire := func(c machine.Handover, now time.Time) *Transaction {
+	fire := func(c machine.Handover, now machine.Time) *Transaction {
 		tx := newTransaction(&Record{Handover: &c})
 		tx.Now = now
 		tx.fireTimers()
@@ -20,7 +20,7 @@ func TestTimersFire(t *testing.T) {
 	}
 	c := machinetest.HandoverIn(machine.StateQueued)
 	c.Timers.NoAgent = 10 * time.Minute
-	require.Equal(t, machine.StateQueued, fire(c, noon().Add(time.Minute-1)).Handover.State)
+	require.Equal(t, machine.StateQueued, fire(c, noon().Add(time.Minute-time.Microsecond)).Handover.State)
 	tx := fire(c, noon().Add(time.Minute))
 	require.Equal(t, machine.StateEnding, tx.Handover.State)
 	require.Equal(t, machine.EndNoAgent, tx.Handover.Ending.Reason)
@@ -30,10 +30,10 @@ func TestTimersFire(t *testing.T) {
 	tx = fire(c, noon().Add(time.Hour))
 	require.Equal(t, machine.StateConnected, tx.Handover.State, "warned first, however late")
 	require.Equal(t, machine.NoticeIdle, tx.In.Entries[0].Notice.Kind)
-	tx.Now = noon().Add(time.Hour + 2*time.Minute - 1)
+	tx.Now = noon().Add(time.Hour + 2*time.Minute - time.Microsecond)
 	tx.fireTimers()
 	require.Equal(t, machine.StateConnected, tx.Handover.State)
-	tx.Now = tx.Now.Add(1)
+	tx.Now = tx.Now.Add(time.Microsecond)
 	tx.fireTimers()
 	require.Equal(t, machine.EndCustomerIdle, tx.Handover.Ending.Reason)
 
@@ -51,9 +51,9 @@ func TestNextTask(t *testing.T) {
 		state machine.State
 		with  func(*Record)
 		want  TaskKind
-		at    time.Time
+		at    machine.Time
 	}{
-		"nothing": {machine.StateEnded, nil, TaskNone, time.Time{}},
+		"nothing": {machine.StateEnded, nil, TaskNone, 0},
 		"a read":  {machine.StateQueued, func(f *Record) { f.Handover.PollAt = noon() }, TaskLook, noon()},
 		"no read without a conversation": {
 			machine.StateRequested, func(f *Record) {
@@ -79,24 +79,24 @@ func TestNextTask(t *testing.T) {
 			f.Receipts = []Receipt{{ID: "1", Time: ago(time.Hour), At: noon().Add(time.Minute)}, {ID: "2", Time: noon()}}
 		}, TaskReceipt, noon()},
 		"a receipt holds up no read": {machine.StateQueued, func(f *Record) {
-			f.Handover.PollAt, f.Receipts = noon(), []Receipt{{ID: "1", Time: ago(time.Hour), At: noon().Add(1)}}
+			f.Handover.PollAt, f.Receipts = noon(), []Receipt{{ID: "1", Time: ago(time.Hour), At: noon().Add(time.Microsecond)}}
 		}, TaskLook, noon()},
 		"the watched conversation that is due first": {machine.StateEnded, func(f *Record) {
-			f.Watched = []Watched{{ID: "later", At: noon().Add(1)}, {ID: "first", At: noon()}}
+			f.Watched = []Watched{{ID: "later", At: noon().Add(time.Microsecond)}, {ID: "first", At: noon()}}
 		}, TaskWatch, noon()},
 		"a watched conversation and that of the session": {machine.StateBot, func(f *Record) { f.Watched = []Watched{{ID: "other", At: noon()}} }, TaskWatch, noon()},
 		"not one to be closed that the opening may have joined": {machine.StateBot, func(f *Record) {
 			f.Watched = []Watched{{ID: "other", From: f.Handover.From, Close: true, At: noon()}}
 			f.Handover.Timers.Max, f.Handover.ConversationID = -1, ""
-		}, TaskNone, time.Time{}},
+		}, TaskNone, 0},
 		"but one of another identity": {machine.StateBot, func(f *Record) {
 			f.Watched, f.Handover.ConversationID = []Watched{{ID: "other", From: "somebody", Close: true, At: noon()}}, ""
 		}, TaskWatch, noon()},
 		"and before the opening": {machine.StateBot, func(f *Record) {
 			f.Watched = []Watched{{ID: "other", From: f.Handover.From, Close: true, At: noon()}}
-			f.Handover.OpeningTriedAt, f.Handover.ConversationID = time.Time{}, ""
+			f.Handover.OpeningTriedAt, f.Handover.ConversationID = 0, ""
 		}, TaskWatch, noon()},
-		"all of them wait after failure": {machine.StateQueued, func(f *Record) { f.Handover.PollAt, f.Control.NotBefore = noon(), noon().Add(1) }, TaskLook, noon().Add(1)},
+		"all of them wait after failure": {machine.StateQueued, func(f *Record) { f.Handover.PollAt, f.Control.NotBefore = noon(), noon().Add(time.Microsecond) }, TaskLook, noon().Add(time.Microsecond)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -112,13 +112,15 @@ func TestNextTask(t *testing.T) {
 }
 
 // pollSlots counts the reserved slots by their time.
-type pollSlots map[time.Time]int
+type pollSlots map[machine.Time]int
 
-func (p pollSlots) PollSlot(at time.Time) time.Time { p[at]++; return at }
+func (p pollSlots) PollSlot(at machine.Time) machine.Time { p[at]++; return at }
 
-func (p pollSlots) PollSlotBefore(at, _ time.Time) (time.Time, bool) { return p.PollSlot(at), true }
+func (p pollSlots) PollSlotBefore(at, _ machine.Time) (machine.Time, bool) {
+	return p.PollSlot(at), true
+}
 
-func (p pollSlots) FreeSlot(at time.Time) {
+func (p pollSlots) FreeSlot(at machine.Time) {
 	if p[at]--; p[at] == 0 {
 		delete(p, at)
 	}

@@ -14,7 +14,7 @@ type Transaction struct {
 	*Record
 
 	Key          machine.Key
-	Now          time.Time
+	Now          machine.Time
 	Clock        machine.Clock // of the channel's account
 	Notify       bool          // the host uses notices
 	Fresh        bool          // the record is new
@@ -26,7 +26,7 @@ type Transaction struct {
 	Jitter       func(time.Duration) time.Duration
 
 	Leaves time.Duration // how long this Manager ignores the record
-	Freed  time.Time     // the slot of a poll that the end of a session made unnecessary
+	Freed  machine.Time  // the slot of a poll that the end of a session made unnecessary
 }
 
 // Apply applies an event to the session and queues its notices.
@@ -105,10 +105,10 @@ func (tx *Transaction) install(c machine.Handover) {
 		c.Proven = c.Proven || tx.Handover.Proven // how reads name messages remains the same
 	}
 	if !tx.Forget.IsZero() { // after Forget: keep nothing of the last session
-		tx.Past, tx.Sent, tx.Log, tx.Forget, tx.Forgot = nil, nil, nil, time.Time{}, 0
+		tx.Past, tx.Sent, tx.Log, tx.Forget, tx.Forgot = nil, nil, nil, 0, 0
 	}
-	tx.Abandoned = time.Time{}
-	tx.Out.Failures, tx.Out.NotBefore = 0, time.Time{} // of the last session
+	tx.Abandoned = 0
+	tx.Out.Failures, tx.Out.NotBefore = 0, 0 // of the last session
 	c.Started, c.ChangedAt = tx.Now, tx.Now
 	tx.Handover, tx.Keep = &c, c.Timers.Retention
 	tx.AddLog("a session began, "+entered(tx.Handover, ""), "")
@@ -126,7 +126,7 @@ func (tx *Transaction) Begin(c machine.Handover, o *Opening) {
 
 // deliver inserts a message for the customer into the lane to the host: before later ones that were
 // never attempted, and before a Return, but not before a notice.
-func (tx *Transaction) deliver(d Delivery, notBefore time.Time) {
+func (tx *Transaction) deliver(d Delivery, notBefore machine.Time) {
 	first := 0
 	newest := tx.Given
 	if tx.In.begun() { // possibly by a process that has died since
@@ -180,7 +180,7 @@ func (l *lane) join(at int) {
 }
 
 // genesysNow returns the time of the transaction by Genesys' clock.
-func (tx *Transaction) genesysNow() time.Time { return tx.Clock.Genesys(tx.Now) }
+func (tx *Transaction) genesysNow() machine.Time { return tx.Clock.Genesys(tx.Now) }
 
 // MeasureOpening converts the time of the opening to Genesys' clock, if the process that sent it
 // did not know that clock and this one does.
@@ -256,7 +256,7 @@ func (tx *Transaction) tidyEnded(c *machine.Handover) {
 	if c.Slot.After(tx.Now) {
 		tx.Freed = c.Slot
 	}
-	if c.Slot = (time.Time{}); c.HandedBack {
+	if c.Slot = (0); c.HandedBack {
 		return
 	}
 	c.HandedBack = true
@@ -281,13 +281,13 @@ func (f *Record) returns() bool {
 }
 
 // returnRuns reports whether the host's Return callback may be running.
-func (f *Record) returnRuns(now time.Time) bool {
+func (f *Record) returnRuns(now machine.Time) bool {
 	return f.In.busy(now) && f.In.Entries[0].Kind == KindReturn
 }
 
 // Turn returns who may speak. The bot may not speak between the end of a session and the first
 // attempt of its Return.
-func (f *Record) Turn(now time.Time) machine.Turn {
+func (f *Record) Turn(now machine.Time) machine.Turn {
 	switch {
 	case f.Agents() != nil:
 		return machine.TurnAgent

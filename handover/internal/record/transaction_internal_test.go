@@ -15,7 +15,7 @@ import (
 // agentWrites stores a message of an agent, written the given time after noon.
 func agentWrites(tx *Transaction, text string, after time.Duration, with ...func(*openmessaging.Outbound)) {
 	o := &openmessaging.Outbound{
-		ID: text, CustomerID: "customer", ConversationID: "conversation", Time: noon().Add(after), Origin: openmessaging.OriginHuman,
+		ID: text, CustomerID: "customer", ConversationID: "conversation", Time: noon().Add(after).Std(), Origin: openmessaging.OriginHuman,
 	}
 	for _, f := range with {
 		f(o)
@@ -147,10 +147,10 @@ func TestWhoseMessageItIs(t *testing.T) {
 		"of an earlier handover":    {func(_ *Transaction, o *openmessaging.Outbound) { o.ConversationID = "before" }, machine.StateQueued, true, "zyxwvutsrqp7"},
 		"of no conversation":        {func(_ *Transaction, o *openmessaging.Outbound) { o.ConversationID = "" }, machine.StateConnected, false, "abcdefghijk2"},
 		"of another customer":       {func(_ *Transaction, o *openmessaging.Outbound) { o.ConversationID, o.CustomerID = "", "somebody" }, machine.StateQueued, true, ""},
-		"from before this handover": {func(_ *Transaction, o *openmessaging.Outbound) { o.Time = ago(time.Hour) }, machine.StateQueued, true, "abcdefghijk2"},
+		"from before this handover": {func(_ *Transaction, o *openmessaging.Outbound) { o.Time = ago(time.Hour).Std() }, machine.StateQueued, true, "abcdefghijk2"},
 		"before the opening's word": {func(tx *Transaction, o *openmessaging.Outbound) { tx.Handover.ConversationID = ""; elsewhere(o) }, machine.StateConnected, false, "abcdefghijk2"},
 		"before the opening": {func(tx *Transaction, o *openmessaging.Outbound) {
-			tx.Handover.ConversationID, tx.Handover.OpeningTriedAt = "", time.Time{}
+			tx.Handover.ConversationID, tx.Handover.OpeningTriedAt = "", 0
 			elsewhere(o)
 		}, machine.StateQueued, true, ""},
 		"before the opening's word, of an earlier": {func(tx *Transaction, o *openmessaging.Outbound) {
@@ -181,7 +181,7 @@ func TestAWebhookThatWasOnItsWayAnswersForNothing(t *testing.T) {
 	agentWrites(tx, "one moment", 10*time.Second)
 	require.Len(t, tx.Words, 1)
 	tx.Now = noon().Add(time.Minute)
-	agentWrites(tx, "yes?", 30*time.Second-1)
+	agentWrites(tx, "yes?", 30*time.Second-time.Microsecond)
 	require.Len(t, tx.Words, 1)
 	agentWrites(tx, "yes", 31*time.Second)
 	require.Empty(t, tx.Words)
@@ -255,9 +255,9 @@ func TestReceiptsAreBounded(t *testing.T) {
 func TestDeliveryBehindANoticeIsOutOfOrder(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
-	tx.deliver(Delivery{ID: "second", Time: noon().Add(time.Second), Session: tx.Handover.Session}, time.Time{})
+	tx.deliver(Delivery{ID: "second", Time: noon().Add(time.Second), Session: tx.Handover.Session}, 0)
 	tx.Notice(Notice{Kind: machine.NoticeAgentJoined})
-	tx.deliver(Delivery{ID: "first", Time: noon(), Session: tx.Handover.Session}, time.Time{})
+	tx.deliver(Delivery{ID: "first", Time: noon(), Session: tx.Handover.Session}, 0)
 	require.False(t, tx.OutOfOrder(tx.In.Entries[0].Delivery))
 
 	settleAs(tx, jobOn(t, tx, ToHost), Outcome{})
@@ -286,7 +286,7 @@ func TestDeliveryGoesBeforeTheReturn(t *testing.T) {
 	tx := newTransaction(recordIn(machine.StateConnected))
 	ends(tx, noon().Add(20*time.Second))
 	tx.Notice(Notice{Kind: machine.NoticeAgentJoined})
-	tx.deliver(Delivery{ID: "late word", Time: noon(), Session: tx.Handover.Session}, time.Time{})
+	tx.deliver(Delivery{ID: "late word", Time: noon(), Session: tx.Handover.Session}, 0)
 	at := map[EntryKind]int{}
 	for i, x := range tx.In.Entries {
 		at[x.Kind] = i
@@ -305,8 +305,8 @@ func TestLateMessageDoesNotNameTheConversation(t *testing.T) {
 	tx.Past = []past{{Session: machine.Session{ID: "abcdefghijk1", ConversationID: "last"}, From: c.From}}
 	tx.Now = noon().Add(20 * time.Second)
 	tx.AcceptMessage(&openmessaging.Outbound{
-		ID: "late", CustomerID: c.From, ConversationID: "last", Time: tx.Now, Origin: openmessaging.OriginHuman,
-	}, openmessaging.Message{Text: "Bye"}, time.Time{})
+		ID: "late", CustomerID: c.From, ConversationID: "last", Time: tx.Now.Std(), Origin: openmessaging.OriginHuman,
+	}, openmessaging.Message{Text: "Bye"}, 0)
 	require.Equal(t, machine.StateRequested, tx.Handover.State)
 	require.Empty(t, tx.Handover.ConversationID)
 	require.True(t, tx.In.Entries[0].Delivery.Late)

@@ -63,7 +63,7 @@ type Notice struct {
 	ID      string             `json:"-"`
 	Kind    machine.NoticeKind `json:"kind"`
 	Session machine.Session    `json:"session"` // after the step
-	Time    time.Time          `json:"time"`
+	Time    machine.Time       `json:"time"`
 	// NoticeQueued: the estimate of Genesys, or nil.
 	Wait *time.Duration `json:"wait,omitempty"`
 	// NoticeMessageFailed: the host's id, or Genesys' of an agent's.

@@ -24,22 +24,22 @@ type Watched struct {
 	// Its session; empty: none, a person wrote in it.
 	Handover string `json:"handover,omitempty"`
 	// Older messages belong to an earlier session; by Genesys' clock.
-	Since time.Time `json:"since"`
-	Close bool      `json:"close,omitempty"` // no session needs it: disconnect it
+	Since machine.Time `json:"since"`
+	Close bool         `json:"close,omitempty"` // no session needs it: disconnect it
 	// The host or one of its timers ended it, even if an agent is there.
 	Requested bool `json:"asked,omitempty"`
 	// Our side ended its session then, by Genesys' clock: only a later message of an agent opens
 	// another one.
-	EndedAt time.Time `json:"endedAt,omitzero"`
+	EndedAt machine.Time `json:"endedAt,omitempty"`
 	// The last message of a person, by Genesys' clock.
-	WroteAt  time.Time `json:"spokeAt,omitzero"`
-	At       time.Time `json:"at"`                 // the next look
-	Tries    int       `json:"tries,omitempty"`    // looks that found messages missing
-	Failures int       `json:"failures,omitempty"` // consecutive looks that could not read
-	Closings int       `json:"closings,omitempty"` // attempts to disconnect it
-	ClosedAt time.Time `json:"closedAt,omitzero"`  // Genesys accepted the last one
-	QueuedAt time.Time `json:"queuedAt,omitzero"`  // since when looks show it in a queue
-	AloneAt  time.Time `json:"aloneAt,omitzero"`   // since when looks show only the customer
+	WroteAt  machine.Time `json:"spokeAt,omitempty"`
+	At       machine.Time `json:"at"`                 // the next look
+	Tries    int          `json:"tries,omitempty"`    // looks that found messages missing
+	Failures int          `json:"failures,omitempty"` // consecutive looks that could not read
+	Closings int          `json:"closings,omitempty"` // attempts to disconnect it
+	ClosedAt machine.Time `json:"closedAt,omitempty"` // Genesys accepted the last one
+	QueuedAt machine.Time `json:"queuedAt,omitempty"` // since when looks show it in a queue
+	AloneAt  machine.Time `json:"aloneAt,omitempty"`  // since when looks show only the customer
 	// The last look showed an agent, or an alerted one.
 	Agent bool `json:"agent,omitempty"`
 	// Its session ended while messages of it were missing.
@@ -48,15 +48,15 @@ type Watched struct {
 	Unseen []unseen `json:"unseen,omitempty"`
 	More   int      `json:"more,omitempty"` // such messages beyond maxUnseen
 	// When the first of the looks that were forbidden began.
-	Denied time.Time `json:"denied,omitzero"`
-	Gone   time.Time `json:"gone,omitzero"` // since when looks find nothing
-	Until  time.Time `json:"until"`         // when watching ends
+	Denied machine.Time `json:"denied,omitempty"`
+	Gone   machine.Time `json:"gone,omitempty"` // since when looks find nothing
+	Until  machine.Time `json:"until"`          // when watching ends
 }
 
 // An unseen message is one that a read lists.
 type unseen struct {
-	ID string    `json:"id"`
-	At time.Time `json:"at"` // by Genesys' clock
+	ID string       `json:"id"`
+	At machine.Time `json:"at"` // by Genesys' clock
 }
 
 const (
@@ -74,7 +74,7 @@ const (
 
 // watch returns the entry of a conversation, creates it if there is none, and makes sure that it is
 // read by a time.
-func (tx *Transaction) watch(id, from string, since, at time.Time) *Watched {
+func (tx *Transaction) watch(id, from string, since, at machine.Time) *Watched {
 	w := tx.watching(id)
 	if w == nil {
 		tx.boundWatched()
@@ -240,7 +240,7 @@ func (tx *Transaction) wroteLate(handover, named string) {
 
 // since returns from when legs and messages of a conversation belong to a session, by Genesys'
 // clock.
-func (tx *Transaction) since(c *machine.Handover) time.Time {
+func (tx *Transaction) since(c *machine.Handover) machine.Time {
 	if tx.Clock.Unmeasured && !c.TriedByHost {
 		return c.OpeningTriedAt // the beginning is only known by the clock of a process
 	}
@@ -299,7 +299,7 @@ func (tx *Transaction) closes() bool {
 // MayDisconnect reports whether a look disconnects after a read. It never does so with an agent in
 // the conversation, unless its end was requested, nor if the open session uses the conversation or
 // its opening may have joined it.
-func (f *Record) MayDisconnect(w *Watched, r *Reading, now time.Time) bool {
+func (f *Record) MayDisconnect(w *Watched, r *Reading, now machine.Time) bool {
 	waits := r.Standing.Phase == genesys.PhaseQueued && !w.QueuedAt.IsZero() && r.Began.Sub(w.QueuedAt) >= queuePatience
 	alone := r.alone() && !w.AloneAt.IsZero() && r.Began.Sub(w.AloneAt) >= machine.AlonePatience
 	if c := f.Open(); c != nil && c.ConversationID == w.ID {
@@ -341,7 +341,7 @@ func (tx *Transaction) settleWatched(j *Job, o Outcome) {
 		return
 	}
 	w := tx.watching(was.ID)
-	if w == nil || !w.At.Equal(was.At) {
+	if w == nil || w.At != was.At {
 		return // settled before, or requested again
 	}
 	if o.Tried {
@@ -423,10 +423,10 @@ func (tx *Transaction) begin(w *Watched, r *Reading, o Outcome) {
 }
 
 // shownSince notes since when reads show something, after a read that began at a time.
-func shownSince(at *time.Time, shown bool, began time.Time) {
+func shownSince(at *machine.Time, shown bool, began machine.Time) {
 	switch {
 	case !shown:
-		*at = time.Time{}
+		*at = 0
 	case at.IsZero():
 		*at = began
 	}
@@ -485,15 +485,15 @@ func (tx *Transaction) settleMissing(o Outcome, id string) (fetched, all bool) {
 
 // noteUnseen notes the messages of a conversation from before a time that a read lists and that
 // have not arrived.
-func (tx *Transaction) noteUnseen(w *Watched, r *Reading, until time.Time) {
+func (tx *Transaction) noteUnseen(w *Watched, r *Reading, until machine.Time) {
 	w.Unseen, w.More = nil, 0
 	for _, ref := range tx.GapOf(r, w.Since, w.Listing, true).unseen {
 		switch {
-		case !ref.Time.Before(until):
+		case !machine.TimeOf(ref.Time).Before(until):
 		case len(w.Unseen) == maxUnseen:
 			w.More++
 		default:
-			w.Unseen = append(w.Unseen, unseen{ref.ID, ref.Time})
+			w.Unseen = append(w.Unseen, unseen{ref.ID, machine.TimeOf(ref.Time)})
 		}
 	}
 }

@@ -195,7 +195,7 @@ func TestWatchedAgentWaitsForTheSession(t *testing.T) {
 // In blind mode a message written 5 s or more after the last end opens a session.
 func TestWatchedBlindly(t *testing.T) {
 	t.Parallel()
-	for wrote, opens := range map[time.Duration]bool{machine.SettlePeriod: true, machine.SettlePeriod - 1: false, -time.Hour: false} {
+	for wrote, opens := range map[time.Duration]bool{machine.SettlePeriod: true, machine.SettlePeriod - time.Microsecond: false, -time.Hour: false} {
 		tx := left()
 		tx.Handover.Ending.Time = ago(machine.SettlePeriod)
 		agentWrites(tx, "hello", wrote-machine.SettlePeriod, elsewhere)
@@ -284,7 +284,7 @@ func TestWatchedDisconnectIsTriedThreeTimes(t *testing.T) {
 		}
 	}
 	require.Equal(t, maxClosings, n)
-	require.WithinRange(t, tx.Now, noon().Add(watchedLife), noon().Add(watchedLife+machine.SourcePoll))
+	require.WithinRange(t, tx.Now.Std(), noon().Add(watchedLife).Std(), noon().Add(watchedLife+machine.SourcePoll).Std())
 }
 
 // A conversation that no session needs is in a queue for 30 s without an agent.
@@ -294,7 +294,7 @@ func TestWatchedInAQueue(t *testing.T) {
 	tx.watch("other", "customer", noon(), noon())
 	require.False(t, looks(t, tx, seeing(genesys.PhaseQueued), nil))
 	require.Equal(t, noon(), tx.Watched[0].QueuedAt)
-	tx.Watched[0].At = noon().Add(queuePatience - 1)
+	tx.Watched[0].At = noon().Add(queuePatience - time.Microsecond)
 	require.False(t, looks(t, tx, seeing(genesys.PhaseQueued), nil))
 	require.True(t, looks(t, tx, seeing(genesys.PhaseQueued), nil))
 
@@ -574,7 +574,7 @@ func TestLateOpeningInheritsTheEnd(t *testing.T) {
 	t.Parallel()
 	for asked, end := range map[bool]machine.Event{true: {Kind: machine.EvEnd, Reason: machine.EndByCustomer}, false: {Kind: machine.EvFailed}} {
 		c := machinetest.HandoverIn(machine.StateBot)
-		c.ConversationID, c.OpeningAcceptedAt, c.OpeningTriedAt = "", time.Time{}, noon()
+		c.ConversationID, c.OpeningAcceptedAt, c.OpeningTriedAt = "", 0, noon()
 		tx := opens(c)
 		j := jobOn(t, tx, ToGenesys)
 		tx.Apply(end)
@@ -612,10 +612,10 @@ func TestWatchedIsWantedAgain(t *testing.T) {
 	tx.Now = noon().Add(time.Minute)
 	j := jobOn(t, tx, Control)
 	o := &openmessaging.Outbound{
-		ID: "w1", CustomerID: "customer", ConversationID: "elsewhere", Time: noon(), Origin: openmessaging.OriginHuman,
+		ID: "w1", CustomerID: "customer", ConversationID: "elsewhere", Time: noon().Std(), Origin: openmessaging.OriginHuman,
 	}
 	tx.watching("elsewhere").At = tx.Now.Add(time.Hour)
-	tx.AcceptMessage(o, openmessaging.Message{Text: "hello"}, time.Time{})
+	tx.AcceptMessage(o, openmessaging.Message{Text: "hello"}, 0)
 	settleAs(tx, j, Outcome{Task: TaskWatch, Read: showing(tx, genesys.PhaseEnded)})
 	require.Equal(t, tx.Now.Add(adoptPause), tx.watching("elsewhere").At)
 }

@@ -52,7 +52,7 @@ func JobOn(tb testing.TB, tx *record.Transaction, n record.LaneName) *record.Job
 	head := tx.ClaimHead(n)
 	taken := record.Lease{Owner: "replica", N: tx.Leases, Seq: head.Seq, Until: tx.Now.Add(record.LeaseTime)}
 	tx.Lane(n).Lease = taken
-	return &record.Job{Key: tx.Key, Lane: n, Lease: taken, Head: head, Record: Copied(tb, tx.Record), Began: tx.Now}
+	return &record.Job{Key: tx.Key, Lane: n, Lease: taken, Head: head, Record: Copied(tb, tx.Record), Began: tx.Now.Std()}
 }
 
 // WordOf returns a message of the customer that waits for the agents of the session of RecordIn.

@@ -325,7 +325,7 @@ var endsOnSignal = plantedBug{signal: func(r *replica, id string) { //nolint:goc
 			continue
 		}
 		now["state"] = json.RawMessage(asJSON(machine.StateEnded))
-		now["ending"] = json.RawMessage(asJSON(machine.Ending{Reason: machine.EndByAgent, Time: r.clock()}))
+		now["ending"] = json.RawMessage(asJSON(machine.Ending{Reason: machine.EndByAgent, Time: machine.TimeOf(r.clock())}))
 		top["now"] = json.RawMessage(asJSON(now))
 		rec := c.record
 		rec.Data, rec.Revision = []byte(asJSON(top)), rec.Revision+1
@@ -453,9 +453,9 @@ func TestFindsPollsThatStopAfterASignal(t *testing.T) {
 			return time.Time{}
 		}
 		later := v.Now.PollAt.AddDate(1, 0, 0)
-		now["pollAt"] = json.RawMessage(asJSON(later))
+		now["pollAt"] = json.RawMessage(asJSON(machine.TimeOf(later)))
 		top["now"] = json.RawMessage(asJSON(now))
-		return later.Add(time.Microsecond - 1).Truncate(time.Microsecond)
+		return later
 	}), signalled)
 }
 
@@ -630,7 +630,7 @@ func TestFindsGapsThatAreSkipped(t *testing.T) {
 					return errors.Join(errStore, err)
 				}
 				if failed[r] && json.Unmarshal(top["now"], &now) == nil {
-					now["checked"] = json.RawMessage(asJSON(r.clock()))
+					now["checked"] = json.RawMessage(asJSON(machine.TimeOf(r.clock())))
 					top["now"] = json.RawMessage(asJSON(now))
 					x.Data = []byte(asJSON(top))
 				}
@@ -752,7 +752,7 @@ func TestFindsOpeningsThatDoNotWait(t *testing.T) {
 			if json.Unmarshal(r.Data, &top) != nil || json.Unmarshal(top["now"], &now) != nil || now["tried"] != nil {
 				return r
 			}
-			now["started"] = json.RawMessage(asJSON(epoch.Add(-time.Hour)))
+			now["started"] = json.RawMessage(asJSON(machine.TimeOf(epoch.Add(-time.Hour))))
 			top["now"] = json.RawMessage(asJSON(now))
 			r.Data = []byte(asJSON(top))
 			return r
@@ -783,7 +783,7 @@ func TestFindsReturnsDuringAnAgentSession(t *testing.T) {
 			lease := members{}
 			lease["owner"], lease["n"] = json.RawMessage(`"somebody"`), json.RawMessage(`1`)
 			lease["seq"] = json.RawMessage(uitoa(old.Entries[0].Seq))
-			lease["until"] = json.RawMessage(asJSON(r.clock().Add(15 * time.Second)))
+			lease["until"] = json.RawMessage(asJSON(machine.TimeOf(r.clock().Add(15 * time.Second))))
 			in["entries"], in["lease"] = was["entries"], json.RawMessage(asJSON(lease))
 			top["in"] = json.RawMessage(asJSON(in))
 			x.Data = []byte(asJSON(top))

@@ -105,7 +105,7 @@ func (l *ledger) underLease(r *replica, k string, p *post) bool {
 		return false
 	}
 	lease := c.view.Out.Lease
-	if !l.w.stamp().Before(lease.Until) || lease.Owner == "" {
+	if !l.w.stamp().Before(lease.Until.Time) || lease.Owner == "" {
 		return false
 	}
 	if w := c.view.word(lease.Seq); w != nil {
@@ -119,11 +119,11 @@ func (l *ledger) delivery(r *replica, d record.Delivery) bool {
 	k := d.Session.Key.Customer
 	p := l.history(k)
 	first := l.checkSameContent(k, "delivery "+d.ID, d.Message.Text)
-	l.sentAt[d.ID] = d.Time
+	l.sentAt[d.ID] = d.Time.Std()
 	if l.wasSettled("delivery "+d.ID) && r.steady() && !l.mayForget(k) {
 		l.w.fail("what is settled is not delivered again", k, "%s", d.ID)
 	}
-	if first && !d.OutOfOrder && d.Time.Before(p.newestDelivered) {
+	if first && !d.OutOfOrder && d.Time.Std().Before(p.newestDelivered) {
 		l.w.fail("deliveries are in order", k, "%s is older than an earlier one, and is not flagged", d.ID)
 	}
 	if s := l.sessions[d.Session.ID]; first && s != nil && s.returned && !d.Late {

@@ -63,7 +63,7 @@ func (l *ledger) checkWake(k string, after version) {
 		l.w.fail("a record with work is leased or due", k, "%s, and WakeAt is zero", why)
 	}
 	if head, ok := v.head(); ok && !v.waits(head) {
-		t := latest(head.At, head.NotBefore, v.Out.NotBefore, v.Out.leasedUntil())
+		t := latest(head.At.Time, head.NotBefore.Time, v.Out.NotBefore.Time, v.Out.leasedUntil())
 		if head.Kind == "open" {
 			t = latest(t, v.gate())
 		}
@@ -73,7 +73,7 @@ func (l *ledger) checkWake(k string, after version) {
 	}
 	if len(v.In.Entries) > 0 {
 		head := v.In.Entries[0]
-		if t := latest(head.At, head.NotBefore, v.In.NotBefore, v.In.Stuck, v.In.leasedUntil()); at.After(t.Add(time.Microsecond)) {
+		if t := latest(head.At.Time, head.NotBefore.Time, v.In.NotBefore.Time, v.In.Stuck.Time, v.In.leasedUntil()); at.After(t.Add(time.Microsecond)) {
 			l.w.fail("a record with work is leased or due", k, "it wakes at %s, the lane to the host could continue at %s", at, t)
 		}
 	}
@@ -306,7 +306,7 @@ func (l *ledger) checkControl(k string, after version) {
 		}
 		return
 	}
-	if t := latest(v.Now.PollAt, v.Control.NotBefore, v.drained(), v.Control.leasedUntil()); at.After(t.Add(time.Microsecond)) {
+	if t := latest(v.Now.PollAt.Time, v.Control.NotBefore.Time, v.drained(), v.Control.leasedUntil()); at.After(t.Add(time.Microsecond)) {
 		l.w.fail("a read is leased or due", k, "it wakes at %s, the read is due at %s", at, t)
 	}
 }
@@ -331,7 +331,7 @@ func (l *ledger) checkQueue(k string, lane viewLane) {
 	for i := 1; i < len(lane.Entries); i++ {
 		a, b := lane.Entries[i-1], lane.Entries[i]
 		tried := a.Attempts > 0 || a.Maybe || lane.Lease.Owner != "" && lane.Lease.Seq == a.Seq
-		if a.Delivery != nil && b.Delivery != nil && !tried && !b.Delivery.OutOfOrder && b.Delivery.Time.Before(a.Delivery.Time) {
+		if a.Delivery != nil && b.Delivery != nil && !tried && !b.Delivery.OutOfOrder && b.Delivery.Time.Before(a.Delivery.Time.Time) {
 			l.w.fail("deliveries wait in order", k, "%s before %s", a.Delivery.ID, b.Delivery.ID)
 		}
 	}

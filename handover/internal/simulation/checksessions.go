@@ -402,7 +402,7 @@ const noticeRefusalTime = 50 * time.Second
 // longer promised.
 func (l *ledger) noteRefusedNotices(k string, lane viewLane) {
 	for _, x := range lane.Entries {
-		if x.Notice != nil && !x.First.IsZero() && l.w.stamp().Sub(x.First) >= noticeRefusalTime {
+		if x.Notice != nil && !x.First.IsZero() && l.w.stamp().Sub(x.First.Time) >= noticeRefusalTime {
 			l.history(k).noticesReordered = true
 		}
 	}
@@ -476,7 +476,7 @@ func (l *ledger) checkAgentWasThere(s *handoverHistory, n record.Notice) {
 		return
 	}
 	// A resumed session begins with the agent's message.
-	since := min(n.Session.Started.Sub(epoch), s.triedAt) - 6*time.Second
+	since := min(n.Session.Started.Std().Sub(epoch), s.triedAt) - 6*time.Second
 	for _, x := range c.legs {
 		if x.agent() && (n.Agent.ID == "" || x.user == n.Agent.ID) && (x.live() || x.endedAt >= since) {
 			return

@@ -21,8 +21,20 @@ type view struct {
 	Control  viewLane      `json:"control"`
 	Watched  []viewWatched `json:"watched"`
 	Receipts []struct{}    `json:"receipts"`
-	Forget   time.Time     `json:"forget"`
+	Forget   viewTime      `json:"forget"`
 	NewTop   *mark         `json:"newTop"`
+}
+
+// A viewTime is a time of a record, which is stored in microseconds since 1970.
+type viewTime struct{ time.Time }
+
+func (t *viewTime) UnmarshalJSON(data []byte) error {
+	var micros int64
+	if err := json.Unmarshal(data, &micros); err != nil {
+		return err
+	}
+	t.Time = time.UnixMicro(micros).UTC()
+	return nil
 }
 
 type viewHandover struct {
@@ -31,15 +43,15 @@ type viewHandover struct {
 	State        machine.State  `json:"state"`
 	Request      string         `json:"request"`
 	Conversation string         `json:"conversationId"`
-	Connected    time.Time      `json:"connected"`
-	Changed      time.Time      `json:"changed"`
+	Connected    viewTime       `json:"connected"`
+	Changed      viewTime       `json:"changed"`
 	Ending       machine.Ending `json:"ending"`
-	Asked        time.Time      `json:"asked"`
-	Started      time.Time      `json:"started"`
-	Tried        time.Time      `json:"tried"`
-	PollAt       time.Time      `json:"pollAt"`
-	Transferred  time.Time      `json:"transferred"`
-	EndAsked     time.Time      `json:"endAsked"`
+	Asked        viewTime       `json:"asked"`
+	Started      viewTime       `json:"started"`
+	Tried        viewTime       `json:"tried"`
+	PollAt       viewTime       `json:"pollAt"`
+	Transferred  viewTime       `json:"transferred"`
+	EndAsked     viewTime       `json:"endAsked"`
 	MovedTo      string         `json:"movedTo"`
 	Leaves       string         `json:"leaves"`
 	Reached      bool           `json:"reached"`
@@ -65,7 +77,7 @@ type viewWord struct {
 	Seq          uint64    `json:"seq"`
 	ID           string    `json:"id"`
 	Message      *struct{} `json:"message"`
-	At           time.Time `json:"at"`
+	At           viewTime  `json:"at"`
 	State        string    `json:"state"`
 	Handover     string    `json:"handover"`
 	Again        bool      `json:"again"`
@@ -86,8 +98,8 @@ type viewWatched struct {
 	Unseen   []struct {
 		ID string `json:"id"`
 	} `json:"unseen"` // messages that are missing
-	At       time.Time `json:"at"`
-	ClosedAt time.Time `json:"closedAt"`
+	At       viewTime `json:"at"`
+	ClosedAt viewTime `json:"closedAt"`
 }
 
 // ended reports whether a handover is among the past ones and over.
@@ -104,33 +116,33 @@ func (v *view) startsOver(before *view) bool {
 type viewLane struct {
 	Entries []viewEntry `json:"entries"`
 	Lease   struct {
-		Owner string    `json:"owner"`
-		N     uint64    `json:"n"`
-		Seq   uint64    `json:"seq"`
-		Until time.Time `json:"until"`
+		Owner string   `json:"owner"`
+		N     uint64   `json:"n"`
+		Seq   uint64   `json:"seq"`
+		Until viewTime `json:"until"`
 	} `json:"lease"`
-	NotBefore time.Time `json:"notBefore"`
-	Stuck     time.Time `json:"stuck"`
+	NotBefore viewTime `json:"notBefore"`
+	Stuck     viewTime `json:"stuck"`
 }
 
 type viewEntry struct {
 	Seq       uint64        `json:"seq"`
 	Kind      string        `json:"kind"`
 	Handover  string        `json:"handover"`
-	At        time.Time     `json:"at"`
-	NotBefore time.Time     `json:"notBefore"`
+	At        viewTime      `json:"at"`
+	NotBefore viewTime      `json:"notBefore"`
 	Maybe     bool          `json:"maybe"`
 	Later     bool          `json:"later"`
 	Delivery  *viewDelivery `json:"delivery"`
 	Notice    *viewNotice   `json:"notice"`
-	First     time.Time     `json:"first"`
+	First     viewTime      `json:"first"`
 	Attempts  int           `json:"attempts"`
 }
 
 type viewDelivery struct {
-	ID         string    `json:"id"`
-	Time       time.Time `json:"time"`
-	OutOfOrder bool      `json:"outOfOrder"`
+	ID         string   `json:"id"`
+	Time       viewTime `json:"time"`
+	OutOfOrder bool     `json:"outOfOrder"`
 	Message    struct {
 		Text string `json:"text"`
 	} `json:"message"`
@@ -153,7 +165,7 @@ func (w *world) read(r record.Stored) *view {
 		w.fail("what is stored is JSON", r.Key.Customer, "%v", err)
 	}
 	if v.Now != nil && !v.Now.Tried.IsZero() { // it is by Genesys' clock
-		v.Now.Tried = v.Now.Tried.Add(-w.plan.ahead)
+		v.Now.Tried.Time = v.Now.Tried.Add(-w.plan.ahead)
 	}
 	return v
 }
@@ -291,7 +303,7 @@ const (
 )
 
 // nextFormat is the format of the next release.
-const nextFormat = 3
+const nextFormat = 4
 
 // asNextRelease returns a record as a replica of the next release stores it: with a higher format
 // and marks that this release does not know. The next release knows them, so it keeps those of the
