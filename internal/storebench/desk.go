@@ -221,7 +221,7 @@ func (s *stub) RoundTrip(r *http.Request) (*http.Response, error) {
 		StatusCode: http.StatusOK, Status: "200 OK", Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: http.Header{
 			"Content-Type": {"application/json"}, "Inin-Ratelimit-Allowed": {"1000000000"}, "Inin-Ratelimit-Count": {"1"},
-			"Inin-Ratelimit-Reset": {"60"},
+			"Inin-Ratelimit-Reset": {"60"}, "Date": {time.Now().UTC().Format(http.TimeFormat)}, // as every server sends it
 		},
 		Body: io.NopCloser(bytes.NewReader(out)), ContentLength: int64(len(out)), Request: r,
 	}, nil
