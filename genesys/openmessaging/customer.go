@@ -1,6 +1,9 @@
 package openmessaging
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // An IDType is the kind of a customer id. The enum of Genesys is capitalized and some of its
 // samples are not, so the case is corrected on reading and on writing.
@@ -67,11 +70,13 @@ func (c Customer) check(p *problems, at string) {
 	if c.ImageURL != "" && !absoluteURL(c.ImageURL) {
 		p.add(at+"ImageURL", "is not an absolute http or https URL; set one that Genesys can fetch, or none")
 	}
-	p.utf8(at+"ID", c.ID)
-	p.utf8(at+"Nickname", c.Nickname)
-	p.utf8(at+"FirstName", c.FirstName)
-	p.utf8(at+"LastName", c.LastName)
-	p.utf8(at+"Email", c.Email)
+	for _, f := range [...]struct{ name, value string }{
+		{"ID", c.ID}, {"Nickname", c.Nickname}, {"FirstName", c.FirstName}, {"LastName", c.LastName}, {"Email", c.Email},
+	} {
+		if !utf8.ValidString(f.value) {
+			p.utf8(at+f.name, f.value)
+		}
+	}
 }
 
 // wire returns the customer with the id type in the spelling of Genesys.
