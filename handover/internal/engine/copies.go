@@ -62,10 +62,10 @@ func (c *copies) saw(r record.Stored) {
 	}
 }
 
-// put keeps a copy of a record that was stored, instead of an earlier one.
+// put keeps f, which was stored as r, instead of an earlier copy. Nothing else may use f.
 func (c *copies) put(f *record.Record, r record.Stored, now time.Time) {
 	x := recordCopy{
-		key: r.Key, record: f.Clone(), revision: r.Revision, size: len(r.Data), sum: sumOf(r.Data), until: now.Add(copyTime),
+		key: r.Key, record: f, revision: r.Revision, size: len(r.Data), sum: sumOf(r.Data), until: now.Add(copyTime),
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -244,7 +244,11 @@ func (m *Manager) transactOn(
 	}
 	m.freeSlot(tx.Key.Channel, tx.Freed)
 	if !m.config.NoCopies {
-		m.copies.put(tx.Record, r, m.Now())
+		kept := tx.Record
+		if len(jobs) > 0 || done == nil { // a job or the caller reads the record after this
+			kept = kept.Clone()
+		}
+		m.copies.put(kept, r, m.Now())
 	}
 	m.launch(ctx, jobs, done)
 	m.wakeBy(r.WakeAt)
