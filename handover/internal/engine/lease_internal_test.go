@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/genesyshandover/genesyshandover/handover/internal/environment"
@@ -187,4 +188,42 @@ type slowReads struct {
 func (s slowReads) Get(ctx context.Context, k machine.Key) (record.Stored, error) {
 	s.read()
 	return s.Store.Get(ctx, k)
+}
+
+// A slotStore notes how many slots of an account are free while it stores a record.
+type slotStore struct {
+	*mapStore
+
+	slots func() int
+	seen  []int
+}
+
+func (s *slotStore) Put(ctx context.Context, r record.Stored, prev uint64) error {
+	if s.slots != nil {
+		s.seen = append(s.seen, s.slots())
+	}
+	return s.mapStore.Put(ctx, r, prev)
+}
+
+// A lane has its slot when the claim is stored. While the outcome is stored, the slot is free.
+func TestNoSlotWaitsForTheOutcomeToBeStored(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &slotStore{mapStore: newMapStore()}
+		m, a := crowded(t, 1, func(c *Config) { c.Store = s })
+		all := len(a.Slots)
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- m.Run(ctx) }()
+		synctest.Wait()
+		s.slots = func() int { return len(a.Slots) }
+		_, err := m.Forward(ctx, machine.Key{Channel: "shop", Customer: "c0000"}, record.Message{ID: "m1", Text: "hello"})
+		require.NoError(t, err)
+		<-time.After(10 * time.Second)
+		require.GreaterOrEqual(t, len(s.seen), 2)
+		require.Equal(t, []int{all - 1, all}, s.seen[:2])
+		stop()
+		require.ErrorIs(t, <-done, context.Canceled)
+		require.Len(t, a.Slots, all, "each slot is released once")
+	})
 }

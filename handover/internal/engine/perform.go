@@ -15,13 +15,15 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/record"
 )
 
-// work performs and settles one effect after the other, as long as the lane has work.
+// work performs and settles one effect after the other, as long as the lane has work. The store
+// gets the outcome after the slot is free, so a slow store does not hold up other requests.
 func (m *Manager) work(ctx context.Context, j *record.Job) {
-	defer m.vacate(seatOf(j))
+	defer m.vacate(seatOf(j).withoutSlot())
 	for j != nil {
 		effect, cancel := m.Until(seatOf(j).withSlot(ctx), j.Began.Add(record.EffectTime))
 		o := m.perform(effect, j)
 		cancel()
+		m.releaseSlot(seatOf(j))
 		m.settle(ctx, j, o)
 		j = j.Next
 	}

@@ -361,7 +361,10 @@ func (m *Manager) take(tx *record.Transaction, n record.LaneName, done *record.J
 	case done != nil && done.Lane == n:
 		at := seatOf(done)
 		mustYield := m.workers.starved && s.since.Sub(at.since) >= laneTurn // others wait for a worker
-		return at, !mustYield
+		if s.since = at.since; mustYield || !m.takeSlot(s) {
+			return seat{}, false
+		}
+		return s, true
 	case m.busy[busyLane{tx.Key, n}]:
 		return seat{}, false
 	}
@@ -404,9 +407,11 @@ func (m *Manager) occupy(lane busyLane) (free func(), ok bool) {
 // release releases the reservations of claims that were not stored.
 func (m *Manager) release(jobs []*record.Job) {
 	for _, j := range jobs {
-		if !j.Inherits {
-			m.vacate(seatOf(j))
+		if j.Inherits {
+			m.releaseSlot(seatOf(j))
+			continue
 		}
+		m.vacate(seatOf(j))
 	}
 }
 
@@ -514,7 +519,7 @@ func (s *quota) take(channel string, n int) {
 	}
 }
 
-// A seat is the worker and the slot that a lane occupies while its effect runs.
+// A seat is the worker that a lane occupies, and the slot that its effect occupies.
 type seat struct {
 	channel string
 	lane    record.LaneName
@@ -541,6 +546,12 @@ const laneTurn = time.Second
 // seatOf returns the seat of a job.
 func seatOf(j *record.Job) seat {
 	s, _ := j.Seat.(seat)
+	return s
+}
+
+// withoutSlot returns the seat after its slot was released.
+func (s seat) withoutSlot() seat {
+	s.slot = nil
 	return s
 }
 
@@ -590,7 +601,7 @@ func (m *Manager) free() int {
 // reserve takes a seat, if it is free. If not, Run continues when the next worker is free. The
 // caller holds the mutex.
 func (m *Manager) reserve(s seat) bool {
-	if !m.workers.admits(s) || s.slot != nil && !s.slot.TakeSlot() {
+	if !m.workers.admits(s) || !m.takeSlot(s) {
 		m.workers.starved = true
 		return false
 	}
@@ -610,6 +621,33 @@ func (m *Manager) vacate(s seat) {
 	if m.effects--; m.effects == 0 {
 		environment.Signal(m.idle)
 	}
+	m.nudgeStarved()
+}
+
+// takeSlot takes the slot that a seat needs, if it needs one. If none is free, Run continues when
+// the next one is. The caller holds the mutex.
+func (m *Manager) takeSlot(s seat) bool {
+	if s.slot != nil && !s.slot.TakeSlot() {
+		m.workers.starved = true
+		return false
+	}
+	return true
+}
+
+// releaseSlot releases the slot of a seat whose worker continues.
+func (m *Manager) releaseSlot(s seat) {
+	if s.slot == nil {
+		return
+	}
+	s.slot.Slots <- struct{}{}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.nudgeStarved()
+}
+
+// nudgeStarved makes Run continue if a lane waits for a worker or a slot. The caller holds the
+// mutex.
+func (m *Manager) nudgeStarved() {
 	if m.workers.starved {
 		m.workers.starved = false
 		environment.Signal(m.nudge)
