@@ -897,11 +897,13 @@ func broke(c *genesys.Conversation, agent genesys.Participant) bool {
 	return customer.Live() || customer.DisconnectType != agent.DisconnectType
 }
 
-// EntryQueue returns the id of the first queue of the present customer since a time, or "". It
-// ignores queues that the conversation left before that time or before the customer joined, because
-// a revived conversation still lists older ones.
+// EntryQueue returns the id of the queue into which the flow put the present customer since a time,
+// or "". It ignores queues that the conversation left before that time or before the customer
+// joined, because a revived conversation still lists older ones. A conversation that was in a queue
+// or with an agent at that time did not pass through the flow since.
 func EntryQueue(c *genesys.Conversation, since Time) string {
-	came := since.Add(-SettlePeriod)
+	opened := since.Add(-SettlePeriod)
+	came := opened
 	for _, p := range c.Participants {
 		if p.IsCustomer() {
 			came = Later(came, TimeOf(p.Start))
@@ -909,10 +911,12 @@ func EntryQueue(c *genesys.Conversation, since Time) string {
 	}
 	var first genesys.Participant
 	for _, p := range c.Participants {
-		if !p.IsQueue() || p.QueueID == "" || !p.End.IsZero() && TimeOf(p.End).Before(came) {
-			continue
-		}
-		if first.QueueID == "" || p.Start.Before(first.Start) {
+		switch {
+		case !p.IsQueue() && !p.IsAgent(), !p.End.IsZero() && TimeOf(p.End).Before(came):
+		case !p.Start.IsZero() && TimeOf(p.Start).Before(opened) && (p.End.IsZero() || TimeOf(p.End).After(since)):
+			return ""
+		case p.QueueID == "" || !p.IsQueue():
+		case first.QueueID == "" || p.Start.Before(first.Start):
 			first = p
 		}
 	}

@@ -72,3 +72,22 @@ func TestHistoryOfAConversation(t *testing.T) {
 		})
 	}
 }
+
+// The flow puts a conversation into the bot queue only if it was in no queue and with no agent when
+// the session opened in it.
+func TestEntryQueueSinceTheOpening(t *testing.T) {
+	t.Parallel()
+	opening := noon().Add(30 * time.Second)
+	for name, test := range map[string]struct {
+		list []genesys.Participant
+		want string
+	}{
+		"waits in a queue": {[]genesys.Participant{person("acd", 5, 5, 40, of("agents")), person("acd", 40, 40, -1, of("agents"))}, ""},
+		"has an agent":     {[]genesys.Participant{person("agent", 8, 9, 40), person("acd", 40, 40, -1, of("agents"))}, ""},
+		"had an agent":     {[]genesys.Participant{person("agent", 8, 9, 29), person("acd", 31, 31, -1, of("bots"))}, "bots"},
+		"is not routed":    {[]genesys.Participant{person("acd", 5, 5, 9, of("agents")), person("acd", 31, 31, -1, of("bots"))}, "bots"},
+	} {
+		list := append(test.list, person("customer", 0, 0, -1))
+		require.Equal(t, test.want, EntryQueue(&genesys.Conversation{Participants: list}, opening), name)
+	}
+}

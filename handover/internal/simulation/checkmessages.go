@@ -337,7 +337,7 @@ func (l *ledger) checkGapNotice(k string, n *viewNotice) {
 	switch {
 	case !fails && !l.w.plan.has(faultNoMessageView):
 		l.w.fail("what can be fetched is not reported as missing", k, "%s", n.Detail)
-	case !fails && n.Permission == "":
+	case !fails && n.Permission == "" && !l.w.plan.has(faultRemoved):
 		l.w.fail("a gap names the permission", k, "%s", n.Detail)
 	case l.reportedMissing[k] > lost:
 		l.w.fail("what is reported as missing is missing", k, "%d are reported, and %d are missing", l.reportedMissing[k], lost)
