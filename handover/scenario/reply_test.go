@@ -126,6 +126,7 @@ func TestTranscriptMessagesAreNotSentAgain(t *testing.T) {
 		}}
 		_, err := h.HandOver(t.Context(), h.key, request)
 		require.NoError(t, err)
+		synctest.Wait() // the opening and its notice are stored, too
 		revision := h.revision(t)
 		h.drops(t)
 		require.Equal(t, handover.TurnAgent, h.forward(t, "m1"))
