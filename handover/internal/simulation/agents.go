@@ -97,6 +97,9 @@ func (g *cloud) workStep(c *conversation, l *leg) bool {
 	case !l.silent && g.hasHabit(habitTalk):
 		g.webhook(c, g.id("a"), l)
 		return true
+	case !l.silent && g.hasHabit(habitHasty):
+		g.webhook(c, g.id("a"), l)
+		g.w.after(g.d.between(0, 2*time.Second), func() { g.moveOn(c, l) })
 	case g.hasHabit(habitPark):
 		g.park(c, l)
 	case g.hasHabit(habitVanish):
@@ -171,6 +174,28 @@ func (g *cloud) endAll() {
 	}
 }
 
+// moveOn lets an agent transfer the conversation to a queue, or end it.
+func (g *cloud) moveOn(c *conversation, l *leg) {
+	switch {
+	case !l.live() || c.live("customer") == nil:
+	case g.d.chance(0.5):
+		g.withdraw(c, l, "transfer")
+		g.enqueue(c, pick(g.d, agentQueue, otherQueue))
+	default:
+		g.finish(c, l)
+	}
+}
+
+// answered lets an eager customer answer an agent's message soon.
+func (g *cloud) answered(c *conversation) {
+	o := g.w.customer(customerOf(c.customer))
+	if o == nil || !g.w.plan.eager || !g.d.chance(0.5) {
+		return
+	}
+	o.next = o.write
+	g.w.after(g.d.between(0, 3*time.Second), o.wakeUp)
+}
+
 // A habit is something that agents do besides answering, writing, transferring to a queue and
 // ending.
 type habit string
@@ -193,12 +218,13 @@ const (
 	habitEndEarly habit = "cut"     // they end the conversation just when the customer writes
 	habitTalk     habit = "talk"    // they write most of the time
 	habitSystem   habit = "system"  // Genesys ends the conversation, and no participant does
+	habitHasty    habit = "hasty"   // they write, and transfer or end within seconds
 )
 
 func allHabits() []habit {
 	return []habit{
 		habitDecline, habitRing, habitColleague, habitConsult, habitPark, habitVanish, habitBotQueue, habitMonitor,
-		habitWrapup, habitLinger, habitSilent, habitSlow, habitEndEarly, habitSystem, habitTalk,
+		habitWrapup, habitLinger, habitSilent, habitSlow, habitEndEarly, habitSystem, habitTalk, habitHasty,
 	}
 }
 

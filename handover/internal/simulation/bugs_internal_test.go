@@ -448,7 +448,8 @@ func TestFindsPollsThatStopAfterASignal(t *testing.T) {
 		if json.Unmarshal([]byte(asJSON(top)), &v) != nil || !v.Now.agents() || json.Unmarshal(top["now"], &now) != nil {
 			return time.Time{}
 		}
-		idle := len(v.Out.Entries)+len(v.In.Entries) == 0 && v.Control.Lease.Owner == ""
+		_, sends := v.head()
+		idle := !sends && len(v.In.Entries) == 0 && v.Control.Lease.Owner == ""
 		if now["signalled"] == nil || string(now["poll"]) != "true" || !idle || v.Now.State == machine.StateEnding {
 			return time.Time{}
 		}

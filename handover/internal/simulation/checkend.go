@@ -84,6 +84,7 @@ func (l *ledger) checkEnd() {
 		}
 	}
 	l.checkGaps()
+	l.checkLeftOpen()
 	for _, request := range slices.Sorted(maps.Keys(l.promised)) {
 		p := l.promised[request]
 		if x := l.history(p.key); l.sessions[p.session] == nil && p.at > x.forgotAt && p.at > x.endAskedAt {

@@ -24,7 +24,10 @@ func (l *ledger) posted(r *replica, p *post, again, late bool) {
 		l.checkMessageID(k, p)
 	}
 	l.arrived[p.text] = append(l.arrived[p.text], p)
-	p.leased = !late && l.underLease(r, k, p)
+	if p.leased = !late && l.underLease(r, k, p); p.leased {
+		l.checkOtherID(k, p)
+		l.checkOpeningTime(k, p)
+	}
 	who := l.history(k)
 	l.checkSendOrder(k, p, again)
 	if again {
@@ -119,18 +122,23 @@ func (l *ledger) delivery(r *replica, d record.Delivery) bool {
 	k := d.Session.Key.Customer
 	p := l.history(k)
 	first := l.checkSameContent(k, "delivery "+d.ID, d.Message.Text)
-	l.sentAt[d.ID] = d.Time.Std()
 	if l.wasSettled("delivery "+d.ID) && r.steady() && !l.mayForget(k) {
 		l.w.fail("what is settled is not delivered again", k, "%s", d.ID)
 	}
-	if first && !d.OutOfOrder && d.Time.Std().Before(p.newestDelivered) {
+	if first && !d.OutOfOrder && d.Time.Std().Before(p.newestTried) {
 		l.w.fail("deliveries are in order", k, "%s is older than an earlier one, and is not flagged", d.ID)
+	}
+	if at := d.Time.Std(); at.After(p.newestTried) {
+		p.newestTried = at
 	}
 	if s := l.sessions[d.Session.ID]; first && s != nil && s.returned && !d.Late {
 		l.w.fail("a Return follows the last delivery", k, "%s follows the Return of %s", d.ID, d.Session.ID)
 	}
 	if first {
 		l.checkJoined(k, d)
+	}
+	if since, at := l.w.healthy(), l.deliveredAt[d.ID]; at != 0 && since != never && since < at {
+		l.w.fail("a message is delivered once when nothing fails", k, "%s was delivered at %.3f", d.ID, at.Seconds())
 	}
 	return first
 }
@@ -145,6 +153,7 @@ func (l *ledger) wasSettled(what string) bool {
 
 func (l *ledger) delivered(d record.Delivery) {
 	l.succeeded["delivery "+d.ID] = true
+	l.deliveredAt[d.ID] = l.w.now
 }
 
 // returning records and checks an attempt of a Return.
@@ -247,8 +256,13 @@ func (l *ledger) mayForget(k string) bool {
 
 // A lastRead is the last read of a conversation by a replica.
 type lastRead struct {
-	shows time.Duration // the state at this time
-	at    time.Duration
+	shows  time.Duration // the state at this time
+	at     time.Duration
+	task   *task
+	agent  string // the agent whom it shows connected or alerted, or empty
+	served bool   // it shows the customer, and an agent who is connected or has parked
+	// The replica has received the answer.
+	received bool
 }
 
 // wroteOutbound records that a message to a customer is written.
@@ -258,8 +272,19 @@ func (l *ledger) wroteOutbound(m *outbound) {
 }
 
 // noteRead records a read of a conversation that shows the state at a time.
-func (l *ledger) noteRead(r *replica, c *conversation, of time.Duration) {
-	c.lastReads[r] = lastRead{of, l.w.now}
+func (l *ledger) noteRead(r *replica, c *conversation, s *snapshot, of time.Duration) {
+	read := lastRead{shows: of, at: l.w.now, task: l.w.current}
+	customer := slices.ContainsFunc(s.legs, func(x leg) bool { return x.purpose == "customer" && x.live() })
+	for _, a := range s.legs {
+		if a.purpose == "agent" && a.monitors == "" && a.live() {
+			read.agent, read.served = a.user, read.served || customer && a.connectedAt != never
+		}
+	}
+	// A disconnect reads the conversation again: only the look before it decides.
+	if was, is := c.lastReads[r]; is && was.task == read.task && was.agent == "" && read.at-was.at < effectTime {
+		read.agent = ""
+	}
+	c.lastReads[r] = read
 }
 
 // fetched records that a replica got messages from Genesys.
@@ -287,6 +312,7 @@ func (l *ledger) checkStoredEntries(k string, before, v *view) {
 		case had[x.Seq]:
 		case x.Delivery != nil:
 			l.noteDelivery(k, x.Delivery)
+			l.checkWriterNoted(k, v, x.Delivery)
 		case x.Notice != nil && x.Notice.Kind == machine.NoticeGap:
 			l.checkGapNotice(k, x.Notice)
 		case x.Notice != nil && x.Notice.Kind == machine.NoticeConnectionLost:

@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
@@ -30,6 +31,15 @@ func (l *ledger) stored(r *replica, before, after version) {
 	l.noteAsked(v)
 	l.checkSession(r, k, before.view, v)
 	l.checkBegins(k, before.view, v)
+	l.checkReturns(k, before.view, v)
+	l.checkStoredWords(k, before.view, v)
+	l.notePlaced(r, before.view, v)
+	l.checkNewest(k, before.view, v)
+	l.checkAgentAdopted(r, k, before.view, v)
+	l.checkSentElsewhere(k, v)
+	if v.Now.agents() {
+		l.history(k).agentsAt = l.w.now
+	}
 	l.checkStoredEntries(k, before.view, v)
 	l.noteRefusedNotices(k, v.In)
 	l.noteSettled(k, before.view, v)
@@ -121,6 +131,7 @@ func (l *ledger) checkBegins(k string, before, v *view) {
 			l.w.fail("no Return begins during an agent session", k, "%s/%d, and %s is %s", x.Handover, x.Seq, v.Now.ID, v.Now.State)
 		}
 	}
+	l.checkOpeningExcluded(k, before, v)
 	tried := before.Now != nil && before.Now.ID == v.Now.ID && !before.Now.Tried.IsZero()
 	slack := clockSlack
 	switch { // the session is stored so much later than it begins
@@ -148,9 +159,10 @@ func (l *ledger) checkSession(r *replica, k string, before, v *view) {
 	}
 	s := l.sessions[v.Now.ID]
 	if s == nil {
-		s = &handoverHistory{key: k, id: v.Now.ID, begunAt: l.w.now}
+		s = &handoverHistory{key: k, id: v.Now.ID, begunAt: l.w.now, ownEndAt: never}
 		l.sessions[v.Now.ID] = s
 		l.sessionOrder = append(l.sessionOrder, s)
+		l.checkAdopted(k, v)
 	}
 	if before != nil && before.Now != nil && before.Now.ID != s.id && v.startsOver(before) {
 		l.sessions[before.Now.ID].ended = true // its end is not kept
@@ -180,6 +192,7 @@ func (l *ledger) checkSession(r *replica, k string, before, v *view) {
 	}
 	if !v.Now.open() && !s.ended {
 		l.checkReason(r, k, before, v, c)
+		l.noteOwnEnd(s, v)
 	}
 	if before != nil && before.Now != nil && before.Now.State != v.Now.State {
 		l.checkNoAgentTimer(k, v, c)
@@ -204,9 +217,6 @@ func (l *ledger) noteSettled(k string, before, v *view) {
 		switch {
 		case x.Delivery != nil && l.succeeded["delivery "+x.Delivery.ID]:
 			l.settledAt["delivery "+x.Delivery.ID] = l.w.now
-			if p := l.history(k); l.sentAt[x.Delivery.ID].After(p.newestDelivered) {
-				p.newestDelivered = l.sentAt[x.Delivery.ID]
-			}
 		case x.Kind == "return":
 			l.noteSettledReturn(x)
 		case x.Kind == "notice" && x.Handover != "" && !l.succeeded["notice "+x.Handover+"/"+uitoa(x.Seq)] && v.Forget.IsZero():
@@ -233,7 +243,10 @@ func (l *ledger) removed(r *replica, key machine.Key, before version) {
 	}
 	l.history(k).removedAt = l.w.now
 	l.forgetOrder(k)
-	l.history(k).newestPosted, l.history(k).newestDelivered = time.Time{}, time.Time{}
+	for _, c := range l.w.genesys.conversations {
+		c.known = c.known && customerOf(c.customer) != k
+	}
+	l.history(k).newestPosted, l.history(k).newestTried = time.Time{}, time.Time{}
 }
 
 // losesWork returns what work is lost with a record, or an empty string. The write that removes a
@@ -279,9 +292,13 @@ func (l *ledger) checkLease(r *replica, k, what string, of func(*view) viewLane)
 		return
 	}
 	lease := of(c.view).Lease
+	margin := leaseMargin
+	if strings.HasPrefix(what, "message") { // a read precedes it
+		margin -= 4 * time.Second
+	}
 	switch o := l.owner[lease.Owner]; {
 	case o == nil: // another replica settled it late
-	case o == r && r.clock().After(lease.Until.Add(-leaseMargin)):
+	case o == r && r.clock().After(lease.Until.Add(-margin)):
 		l.w.fail("an effect begins under its lease", k, "%s begins %s, its lease ends at %s", r.name, what, lease.Until)
 	case o != r && r.steady() && !l.w.plan.has(faultSlow):
 		l.w.fail("an effect begins under its lease", k, "%s begins %s under the lease of %s", r.name, what, o.name)
@@ -289,8 +306,8 @@ func (l *ledger) checkLease(r *replica, k, what string, of func(*view) viewLane)
 }
 
 // leaseMargin is how long before the end of a lease an effect must have begun: a lease lasts 15 s,
-// and an effect ends within 10.
-const leaseMargin = 4 * time.Second
+// and an effect begins within 1 s, apart from what precedes it.
+const leaseMargin = 12 * time.Second
 
 // checkControl checks that the next read of an open session is leased or due.
 func (l *ledger) checkControl(k string, after version) {
@@ -373,13 +390,26 @@ func (e effectLanes) start(r *replica, k, what string, deaf bool) (done func()) 
 	if o := e.running[k]; o != nil && (stored || o.replica == r) && !o.replica.dead && o.replica.steady() && r.steady() && now-o.startedAt <= o.lasts() {
 		r.w.fail(e.invariant, k, "%s begins %s while %s is in %s since %.3f", r.name, what, o.replica.name, o.what, o.startedAt.Seconds())
 	}
-	x := &runningEffect{r, what, now, deaf}
+	return e.add(k, &runningEffect{r, what, now, deaf})
+}
+
+// note records an effect until done is called.
+func (e effectLanes) note(r *replica, k, what string) (done func()) {
+	return e.add(k, &runningEffect{r, what, r.w.now, false})
+}
+
+func (e effectLanes) add(k string, x *runningEffect) (done func()) {
 	e.running[k] = x
 	return func() {
 		if e.running[k] == x {
 			delete(e.running, k)
 		}
 	}
+}
+
+// leased reports whether an effect runs under its lease: its process is alive and has always run.
+func (o *runningEffect) leased(now time.Duration) bool {
+	return !o.deaf && !o.replica.dead && o.replica.steady() && now-o.startedAt < effectTime
 }
 
 // effectTime is the time limit of an effect.

@@ -32,6 +32,9 @@ func (l *ledger) checkReason(r *replica, k string, before, v *view, c *conversat
 		// Given up, and the code says that.
 	case code == machine.CodeNotDisconnected && own:
 		// Not confirmed by a read, and the code says that.
+		if since := l.w.healthy(); since != never && since < v.Now.EndAsked.Sub(epoch) && !l.w.plan.has(faultDenied) {
+			l.w.fail("an end is confirmed when nothing fails", k, "%s in %s", v.Now.ID, c.id)
+		}
 	case code == machine.CodeConversationMoved:
 		if c.live("customer") != nil {
 			l.w.fail("no session ends while its customer is in the conversation", k, "%s moved, and the customer is in %s", v.Now.ID, c.id)
@@ -118,6 +121,11 @@ func (l *ledger) noteAsked(v *view) {
 // after a read of the same process that shows no agent.
 func (l *ledger) checkDisconnect(r *replica, c *conversation) {
 	k := customerOf(c.customer)
+	l.checkOpeningUnanswered(r, k, c)
+	if cell := l.w.store.cells[keyOf(k)]; cell != nil && cell.view != nil && cell.view.Now.open() && r.steady() &&
+		cell.view.Now.Conversation == c.id && cell.view.Now.EndAsked.IsZero() {
+		l.w.fail("the conversation of an open session is not disconnected", k, "%s disconnects %s, and %s is %s", r.name, c.id, cell.view.Now.ID, cell.view.Now.State)
+	}
 	if at, asked := l.askedAt[c.id]; asked && l.w.now-at <= effectTime+startTime {
 		return
 	}
@@ -127,6 +135,9 @@ func (l *ledger) checkDisconnect(r *replica, c *conversation) {
 	read, is := c.lastReads[r]
 	if !is || l.w.now-read.at > effectTime {
 		l.w.fail("no conversation is disconnected without a read", k, "%s disconnects %s", r.name, c.id)
+	}
+	if read.task == l.w.current && read.agent != "" {
+		l.w.fail("no agent is disconnected", k, "%s disconnects %s, and its read showed agent %s at %.3f", r.name, c.id, read.agent, read.shows.Seconds())
 	}
 	if a := c.served(); a != nil && a.connectedAt+readAge < read.shows {
 		l.w.fail("no agent is disconnected", k, "%s disconnects %s, and agent %s is there since %.3f", r.name, c.id, a.user, a.connectedAt.Seconds())
@@ -206,6 +217,7 @@ func (w *world) healthy() time.Duration {
 // time, whether or not there are signals.
 func (l *ledger) checkSeenInTime() {
 	l.checkGapsInTime()
+	l.checkWritersSeen()
 	since := l.w.healthy()
 	if since == never || since > l.w.now {
 		return

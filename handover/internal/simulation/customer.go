@@ -22,6 +22,7 @@ type customer struct {
 	stopped  bool // takes no further step
 	finished bool // has stopped, and has no open session
 
+	next     func()   // what the customer does soon, instead of a random step
 	toAnswer []string // ids of messages that the bot answers later
 	giving   []string // ids of messages in calls of Forward and Reply that run now
 }
@@ -60,11 +61,20 @@ func (c *customer) run() {
 	c.task = c.w.current
 	defer func() { c.stopped = true }()
 	for !c.w.finished && !c.w.healed {
+		wait := 2 * c.w.plan.pace
+		if c.next != nil {
+			wait = 8 * time.Second
+		}
 		c.waiting = true
-		c.w.pause(c.d.between(0, 2*c.w.plan.pace))
+		c.w.pause(c.d.between(0, wait))
 		c.waiting = false
 		if c.w.finished || c.w.healed {
 			return
+		}
+		if f := c.next; f != nil {
+			c.next = nil
+			f()
+			continue
 		}
 		c.step()
 	}
@@ -88,12 +98,18 @@ func (c *customer) step() {
 		for range 1 + c.d.IntN(3) {
 			c.write()
 		}
-	case n < 68:
+	case n < 66:
 		c.handOver(false)
 	case n < 72:
 		c.handOver(true)
+		if c.d.chance(0.5) {
+			c.next = func() { c.handOver(false) }
+		}
 	case n < 80:
 		c.end()
+		if c.d.chance(0.4) {
+			c.next = func() { c.handOver(false) }
+		}
 	case n < 83 && c.w.plan.has(faultForget):
 		c.forget()
 	case n < 90:
@@ -165,6 +181,10 @@ func (c *customer) write() {
 	c.recent = append(c.recent, id)
 	c.recent = c.recent[max(0, len(c.recent)-5):]
 	c.forward(id)
+	if c.d.chance(0.05) { // the platform of the host repeats it
+		c.w.pause(c.d.between(0, 3*time.Second))
+		c.forward(id)
+	}
 }
 
 func (c *customer) forward(id string) {

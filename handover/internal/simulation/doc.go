@@ -43,7 +43,8 @@
 //   - signals.go: no source of signals, one, or several. Each may lose signals, repeat them, delay
 //     them, send many at once, signal what has not changed or unknown conversations or all, be dead
 //     from the start, die and return. A signal is a call of Recheck. It happens at each step of a
-//     conversation, and also before the answer to the opening. The record of the notification
+//     conversation, and also before the answer to the opening. Ends may be reported by calls of
+//     Ended, once or twice, late, or wrongly. The record of the notification
 //     socket is held by no replica or by one, changes its owner, or expires.
 //   - host.go: Deliver, Return and Notify fail, panic, are slow, or ignore that their contexts have
 //     ended. Some deliveries are Pending, and Delivered or Fail follows.
@@ -51,7 +52,8 @@
 //     with Turn and Forward, or later with Reply. Callbacks call HandOver, Open, End, Forward,
 //     Turn, Session and Explain.
 //   - store.go and record.go: the store, and the stored records as the checks read them.
-//   - transport.go: the connection from replicas to Genesys, which loses requests and answers.
+//   - transport.go: the connection from replicas to Genesys, which loses requests and answers, takes
+//     seconds, or has times in which almost every answer is lost.
 //   - world.go, scheduler.go and plan.go: one history, virtual time, and what a seed decides.
 //
 // replica.go, host.go and store.go connect the engine to the models.
@@ -65,6 +67,7 @@
 //   - checksessions.go: sessions, their turns, ends and notices, compared with the model of
 //     Genesys.
 //   - checkrecords.go: stored records, leases and running effects.
+//   - checkplaces.go: where messages, Returns and conversations are, and what excludes what.
 //   - checkend.go: nothing is lost, after all work is done.
 //
 // In three of ten seeds the customers do not end their sessions in the end. Agents and Genesys do

@@ -20,6 +20,8 @@ type cloud struct {
 	delayedRequests int              // requests that will arrive later
 	ids             int
 	sending         effectLanes // messages of customers that are being sent
+	openings        effectLanes // openings that are being sent, by identity
+	disconnects     effectLanes // disconnects that run, by identity
 }
 
 // A conversation has one customer. It may end and be revived.
@@ -31,6 +33,8 @@ type conversation struct {
 	outbound     []*outbound // to the customer
 	lastReads    map[*replica]lastRead
 	agentWroteAt time.Duration // last message of an agent
+	known        bool          // the engine has stored an answer that names it
+	reportedEnd  time.Duration // the end of the customer's leg that was reported last
 	ahead        time.Duration // of Genesys' clock
 
 	// Times of the last read that showed the customer gone, only the bot queue, or anything.
@@ -73,13 +77,15 @@ type post struct {
 	channelTime        time.Time
 	at                 time.Duration
 	in                 *conversation
-	leased             bool // its sender held the lease
+	leased             bool   // its sender held the lease
+	session            string // in which it was sent, if its sender held the lease
 }
 
 func newCloud(w *world) *cloud {
 	return &cloud{
 		w: w, d: newRandom(w.plan.seed, "genesys"), signals: newRandom(w.plan.seed, "signals"),
 		known: map[string]*post{}, sending: newEffectLanes("one message of a customer at a time"),
+		openings: newEffectLanes("one opening at a time"), disconnects: newEffectLanes("one disconnect at a time"),
 	}
 }
 
@@ -145,8 +151,10 @@ func (g *cloud) postMessage(x *exchange) reply {
 		g.w.ledger.posted(x.r, p, again, x.abandoned)
 	}
 	answer := map[string]string{"id": p.id, "conversationId": p.in.id}
-	if g.unnamed(p) {
+	if x.arrived = nil; g.unnamed(p) {
 		delete(answer, "conversationId")
+	} else if !x.abandoned {
+		x.arrived = g.w.ledger.arrival(x.r, p)
 	}
 	body, _ := json.Marshal(answer) //nolint:errchkjson // strings
 	return replied(http.StatusOK, string(body))
@@ -188,7 +196,8 @@ func (g *cloud) getConversation(x *exchange, id string) reply {
 	for _, s := range slices.Backward(c.past) {
 		if s.at <= at {
 			c.noteShown(&s, g.w.now)
-			g.w.ledger.noteRead(x.r, c, at)
+			g.w.ledger.noteRead(x.r, c, &s, at)
+			x.readOf = c
 			return replied(http.StatusOK, c.body(s.legs, at))
 		}
 	}
@@ -218,6 +227,9 @@ func (g *cloud) transfer(x *exchange, id, participant string) reply {
 	c := g.find(id)
 	if c == nil || in.QueueID == "" {
 		return refused(http.StatusNotFound, "not.found")
+	}
+	if !x.abandoned {
+		g.w.ledger.checkTransfer(x.r, c)
 	}
 	i := slices.IndexFunc(c.legs, func(l *leg) bool { return l.id == participant && l.live() })
 	if i < 0 {
@@ -251,6 +263,29 @@ func (g *cloud) disconnect(x *exchange, id string) reply {
 	return replied(http.StatusOK, `{}`)
 }
 
+// exclude checks that an opening and a disconnect under one identity never run at the same time: the
+// disconnect would end what the opening begins or joins. It returns what ends the request.
+func (g *cloud) exclude(x *exchange) (done func()) {
+	at := strings.Split(x.path, "/")
+	lane, other, identity, what := g.openings, g.disconnects, "", ""
+	switch {
+	case x.message != nil && strings.HasPrefix(x.message.Text, "summary"):
+		identity, what = x.message.Channel.From.ID, "the opening"
+	case x.method == http.MethodPatch && len(at) > 2 && at[1] == "messages":
+		if c := g.find(at[2]); c != nil {
+			lane, other, identity, what = g.disconnects, g.openings, c.customer, "the disconnect of "+c.id
+		}
+	}
+	if identity == "" {
+		return func() {}
+	}
+	if o := other.running[identity]; o != nil && o.leased(g.w.now) && x.r.steady() {
+		g.w.fail("an opening and a disconnect exclude each other", customerOf(identity), "%s begins %s while %s is in %s since %.3f", x.r.name, what, o.replica.name, o.what,
+			o.startedAt.Seconds())
+	}
+	return lane.note(x.r, identity, what)
+}
+
 // enter returns the conversation for a customer's message: the live one, the last one revived, or a
 // new one.
 func (g *cloud) enter(customer string) *conversation {
@@ -265,7 +300,7 @@ func (g *cloud) enter(customer string) *conversation {
 	}
 	if c == nil || !g.w.plan.revive {
 		c = &conversation{
-			id: g.id("c"), customer: customer, agentWroteAt: never, customerGoneAt: never, onlyBotQueueAt: never, readAt: never,
+			id: g.id("c"), customer: customer, agentWroteAt: never, customerGoneAt: never, onlyBotQueueAt: never, readAt: never, reportedEnd: never,
 			lastReads: map[*replica]lastRead{}, ahead: g.w.plan.ahead,
 		}
 		g.conversations = append(g.conversations, c)
@@ -391,6 +426,7 @@ func (g *cloud) changed(c *conversation) {
 		c.past = c.past[1:]
 	}
 	g.signalSources(c, true)
+	g.reportEnd(c)
 }
 
 // wakeCustomer sometimes lets the customer act shortly after an event. Most bugs need such a race.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/genesyshandover/genesyshandover/handover/internal/record"
@@ -52,11 +53,7 @@ func (r *replica) returned(ctx context.Context, x record.Return) error {
 		h.w.ledger.returned(x)
 		r.answer(ctx, k, x)
 		r.callBack(ctx, k)
-		for _, c := range h.w.customers {
-			if c.key.Customer == k && h.d.chance(0.5) {
-				c.wakeUp()
-			}
-		}
+		h.wakeSometimes(k, 0)
 		return nil
 	})
 }
@@ -83,7 +80,12 @@ func (h *host) callback(ctx context.Context, r *replica, k, what string, begin f
 	deaf := h.w.happens(faultDeaf)
 	defer h.callbacks.start(r, k, what, deaf)()
 	begin()
-	left, late := r.untilDeadline(ctx, h.duration())
+	took := h.duration()
+	if strings.HasPrefix(what, "Return") && h.w.plan.slowBot && h.d.chance(0.5) {
+		took += h.d.between(500*time.Millisecond, 6*time.Second)
+		h.wakeSometimes(k, took)
+	}
+	left, late := r.untilDeadline(ctx, took)
 	if deaf {
 		left, late = h.d.between(9*time.Second, 90*time.Second), false
 	}
@@ -108,6 +110,13 @@ func (h *host) callback(ctx context.Context, r *replica, k, what string, begin f
 		return errHost
 	}
 	return err
+}
+
+// wakeSometimes sometimes lets a customer act within a time.
+func (h *host) wakeSometimes(k string, within time.Duration) {
+	if c := h.w.customer(k); c != nil && h.d.chance(0.5) {
+		h.w.after(h.d.between(0, within), c.wakeUp)
+	}
 }
 
 // mayPanic panics in some of the callbacks that fail.

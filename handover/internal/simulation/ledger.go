@@ -38,10 +38,8 @@ type ledger struct {
 	returns        map[string]*returnHistory   // by Return.ID
 	sessions       map[string]*handoverHistory // by handover id
 	sessionOrder   []*handoverHistory          // the same in order
-	// Time of deliveries by the clock of Genesys, by id.
-	sentAt      map[string]time.Time
-	customers   map[string]*customerHistory
-	forwardedAt map[string]time.Duration // last call of Forward, by id
+	customers      map[string]*customerHistory
+	forwardedAt    map[string]time.Duration // last call of Forward, by id
 	// Number of the message among those passed to Forward, by id.
 	forwardOrder map[string]int
 	// Last record that shows that our side ended the conversation, by id.
@@ -58,6 +56,10 @@ type ledger struct {
 	unclear    map[string]bool     // messages for which a call of Forward failed, by id
 	promised   map[string]*promise // by id of the request
 	staleReads map[*task]bool      // tasks that read an old record in their present call
+
+	deliveredAt  map[string]time.Duration // last success of a delivery
+	answers      []*arrival               // that a replica has received and not stored
+	firstReturns map[string]uint64        // the first Return of a session, by its id
 }
 
 // A customerMessage is a customer's message for which Forward returned TurnAgent.
@@ -111,16 +113,20 @@ type handoverHistory struct {
 	begunAt time.Duration // when it was stored first
 	triedAt time.Duration // when its opening was first attempted, by the clock of a replica
 	notices noticeState
+
+	conversation string        // where it ended
+	ownEndAt     time.Duration // when our side ended it, or never
 }
 
 // A customerHistory is the history of one customer. A time that has not been reached is never.
 type customerHistory struct {
-	forgotAt        time.Duration // last call of Forget, or its return
-	removedAt       time.Duration // last removal of the record
-	forgetRuns      bool          // Forget runs
-	endAskedAt      time.Duration // last call of End
-	newestPosted    time.Time     // newest channel.time that arrived
-	newestDelivered time.Time     // newest time of a delivery with a stored success
+	forgotAt     time.Duration // last call of Forget, or its return
+	removedAt    time.Duration // last removal of the record
+	agentsAt     time.Duration // last record that shows an agent session
+	forgetRuns   bool          // Forget runs
+	endAskedAt   time.Duration // last call of End
+	newestPosted time.Time     // newest channel.time that arrived
+	newestTried  time.Time     // newest time of a delivery that the host was given
 	// A notice failed for so long that later ones may be sent before it.
 	noticesReordered bool
 }
@@ -129,16 +135,17 @@ func newLedger(w *world) *ledger {
 	return &ledger{
 		w: w, messages: map[string]*customerMessage{}, arrived: map[string][]*post{}, webhooks: map[string]*acceptedOutbound{}, contents: map[string]string{},
 		settledAt: map[string]time.Duration{}, succeeded: map[string]bool{}, undeliverable: map[string]bool{}, reportedFailed: map[string]bool{}, returns: map[string]*returnHistory{},
-		sessions: map[string]*handoverHistory{}, sentAt: map[string]time.Time{}, customers: map[string]*customerHistory{}, staleReads: map[*task]bool{},
+		sessions: map[string]*handoverHistory{}, customers: map[string]*customerHistory{}, staleReads: map[*task]bool{},
 		askedAt: map[string]time.Duration{}, forwardedAt: map[string]time.Duration{}, forwardOrder: map[string]int{}, claimedAt: map[string]time.Duration{}, owner: map[string]*replica{}, lastArrived: map[string]int{}, handedBack: map[string]bool{}, claimed: map[string]time.Duration{}, unclear: map[string]bool{},
 		promised: map[string]*promise{}, outboundByText: map[string]*outbound{}, reportedMissing: map[string]int{}, reportedGaps: map[gap]bool{},
+		firstReturns: map[string]uint64{}, deliveredAt: map[string]time.Duration{},
 	}
 }
 
 func (l *ledger) history(key string) *customerHistory {
 	p := l.customers[key]
 	if p == nil {
-		p = &customerHistory{forgotAt: never, endAskedAt: never}
+		p = &customerHistory{forgotAt: never, endAskedAt: never, agentsAt: never}
 		l.customers[key] = p
 	}
 	return p

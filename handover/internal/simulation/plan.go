@@ -29,7 +29,11 @@ const (
 	// Genesys is not reached, or answers 5xx without an effect.
 	faultDown fault = "down"
 	// A request has its effect at once, late or never, and its answer is lost or a 5xx.
-	faultLost          fault = "lost"
+	faultLost fault = "lost"
+	// Genesys takes seconds for a request, before or after its effect.
+	faultSluggish fault = "sluggish"
+	// For a time requests have their effects and almost all answers are lost.
+	faultSilence       fault = "silence"
 	faultTwice         fault = "twice"    // a request arrives twice
 	faultLimited       fault = "limited"  // 429
 	faultStale         fault = "stale"    // a read shows an earlier state
@@ -59,7 +63,7 @@ func allFaults() []fault {
 
 // drawnFaults are drawn separately, see withGaps and newPlan.
 func drawnFaults() []fault {
-	return []fault{faultOutage, faultWebhookLost, faultNoMessageView, faultFetch, faultDeaf, faultRemoved}
+	return []fault{faultOutage, faultWebhookLost, faultNoMessageView, faultFetch, faultDeaf, faultRemoved, faultSluggish, faultSilence}
 }
 
 func everyFault() []fault { return append(allFaults(), drawnFaults()...) }
@@ -88,12 +92,15 @@ type plan struct {
 	remoteEnd bool
 	workers   int
 	pace      time.Duration // mean time between two steps of a customer
+	eager     bool          // customers answer agents at once
 
 	// How the ids of messages in reads differ from those of webhooks, or empty if they do not.
 	foreignIDs string
 	outage     outage
+	silences   []outage          // times in which answers of Genesys are lost
 	socket     string            // state of the notification socket, or empty if there is none
 	sources    []source          // of signals
+	endReports bool              // signals report the ends of conversations with their times
 	habits     map[habit]float64 // of agents
 
 	ahead   time.Duration // of Genesys' clock
@@ -102,6 +109,7 @@ type plan struct {
 	removal removal
 
 	bots         string // how the bot answers what a Return contains
+	slowBot      bool   // a Return takes seconds
 	callsBack    bool   // callbacks call the Manager
 	reportsLater bool   // some deliveries are Pending
 }
@@ -155,6 +163,10 @@ func newPlan(seed uint64) plan {
 		p.ahead = d.between(-time.Hour, time.Hour)
 	}
 	p.panics = newRandom(seed, "panic").chance(0.2)
+	p.endReports = newRandom(seed, "ends").chance(0.4)
+	p = p.withSilence()
+	manners := newRandom(seed, "manners")
+	p.eager, p.slowBot = manners.chance(0.4), manners.chance(0.3)
 	return p.withTenants()
 }
 
@@ -181,7 +193,7 @@ const (
 	foreignAll   = "all" // reads and fetched messages have other ids than webhooks
 )
 
-// An outage is a time in which no webhook reaches the host.
+// An outage is a time in which nothing arrives: no webhook, or no answer of Genesys.
 type outage struct{ from, to time.Duration }
 
 // withGaps draws the faults that lose webhooks, and how Genesys answers requests for the lost
@@ -194,7 +206,7 @@ func (p plan) withGaps() plan {
 	if d.chance(0.2) {
 		p.rates[faultWebhookLost] = pick(d, 0.05, 0.2, 0.5)
 	}
-	if p.rates[faultOutage] = 0; d.chance(0.2) {
+	if d.chance(0.2) {
 		p.rates[faultOutage] = 1
 		o := outage{from: pick(d, 0, d.between(0, p.duration), d.between(0, p.duration))}
 		o.to = o.from + d.between(2*time.Minute, 12*time.Minute)
@@ -206,6 +218,25 @@ func (p plan) withGaps() plan {
 		p.rates[faultNoMessageView] = 1
 	} else if gaps && d.chance(0.5) {
 		p.rates[faultFetch] = pick(d, 0.1, 0.5, 0.9)
+	}
+	return p
+}
+
+// withSilence draws how slowly Genesys answers, and when it does not.
+func (p plan) withSilence() plan {
+	d := newRandom(p.seed, "silence")
+	if len(p.rates) == 0 { // nothing fails
+		return p
+	}
+	if d.chance(0.2) {
+		p.rates[faultSluggish] = pick(d, 0.03, 0.1, 0.3)
+	}
+	if d.chance(0.15) {
+		p.rates[faultSilence] = pick(d, 0.7, 0.95)
+		for range 1 + d.IntN(4) {
+			from := d.between(0, p.duration)
+			p.silences = append(p.silences, outage{from, from + d.between(5*time.Second, 45*time.Second)})
+		}
 	}
 	return p
 }
@@ -249,6 +280,28 @@ func (p *plan) flagOnly() string {
 	}
 	return fmt.Sprintf("replicas=%d,customers=%d,lasts=%s,faults=%s,habits=%s,sources=%s,foreign=%s,socket=%s", p.replicas, p.customers, p.duration,
 		strings.Join(on, "+"), strings.Join(habits, "+"), strings.Join(sources, "+"), p.foreignIDs, p.socket)
+}
+
+// hasAll reports whether a plan has everything in the value of the flag -with.
+func (p *plan) hasAll(with string) bool {
+	features := map[string]bool{
+		"": true, "eager": p.eager, "slowBot": p.slowBot, "revive": p.revive, "callsBack": p.callsBack, "remoteEnd": p.remoteEnd, "unnamed": p.omitsID != "",
+		"tenants": p.tenants != "", "sources": len(p.sources) > 0, "transfer": p.routing == machine.RouteByTransfer,
+		"tenants=" + p.tenants: true, "bots=" + p.bots: true, "omits=" + p.omitsID: true, "identity=" + string(p.identity): true,
+	}
+	for _, f := range everyFault() {
+		features[string(f)] = p.has(f)
+	}
+	for h := range p.habits {
+		features["habit="+string(h)] = p.habits[h] > 0
+	}
+	for name := range strings.SplitSeq(with, ",") {
+		name, not := strings.CutPrefix(name, "!")
+		if features[name] == not {
+			return false
+		}
+	}
+	return true
 }
 
 // cut applies the value of the flag -only.

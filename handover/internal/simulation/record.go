@@ -54,6 +54,7 @@ type viewHandover struct {
 	EndAsked     viewTime       `json:"endAsked"`
 	MovedTo      string         `json:"movedTo"`
 	Leaves       string         `json:"leaves"`
+	Newest       viewTime       `json:"newestLeg"`
 	Reached      bool           `json:"reached"`
 	Proven       bool           `json:"proven"`
 	NewPart      *mark          `json:"newPart"`
@@ -100,6 +101,8 @@ type viewWatched struct {
 	} `json:"unseen"` // messages that are missing
 	At       viewTime `json:"at"`
 	ClosedAt viewTime `json:"closedAt"`
+	Newest   viewTime `json:"newestLeg"`
+	EndedAt  viewTime `json:"endedAt"`
 }
 
 // ended reports whether a handover is among the past ones and over.

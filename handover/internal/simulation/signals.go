@@ -106,8 +106,43 @@ func (g *cloud) signal(wait time.Duration, id string) {
 			if err != nil && !r.dead {
 				g.w.ledger.checkError("", "Recheck", err)
 			}
+			if c := g.find(id); err == nil && c != nil {
+				g.w.ledger.checkSignalled(c)
+			}
 		})
 	})
+}
+
+// reportEnd reports the end of the customer's leg, once or twice, soon or late. Sometimes it reports
+// one that has not happened, as events of other legs look like it.
+func (g *cloud) reportEnd(c *conversation) {
+	if !g.w.plan.endReports {
+		return
+	}
+	d, at := g.signals, c.ended()
+	if at == never && d.chance(0.05) {
+		at = g.w.now
+	} else if at == never || at == c.reportedEnd {
+		return
+	} else {
+		c.reportedEnd = at
+	}
+	for range 1 + d.IntN(2) {
+		g.w.after(d.between(0, pick(d, 2*time.Second, time.Minute)), func() {
+			k := customerOf(c.customer)
+			r := g.w.serving(channelOf(k))
+			if r == nil {
+				return
+			}
+			g.w.start("end of "+c.id, r, func() {
+				g.w.logf(k, "%s is informed that %s ended at %.3f", r.name, c.id, at.Seconds())
+				err := r.manager.Ended(background, channelOf(k), c.id, g.w.time(at+c.ahead))
+				if err != nil && !r.dead {
+					g.w.ledger.checkError(k, "Ended", err)
+				}
+			})
+		})
+	}
 }
 
 // recheck receives a signal.

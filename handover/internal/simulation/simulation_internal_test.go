@@ -19,6 +19,7 @@ var (
 	flagSeeds  = flag.Int("seeds", 0, "how many seeds TestSimulation runs; 0: the default")
 	flagSeed   = flag.Uint64("seed", 1, "the first seed")
 	flagOnly   = flag.String("only", "", "reduce the plan of the seed; a failure prints the value")
+	flagWith   = flag.String("with", "", "skip the seeds whose plans do not have all of these, such as sluggish,eager,habit=cut")
 	flagEvery  = flag.Bool("every", false, "list every seed that fails, without a trace, instead of stopping at the first")
 	flagShrink = flag.Bool("shrink", true, "reduce the history that fails, and trace it")
 	flagTrace  = flag.Bool("trace", false, "print the trace of each seed")
@@ -54,6 +55,9 @@ func TestSimulation(t *testing.T) {
 		wg.Go(func() {
 			for seed := next.Add(1) - 1; seed < last && first.Load() == nil; seed = next.Add(1) - 1 {
 				p := newPlan(seed)
+				if !p.hasAll(*flagWith) {
+					continue
+				}
 				if err := p.cut(*flagOnly); err != nil {
 					t.Error(err)
 					return

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -38,6 +39,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		defer t.r.w.genesys.sending.start(t.r, customerOf(m.From.ID), "message "+m.MessageID, false)()
 	}
+	defer t.r.w.genesys.exclude(x)()
 	resp, err := x.run()
 	if err == nil {
 		resp.Header.Set("Date", epoch.Add(t.r.w.now+t.r.w.plan.ahead).Format(http.TimeFormat))
@@ -55,6 +57,8 @@ type exchange struct {
 	abandoned bool // the sender no longer waits for the answer
 
 	message *inbound // the message it sends, or nil
+	arrived *arrival // the message when it arrived, or nil
+	readOf  *conversation
 }
 
 // An inbound is a message of a customer that is being sent to Genesys.
@@ -85,7 +89,7 @@ var errReset = errors.New("connection reset by peer")
 
 func (x *exchange) run() (*http.Response, error) {
 	w := x.r.w
-	if !x.wait(w.chaos.between(time.Millisecond, 60*time.Millisecond)) {
+	if !x.wait(x.delay(60 * time.Millisecond)) {
 		return nil, unreached(x.timeoutErr())
 	}
 	switch {
@@ -100,14 +104,22 @@ func (x *exchange) run() (*http.Response, error) {
 	case w.happens(faultLimited):
 		w.logf("", "%s is limited: %s %s", x.r.name, x.method, x.path)
 		return limited(1 + w.chaos.IntN(5)), nil
-	case w.happens(faultLost):
+	case w.happens(faultLost), w.silent() && w.happens(faultSilence):
 		return x.loseAnswer()
 	case w.happens(faultTwice):
 		w.genesys.serve(x)
 	}
 	resp := w.genesys.serve(x)
-	if !x.wait(w.chaos.between(time.Millisecond, 100*time.Millisecond)) {
+	if !x.wait(x.delay(100 * time.Millisecond)) {
 		return nil, x.timeoutErr()
+	}
+	if x.arrived != nil && resp.status == http.StatusOK {
+		w.ledger.answeredPost(x)
+	}
+	if x.readOf != nil {
+		read := x.readOf.lastReads[x.r]
+		read.received = true
+		x.readOf.lastReads[x.r] = read
 	}
 	if x.fetches() && resp.status == http.StatusOK {
 		w.ledger.fetched(x)
@@ -119,14 +131,16 @@ func (x *exchange) run() (*http.Response, error) {
 func (x *exchange) loseAnswer() (*http.Response, error) {
 	w := x.r.w
 	w.logf("", "the answer to %s is lost: %s %s", x.r.name, x.method, x.path)
-	switch w.chaos.IntN(4) {
+	switch w.chaos.IntN(6) {
 	case 0:
 		w.genesys.serve(x)
 		return refusal(http.StatusBadGateway, "bad.gateway"), nil
 	case 1:
 		w.genesys.serve(x)
 		return nil, errReset
-	case 2:
+	case 2, 3:
+		w.genesys.serve(x) // it has its effect at once, and the sender waits in vain
+	case 4:
 		w.genesys.delayedRequests++
 		w.after(w.chaos.between(0, 12*time.Second), func() {
 			w.genesys.delayedRequests--
@@ -137,6 +151,19 @@ func (x *exchange) loseAnswer() (*http.Response, error) {
 	}
 	x.wait(time.Minute)
 	return nil, x.timeoutErr()
+}
+
+// delay returns how long half of a request takes.
+func (x *exchange) delay(most time.Duration) time.Duration {
+	if x.r.w.happens(faultSluggish) {
+		return x.r.w.chaos.between(time.Second, 8*time.Second)
+	}
+	return x.r.w.chaos.between(time.Millisecond, most)
+}
+
+// silent reports whether answers of Genesys are lost now.
+func (w *world) silent() bool {
+	return slices.ContainsFunc(w.plan.silences, func(o outage) bool { return w.now >= o.from && w.now < o.to })
 }
 
 // wait waits for d. It returns false if the deadline of the request passed first, or the process is

@@ -38,6 +38,7 @@ func (g *cloud) webhook(c *conversation, id string, by *leg) {
 		o.Origin = openmessaging.OriginBot
 	} else {
 		c.agentWroteAt = g.w.now
+		g.answered(c)
 	}
 	g.signalSources(c, false)
 	g.w.logf(customerOf(c.customer), "%s: %s is written", c.id, id)
@@ -57,7 +58,7 @@ func (l *webhookPost) post() {
 	w := l.w
 	w.pause(w.chaos.between(time.Millisecond, 200*time.Millisecond))
 	if w.happens(faultWebhook) {
-		w.pause(w.chaos.between(0, 3*time.Second))
+		w.pause(w.chaos.between(0, pick(w.chaos, 3*time.Second, 30*time.Second)))
 	}
 	for range webhookTries {
 		if w.recovered() && !l.message.lost && !w.removedLately(channelOf(l.key)) && !l.once() && !w.finished {

@@ -180,6 +180,9 @@ func (w *world) happens(f fault) bool { return !w.healed && w.chaos.chance(w.pla
 // stamp returns the virtual time by the clock of Genesys and the host.
 func (w *world) stamp() time.Time { return epoch.Add(w.now) }
 
+// time returns a virtual time as a time.Time.
+func (w *world) time(at time.Duration) time.Time { return epoch.Add(at) }
+
 // ident returns the nth id of a kind.
 func ident(kind string, n int) string { return fmt.Sprintf("%s%d", kind, n) }
 

@@ -35,12 +35,13 @@ func main() {
 	run := flag.String("run", "", "plant only the bugs whose mechanism/name matches this regular expression")
 	seeds := flag.Int("seeds", 500, "how many seeds a bug may take")
 	seed := flag.Int("seed", 1, "the first seed")
+	with := flag.String("with", "", "only the seeds whose plans have all of these, see the flag of the simulation")
 	parallel := flag.Int("parallel", 2, "how many bugs to look for at once")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	out := log.New(os.Stdout, "", 0)
-	survivors, err := hunt(ctx, out, *run, *seed, *seeds, *parallel)
+	survivors, err := hunt(ctx, out, *run, *with, *seed, *seeds, *parallel)
 	switch {
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "mutants:", err)
@@ -52,7 +53,7 @@ func main() {
 }
 
 // hunt plants the bugs that match, reports each to out, and returns how many survive.
-func hunt(ctx context.Context, out *log.Logger, match string, seed, seeds, parallel int) (survivors int32, err error) {
+func hunt(ctx context.Context, out *log.Logger, match, with string, seed, seeds, parallel int) (survivors int32, err error) {
 	pattern, err := regexp.Compile(match)
 	if err != nil {
 		return 0, err
@@ -69,9 +70,10 @@ func hunt(ctx context.Context, out *log.Logger, match string, seed, seeds, paral
 		wg.Go(func() {
 			for m := range work {
 				began := time.Now()
-				found, failure := m.find(ctx, root, seed, seeds)
+				found, failure := m.find(ctx, root, with, seed, seeds)
 				switch {
 				case failure != nil:
+					out.Printf("BROKEN   %-50s", m.name())
 					mu.Lock()
 					err = errors.Join(err, fmt.Errorf("%s: %w", m.name(), failure))
 					mu.Unlock()
@@ -101,7 +103,7 @@ func moduleRoot(ctx context.Context) (string, error) {
 
 // find runs the simulation with the bug and returns the first seed that fails with its check, or
 // "".
-func (m *mutant) find(ctx context.Context, root string, seed, seeds int) (string, error) {
+func (m *mutant) find(ctx context.Context, root, with string, seed, seeds int) (string, error) {
 	folder, err := os.MkdirTemp("", "mutant")
 	if err != nil {
 		return "", err
@@ -113,7 +115,7 @@ func (m *mutant) find(ctx context.Context, root string, seed, seeds int) (string
 	}
 	//nolint:gosec // the command was built above
 	cmd := exec.CommandContext(ctx, binary, "-test.run", "^TestSimulation$", "-test.cpu", "1", "-test.timeout", "1h",
-		"-seed", strconv.Itoa(seed), "-seeds", strconv.Itoa(seeds), "-shrink=false")
+		"-seed", strconv.Itoa(seed), "-seeds", strconv.Itoa(seeds), "-with", with, "-shrink=false")
 	cmd.Dir = filepath.Join(root, simulation)
 	out, err := cmd.CombinedOutput()
 	if err == nil || ctx.Err() != nil {

@@ -42,7 +42,7 @@ var mutants = []mutant{
 	{
 		"ledger", "assigned words keep their wire times", "record/ledger.go",
 		`if shift && w.Message != nil && w.Attempts == 0 && w.Done == 0 {`,
-		`if false {`,
+		`if shift && w == nil {`,
 	},
 	{
 		"ledger", "an agent answers for what was sent after the message", "record/ledger.go",
@@ -91,13 +91,13 @@ var mutants = []mutant{
 	},
 	{
 		"returns", "an agent session leaves Returns in the lane", "record/ledger.go",
-		"\tfirst := 0\n\tif tx.In.busy(tx.Now) {\n\t\tfirst = 1\n\t}\n\tfor {",
-		"\tfirst := min(1, len(tx.In.Entries))\n\tfor {",
+		"\tif tx.In.busy(tx.Now) {\n\t\tfirst = 1\n\t}\n\tfor {",
+		"\tif len(tx.In.Entries) > 0 {\n\t\tfirst = 1\n\t}\n\tfor {",
 	},
 	{
 		"returns", "a running Return is dropped", "record/ledger.go",
-		"\tfirst := 0\n\tif tx.In.busy(tx.Now) {\n\t\tfirst = 1\n\t}\n\tfor {",
-		"\tfirst := 0\n\tfor {",
+		"\tif tx.In.busy(tx.Now) {\n\t\tfirst = 1\n\t}\n\tfor {",
+		"\tfor {",
 	},
 	{
 		"returns", "a dropped Return keeps its words", "record/ledger.go",
@@ -197,7 +197,7 @@ var mutants = []mutant{
 	{
 		"watched", "a live agent is not adopted", "record/watched.go",
 		"\t\treturn live\n\t}\n}",
-		"\t\treturn false\n\t}\n}",
+		"\t\treturn live && false\n\t}\n}",
 	},
 	{
 		"watched", "our own end opens a session", "record/watched.go",
@@ -230,9 +230,9 @@ var mutants = []mutant{
 		`case human && o.ConversationID != "" && tx.Open() != nil && tx.Handover.ConversationID != o.ConversationID:`,
 	},
 	{
-		"lanes", "a message overtakes a later one that was attempted", "record/transaction.go",
-		"\tif other.Attempts > 0 || other.Unsure {\n\t\treturn false\n\t}",
-		``,
+		"lanes", "a message overtakes one that is being delivered", "record/transaction.go",
+		"\t\tfirst = 1\n\t\tif h :=",
+		"\t\tif h :=",
 	},
 	{
 		"lanes", "messages pass notices", "record/transaction.go",
@@ -240,9 +240,9 @@ var mutants = []mutant{
 		"\t\treturn !d.Time.IsZero() && d.Time.Before(other.Delivery.Time)\n\tdefault:\n\t\treturn true",
 	},
 	{
-		"lanes", "an agent's message follows the Return", "record/transaction.go",
-		"\tcase KindReturn:\n\t\treturn d.Session.ID == other.Handover\n",
-		"\tcase KindReturn:\n\t\treturn false\n",
+		"lanes", "an agent's message follows what follows the Return", "record/transaction.go",
+		`if r := tx.returnOf(d.Session.ID); r >= first && !d.Late {`,
+		`if r := tx.returnOf(d.Session.ID); r >= first && d.Late {`,
 	},
 	{
 		"lanes", "flow messages are not held", "record/receive.go",
@@ -252,7 +252,7 @@ var mutants = []mutant{
 	{
 		"lanes", "the outcome of another entry settles the head", "record/settle.go",
 		`if len(tx.In.Entries) == 0 || tx.In.Entries[0].Seq != seq {`,
-		`if len(tx.In.Entries) == 0 {`,
+		`if len(tx.In.Entries) == 0 || seq == 0 {`,
 	},
 	{
 		"lanes", "an outcome is settled twice", "record/settle.go",
@@ -262,7 +262,7 @@ var mutants = []mutant{
 	{
 		"lanes", "a failed notice is dropped", "record/settle.go",
 		`	case tx.Now.Sub(x.At) >= limit:`,
-		`	case x.Attempts > 1:`,
+		`	case limit > 0 && x.Attempts > 1:`,
 	},
 	{
 		"lanes", "wire times repeat", "record/record.go",
@@ -291,13 +291,13 @@ var mutants = []mutant{
 	},
 	{
 		"leases", "they are free at their end", "record/lane.go",
-		`func (l Lease) Free(now time.Time) bool { return l.Owner == "" || !now.Before(l.Until.Add(LeaseGrace)) }`,
-		`func (l Lease) Free(now time.Time) bool { return l.Owner == "" || !now.Before(l.Until.Add(-EffectTime)) }`,
+		`return l.Owner == "" || !now.Before(l.Until.Add(LeaseGrace))`,
+		`return l.Owner == "" || !now.Before(l.Until.Add(-EffectTime))`,
 	},
 	{
 		"leases", "another replica takes them at once", "engine/update.go",
 		`case !m.running, !l.Free(tx.Now) && l.Owner != m.owner:`,
-		`case !m.running:`,
+		`case !m.running, l.Owner == "none":`,
 	},
 	{
 		"leases", "an effect starts late", "engine/perform.go",
@@ -396,13 +396,13 @@ var mutants = []mutant{
 	},
 	{
 		"ends", "the end overtakes what waits", "engine/perform.go",
-		`case next.State == machine.StateEnding && !f.Sends() && next.MustDisconnect(m.Now()):`,
-		`case next.State == machine.StateEnding && next.MustDisconnect(m.Now()):`,
+		`case next.State == machine.StateEnding && !f.Sends() && next.MustDisconnect(m.now()):`,
+		`case next.State == machine.StateEnding && next.MustDisconnect(m.now()):`,
 	},
 	{
 		"transfer", "it is made twice", "engine/perform.go",
-		`m.Now().Sub(c.Transferred) >= machine.TransferPause`,
-		`m.Now().Sub(c.Transferred) >= 0`,
+		`m.now().Sub(c.Transferred) >= machine.TransferPause`,
+		`m.now().Sub(c.Transferred) >= 0`,
 	},
 	{
 		"transfer", "from any queue", "engine/perform.go",
@@ -446,8 +446,8 @@ var mutants = []mutant{
 	},
 	{
 		"gaps", "a young message counts as missing", "record/reading.go",
-		`		case began.Sub(ref.Time) < patience:`,
-		`		case began.Sub(ref.Time) < -patience:`,
+		`		case began.Sub(at) < patience:`,
+		`		case began.Sub(at) < -patience:`,
 	},
 	{
 		"memory", "a webhook is delivered twice", "engine/receive.go",
