@@ -108,7 +108,12 @@ func (l *ledger) checkMessage(x *customerMessage) {
 		return
 	}
 	for _, p := range l.arrived[x.id] {
-		if p.in.agentSaw(p.at) {
+		from := p.at
+		if _, asked := l.askedAt[p.in.id]; asked {
+			// An agent who left a second before our disconnect counts as having left with it.
+			from -= time.Second
+		}
+		if p.in.agentSaw(from) {
 			return
 		}
 	}

@@ -32,7 +32,7 @@ func (l *ledger) checkReason(r *replica, k string, before, v *view, c *conversat
 		// Given up, and the code says that.
 	case code == machine.CodeNotDisconnected && own:
 		// Not confirmed by a read, and the code says that.
-		if since := l.w.healthy(); since != never && since < v.Now.EndAsked.Sub(epoch) && !l.w.plan.has(faultDenied) {
+		if since := l.w.healthy(); since != never && since < v.Now.EndAsked.Sub(epoch) && !l.w.plan.any(faultDenied, faultRemoved) {
 			l.w.fail("an end is confirmed when nothing fails", k, "%s in %s", v.Now.ID, c.id)
 		}
 	case code == machine.CodeConversationMoved:

@@ -270,7 +270,8 @@ func (c *customer) finish() {
 	for !c.stopped && !c.w.finished {
 		c.w.pause(time.Second)
 	}
-	if !c.w.lost(c.key.Channel) {
+	// Managers leave the records of a channel that was removed alone for 10 minutes.
+	if !c.w.plan.has(faultRemoved) {
 		c.probe()
 	}
 	for !c.w.finished {
