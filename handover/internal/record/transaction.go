@@ -256,7 +256,7 @@ func (tx *Transaction) tidyEnded(c *machine.Handover) {
 	if c.Slot.After(tx.Now) {
 		tx.Freed = c.Slot
 	}
-	if c.Slot = (0); c.HandedBack {
+	if c.Slot = 0; c.HandedBack {
 		return
 	}
 	c.HandedBack = true
