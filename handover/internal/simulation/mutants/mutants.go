@@ -272,7 +272,7 @@ var mutants = []mutant{
 	{
 		"lanes", "a callback that ignores its context does not block its lane", "record/settle.go",
 		`		tx.In.Stuck = j.StuckUntil()`,
-		`		tx.In.Stuck = time.Time{}`,
+		`		tx.In.Stuck = 0`,
 	},
 	{
 		"tenants", "a channel that is removed stays known", "engine/channels.go",
@@ -307,7 +307,7 @@ var mutants = []mutant{
 	{
 		"leases", "one of a dead process wakes no replica", "record/lane.go",
 		`	return machine.Later(at, l.Until.Add(LeaseGrace))`,
-		`	return time.Time{}`,
+		`	return 0`,
 	},
 	{
 		"leases", "a lane is performed twice in a process", "engine/update.go",
@@ -347,7 +347,7 @@ var mutants = []mutant{
 	{
 		"reads", "no poll follows", "machine/apply.go",
 		"\t\tt.PollAt = t.Now.Add(t.PollEvery)\n",
-		"\t\tt.PollAt = time.Time{}\n",
+		"\t\tt.PollAt = 0\n",
 	},
 	{
 		"reads", "the bot queue does not end a session", "machine/apply.go",
@@ -367,7 +367,7 @@ var mutants = []mutant{
 	{
 		"reads", "earlier legs end the new session", "engine/perform.go",
 		`conversation, r := k.account.Look(ctx, s, c.ConversationID, c.OpeningTriedAt, c.Before)`,
-		`conversation, r := k.account.Look(ctx, s, c.ConversationID, time.Time{}, "")`,
+		`conversation, r := k.account.Look(ctx, s, c.ConversationID, 0, "")`,
 	},
 	{
 		"ends", "an old message of an agent revives the session", "machine/apply.go",
