@@ -147,8 +147,8 @@ var errNoRecord = errors.New("handover: no record of this customer")
 
 // acceptFor runs a transaction on the record that a webhook is for. It tries the customer id, both
 // as received and as record.FromID made it, then the conversation, because Genesys may return a
-// changed id. If no record matches and create is set, it creates one. A message for which none can be
-// created is refused: a retry of Genesys would not help.
+// changed id. If no record matches and create is set, it creates one. A message for which none can
+// be created is refused: a retry of Genesys would not help.
 func (m *Manager) acceptFor(ctx context.Context, channel string, o *openmessaging.Outbound, create bool, fn func(*record.Transaction) error) error {
 	known := func(tx *record.Transaction) error {
 		if tx.Fresh {

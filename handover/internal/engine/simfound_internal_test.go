@@ -43,7 +43,8 @@ func TestUnusedLeaseIsOver(t *testing.T) {
 	})
 }
 
-// A message counts as accepted at the latest in the second of the Date, and when the answer arrived.
+// A message counts as accepted at the latest in the second of the Date, and when the answer
+// arrived.
 func TestAcceptedInTheSecondOfTheDate(t *testing.T) {
 	t.Parallel()
 	date := noon()

@@ -115,7 +115,8 @@ func nothing(*record.Transaction) error { return nil }
 
 // tryTransact is one attempt. Only ErrConflict is certain. After any other error of Put the record
 // is read again. If it is what that Put would have stored, the transaction is done. If another
-// write has followed, the next attempt finds the stored change, because transactions are idempotent.
+// write has followed, the next attempt finds the stored change, because transactions are
+// idempotent.
 //
 // The attempt begins with the copy of the record that this process stored last, if there is one, or
 // else with a Get. The compare-and-swap of Put proves that a copy was current. Nothing else proves

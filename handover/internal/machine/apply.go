@@ -383,8 +383,8 @@ func (c *Handover) Unanswered(at Time) bool {
 	return !at.Before(c.AnsweredUntil) || c.Connected.IsZero()
 }
 
-// The following handles reads that return no conversation: the read is forbidden, or the conversation
-// is unknown.
+// The following handles reads that return no conversation: the read is forbidden, or the
+// conversation is unknown.
 
 func (t *Transition) blind(e Event) {
 	t.ReadAt, t.GoneSince = Later(t.ReadAt, e.Began), 0

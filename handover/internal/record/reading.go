@@ -361,9 +361,9 @@ func reasonOf(err error) string {
 }
 
 // reportLost notes that messages of a conversation are lost, and more whose ids are not known. An
-// empty why means that Genesys no longer has them. One notice per conversation of a session reports that:
-// while webhooks fail and messages may not be fetched, one notice per message would be too many.
-// The log of the record has their number.
+// empty why means that Genesys no longer has them. One notice per conversation of a session reports
+// that: while webhooks fail and messages may not be fetched, one notice per message would be too
+// many. The log of the record has their number.
 func (tx *Transaction) reportLost(l *machine.Listing, s machine.Session, ids []string, more int, why, permission string) {
 	n := len(ids) + more
 	if n == 0 {

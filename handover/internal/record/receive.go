@@ -124,11 +124,11 @@ func (tx *Transaction) Reached(o *openmessaging.Outbound) {
 	}
 }
 
-// hear notes whether webhooks of the conversation have arrived that a session has just got. Those
-// of other conversations prove nothing: if reads list none of their ids, that is not because
-// webhooks have others. first means that the session had none before: a webhook may have been of the
-// conversation that its opening has revived.
-func (tx *Transaction) hear(c *machine.Handover, first bool) {
+// keepReached notes whether webhooks of the conversation have arrived that a session has just got.
+// Those of other conversations prove nothing: if reads list none of their ids, that is not because
+// webhooks have others. first means that the session had none before: a webhook may have been of
+// the conversation that its opening has revived.
+func (tx *Transaction) keepReached(c *machine.Handover, first bool) {
 	c.Reached = c.Reached && first && tx.wasIn(c.ConversationID)
 	if w := tx.watching(c.ConversationID); w != nil {
 		c.Reached, c.Proven = c.Reached || w.Reached, c.Proven || w.Proven

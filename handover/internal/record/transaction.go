@@ -43,7 +43,7 @@ func (tx *Transaction) Apply(ev machine.Event) {
 	next, effects := machine.Apply(before, ev, tx.Now)
 	*tx.Handover = next
 	if named && next.ConversationID != before.ConversationID {
-		tx.hear(tx.Handover, before.ConversationID == "")
+		tx.keepReached(tx.Handover, before.ConversationID == "")
 	}
 	if named && next.Open() {
 		tx.needed(next.ConversationID)

@@ -44,8 +44,8 @@ func (l *ledger) notePlaced(r *replica, before, v *view) {
 	})
 }
 
-// checkLeftOpen checks, after all work is done, that no conversation that the engine knows is left
-// to nobody's care: the customer waits in it, no agent has it, and it is not watched.
+// checkLeftOpen checks, after all work is done, that the customer waits in no conversation that the
+// engine knows, that has no agent, and that is not watched.
 func (l *ledger) checkLeftOpen() {
 	if l.w.plan.any(faultDenied, faultRemoved) {
 		return
