@@ -345,8 +345,7 @@ func (t *Transition) answers(e Event) {
 	case end.IsZero():
 		t.AnswersNothing()
 	case e.Came.IsZero():
-	// The agent left together with the customer.
-	case t.disconnected(e) && (!t.leftBefore(end) || !e.Moved && end.Sub(t.AgentsLeftAt) <= DateStep):
+	case t.disconnected(e) && !t.leftBefore(end):
 		t.AnsweredUntil = end.Add(DateStep) // everything was sent before
 	case !t.leftBefore(end):
 		t.AnsweredUntil = end

@@ -363,7 +363,7 @@ func TestUnconfirmedEndReturnsWhatWasSent(t *testing.T) {
 
 // An agent left within a second of the end. A message sent half a second before that, and so
 // accepted within the same second, is answered for only if our own disconnect ended the
-// conversation.
+// conversation for the agent, too.
 func TestAgentWhoLeftWithTheCustomer(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -382,14 +382,22 @@ func TestAgentWhoLeftWithTheCustomer(t *testing.T) {
 			tx.Now = after(6 * time.Second)
 			tx.Apply(machine.Event{Kind: machine.EvRead, Began: tx.Now, Standing: s, History: machine.History{Came: ago(time.Minute), Left: noon()}})
 		}, []string{"words"}},
-		"our disconnect ended it": {func(tx *Transaction) {
+		"our disconnect ended it for both": {func(tx *Transaction) {
+			s := machinetest.Standing(genesys.PhaseEnded)
+			s.EndedBy, s.EndedAt = "customer", after(time.Second).Std()
+			tx.Apply(machine.Event{Kind: machine.EvEnd, Reason: machine.EndByCustomer})
+			tx.Now = after(6 * time.Second)
+			tx.Handover.DisconnectedAt = after(time.Second)
+			tx.Apply(machine.Event{Kind: machine.EvRead, Began: tx.Now, Standing: s, History: machine.History{Came: ago(time.Minute), Left: after(time.Second)}})
+		}, []string{}},
+		"our disconnect followed": {func(tx *Transaction) {
 			s := machinetest.Standing(genesys.PhaseEnded)
 			s.EndedBy, s.EndedAt = "customer", after(time.Second).Std()
 			tx.Apply(machine.Event{Kind: machine.EvEnd, Reason: machine.EndByCustomer})
 			tx.Now = after(6 * time.Second)
 			tx.Handover.DisconnectedAt = after(time.Second)
 			tx.Apply(machine.Event{Kind: machine.EvRead, Began: tx.Now, Standing: s, History: machine.History{Came: ago(time.Minute), Left: noon()}})
-		}, []string{}},
+		}, []string{"words"}},
 		"the agent ended it before our disconnect": {func(tx *Transaction) {
 			s := machinetest.Standing(genesys.PhaseEnded)
 			s.EndedBy, s.EndedAt = "agent", noon().Std()

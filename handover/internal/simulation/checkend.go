@@ -108,12 +108,7 @@ func (l *ledger) checkMessage(x *customerMessage) {
 		return
 	}
 	for _, p := range l.arrived[x.id] {
-		from := p.at
-		if _, asked := l.askedAt[p.in.id]; asked {
-			// An agent who left a second before our disconnect counts as having left with it.
-			from -= time.Second
-		}
-		if p.in.agentSaw(from) {
+		if p.in.agentSaw(p.at) {
 			return
 		}
 	}
