@@ -108,33 +108,63 @@ func TestPutThatIsStoredLateCountsOnce(t *testing.T) {
 	t.Parallel()
 	x := newBench(t)
 	j, o := refusedTransfer(t, x)
-	late := &lateStore{watchedStore: x.store}
+	late := &lateStore{watchedStore: x.store, at: 3}
 	x.a.config.Store = late
 	x.a.settle(t.Context(), j, o)
 	require.Equal(t, 3, late.calls)
 	require.Equal(t, 1, x.stored(t).Handover.Refusals)
 }
 
-// A lateStore stores the first Put when the third begins. Both earlier ones return an error.
+// The claims of an unknown Put are known to be stored only when their workers are free again, or
+// too late for their effects to begin. The work is claimed again at once.
+func TestClaimsThatAreFoundLateAreClaimedAgain(t *testing.T) {
+	t.Parallel()
+	for name, late := range map[string]lateStore{"at a conflict": {at: 2}, "after 2 s": {at: 1, takes: 2 * time.Second}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			x := newBench(t)
+			x.stores(t, recordtest.RecordIn(machine.StateConnected))
+			x.a.running = true
+			late.watchedStore, late.bench = x.store, x
+			x.a.config.Store = &late
+			_, err := x.a.Forward(t.Context(), benchKey(), record.Message{ID: "m1", Text: "hello"})
+			require.NoError(t, err)
+			f := x.stored(t)
+			require.Len(t, f.Words, 1)
+			require.Equal(t, x.a.owner, f.Out.Lease.Owner)
+			require.True(t, x.a.busy[busyLane{benchKey(), record.ToGenesys}])
+			require.Equal(t, machine.TimeOf(x.now).Add(record.LeaseTime), f.Out.Lease.Until)
+			require.Len(t, x.a.busy, x.a.effects, "each reservation is used")
+		})
+	}
+}
+
+// A lateStore stores the first Put when a later one begins, or at once. Each Put up to then returns
+// an error.
 type lateStore struct {
 	*watchedStore
 
+	bench *bench
+	at    int           // the call that stores it
+	takes time.Duration // of the first call
 	calls int
 	first record.Stored
 	prev  uint64
 }
 
 func (s *lateStore) Put(ctx context.Context, r record.Stored, prev uint64) error {
-	switch s.calls++; s.calls {
-	case 1:
-		s.first, s.prev = r, prev
-		return errAway
-	case 2:
-		return errAway
-	case 3:
+	if s.calls++; s.calls == 1 {
+		if s.first, s.prev = r, prev; s.takes > 0 {
+			s.bench.now = s.bench.now.Add(s.takes)
+		}
+	}
+	if s.calls == s.at {
 		if err := s.watchedStore.Put(ctx, s.first, s.prev); err != nil {
 			return err
 		}
+	}
+	if s.calls < s.at || s.at == 1 && s.calls == 1 {
+		return errAway
 	}
 	return s.watchedStore.Put(ctx, r, prev)
 }

@@ -42,7 +42,7 @@ func (m *Manager) transact(ctx context.Context, k machine.Key, done *record.Job,
 	ctx = context.WithoutCancel(ctx)
 	deadline := m.Now().Add(conflictTime)
 	pause, try, unknown := conflictFirst, fn, &unknownPuts{}
-	defer func() { m.release(unknown.takeJobs()) }()
+	defer func() { m.releaseLast(unknown.take()) }()
 	for {
 		f, err := m.tryTransact(ctx, k, done, unknown, try)
 		switch {
@@ -77,37 +77,39 @@ func claiming(fn func(*record.Transaction) error) func(*record.Transaction) erro
 // A put is a write of a transaction that may have been stored.
 type put struct {
 	revision uint64
-	sum      uint64 // of its bytes
+	sum      uint64       // of its bytes
+	freed    machine.Time // the poll slot that it frees
 }
 
 // unknownPuts are the writes of one transaction of which the store has returned neither nil nor
 // ErrConflict. Any of them may have been stored, or may be stored later.
 type unknownPuts struct {
 	puts []put
-	// The last of them, and the claims that it stored. Their workers remain reserved.
+	last *lastPut // nil once the workers of its claims are free again
+}
+
+// A lastPut has the claims of the last write of unknownPuts. Their workers remain reserved.
+type lastPut struct {
 	record *record.Record
 	jobs   []*record.Job
+	at     machine.Time // when the claims began
 }
 
-func (u *unknownPuts) add(r record.Stored, f *record.Record, jobs []*record.Job) {
-	u.puts, u.record, u.jobs = append(u.puts, put{r.Revision, sumOf(r.Data)}), f, jobs
+func (u *unknownPuts) add(r record.Stored, tx *record.Transaction, jobs []*record.Job) {
+	u.puts = append(u.puts, put{r.Revision, sumOf(r.Data), tx.Freed})
+	u.last = &lastPut{tx.Record, jobs, tx.Now}
 }
 
-// stored reports whether a record that the store returned is one of them, and whether the last one.
-func (u *unknownPuts) stored(r record.Stored) (yes, last bool) {
-	for i, p := range u.puts {
-		if p.revision == r.Revision && p.sum == sumOf(r.Data) {
-			return true, i == len(u.puts)-1
-		}
-	}
-	return false, false
+// stored returns the index of the write that a record of the store is, or -1.
+func (u *unknownPuts) stored(r record.Stored) int {
+	return slices.IndexFunc(u.puts, func(p put) bool { return p.revision == r.Revision && p.sum == sumOf(r.Data) })
 }
 
-// takeJobs returns the claims of the last one, once.
-func (u *unknownPuts) takeJobs() []*record.Job {
-	jobs := u.jobs
-	u.jobs = nil
-	return jobs
+// take returns the claims of the last write, once.
+func (u *unknownPuts) take() *lastPut {
+	last := u.last
+	u.last = nil
+	return last
 }
 
 // nothing is a transaction that only claims.
@@ -142,16 +144,25 @@ func (m *Manager) tryTransact(
 	if err != nil {
 		return nil, err
 	}
-	switch stored, last := unknown.stored(old); {
-	case last:
-		m.launch(ctx, unknown.takeJobs(), done)
-		m.wakeBy(old.WakeAt)
-		return unknown.record, nil
-	case stored:
-		fn = nothing // it claimed for workers that are free again
+	last := unknown.take()
+	if i := unknown.stored(old); i >= 0 {
+		m.freeSlot(k.Channel, unknown.puts[i].freed)
+		if i == len(unknown.puts)-1 && last != nil && m.now().Sub(last.at) <= record.EffectStart {
+			m.launch(ctx, last.jobs, done)
+			m.wakeBy(old.WakeAt)
+			return last.record, nil
+		}
+		fn = nothing // its effects are claimed again: their workers are free, or they would begin too late
 	}
-	m.release(unknown.takeJobs())
+	m.releaseLast(last)
 	return m.transactOn(ctx, tx, base{revision: old.Revision, stored: old}, done, unknown, fn)
+}
+
+// releaseLast frees the workers of claims that will not be performed.
+func (m *Manager) releaseLast(last *lastPut) {
+	if last != nil {
+		m.release(last.jobs)
+	}
 }
 
 // errStale is the error of a transaction on a copy that stored nothing: the copy may be old.
@@ -231,7 +242,7 @@ func (m *Manager) transactOn(
 	}
 	if err := m.put(ctx, r, from.revision); err != nil {
 		if errors.Is(err, record.ErrUnsure) {
-			unknown.add(r, tx.Record, jobs)
+			unknown.add(r, tx, jobs)
 			if done != nil {
 				done.Unknown = true
 			}
