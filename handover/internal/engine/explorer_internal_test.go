@@ -122,7 +122,7 @@ func (s *explored) key(t *testing.T) [32]byte {
 		text += fmt.Sprintln(j.Lane, j.Head.Seq, j.Lease.Until)
 	}
 	for _, c := range s.convs {
-		text += c.id
+		text += c.id + "\n"
 		for _, at := range []machine.Time{c.began, c.routed, c.accepted, c.agentLeft, c.over} {
 			text += fmt.Sprintln(at)
 		}
@@ -302,7 +302,7 @@ func (s *explored) outcome(n record.LaneName, how string) {
 		o.Effect, o.Err, o.Conversation = record.EffectAmbiguous, genesys.ErrUnavailable, ""
 	}
 	s.transact(func(tx *record.Transaction) {
-		tx.Lane(n).Lease = record.Lease{}
+		tx.Release(j)
 		if n == record.ToGenesys {
 			tx.SettleOut(j, o)
 			return

@@ -451,7 +451,7 @@ func (m *Manager) performWatch(ctx context.Context, k *channelState, f *record.R
 	}
 	if !f.Adoptable(w, r) && f.MayDisconnect(w, r, m.now()) {
 		d := m.tryDisconnect(ctx, k, w.ID)
-		o.Tried, o.Disconnected, o.Refused, o.Err = d.Tried, d.Disconnected, d.Refused, d.Err
+		o.Tried, o.Disconnected, o.Refused, o.Err, o.RetryAfter = d.Tried, d.Disconnected, d.Refused, d.Err, d.RetryAfter
 	}
 	return o
 }

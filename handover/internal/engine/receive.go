@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -178,8 +179,7 @@ func (m *Manager) acceptFor(ctx context.Context, channel string, o *openmessagin
 	case !create:
 		return nil
 	case len(keys) == 0:
-		m.refuse(ctx, channel, o)
-		return nil
+		return m.refuse(ctx, channel, o)
 	}
 	if _, _, ours := record.SplitFrom(o.CustomerID); ours {
 		return m.receiveUnstored(ctx, keys[0], fn, "webhook for a handover that is unknown: its message is delivered, and no record is made")
@@ -200,8 +200,9 @@ func (m *Manager) acceptFor(ctx context.Context, channel string, o *openmessagin
 }
 
 // refuse reports a message that can never be stored, because its customer id cannot be part of a
-// key: to Genesys by a Failed receipt, and to the host by a notice.
-func (m *Manager) refuse(ctx context.Context, channel string, o *openmessaging.Outbound) {
+// key: to Genesys by a Failed receipt, and to the host by a notice. If both fail, it
+// returns an error, so that Genesys posts the message again.
+func (m *Manager) refuse(ctx context.Context, channel string, o *openmessaging.Outbound) error {
 	const why = "webhook with a customer id that cannot be stored: its message is refused"
 	if m.creations.log(channel, why, m.Now()) {
 		m.log.Warn(why, slog.String("channel", channel))
@@ -209,19 +210,24 @@ func (m *Manager) refuse(ctx context.Context, channel string, o *openmessaging.O
 	end := m.Now().Add(unstoredTime)
 	ctx, cancel := m.Until(ctx, end)
 	defer cancel()
-	if k, err := m.channel(ctx, channel); err == nil && o.ID != "" {
+	k, failed := m.channel(ctx, channel)
+	if failed == nil && o.ID != "" {
 		r := record.Receipt{ID: o.ID, Status: openmessaging.StatusFailed, Code: openmessaging.ReasonGeneralError, To: o.CustomerID, Time: m.now()}
-		_ = m.sendReceipt(ctx, k, &r) // the notice reports the message, too
+		failed = m.sendReceipt(ctx, k, &r)
 	}
 	if m.config.Notify == nil {
-		return
+		return failed
 	}
 	n := record.Notice{
-		ID: "refused/" + o.ID, Kind: machine.NoticeMessageFailed, Time: m.now(), MessageID: o.ID,
+		ID: "refused/" + cmp.Or(o.ID, m.NewID()), Kind: machine.NoticeMessageFailed, Time: m.now(), MessageID: o.ID,
 		Session: machine.Session{Key: machine.Key{Channel: channel, Customer: o.CustomerID}, ConversationID: o.ConversationID},
 		Detail:  "a message of an agent is refused: the customer id that Genesys sent cannot be part of a Key",
 	}
-	_ = m.callOnce(ctx, callNotify, machine.Key{Channel: channel}, end, func(ctx context.Context) error { return m.config.Notify(ctx, n) })
+	err := m.callOnce(ctx, callNotify, machine.Key{Channel: channel}, end, func(ctx context.Context) error { return m.config.Notify(ctx, n) })
+	if err != nil && failed == nil && o.ID != "" {
+		return nil // Genesys shows the agent that the message failed
+	}
+	return err
 }
 
 const (

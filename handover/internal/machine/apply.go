@@ -3,8 +3,6 @@ package machine
 import (
 	"cmp"
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/genesyshandover/genesyshandover/genesys"
 )
@@ -842,10 +840,8 @@ func (t *Transition) misrouted(e Event) bool {
 
 // A History is the past of a conversation, as a read shows it.
 type History struct {
-	Came Time // when the first agent joined
-	Left Time // when the last agent left; zero while one is there
-	// The last agent left before the end: to a queue, to another agent, or the leg broke.
-	Moved bool
+	Came  Time   // when the first agent joined
+	Left  Time   // when the last agent left; zero while one is there
 	Entry string // its first queue since then, into which the flow put it
 }
 
@@ -867,33 +863,9 @@ func HistoryOf(c *genesys.Conversation, since Time) History {
 		}
 	}
 	if !there && !h.Came.IsZero() {
-		h.Left, h.Moved = TimeOf(last.End), movedOn(c, last) || broke(c, last)
+		h.Left = TimeOf(last.End)
 	}
 	return h
-}
-
-// movedOn reports whether an agent left a conversation to another agent: the leg shows a transfer,
-// or the conversation was in a queue after the agent joined.
-func movedOn(c *genesys.Conversation, agent genesys.Participant) bool {
-	return strings.HasPrefix(agent.DisconnectType, genesys.DisconnectTransfer) ||
-		slices.ContainsFunc(c.Participants, func(p genesys.Participant) bool { return p.IsQueue() && p.Start.After(agent.Connected) })
-}
-
-// broke reports whether the leg of an agent ended by a failure that did not end the customer's leg.
-func broke(c *genesys.Conversation, agent genesys.Participant) bool {
-	switch agent.DisconnectType {
-	case genesys.DisconnectError, genesys.DisconnectSystem, genesys.DisconnectTimeout, genesys.DisconnectTransportFailure,
-		genesys.DisconnectSessionExpired:
-	default:
-		return false
-	}
-	var customer genesys.Participant
-	for _, p := range c.Participants {
-		if p.IsCustomer() && !p.Start.Before(customer.Start) {
-			customer = p
-		}
-	}
-	return customer.Live() || customer.DisconnectType != agent.DisconnectType
 }
 
 // EntryQueue returns the id of the queue into which the flow put the present customer since a time,

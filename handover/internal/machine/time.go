@@ -1,6 +1,9 @@
 package machine
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // A Time is a moment in microseconds since 1970, or zero for no time. Records contain many times
 // and are encoded for every write, and a number is encoded several times faster than a
@@ -29,8 +32,11 @@ func (t Time) IsZero() bool { return t == 0 }
 // Add returns t+d.
 func (t Time) Add(d time.Duration) Time { return t + Time(d/time.Microsecond) }
 
-// Sub returns t-u.
-func (t Time) Sub(u Time) time.Duration { return time.Duration(t-u) * time.Microsecond }
+// Sub returns t-u, or the longest duration in that direction: half the range of a Time is longer.
+func (t Time) Sub(u Time) time.Duration {
+	const longest = math.MaxInt64 / Time(time.Microsecond)
+	return time.Duration(min(max(t-u, -longest), longest)) * time.Microsecond
+}
 
 // After reports whether t is after u.
 func (t Time) After(u Time) bool { return t > u }

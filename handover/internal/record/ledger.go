@@ -37,7 +37,8 @@ type Word struct {
 
 	Conversation string `json:"conversation,omitempty"` // sent: the id in the answer
 	Unplaced     bool   `json:"unplaced,omitempty"`     // sent, and the answer had no id
-	// Sent: when Genesys had accepted it, by its clock: the Date of the answer + 1 s.
+	// Sent: when Genesys had accepted it at the latest, by its clock: the Date of the answer + 1 s, or
+	// when the answer arrived.
 	SentAt machine.Time `json:"sentAt,omitempty"`
 	Reason string       `json:"reason,omitempty"` // refused: the reason
 	Return uint64       `json:"return,omitempty"` // seq of the Return that contains it
@@ -386,16 +387,19 @@ func (tx *Transaction) freeze(r *Entry) {
 // unfreeze makes a Return pending again if its first attempt could not begin, because the host has
 // not received it.
 func (tx *Transaction) unfreeze(r *Entry) {
+	seq := r.Seq
 	r.Unsure = false
 	if tx.Handover != nil && tx.Handover.ID == r.Handover && !r.Later {
 		tx.Handover.Returned = false
 	}
-	tx.thaw(r.Seq)
-	for i, x := range slices.Backward(tx.In.Entries) {
-		if x.Kind == KindReturn && x.Later && !x.Unsure && x.Seq != r.Seq {
-			tx.In.remove(i) // r contains its words, too
-			tx.In.join(i)
+	tx.thaw(seq)
+	for { // join moves entries, r too
+		i := slices.IndexFunc(tx.In.Entries, func(x Entry) bool { return x.Kind == KindReturn && x.Later && !x.Unsure && x.Seq != seq })
+		if i < 0 {
+			return
 		}
+		tx.In.remove(i) // r contains its words, too
+		tx.In.join(i)
 	}
 }
 

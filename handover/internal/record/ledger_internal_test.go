@@ -374,7 +374,7 @@ func TestAgentWhoLeftWithTheCustomer(t *testing.T) {
 			s := machinetest.Standing(genesys.PhaseEnded)
 			s.EndedBy, s.EndedAt = "customer", after(time.Second).Std()
 			tx.Now = after(6 * time.Second)
-			tx.Apply(machine.Event{Kind: machine.EvRead, Began: tx.Now, Standing: s, History: machine.History{Came: ago(time.Minute), Left: noon(), Moved: true}})
+			tx.Apply(machine.Event{Kind: machine.EvRead, Began: tx.Now, Standing: s, History: machine.History{Came: ago(time.Minute), Left: noon()}})
 		}, []string{"words"}},
 		"the customer ended it": {func(tx *Transaction) {
 			s := machinetest.Standing(genesys.PhaseEnded)

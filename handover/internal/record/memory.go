@@ -147,8 +147,8 @@ func (m *memory) trim(now machine.Time) {
 }
 
 // since returns the time from which the ids of all webhooks are remembered. It is zero if no id
-// was dropped. Ids with the verdict missed are ignored, because they are remembered long after
-// the message was written.
+// was dropped. Ids of fetched messages are ignored, because they are remembered long after the
+// message was written.
 func (m memory) since(now machine.Time) machine.Time {
 	if len(m) < keepMarks*markSize {
 		return 0

@@ -349,10 +349,10 @@ func (tx *Transaction) SettleIn(j *Job, o Outcome) {
 		return
 	}
 	if o.Effect == EffectNotPerformed { // it could not begin in time
+		x.NotBefore = tx.backoff(1, o)
 		if x.Kind == KindReturn && !j.Head.Unsure && tx.Held {
 			tx.unfreeze(x)
 		}
-		x.NotBefore = tx.backoff(1, o)
 		return
 	}
 	x.Attempts++

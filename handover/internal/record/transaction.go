@@ -109,6 +109,7 @@ func (tx *Transaction) install(c machine.Handover) {
 	}
 	tx.Abandoned = 0
 	tx.Out.Failures, tx.Out.NotBefore = 0, 0 // of the last session
+	tx.Control.Failures, tx.Control.NotBefore, tx.Control.First = 0, 0, 0
 	c.Started, c.ChangedAt = tx.Now, tx.Now
 	tx.Handover, tx.Keep = &c, c.Timers.Retention
 	tx.AddLog("a session began, "+entered(tx.Handover, ""), "")
