@@ -126,3 +126,61 @@ func TestACheckReportsNothingThatItBrought(t *testing.T) {
 	}
 	require.Equal(t, []string{"missed 0", "missed 1"}, takenIDs(tx))
 }
+
+// A message of an earlier session is accepted late, so its conversation is watched again. Webhooks
+// of that conversation had other ids than reads, so what the next look lists is not missing.
+func TestConversationOfAnEarlierSessionKeepsThatWebhooksArrived(t *testing.T) {
+	t.Parallel()
+	for name, arrives := range map[string]func(*Transaction){
+		"before the next session": func(tx *Transaction) { deliveredEntry(tx, "before") },
+		"after it": func(tx *Transaction) {
+			next(t, tx)
+			deliveredEntry(tx, "after")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tx := newTransaction(recordIn(machine.StateConnected))
+			first := tx.Handover.ID
+			ref := refAt("other", tx.Now.Add(time.Second))
+			arrives(tx)
+			if tx.Handover.ID == first {
+				next(t, tx)
+			}
+			tx.Watched = nil // all that it listed was accounted for
+			takenIDs(tx)
+			tx.Handover.Timers = machine.Timers{}
+			tx.wroteLate(first, "")
+			require.NotNil(t, tx.watching("conversation"))
+			tx.Now = tx.Now.Add(webhookLife + time.Minute)
+			checkListing(t, tx, refusedWith(403), nil, ref)
+			require.Empty(t, tx.Watched)
+			require.Empty(t, takenIDs(tx))
+		})
+	}
+}
+
+// Looks at messages that webhooks may still deliver fetch nothing, so they do not count.
+func TestLooksThatFetchNothingDoNotCount(t *testing.T) {
+	t.Parallel()
+	tx := closes(false)
+	w := tx.watching("other")
+	w.Since, w.Reached = ago(time.Hour), false
+	ref := refAt("young", tx.Now)
+	born := tx.Now
+	for tx.Now = w.At; ; {
+		checkListing(t, tx, refusedWith(503), nil, ref)
+		if tx.Now.Sub(born) >= webhookLife {
+			break
+		}
+		require.Zero(t, tx.watching("other").Tries)
+	}
+	for range maxLooks - 1 {
+		require.NotNil(t, tx.watching("other"))
+		checkListing(t, tx, refusedWith(503), nil, ref)
+	}
+	require.Nil(t, tx.watching("other"))
+	list := takenIDs(tx)
+	require.Len(t, list, 1)
+	require.Contains(t, list[0], "gap: 1 messages")
+}

@@ -113,14 +113,18 @@ func (tx *Transaction) MessageArrived(o *openmessaging.Outbound) machine.Time {
 	return until
 }
 
-// Reached notes that a webhook of a conversation has arrived, even if its session is over, if a
-// message of the session has just opened it, or if it is watched only because of that webhook.
+// Reached notes that a webhook of a conversation has arrived, even if its session is over or has a
+// successor, if a message of the session has just opened it, or if it is watched only because of
+// that webhook.
 func (tx *Transaction) Reached(o *openmessaging.Outbound) {
 	if w := tx.watching(o.ConversationID); w != nil {
 		w.Reached = true
 	}
 	if c := tx.Handover; c != nil && o.ConversationID != "" && (c.ConversationID == o.ConversationID || c.MovedTo == o.ConversationID) {
 		c.Reached = true
+	}
+	if p := tx.pastIn(o.ConversationID); p != nil {
+		p.Reached = true
 	}
 }
 

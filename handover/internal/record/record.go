@@ -76,6 +76,7 @@ type past struct {
 	Session      machine.Session `json:"session"`
 	From         string          `json:"from,omitempty"`
 	machine.Legs                 // of its conversation
+	Reached      bool            `json:"reached,omitempty"` // a webhook of its conversation has arrived
 }
 
 type sentID struct {

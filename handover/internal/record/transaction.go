@@ -100,7 +100,8 @@ func (tx *Transaction) makeRoom(bytes int) bool {
 // install makes c the current handover and moves the last one to the past.
 func (tx *Transaction) install(c machine.Handover) {
 	if tx.Handover != nil {
-		tx.Past = append([]past{{Session: tx.Handover.Session, From: tx.Handover.From, Legs: machine.Legs{Newest: tx.Handover.Newest, Ended: tx.Handover.Ended}}}, tx.Past...)
+		legs := machine.Legs{Newest: tx.Handover.Newest, Ended: tx.Handover.Ended}
+		tx.Past = append([]past{{Session: tx.Handover.Session, From: tx.Handover.From, Legs: legs, Reached: tx.Handover.Reached}}, tx.Past...)
 		tx.Past = tx.Past[:min(len(tx.Past), maxPast)]
 		c.Proven = c.Proven || tx.Handover.Proven // how reads name messages remains the same
 	}

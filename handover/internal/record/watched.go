@@ -86,7 +86,8 @@ func (tx *Transaction) watch(id, from string, since, at machine.Time) *Watched {
 }
 
 // listed returns the known messages of a newly watched conversation. For the session's conversation
-// that is its listing, for any other only how reads name messages.
+// that is its listing, for any other only how reads name messages. Webhooks that an earlier session
+// in the conversation got count, too.
 func (f *Record) listed(id string) machine.Listing {
 	switch c := f.Handover; {
 	case c == nil:
@@ -94,7 +95,8 @@ func (f *Record) listed(id string) machine.Listing {
 	case c.ConversationID == id:
 		return c.Listing
 	default:
-		return machine.Listing{Reached: c.Reached, Proven: c.Proven}
+		p := f.pastIn(id)
+		return machine.Listing{Reached: c.Reached || p != nil && p.Reached, Proven: c.Proven}
 	}
 }
 
@@ -524,7 +526,8 @@ func (tx *Transaction) accounted(w *Watched, o Outcome, fetched, all bool) {
 		return
 	}
 	w.At = tx.Now.Add(lookPause)
-	if !postponed(o.GapErr) {
+	// A look fetches nothing while webhooks may still deliver all that is missing.
+	if tried := len(o.Asked) > 0 || o.Read.Err != nil; tried && !postponed(o.GapErr) {
 		w.Tries++
 	}
 	if w.Tries >= maxLooks {
