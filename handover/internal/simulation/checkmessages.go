@@ -359,7 +359,7 @@ func (l *ledger) checkGapNotice(k string, n *viewNotice) {
 		}
 	}
 	// Perhaps until the engine stops trying.
-	fails := l.w.plan.any(faultFetch, faultDown, faultLost, faultLimited, faultStall)
+	fails := l.w.plan.any(faultFetch, faultDown, faultLost, faultLimited, faultSluggish, faultSilence, faultStall)
 	switch {
 	case !fails && !l.w.plan.has(faultNoMessageView):
 		l.w.fail("what can be fetched is not reported as missing", k, "%s", n.Detail)

@@ -293,7 +293,10 @@ func (l *ledger) checkLease(r *replica, k, what string, of func(*view) viewLane)
 	}
 	lease := of(c.view).Lease
 	margin := leaseMargin
-	if strings.HasPrefix(what, "message") { // a read precedes it
+	switch message := strings.HasPrefix(what, "message"); {
+	case message && !r.steady(): // it may not have run after the effect began
+		margin = record.LeaseTime - record.EffectTime
+	case message: // a read precedes it
 		margin -= 4 * time.Second
 	}
 	switch o := l.owner[lease.Owner]; {

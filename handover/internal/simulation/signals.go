@@ -295,7 +295,7 @@ func (l *ledger) checkConnectionLost(k string, before, v *view, n *viewNotice) {
 		}
 	case strings.HasPrefix(n.Detail, "given up: "):
 		// Requests fail for the whole retention, which is short here.
-		if !w.plan.any(faultDown, faultLimited, faultLost, faultStall) || w.now < l.lastBegan(k)+w.plan.timers.Retention-clockSlack {
+		if !w.plan.any(faultDown, faultLimited, faultLost, faultSluggish, faultSilence, faultStall) || w.now < l.lastBegan(k)+w.plan.timers.Retention-clockSlack {
 			l.w.fail("only what fails for the whole retention is given up", k, "%s", n.Detail)
 		}
 	default:
