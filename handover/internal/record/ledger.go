@@ -219,14 +219,14 @@ func (tx *Transaction) distribute() {
 		}
 		return
 	}
+	tx.nameUnkept(func(w *Word) bool { return w.Return == 0 })
+	if tx.Handover != nil && tx.returnable() && tx.pendingReturn() < 0 {
+		tx.pushReturn(true) // the words still name their session
+	}
 	for i := range tx.Words {
 		if w := &tx.Words[i]; w.Handover != "" && !tx.posting(w, tx.Now) {
 			w.release()
 		}
-	}
-	tx.nameUnkept(func(w *Word) bool { return w.Return == 0 })
-	if tx.Handover != nil && tx.returnable() && tx.pendingReturn() < 0 {
-		tx.pushReturn(true)
 	}
 }
 
@@ -350,7 +350,7 @@ func (tx *Transaction) pushReturn(later bool) {
 }
 
 // lastOver returns the last session before the open one. After Forget only its Return still
-// contains it.
+// contains it, and its words still name it.
 func (tx *Transaction) lastOver() machine.Session {
 	if len(tx.Past) > 0 {
 		return tx.Past[0].Session
@@ -358,6 +358,11 @@ func (tx *Transaction) lastOver() machine.Session {
 	for _, x := range slices.Backward(tx.In.Entries) {
 		if x.Kind == KindReturn && x.Session != nil && x.Session.ID != tx.Handover.ID {
 			return *x.Session
+		}
+	}
+	for i := range slices.Backward(tx.Words) {
+		if w := &tx.Words[i]; w.Handover != "" && w.Handover != tx.Handover.ID {
+			return tx.SessionOf(w.Handover)
 		}
 	}
 	return tx.Handover.Session

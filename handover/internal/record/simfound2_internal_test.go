@@ -1,6 +1,7 @@
 package record
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -211,6 +212,33 @@ func TestLaterReturnAfterForget(t *testing.T) {
 	tx.Tidy()
 	require.Len(t, tx.In.Entries, 2)
 	require.Equal(t, "aaaaaaaaaaaa", tx.In.Entries[1].Handover)
+}
+
+// A word of a forgotten session is still being sent after the Return of that session, and the bot
+// has another session. The Return of later words belongs to the session that is over.
+func TestLaterReturnOfAWordThatIsBeingSent(t *testing.T) {
+	t.Parallel()
+	for _, settled := range []bool{false, true} {
+		tx := newTransaction(recordIn(machine.StateConnected))
+		tx.Words = append(tx.Words, wordOf(tx.NextSeq(), "m1"))
+		j := jobOn(t, tx, ToGenesys)
+		bot := recordIn(machine.StateBot).Handover
+		bot.ID = "bcdefghijkl3"
+		tx.Handover = bot
+		tx.Tidy()
+		require.Empty(t, tx.In.Entries)
+		if settled {
+			settleAs(tx, j, Outcome{Effect: EffectNotPerformed, Err: context.DeadlineExceeded})
+		} else {
+			turn, err := tx.Forward(Message{ID: "m2", Text: "hello"})
+			require.NoError(t, err)
+			require.Equal(t, machine.TurnAgent, turn)
+			tx.Tidy()
+		}
+		require.Len(t, tx.In.Entries, 1)
+		require.Equal(t, "abcdefghijk2", tx.In.Entries[0].Handover)
+		require.Equal(t, machine.StateEnded, tx.In.Entries[0].Session.State)
+	}
 }
 
 // Reads fail for the whole retention, and another session begins. That session is not given up at
