@@ -440,6 +440,7 @@ func (tx *Transaction) adopt(a *Watched, r *Reading, defaults machine.Timers, bo
 		tx.Apply(machine.Event{Kind: machine.EvEnd, Reason: machine.EndByGenesys, Detail: "an agent went on with another conversation of the customer"})
 		tx.Handover.Leftover = machine.LeftoverOpen // its end was not requested
 		tx.Tidy()
+		tx.needed(a.ID) // its opening may be in the same conversation
 	}
 	tx.install(c)
 	tx.Notice(Notice{Kind: machine.NoticeAgentJoined, Agent: c.Agent, Detail: "the agent went on with an older conversation"})

@@ -669,6 +669,32 @@ func TestConversationOfTheSessionIsNotClosed(t *testing.T) {
 	}
 }
 
+// TestAdoptedConversationIsNotClosed checks a conversation that an agent continues while the bot has
+// a session whose conversation no answer has named. The opening of that session may be in the same
+// conversation, which is nevertheless not closed after that session.
+func TestAdoptedConversationIsNotClosed(t *testing.T) {
+	t.Parallel()
+	for _, incomplete := range []bool{false, true} {
+		tx := newTransaction(recordIn(machine.StateBot))
+		tx.Handover.ConversationID = ""
+		tx.Past = []past{{Session: machine.Session{ID: "zyxwvutsrqp2", ConversationID: "conversation"}, From: tx.Handover.From}}
+		w := tx.watch("conversation", tx.Handover.From, ago(time.Hour), tx.Now)
+		w.Newest, w.Incomplete = ago(2*time.Minute), incomplete
+		r := showing(tx, genesys.PhaseConnected)
+		r.Legs.Newest = ago(time.Minute)
+		settleAs(tx, jobOn(t, tx, Control), Outcome{Task: TaskWatch, Read: r})
+		require.Equal(t, machine.StateConnected, tx.Handover.State)
+		require.Equal(t, "conversation", tx.Handover.ConversationID)
+		require.Equal(t, ago(time.Minute), tx.Handover.Newest)
+		if w = tx.watching("conversation"); !incomplete {
+			require.Nil(t, w)
+			continue
+		}
+		require.False(t, w.Close)
+		require.Equal(t, ago(time.Minute), w.Newest)
+	}
+}
+
 // TestStaleLooksEnd checks that a conversation of which each look is older than an earlier one is
 // not watched forever.
 func TestStaleLooksEnd(t *testing.T) {
