@@ -164,8 +164,9 @@ func (l *ledger) checkHoldsAll(k string, v *view, x *viewEntry) {
 	}
 }
 
-// checkRunningReturn checks that a Return that runs stays in the record, and that no message is sent
-// to the agents before it is known whether its messages are theirs.
+// checkRunningReturn checks that a Return that runs stays in the record until an attempt of it has
+// succeeded, and that no message is sent to the agents before it is known whether its messages are
+// theirs.
 func (l *ledger) checkRunningReturn(k string, before, v *view) {
 	if before == nil {
 		return
@@ -175,7 +176,8 @@ func (l *ledger) checkRunningReturn(k string, before, v *view) {
 		return
 	}
 	o := l.w.host.callbacks.running[k]
-	if v.entry(x.Seq) == nil && o != nil && o.what == "Return "+x.Handover+"/"+uitoa(x.Seq) && o.leased(l.w.now) {
+	id := x.Handover + "/" + uitoa(x.Seq)
+	if v.entry(x.Seq) == nil && o != nil && o.what == "Return "+id && o.leased(l.w.now) && !l.succeeded["return "+id] {
 		l.w.fail("a Return that runs is kept", k, "%s is removed while %s is in it since %.3f", o.what, o.replica.name, o.startedAt.Seconds())
 	}
 	is := v.returning()
