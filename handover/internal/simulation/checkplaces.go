@@ -250,6 +250,16 @@ func (l *ledger) checkNewest(k string, before, v *view) {
 	}
 }
 
+// checkNeeded checks that the conversation of the open session is not to be closed.
+func (l *ledger) checkNeeded(k string, v *view) {
+	if !v.Now.open() {
+		return
+	}
+	if w := v.watched(v.Now.Conversation); w != nil && w.Close {
+		l.w.fail("the conversation of a session is not to be closed", k, "%s of %s", w.ID, v.Now.ID)
+	}
+}
+
 // checkAgentAdopted checks that a look at a watched conversation that shows a connected agent begins
 // a session, unless one is open or our side ended that of the conversation.
 func (l *ledger) checkAgentAdopted(r *replica, k string, before, v *view) {

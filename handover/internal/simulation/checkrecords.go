@@ -35,6 +35,7 @@ func (l *ledger) stored(r *replica, before, after version) {
 	l.checkStoredWords(k, before.view, v)
 	l.notePlaced(r, before.view, v)
 	l.checkNewest(k, before.view, v)
+	l.checkNeeded(k, v)
 	l.checkAgentAdopted(r, k, before.view, v)
 	l.checkSentElsewhere(k, v)
 	if v.Now.agents() {
