@@ -261,7 +261,8 @@ func (l *ledger) checkNeeded(k string, v *view) {
 }
 
 // checkAgentAdopted checks that a look at a watched conversation that shows a connected agent begins
-// a session, unless one is open or our side ended that of the conversation.
+// a session, unless one is open or our side ended that of the conversation. Only such a look makes
+// the next one later: the end of another session makes it sooner.
 func (l *ledger) checkAgentAdopted(r *replica, k string, before, v *view) {
 	if before == nil || v.Now.agents() {
 		return
@@ -269,7 +270,7 @@ func (l *ledger) checkAgentAdopted(r *replica, k string, before, v *view) {
 	for i := range v.Watched {
 		w := &v.Watched[i]
 		was, c := before.watched(w.ID), l.w.genesys.find(w.ID)
-		if was == nil || c == nil || w.At.Equal(was.At.Time) || !w.EndedAt.IsZero() || !w.ClosedAt.IsZero() {
+		if was == nil || c == nil || !w.At.After(was.At.Time) || !w.EndedAt.IsZero() || !w.ClosedAt.IsZero() {
 			continue
 		}
 		if read, is := c.lastReads[r]; is && read.task == l.w.current && read.served && read.received && read.shows == read.at {
