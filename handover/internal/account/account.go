@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -423,7 +422,7 @@ const readTime = 4 * time.Second
 
 // Look reads a conversation. It ignores participants that ended before since, and legs with known
 // marks.
-func (a *Account) Look(ctx context.Context, s Share, id string, since machine.Time, known string) (*genesys.Conversation, *record.Reading) {
+func (a *Account) Look(ctx context.Context, s Share, id string, since machine.Since, known string) (*genesys.Conversation, *record.Reading) {
 	ctx, cancel := a.Within(ctx, readTime)
 	defer cancel()
 	r := &record.Reading{Began: machine.TimeOf(a.Now())}
@@ -435,10 +434,7 @@ func (a *Account) Look(ctx context.Context, s Share, id string, since machine.Ti
 	r.Clock = a.Clock()
 	switch {
 	case r.Err == nil:
-		r.Standing = c.Standing(since.Std(), strings.Fields(known)...)
-		r.History = machine.HistoryOf(record.Without(c, strings.Fields(known)), since)
-		r.Legs = record.LegsOf(c)
-		r.Messages = record.MessagesOf(c)
+		r.Show(c, since, known)
 	case errors.Is(r.Err, genesys.ErrForbidden):
 		r.Blind = true
 	case errors.Is(r.Err, genesys.ErrNotFound):

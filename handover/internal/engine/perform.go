@@ -110,7 +110,7 @@ func (m *Manager) performOut(ctx context.Context, j *record.Job) record.Outcome 
 	}
 	o := record.Outcome{QueueID: c.QueueID, BotQueue: c.BotQueue}
 	if m.mustConfirm(k.account.Clock(), &c, &head) {
-		_, o.Read = k.account.Look(ctx, account.ShareReads, c.ConversationID, c.OpeningTriedAt, c.Before)
+		_, o.Read = k.account.Look(ctx, account.ShareReads, c.ConversationID, c.LegsSince(), c.Before)
 		m.doubtChannel(j.Key.Channel, o.Read.Err)
 		if stop := mustWait(c, o.Read, m.now()); stop {
 			o.Effect, o.Err, o.ChannelFault = record.EffectPostponed, o.Read.Err, true
@@ -393,7 +393,7 @@ func (m *Manager) performLook(ctx context.Context, k *channelState, f *record.Re
 			return o
 		}
 	}
-	conversation, r := k.account.Look(ctx, s, c.ConversationID, c.OpeningTriedAt, c.Before)
+	conversation, r := k.account.Look(ctx, s, c.ConversationID, c.LegsSince(), c.Before)
 	o := record.Outcome{Read: r, Err: r.Err, QueueID: c.QueueID, BotQueue: c.BotQueue}
 	if r.Err != nil && !r.Blind {
 		return o
@@ -424,7 +424,7 @@ func (m *Manager) performSearch(ctx context.Context, k *channelState, f *record.
 	if id == "" || f.Handover.Blind {
 		return record.Outcome{} // only a timer is due
 	}
-	_, r := k.account.Look(ctx, account.ShareReads, id, f.Handover.OpeningTriedAt, f.LegsOf(id).Ended)
+	_, r := k.account.Look(ctx, account.ShareReads, id, f.Handover.LegsSince(), f.LegsOf(id).Ended)
 	o := record.Outcome{Err: r.Err}
 	switch {
 	case r.Blind:
@@ -440,7 +440,7 @@ func (m *Manager) performSearch(ctx context.Context, k *channelState, f *record.
 // performWatch reads a conversation other than that of the open session, and disconnects it if no
 // session needs it.
 func (m *Manager) performWatch(ctx context.Context, k *channelState, f *record.Record, w *record.Watched) record.Outcome {
-	conversation, r := k.account.Look(ctx, account.ShareReads, w.ID, w.Since, w.Before)
+	conversation, r := k.account.Look(ctx, account.ShareReads, w.ID, machine.Since{At: w.Since}, w.Before)
 	o := record.Outcome{Read: r, Err: r.Err}
 	if r.Blind || r.Gone {
 		o.Err = nil

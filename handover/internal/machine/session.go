@@ -419,6 +419,15 @@ func (c *Handover) Sender() openmessaging.Customer {
 	return openmessaging.Customer{ID: c.From, IDType: openmessaging.IDOpaque}
 }
 
+// A Since is the time from which the legs of a conversation count.
+type Since struct {
+	At     Time
+	ByHost bool // At is by the clock of a process that did not know Genesys' clock
+}
+
+// LegsSince returns from when the legs of its conversation belong to this handover.
+func (c *Handover) LegsSince() Since { return Since{At: c.OpeningTriedAt, ByHost: c.TriedByHost} }
+
 // MessagesSince returns from when an agent's message may belong to this handover, by Genesys'
 // clock. In a conversation that an earlier handover used, its agent may have written the last
 // message a moment before the opening. An adopted session contains all messages since the agent's

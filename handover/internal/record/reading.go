@@ -40,6 +40,22 @@ func (r *Reading) Event() machine.Event {
 	}
 }
 
+// Show notes what a conversation shows that was read. It ignores participants that ended before a
+// time, and legs with known marks. If that time is by a host's clock, the bot queue is the first
+// one of the present customer: whether the conversation was in a queue before is not known.
+func (r *Reading) Show(c *genesys.Conversation, since machine.Since, known string) {
+	marks := strings.Fields(known)
+	if since.ByHost {
+		since.At = r.Clock.Genesys(since.At)
+	}
+	r.Standing = c.Standing(since.At.Std(), marks...)
+	r.History = machine.HistoryOf(Without(c, marks), since.At)
+	if since.ByHost {
+		r.History.Entry = machine.EntryQueue(c, 0)
+	}
+	r.Legs, r.Messages = LegsOf(c), MessagesOf(c)
+}
+
 // EventOf returns the event of a reading of the session's conversation.
 func (f *Record) EventOf(r *Reading) machine.Event {
 	e := r.Event()

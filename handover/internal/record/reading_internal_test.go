@@ -33,3 +33,32 @@ func TestReadWithoutEarlierLegs(t *testing.T) {
 	}
 	require.Len(t, strings.Fields(LegsOf(c).Ended), maxLegs)
 }
+
+// The opening was tried by a process that did not know Genesys' clock. A read that does know it
+// judges by Genesys' time, and by the first queue of the customer.
+func TestReadSinceAnOpeningByTheHostsClock(t *testing.T) {
+	t.Parallel()
+	for _, ahead := range []time.Duration{0, time.Hour, -time.Hour} {
+		clock := machine.Clock{Ahead: ahead}
+		at := func(s int) time.Time { return clock.Genesys(noon().Add(time.Duration(s) * time.Second)).Std() }
+		agent := genesys.Participant{
+			ID: "1", Purpose: genesys.PurposeAgent, State: genesys.StateDisconnected, Start: at(-90), Connected: at(-80), End: at(-60),
+		}
+		customer := genesys.Participant{ID: "2", Purpose: genesys.PurposeCustomer, State: genesys.StateConnected, Start: at(1)}
+		bots := genesys.Participant{ID: "3", Purpose: "acd", State: genesys.StateConnected, Start: at(2), QueueID: "bots"}
+		r := &Reading{Began: noon().Add(time.Minute), Clock: clock}
+		since := machine.Since{At: noon(), ByHost: true}
+		r.Show(&genesys.Conversation{Participants: []genesys.Participant{agent, customer, bots}}, since, "")
+		require.Equal(t, "bots", r.History.Entry, ahead)
+		require.Zero(t, r.History.Came, "the agent of an earlier session")
+		require.Equal(t, genesys.PhaseQueued, r.Standing.Phase)
+
+		customer.State, customer.End = genesys.StateDisconnected, at(30)
+		r.Show(&genesys.Conversation{Participants: []genesys.Participant{agent, customer}}, since, "")
+		require.Equal(t, genesys.PhaseEnded, r.Standing.Phase, ahead)
+
+		r.Clock = machine.Clock{Unmeasured: true}
+		r.Show(&genesys.Conversation{Participants: []genesys.Participant{agent, customer, bots}}, since, "")
+		require.Equal(t, "bots", r.History.Entry, "whichever clock is wrong")
+	}
+}

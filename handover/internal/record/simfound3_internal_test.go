@@ -214,6 +214,24 @@ func TestFailedLooksAloneLengthenThePause(t *testing.T) {
 	require.Equal(t, tx.Now.Add(2*lookPause), tx.watching("other").At)
 }
 
+// Disconnects have failed, and then a look cannot read. Its retry has the pause of a first failure.
+func TestFailedDisconnectsDoNotLengthenThePauseOfReads(t *testing.T) {
+	t.Parallel()
+	tx := closes(false)
+	disconnect := func() {
+		tx.Now = machine.Later(tx.Now, tx.watching("other").At)
+		settleAs(tx, jobOn(t, tx, Control), Outcome{Task: TaskWatch, Read: showing(tx, genesys.PhaseQueued), Err: refusedWith(503)})
+	}
+	for range 6 {
+		disconnect()
+	}
+	require.Equal(t, tx.Now.Add(lookPause), tx.watching("other").At)
+	checkListing(t, tx, nil, refusedWith(503))
+	require.Equal(t, tx.Now.Add(2*lookPause), tx.watching("other").At)
+	disconnect()
+	require.Equal(t, tx.Now.Add(lookPause), tx.watching("other").At, "they still get rarer")
+}
+
 // A process may still be sending the text that the customer has left when the next session begins,
 // in the bot's turn. The opening is due when that attempt is over, also while a Return runs.
 func TestOpeningBehindATextIsDue(t *testing.T) {

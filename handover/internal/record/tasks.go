@@ -43,7 +43,7 @@ func (f *Record) NextTask() (TaskKind, machine.Time) {
 		consider(TaskReceipt, r.due())
 	}
 	if w := f.NextWatched(); w != nil {
-		consider(TaskWatch, w.At)
+		consider(TaskWatch, f.watchedAt(w))
 	}
 	return kind, at
 }

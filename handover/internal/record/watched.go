@@ -37,6 +37,7 @@ type Watched struct {
 	Tries    int          `json:"tries,omitempty"`    // looks that found messages missing
 	Failures int          `json:"failures,omitempty"` // consecutive looks that could not read
 	Closings int          `json:"closings,omitempty"` // attempts to disconnect it
+	Unclosed int          `json:"unclosed,omitempty"` // consecutive ones without a definite answer
 	ClosedAt machine.Time `json:"closedAt,omitempty"` // Genesys accepted the last one
 	QueuedAt machine.Time `json:"queuedAt,omitempty"` // since when looks show it in a queue
 	AloneAt  machine.Time `json:"aloneAt,omitempty"`  // since when looks show only the customer
@@ -81,7 +82,7 @@ func (tx *Transaction) watch(id, from string, since, at machine.Time) *Watched {
 		tx.Watched = append(tx.Watched, Watched{Listing: tx.listed(id), ID: id, From: from, Since: since, At: at, Until: tx.Now.Add(watchedLife)})
 		return &tx.Watched[len(tx.Watched)-1]
 	}
-	w.At, w.Tries, w.Failures, w.Until = machine.Earlier(w.At, at), 0, 0, tx.Now.Add(watchedLife)
+	w.At, w.Tries, w.Failures, w.Unclosed, w.Until = machine.Earlier(w.At, at), 0, 0, 0, tx.Now.Add(watchedLife)
 	return w
 }
 
@@ -277,12 +278,25 @@ func (f *Record) closing(from string) bool {
 func (f *Record) NextWatched() *Watched {
 	var next *Watched
 	for i := range f.Watched {
-		if w := &f.Watched[i]; (next == nil || w.At.Before(next.At)) && (!w.Close || !f.mayHaveJoined(w)) {
+		if w := &f.Watched[i]; (next == nil || f.watchedAt(w).Before(f.watchedAt(next))) && (!w.Close || !f.mayHaveJoined(w)) {
 			next = w
 		}
 	}
 	return next
 }
+
+// watchedAt returns when a watched conversation is to be read. A look that may disconnect waits
+// while an opening is being sent under the same identity, also one of an earlier session.
+func (f *Record) watchedAt(w *Watched) machine.Time {
+	opens := func(x Entry) bool { return x.Seq == f.Out.Lease.Seq && x.Opening != nil && x.Opening.Customer.ID == w.From }
+	if w.mayClose() && slices.ContainsFunc(f.Out.Entries, opens) {
+		return f.Out.Lease.over(w.At)
+	}
+	return w.At
+}
+
+// mayClose reports whether a look may disconnect the conversation, see MayDisconnect.
+func (w *Watched) mayClose() bool { return w.Close || !w.QueuedAt.IsZero() || !w.AloneAt.IsZero() }
 
 // mayHaveJoined reports whether the opening of the session may have reached a conversation, because
 // no answer has named another one yet.
@@ -291,11 +305,9 @@ func (f *Record) mayHaveJoined(w *Watched) bool {
 	return c != nil && !c.OpeningTriedAt.IsZero() && c.ConversationID == "" && w.From == c.From
 }
 
-// closes reports whether a look may be disconnecting a conversation now, see MayDisconnect.
+// closes reports whether a look may be disconnecting a conversation now.
 func (tx *Transaction) closes() bool {
-	return !tx.Control.Lease.Free(tx.Now) && slices.ContainsFunc(tx.Watched, func(w Watched) bool {
-		return w.Close || !w.QueuedAt.IsZero() || !w.AloneAt.IsZero()
-	})
+	return !tx.Control.Lease.Free(tx.Now) && slices.ContainsFunc(tx.Watched, func(w Watched) bool { return w.mayClose() })
 }
 
 // MayDisconnect reports whether a look disconnects after a read. It never does so with an agent in
@@ -365,9 +377,10 @@ func (tx *Transaction) settleWatched(j *Job, o Outcome) {
 		}
 		return
 	}
+	w.Failures = 0
 	failed := o.Err != nil && !errors.Is(r.Err, o.Err) // the disconnect
 	if !failed {
-		w.Failures = 0
+		w.Unclosed = 0
 	}
 	if w.unconfirmed(r) {
 		if w.At = tx.Now.Add(closePause); r.Gone && !w.Close {
@@ -404,9 +417,9 @@ func (tx *Transaction) settleWatched(j *Job, o Outcome) {
 	case o.Tried:
 		w.At = tx.Now.Add(closePause)
 	case failed:
-		w.At = tx.Now.Add(max(min(closePause<<min(w.Failures, 3), lookPause), o.RetryAfter))
+		w.At = tx.Now.Add(max(min(closePause<<min(w.Unclosed, 3), lookPause), o.RetryAfter))
 		if !postponed(o.Err) {
-			w.Failures++
+			w.Unclosed++
 		}
 	case r.Gone || r.Err == nil && !r.Live() || c != nil && c.ConversationID == w.ID:
 		tx.accounted(w, o, fetched, all)

@@ -502,6 +502,26 @@ func TestOpeningAndDisconnectExcludeEachOther(t *testing.T) {
 	require.Equal(t, "other", tx.Handover.ConversationID)
 }
 
+// A session ends while its opening is being sent: the next session does not end the exclusion.
+func TestOpeningOfAnEarlierSessionExcludesADisconnect(t *testing.T) {
+	t.Parallel()
+	tx := closes(false)
+	asks(tx, "bcdefghijkl3", machine.StateRequested)
+	tx.Now = noon().Add(gatePatience)
+	tx.Out.Entries[0].Opening.Customer.ID = tx.Handover.From
+	opening := jobOn(t, tx, ToGenesys)
+	tx.Apply(machine.Event{Kind: machine.EvEnd, Reason: machine.EndByCustomer})
+	asks(tx, "cdefghijklm4", machine.StateRequested)
+	require.Equal(t, "cdefghijklm4", tx.Handover.ID)
+	tx.Now = tx.Now.Add(time.Second)
+	require.False(t, tx.Ready(Control), "the opening may join the conversation")
+	_, at := tx.NextTask()
+	require.Equal(t, opening.Lease.Until.Add(LeaseGrace), at, "its process may have died")
+
+	settleAs(tx, opening, Outcome{Conversation: "new"})
+	require.True(t, tx.Ready(Control))
+}
+
 // The opening's answer names another conversation: the first is closed.
 func TestOpeningElsewhereLeavesTheIntent(t *testing.T) {
 	t.Parallel()

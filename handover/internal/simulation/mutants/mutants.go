@@ -366,8 +366,8 @@ var mutants = []mutant{
 	},
 	{
 		"reads", "earlier legs end the new session", "engine/perform.go",
-		`conversation, r := k.account.Look(ctx, s, c.ConversationID, c.OpeningTriedAt, c.Before)`,
-		`conversation, r := k.account.Look(ctx, s, c.ConversationID, 0, "")`,
+		`conversation, r := k.account.Look(ctx, s, c.ConversationID, c.LegsSince(), c.Before)`,
+		`conversation, r := k.account.Look(ctx, s, c.ConversationID, machine.Since{}, "")`,
 	},
 	{
 		"ends", "an old message of an agent revives the session", "machine/apply.go",
