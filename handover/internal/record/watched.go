@@ -288,7 +288,9 @@ func (f *Record) NextWatched() *Watched {
 // watchedAt returns when a watched conversation is to be read. A look that may disconnect waits
 // while an opening is being sent under the same identity, also one of an earlier session.
 func (f *Record) watchedAt(w *Watched) machine.Time {
-	opens := func(x Entry) bool { return x.Seq == f.Out.Lease.Seq && x.Opening != nil && x.Opening.Customer.ID == w.From }
+	opens := func(x Entry) bool {
+		return x.Seq == f.Out.Lease.Seq && x.Opening != nil && x.Opening.Customer.ID == w.From
+	}
 	if w.mayClose() && slices.ContainsFunc(f.Out.Entries, opens) {
 		return f.Out.Lease.over(w.At)
 	}
