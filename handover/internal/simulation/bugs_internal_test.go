@@ -40,6 +40,9 @@ func mustBreak(t *testing.T, invariant string, bug plantedBug, with ...fault) {
 // mustBreakWhere is mustBreak in the plans that can show the bug.
 func mustBreakWhere(t *testing.T, invariant string, bug plantedBug, can func(*plan) bool, with ...fault) {
 	t.Helper()
+	if raceDetector {
+		t.Skip("skipped with the race detector: it keeps 60 MB for each history, and TestSimulation runs the same code")
+	}
 	for n, p := range shortestFirst(can, with) {
 		f, _ := simulate(p, bug, false)
 		if f == nil || invariant != "" && f.invariant != invariant {

@@ -2,5 +2,8 @@
 
 package simulation
 
-// defaultSeeds are fewer with the race detector, which makes everything slower.
+const raceDetector = true
+
+// defaultSeeds are fewer with the race detector, which makes everything slower and keeps 60 MB for
+// each history.
 const defaultSeeds = 40
