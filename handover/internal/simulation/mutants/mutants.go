@@ -516,7 +516,7 @@ var mutants = []mutant{
 	},
 	{
 		"wake", "watched conversations wake no replica", "record/tasks.go",
-		"\t\tconsider(TaskWatch, w.At)\n",
+		"\t\tconsider(TaskWatch, f.watchedAt(w))\n",
 		``,
 	},
 	{
