@@ -2,6 +2,7 @@ package scenario_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"testing"
@@ -93,5 +94,25 @@ func TestReservedKeysCannotBeUsed(t *testing.T) {
 			require.Empty(t, h.lines())
 			require.Equal(t, map[handover.Key]handover.Record{k: hinted}, store.records(t))
 		}
+	})
+}
+
+// TestRefusedMessageIsReported checks that a message that cannot be stored is answered 503, so that
+// Genesys repeats it, until a Failed receipt or a notice reports it.
+func TestRefusedMessageIsReported(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t, genesystest.AllowErrors())
+		h := newHost(t, org)
+		fails := func(context.Context, handover.Notice) error { return errors.New("down") }
+		word := outbound{id: "w1", customer: "a\x00b", text: "hello"}
+		org.Inject(genesystest.Fault{Op: "openmessaging.receipt", Status: http.StatusInternalServerError, Times: -1})
+		h.notifying(fails)
+		require.Equal(t, http.StatusServiceUnavailable, h.receive(t, org, word))
+		h.notifying(nil)
+		require.Equal(t, http.StatusOK, h.receive(t, org, word), "the notice reports it")
+		org.ClearFaults()
+		h.notifying(fails)
+		require.Equal(t, http.StatusOK, h.receive(t, org, word), "the receipt reports it")
 	})
 }

@@ -237,8 +237,8 @@ func (a *Account) updateBudget(l genesys.RateLimit) {
 // offsetTrips round trips together bound it further.
 type clockOffset struct {
 	trips []roundTrip
-	// The last answer, if it contradicts them: a clock was set, or its Date is wrong. The next answer
-	// decides.
+	// The last answer, if it contradicts them: a clock was set, or its Date is wrong. The next
+	// answer decides.
 	doubt []roundTrip
 }
 

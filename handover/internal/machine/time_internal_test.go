@@ -21,6 +21,9 @@ func TestTime(t *testing.T) {
 	require.False(t, at.IsZero())
 
 	require.Equal(t, time.Minute, noon().Add(time.Minute).Sub(noon()))
+	year9999 := TimeOf(time.Date(9999, time.December, 31, 0, 0, 0, 0, time.UTC))
+	require.Negative(t, noon().Sub(year9999), "longer than a Duration")
+	require.Positive(t, year9999.Sub(noon()))
 	require.Equal(t, noon(), at.Truncate(time.Millisecond))
 	require.True(t, noon().Before(at))
 	require.True(t, at.After(noon()))

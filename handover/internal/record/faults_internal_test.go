@@ -472,3 +472,16 @@ func TestAgentWhoWritesWhileReadsFailGetsASession(t *testing.T) {
 		require.Nil(t, tx.Open())
 	}
 }
+
+// The pause after failed reads of an earlier conversation does not delay the next session.
+func TestPauseOfReadsEndsWithTheSession(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateEnded))
+	tx.Control.Failures, tx.Control.NotBefore, tx.Control.First = 7, after(time.Minute), noon()
+	c := machinetest.HandoverIn(machine.StateRequested)
+	c.ID, c.PollAt = "bbbbbbbbbbbb", noon()
+	tx.Begin(c, &Opening{Texts: []string{"summary"}})
+	require.Zero(t, tx.Control.Failures)
+	_, at := tx.NextTask()
+	require.False(t, at.After(noon()), at)
+}

@@ -271,7 +271,8 @@ func (tx *Transaction) Ready(n LaneName) bool {
 	case ToHost:
 		at, ok = tx.In.ready()
 	case ToGenesys:
-		// An opening waits for a disconnect, which would hit the conversation that the opening joins.
+		// An opening waits for a disconnect, which would hit the conversation that the opening
+		// joins.
 		at, ok = tx.headReady()
 		h, _ := tx.head()
 		ok = ok && !tx.paused() && (h.Kind != KindOpen || !tx.closes())

@@ -37,8 +37,8 @@ type Word struct {
 
 	Conversation string `json:"conversation,omitempty"` // sent: the id in the answer
 	Unplaced     bool   `json:"unplaced,omitempty"`     // sent, and the answer had no id
-	// Sent: when Genesys had accepted it at the latest, by its clock: the Date of the answer + 1 s, or
-	// when the answer arrived.
+	// Sent: when Genesys had accepted it at the latest, by its clock: the Date of the answer + 1 s,
+	// or when the answer arrived.
 	SentAt machine.Time `json:"sentAt,omitempty"`
 	Reason string       `json:"reason,omitempty"` // refused: the reason
 	Return uint64       `json:"return,omitempty"` // seq of the Return that contains it

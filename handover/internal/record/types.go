@@ -120,8 +120,8 @@ func (m Message) validateParts() error {
 	return machine.Invalid(errors.Join(errs...))
 }
 
-// partField returns the name in the host's message of a field of the wire. attachment is the index of the
-// part's attachment.
+// partField returns the name in the host's message of a field of the wire. attachment is the index
+// of the part's attachment.
 func (m Message) partField(attachment int, field string) string {
 	switch rest, ok := strings.CutPrefix(field, "Attachment."); {
 	case m.Reply != nil:

@@ -689,8 +689,8 @@ func TestConversationOfTheSessionIsNotClosed(t *testing.T) {
 	}
 }
 
-// TestAdoptedConversationIsNotClosed checks a conversation that an agent continues while the bot has
-// a session whose conversation no answer has named. The opening of that session may be in the same
+// TestAdoptedConversationIsNotClosed checks a conversation that an agent continues while the bot
+// has a session that no answer has placed. The opening of that session may be in the same
 // conversation, which is nevertheless not closed after that session.
 func TestAdoptedConversationIsNotClosed(t *testing.T) {
 	t.Parallel()
