@@ -169,6 +169,36 @@ func TestTenantsWithTheSameCustomer(t *testing.T) {
 	})
 }
 
+// TestReturningChannelGoesOn checks that the records of a channel that Config.Channels did not know
+// for a time are worked on as soon as the channel is used again.
+func TestReturningChannelGoesOn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newTenants(t)
+		k := handover.Key{Channel: "a", Customer: "c1"}
+		_, err := h.HandOver(t.Context(), k, handover.Request{ID: "r1", Summary: "s"})
+		require.NoError(t, err)
+		chat := h.a.Agent("Ann", "Support").Wait(t).Accept()
+		h.mu.Lock()
+		removed := h.channels["a"]
+		delete(h.channels, "a")
+		h.mu.Unlock()
+		pass(2 * time.Minute)
+		_, err = h.Forward(t.Context(), k, handover.Text("m1", "hello"))
+		require.NoError(t, err)
+		pass(time.Minute)
+		require.Equal(t, []string{"s"}, chat.Texts(), "nothing is sent while there is no channel")
+
+		h.mu.Lock()
+		h.channels["a"] = removed
+		h.mu.Unlock()
+		_, err = h.Client(t.Context(), "a")
+		require.NoError(t, err)
+		pass(5 * time.Second)
+		require.Equal(t, []string{"s", "hello"}, chat.Texts())
+	})
+}
+
 // TestTenantsWithOneClientShareAToken checks that channels with the same credentials share one
 // client and one token.
 func TestTenantsWithOneClientShareAToken(t *testing.T) {

@@ -162,7 +162,11 @@ func (m *Manager) answerLookup(ctx context.Context, id string, a *lookup) {
 	if a.unsigned {
 		m.channels.unsigned--
 	}
+	was := m.channels.refused[id]
 	delete(m.channels.refused, id)
+	if was != nil && a.err == nil {
+		environment.Signal(m.nudge) // Run may have left its records alone
+	}
 	if no {
 		delete(m.channels.known, id)
 		m.channels.refuse(id, &refusal{err: a.err, until: m.Now().Add(refusalTime)}, m.Now())
@@ -418,6 +422,13 @@ func (m *Manager) knows(ctx context.Context, id string) (yes, sure bool) {
 		m.Go(func() { m.ask(context.WithoutCancel(ctx), id) })
 	}
 	return false, false
+}
+
+// hasChannel reports whether the last answer of Config.Channels for a name was a channel.
+func (m *Manager) hasChannel(id string) bool {
+	m.channels.mu.Lock()
+	defer m.channels.mu.Unlock()
+	return m.channels.known[id] != nil
 }
 
 // ask calls Config.Channels for a channel of stored records.

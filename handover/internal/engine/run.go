@@ -70,14 +70,23 @@ type rounds struct {
 
 // A skipped record is due and cannot be worked on.
 type skipped struct {
-	until time.Time
-	lane  record.LaneName // it waits for a worker of this lane; empty: it does not
+	until   time.Time
+	lane    record.LaneName // it waits for a worker of this lane; empty: it does not
+	refused bool            // it waits for its channel to be known
 }
 
 // skips reports whether a record is skipped.
 func (r *rounds) skips(k machine.Key, now time.Time) bool {
 	s, ok := r.skip[k]
-	return ok && now.Before(s.until) && (s.lane == "" || !r.m.admits(k.Channel, s.lane))
+	switch {
+	case !ok || !now.Before(s.until):
+		return false
+	case s.refused:
+		return !r.m.hasChannel(k.Channel)
+	case s.lane != "":
+		return !r.m.admits(k.Channel, s.lane)
+	}
+	return true
 }
 
 // round claims the work of one page of due records and returns how long to wait before the next
@@ -240,6 +249,7 @@ func (r *rounds) claimAll(ctx context.Context, keys []machine.Key) {
 // how long it is skipped then.
 func (m *Manager) claimDue(ctx context.Context, k machine.Key) (s skipped, due bool) {
 	var last *record.Transaction
+	var refused bool
 	f, err := m.accept(ctx, k, func(tx *record.Transaction) error {
 		if last = tx; tx.Fresh {
 			return record.ErrUnchanged
@@ -250,7 +260,7 @@ func (m *Manager) claimDue(ctx context.Context, k machine.Key) (s skipped, due b
 		case tx.Overdue() >= tx.Retention():
 			tx.GiveUp(why)
 		default:
-			tx.Leaves = leaves
+			tx.Leaves, refused = leaves, why == whyNoChannel
 			m.reportOnce(k.Channel, why)
 			return record.ErrUnchanged
 		}
@@ -268,7 +278,7 @@ func (m *Manager) claimDue(ctx context.Context, k machine.Key) (s skipped, due b
 		pause = record.StarveTime
 	}
 	at := f.WakeAt()
-	return skipped{until: now.Add(pause), lane: last.Starved}, !at.IsZero() && !at.After(machine.TimeOf(now))
+	return skipped{until: now.Add(pause), lane: last.Starved, refused: refused}, !at.IsZero() && !at.After(machine.TimeOf(now))
 }
 
 // runGrace is how long a host may serve before it calls Run.
