@@ -99,9 +99,10 @@ func (t *Transition) SchedulePoll() {
 	}
 }
 
-// wanted returns when a read is due that was requested after the last read began, or zero.
-func (t *Transition) wanted(began Time) Time {
-	if t.Poll || !t.PollAt.After(began) {
+// wanted returns when a read is due that was requested after the present one began, or zero. The
+// times alone do not show that, because another process with another clock may have requested it.
+func (t *Transition) wanted(e Event) Time {
+	if t.Poll || !e.Requested && !t.PollAt.After(e.Began) {
 		return 0
 	}
 	return t.PollAt
@@ -441,7 +442,7 @@ func (t *Transition) overReported() {
 }
 
 func (t *Transition) gone(e Event) {
-	wanted := t.wanted(e.Began)
+	wanted := t.wanted(e)
 	t.ReadAt, t.Denied = Later(t.ReadAt, e.Began), 0
 	t.SchedulePoll()
 	t.keep(wanted, e.Began)
@@ -491,7 +492,7 @@ func (t *Transition) announced() bool {
 func (t *Transition) lost(detail string) {
 	t.SignalledAt, t.Unsignalled = 0, 0
 	t.emit(Effect{Notice: NoticeConnectionLost, Detail: detail})
-	if wanted := t.wanted(0); !wanted.IsZero() && wanted.Before(t.Now.Add(FirstPoll)) {
+	if wanted := t.wanted(Event{}); !wanted.IsZero() && wanted.Before(t.Now.Add(FirstPoll)) {
 		t.PollEvery = 0
 		return
 	}
@@ -517,7 +518,7 @@ func (t *Transition) seen(before Handover) {
 func (t *Transition) read(e Event) {
 	before := t.Handover
 	t.learn(e)
-	wanted := t.wanted(e.Began)
+	wanted := t.wanted(e)
 	t.GoneSince, t.Denied, t.ReadAt, t.PollAt, t.Blind = 0, 0, Later(t.ReadAt, e.Began), 0, false
 	defer func() {
 		t.seen(before)

@@ -329,6 +329,8 @@ type Event struct {
 	// EvRead: the context of a HandOver, which Genesys has not accepted yet, opens an ended
 	// conversation again.
 	Reopens bool
+	// EvRead, EvGone: a read was requested since the effect that read was claimed.
+	Requested bool
 	// EvRead, EvGone: when the read began; EvAgentWrote: when it was written; EvSignalled: when it
 	// ended.
 	Began Time

@@ -76,10 +76,15 @@ func (tx *Transaction) wroteElsewhere(o *openmessaging.Outbound) {
 // readNext schedules the next possible read of the session's conversation. Unlike a signal, its
 // cause says nothing about signals.
 func (tx *Transaction) readNext(c *machine.Handover) {
-	at := tx.mayReadAt(c)
-	if c.PollAt.IsZero() || c.Poll || at.Before(c.PollAt) {
+	if at := tx.mayReadAt(c); !tx.readBy(c, at) {
 		c.PollAt, c.Poll = at, false
 	}
+}
+
+// readBy reports whether a read will begin by a time. A poll may wait for its share of the rate limit,
+// and a read that is running may be too old.
+func (tx *Transaction) readBy(c *machine.Handover, at machine.Time) bool {
+	return !c.PollAt.IsZero() && !c.Poll && !c.PollAt.After(at) && tx.Control.Lease.Free(tx.Now)
 }
 
 // mayReadAt returns when the session's conversation may be read again.
@@ -107,7 +112,7 @@ func (tx *Transaction) MessageArrived(o *openmessaging.Outbound) machine.Time {
 		c.Reached = true
 		if !c.GapAt.IsZero() {
 			until = tx.Now.Add(gapHold)
-			c.PollAt, c.Poll = machine.Later(tx.Now, c.ReadAt.Add(machine.ReadPause)), false
+			tx.readNext(c)
 		}
 	}
 	return until
@@ -263,13 +268,9 @@ func reportKey(conversation, session string) string { return "ended " + conversa
 // of many signals always leads to a read.
 func (tx *Transaction) ReadSoon(c *machine.Handover) bool {
 	at := tx.mayReadAt(c)
-	soon := at
 	// A read with a reason has its best time. An earlier one delays the next by 2 s.
-	if !c.Poll {
-		soon = at.Add(machine.FirstRead)
-	}
-	if !c.PollAt.IsZero() && !c.PollAt.After(soon) && tx.Control.Lease.Free(tx.Now) && !c.Poll {
-		return false // already due; a poll may wait for its share of the rate limit
+	if tx.readBy(c, at.Add(machine.FirstRead)) {
+		return false
 	}
 	c.PollAt, c.Poll, c.SignalledAt, c.Unsignalled = at, false, tx.Now, 0
 	return true

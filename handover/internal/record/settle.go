@@ -18,7 +18,7 @@ import (
 // SettleOut stores the outcome of the head of the lane to Genesys.
 func (tx *Transaction) SettleOut(j *Job, o Outcome) {
 	if tx.sameSession(j) {
-		tx.settleRead(o.Read, false)
+		tx.settleRead(j, o.Read, false)
 	}
 	x, ok := tx.attempted(j)
 	if !ok {
@@ -137,11 +137,16 @@ func (tx *Transaction) sentLate(j *Job, x Entry, o Outcome) {
 
 // settleRead applies the read that an effect made to its session. fetched reports that the effect
 // has looked for missing messages before the end that the read shows.
-func (tx *Transaction) settleRead(r *Reading, fetched bool) {
+func (tx *Transaction) settleRead(j *Job, r *Reading, fetched bool) {
 	if r == nil || tx.Open() == nil || r.Err != nil && !r.Blind && !r.Gone {
 		return
 	}
-	tx.Apply(tx.EventOf(r))
+	e := tx.EventOf(r)
+	if was := j.Record.Handover; was != nil && was.ID == tx.Handover.ID {
+		c := tx.Handover
+		e.Requested = c.PollAt != was.PollAt || c.Poll != was.Poll || c.SignalledAt != was.SignalledAt
+	}
+	tx.Apply(e)
 	live := r.Standing.Phase == genesys.PhaseConnected || r.Standing.Phase == genesys.PhaseParked
 	if c := tx.Open(); live && c != nil && c.State == machine.StateConnected && c.MovedTo == "" && !c.ConfirmedAt.Before(tx.Clock.Genesys(r.Began)) {
 		// A read soon after our own write may be stale.

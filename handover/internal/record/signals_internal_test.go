@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/genesyshandover/genesyshandover/genesys"
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
 	"github.com/stretchr/testify/require"
 )
@@ -27,5 +28,34 @@ func TestSignalsKeepThePauseBetweenReads(t *testing.T) {
 		tx.Control.Lease = Lease{}
 		tx.Handover.PollAt, tx.Handover.ReadAt = tx.Now.Add(machine.FirstRead), 0
 		require.False(t, tx.ReadSoon(tx.Handover), "a read is timed already")
+	}
+}
+
+// TestReadWantedDuringARead checks that what another process requests while a read is running leads
+// to one more read, although the clock of that process is behind.
+func TestReadWantedDuringARead(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		want  func(*Transaction)
+		again bool
+	}{
+		"nothing":               {func(*Transaction) {}, false},
+		"a signal":              {func(tx *Transaction) { tx.ReadSoon(tx.Handover) }, true},
+		"a message of a person": {func(tx *Transaction) { tx.readNext(tx.Handover) }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tx := newTransaction(recordIn(machine.StateConnected))
+			tx.Handover.PollAt, tx.Handover.Poll, tx.Handover.ReadAt = noon(), false, 0
+			j := jobOn(t, tx, Control)
+			tx.Now = ago(2 * time.Second)
+			test.want(tx)
+			tx.Now = noon()
+			r := showing(tx, genesys.PhaseConnected)
+			tx.Now = noon().Add(100 * time.Millisecond)
+			settleAs(tx, j, Outcome{Task: TaskLook, Read: r})
+			require.Equal(t, test.again, !tx.Handover.Poll)
+			require.Equal(t, test.again, !tx.Handover.PollAt.After(noon().Add(machine.ReadPause)))
+		})
 	}
 }

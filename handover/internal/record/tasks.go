@@ -209,7 +209,7 @@ func (tx *Transaction) SettleTask(j *Job, o Outcome) {
 			tx.Apply(machine.Event{Kind: machine.EvSocket, Alive: o.Socket == SocketAlive})
 		}
 		if endWaits := tx.settleGap(o); !endWaits {
-			tx.settleRead(o.Read, o.End)
+			tx.settleRead(j, o.Read, o.End)
 		}
 	}
 	switch {
