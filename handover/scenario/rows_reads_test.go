@@ -419,6 +419,31 @@ func TestBackInTheBotQueueIsClosed(t *testing.T) {
 	}
 }
 
+// TestAdoptedConversationReturnsToTheBotQueue checks a session that an agent's message began while no
+// read succeeded, so that the bot queue was unknown. It ends when the agent transfers the customer
+// back.
+func TestAdoptedConversationReturnsToTheBotQueue(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org, ann, h := hosted(t)
+		chat := h.connected(t, "c1", ann)
+		pass(time.Minute)
+		org.Inject(genesystest.Fault{Op: "conversations.disconnectCommunication", Status: http.StatusForbidden, Times: -1})
+		require.NoError(t, h.desk.End(t.Context(), handover.Customer("c1"), handover.EndByBot))
+		h.reaches(t, "c1", handover.StateEnded)
+		pass(time.Minute)
+		org.Inject(genesystest.Fault{Op: "conversations.get", Status: http.StatusServiceUnavailable, Times: -1})
+		chat.Say("I am still here.")
+		h.reaches(t, "c1", handover.StateConnected)
+		org.ClearFaults()
+		pass(time.Minute)
+		chat.TransferTo("Bot")
+		began := time.Now()
+		h.reaches(t, "c1", handover.StateEnded)
+		require.Less(t, time.Since(began), time.Minute)
+	})
+}
+
 // TestAgentInTheNextConversationStays checks a message after the end without a thread window. It
 // opens another conversation, which the flow routes to the agents. An agent who accepts it is never
 // disconnected: the session continues there.

@@ -405,6 +405,9 @@ func (m *Manager) performLook(ctx context.Context, k *channelState, f *record.Re
 	}
 	if r.Err == nil {
 		m.fetch(ctx, k, c.ConversationID, f.GapOf(r, c.OpeningTriedAt, c.Listing, o.End), &o)
+		if c.Routing == machine.RouteByFlow && c.BotQueue == "" { // adopted without a read
+			o.BotQueue = m.botQueueOf(ctx, k, r, conversation)
+		}
 	}
 	switch {
 	case r.Err == nil && m.mustTransfer(&next, r) && !f.ContextWaits():

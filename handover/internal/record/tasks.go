@@ -1,6 +1,7 @@
 package record
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"time"
@@ -272,9 +273,7 @@ func (tx *Transaction) settleLook(j *Job, o Outcome) {
 	if tx.Open() == nil {
 		return
 	}
-	if o.QueueID != "" && tx.Handover.QueueID == "" {
-		tx.Handover.QueueID, tx.Handover.BotQueue = o.QueueID, o.BotQueue
-	}
+	tx.Handover.QueueID, tx.Handover.BotQueue = cmp.Or(tx.Handover.QueueID, o.QueueID), cmp.Or(tx.Handover.BotQueue, o.BotQueue)
 	if tx.Handover.ConversationID == "" {
 		tx.settleSearch(o)
 		return
