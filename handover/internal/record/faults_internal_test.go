@@ -390,6 +390,18 @@ func TestMovedSessionWaitsForNoRead(t *testing.T) {
 	require.True(t, tx.watching("other").Close)
 }
 
+// TestShortRetentionStopsNoLook checks that looks at the conversation of an ended session that fail
+// for longer than a short retention are not given up.
+func TestShortRetentionStopsNoLook(t *testing.T) {
+	t.Parallel()
+	tx := left()
+	tx.Keep = time.Minute
+	tx.watch("conversation", "customer", ago(time.Hour), noon()).Incomplete = true
+	tx.Control.Failures, tx.Control.First = 1, ago(machine.DefaultRetention-time.Minute)
+	tx.SettleTask(&Job{Record: tx.Record}, Outcome{Task: TaskLook, Err: &genesys.Error{StatusCode: 503}})
+	require.Len(t, tx.Watched, 1)
+}
+
 // A short retention is about the record after its end. Reads that fail for longer than that do not
 // end a session with an agent.
 func TestShortRetentionGivesNoOpenSessionUp(t *testing.T) {

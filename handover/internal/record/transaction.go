@@ -465,13 +465,13 @@ func (f *Record) Retention() time.Duration {
 	return f.Keep
 }
 
-// givesUpAfter returns how long a task is tried that fails. A short retention is about the record
-// after its end: while the channel is served, it does not end a session with an agent.
+// givesUpAfter returns how long a task is tried that fails. A short retention is about a record
+// without work: while the channel is served, it ends no session with an agent and loses no message.
 func (tx *Transaction) givesUpAfter(o Outcome) time.Duration {
-	if tx.Open() != nil && !errors.Is(o.Err, ErrNoChannel) {
-		return max(tx.Retention(), machine.DefaultRetention)
+	if errors.Is(o.Err, ErrNoChannel) {
+		return tx.Retention()
 	}
-	return tx.Retention()
+	return max(tx.Retention(), machine.DefaultRetention)
 }
 
 // GiveUp drops the effects that wait for Genesys and can never be performed. The host gets a Return
