@@ -128,9 +128,13 @@ func (tx *Transaction) sentLate(j *Job, x Entry, o Outcome) {
 	}
 	c := *tx.Handover
 	asked := c.ID == x.Handover && (c.Leftover == machine.LeftoverRequested || !c.EndRequestedAt.IsZero())
-	c.ID, c.From = x.Handover, x.from(j.Record.Handover) // another session may have begun
+	if c.ID != x.Handover { // another session has begun
+		c = machine.Handover{Session: tx.SessionOf(x.Handover)}
+	}
+	c.From = x.from(j.Record.Handover)
 	tx.close(&c, o.Conversation, asked)
-	if w := tx.watching(o.Conversation); w != nil && asked {
+	failed := c.Ending.Reason == machine.EndFailed || c.Ending.Reason == machine.EndRefused
+	if w := tx.watching(o.Conversation); w != nil && (asked || endedByUs(&c.Session) && !failed) {
 		w.EndedAt = tx.Clock.Genesys(c.Ending.Time)
 	}
 }

@@ -102,7 +102,7 @@ func (tx *Transaction) install(c machine.Handover) {
 	if tx.Handover != nil {
 		legs := machine.Legs{Newest: tx.Handover.Newest, Ended: tx.Handover.Ended}
 		tx.Past = append([]past{{Session: tx.Handover.Session, From: tx.Handover.From, Legs: legs, Reached: tx.Handover.Reached}}, tx.Past...)
-		tx.Past = tx.Past[:min(len(tx.Past), maxPast)]
+		tx.boundPast()
 		c.Proven = c.Proven || tx.Handover.Proven // how reads name messages remains the same
 	}
 	if !tx.Forget.IsZero() { // after Forget: keep nothing of the last session
@@ -114,6 +114,19 @@ func (tx *Transaction) install(c machine.Handover) {
 	c.Started, c.ChangedAt = tx.Now, tx.Now
 	tx.Handover, tx.Keep = &c, c.Timers.Retention
 	tx.AddLog("a session began, "+entered(tx.Handover, ""), "")
+}
+
+// boundPast drops the oldest session if there are too many, but not the last one with a
+// conversation, which later openings may continue without naming it.
+func (tx *Transaction) boundPast() {
+	i := len(tx.Past) - 1
+	if i < maxPast {
+		return
+	}
+	if slices.IndexFunc(tx.Past, func(p past) bool { return p.Session.ConversationID != "" }) == i {
+		i--
+	}
+	tx.Past = slices.Delete(tx.Past, i, i+1)
 }
 
 // Begin starts a handover with its opening.

@@ -80,10 +80,39 @@ func (tx *Transaction) watch(id, from string, since, at machine.Time) *Watched {
 	if w == nil {
 		tx.boundWatched()
 		tx.Watched = append(tx.Watched, Watched{Listing: tx.listed(id), ID: id, From: from, Since: since, At: at, Until: tx.Now.Add(watchedLife)})
-		return &tx.Watched[len(tx.Watched)-1]
+		w = &tx.Watched[len(tx.Watched)-1]
+		if s, legs := tx.endedIn(id); s != nil {
+			w.Legs = *legs
+			if endedByUs(s) {
+				w.EndedAt = tx.Clock.Genesys(s.Ending.Time)
+			}
+		}
+		return w
 	}
 	w.At, w.Tries, w.Failures, w.Unclosed, w.Until = machine.Earlier(w.At, at), 0, 0, 0, tx.Now.Add(watchedLife)
 	return w
+}
+
+// endedIn returns the last ended session of a conversation, and the legs of that conversation as far
+// as they are known, or nil.
+func (f *Record) endedIn(conversation string) (*machine.Session, *machine.Legs) {
+	if c := f.Handover; c != nil && !c.Open() && c.ConversationID == conversation && conversation != "" {
+		return &c.Session, &c.Legs
+	}
+	if p := f.pastIn(conversation); p != nil {
+		return &p.Session, &p.Legs
+	}
+	return nil, nil
+}
+
+// endedByUs reports whether the host, one of its timers or a failure ended a session.
+func endedByUs(s *machine.Session) bool {
+	switch s.Ending.Reason {
+	case "", machine.EndByAgent, machine.EndByGenesys:
+		return false
+	default:
+		return true
+	}
 }
 
 // listed returns the known messages of a newly watched conversation. For the session's conversation
@@ -141,7 +170,7 @@ func (tx *Transaction) boundWatched() {
 		tx.unclosed("too many conversations of the customer are to be disconnected", "")
 	}
 	tx.reportUnseen(w, "too many conversations of the customer are watched", "")
-	tx.Watched = slices.Delete(tx.Watched, i, i+1)
+	tx.unwatch(w.ID)
 }
 
 // close watches a conversation that no session needs. requested means that the host or one of its
@@ -219,26 +248,19 @@ func (tx *Transaction) leave(c *machine.Handover) {
 // after the end, or may have, because that message may have revived it. named is the conversation
 // in Genesys' answer, or "".
 func (tx *Transaction) wroteLate(handover, named string) {
-	s, from, legs := tx.Handover.Session, tx.Handover.From, tx.Handover.Legs
+	s, from := tx.Handover.Session, tx.Handover.From
 	if s.ID != handover {
 		p := tx.pastOf(handover)
 		if p == nil {
 			return
 		}
-		s, from, legs = p.Session, p.From, p.Legs
+		s, from = p.Session, p.From
 	}
 	c, id := tx.Open(), s.ConversationID
 	if s.Open() || id == "" || named != "" && named != id || c != nil && c.ConversationID == id {
 		return
 	}
-	known := tx.watching(id) != nil
-	w := tx.watch(id, from, tx.Clock.Genesys(s.Started), tx.Now.Add(lookPause))
-	if known {
-		return
-	}
-	if w.Legs = legs; s.Ending.Reason != machine.EndByAgent && s.Ending.Reason != machine.EndByGenesys {
-		w.EndedAt = tx.Clock.Genesys(s.Ending.Time)
-	}
+	tx.watch(id, from, tx.Clock.Genesys(s.Started), tx.Now.Add(lookPause))
 }
 
 // since returns from when legs and messages of a conversation belong to a session, by Genesys'
@@ -260,8 +282,14 @@ func (tx *Transaction) needed(id string) {
 	tx.unwatch(id)
 }
 
-// unwatch stops watching a conversation.
+// unwatch stops watching a conversation. Its last session keeps what the looks showed of it, in case
+// it is watched again.
 func (tx *Transaction) unwatch(id string) {
+	if w := tx.watching(id); w != nil {
+		if _, legs := tx.endedIn(id); legs != nil && legs.Newest.Before(w.Newest) {
+			*legs = w.Legs
+		}
+	}
 	tx.Watched = slices.DeleteFunc(tx.Watched, func(w Watched) bool { return w.ID == id })
 }
 

@@ -608,6 +608,27 @@ func TestLateOpeningInheritsTheEnd(t *testing.T) {
 	}
 }
 
+// TestLateOpeningBeforeAnotherSession checks that the conversation that the opening of an ended
+// session has begun is watched from the time of that session, and not of the present one.
+func TestLateOpeningBeforeAnotherSession(t *testing.T) {
+	t.Parallel()
+	c := machinetest.HandoverIn(machine.StateRequested)
+	c.ConversationID, c.OpeningAcceptedAt, c.OpeningTriedAt, c.Started = "", 0, noon(), noon()
+	tx := opens(c)
+	j := jobOn(t, tx, ToGenesys)
+	tx.Apply(machine.Event{Kind: machine.EvEnd, Reason: machine.EndByCustomer})
+	tx.Apply(machine.Event{Kind: machine.EvReleased})
+	tx.Tidy()
+	ended := tx.Now
+	tx.Now = noon().Add(5 * time.Second)
+	tx.install(machine.Handover{Session: machine.Session{ID: "zyxwvutsrqp2", Key: tx.Key, State: machine.StateRequested}, From: c.From})
+	settleAs(tx, j, Outcome{Conversation: "late"})
+	w := tx.watching("late")
+	require.True(t, w.Close)
+	require.Equal(t, noon(), w.Since)
+	require.Equal(t, ended, w.EndedAt)
+}
+
 // A forbidden read ends the repair. The known missing messages are reported.
 func TestRepairThatMayNotBeReadIsReported(t *testing.T) {
 	t.Parallel()
@@ -732,4 +753,40 @@ func TestStaleLooksEnd(t *testing.T) {
 	tx.Now = tx.Watched[0].Until
 	settleAs(tx, jobOn(t, tx, Control), stale())
 	require.Empty(t, tx.Watched)
+}
+
+// TestWatchedAgainIsKnown checks that a conversation that is watched again has the legs that earlier
+// looks showed, and the end of its session by our side.
+func TestWatchedAgainIsKnown(t *testing.T) {
+	t.Parallel()
+	for _, another := range []bool{false, true} {
+		tx := left()
+		c := tx.Handover
+		c.Ending.Reason, c.Ending.Time, c.Newest = machine.EndByCustomer, ago(time.Minute), ago(2*time.Minute)
+		if another {
+			tx.install(machine.Handover{Session: machine.Session{ID: "zyxwvutsrqp2", Key: tx.Key, State: machine.StateRequested}})
+		}
+		w := tx.watch("conversation", "customer", ago(time.Hour), noon())
+		require.Equal(t, ago(2*time.Minute), w.Newest)
+		require.Equal(t, ago(time.Minute), w.EndedAt)
+		w.Newest = ago(time.Second)
+		tx.unwatch("conversation")
+		require.Empty(t, tx.Watched)
+		w = tx.watch("conversation", "customer", ago(time.Hour), noon())
+		require.Equal(t, ago(time.Second), w.Newest)
+		require.Equal(t, ago(time.Minute), w.EndedAt)
+	}
+}
+
+// TestLastConversationIsRemembered checks that sessions without a conversation do not make the record
+// forget the last conversation, because their openings may be in it.
+func TestLastConversationIsRemembered(t *testing.T) {
+	t.Parallel()
+	tx := left()
+	for i := range 2 * maxPast {
+		tx.install(machine.Handover{Session: machine.Session{ID: fmt.Sprint("session ", i), Key: tx.Key, State: machine.StateEnded}, From: "customer"})
+		require.Equal(t, "conversation", tx.lastConversation("customer"))
+		require.LessOrEqual(t, len(tx.Past), maxPast)
+	}
+	require.Equal(t, fmt.Sprint("session ", 2*maxPast-2), tx.Past[0].Session.ID)
 }
