@@ -128,7 +128,8 @@ func (l *ledger) delivery(r *replica, d record.Delivery) bool {
 	if first && !d.OutOfOrder && d.Time.Std().Before(p.newestTried) {
 		l.w.fail("deliveries are in order", k, "%s is older than an earlier one, and is not flagged", d.ID)
 	}
-	if at := d.Time.Std(); at.After(p.newestTried) {
+	stored := l.w.store.cells[keyOf(k)] != nil && l.w.store.cells[keyOf(k)].view != nil
+	if at := d.Time.Std(); stored && at.After(p.newestTried) { // without a record nothing remembers it
 		p.newestTried = at
 	}
 	if s := l.sessions[d.Session.ID]; first && s != nil && s.returned && !d.Late {
@@ -359,7 +360,7 @@ func (l *ledger) checkGapNotice(k string, n *viewNotice) {
 		}
 	}
 	// Perhaps until the engine stops trying.
-	fails := l.w.plan.any(faultFetch, faultDown, faultLost, faultLimited, faultSluggish, faultSilence, faultStall)
+	fails := strings.Contains(n.Detail, crowded) || l.w.plan.any(faultFetch, faultDown, faultLost, faultLimited, faultSluggish, faultSilence, faultStall)
 	switch {
 	case !fails && !l.w.plan.has(faultNoMessageView):
 		l.w.fail("what can be fetched is not reported as missing", k, "%s", n.Detail)

@@ -44,6 +44,33 @@ func (l *ledger) notePlaced(r *replica, before, v *view) {
 	})
 }
 
+// crowded is in the notices about a conversation that was dropped because too many are watched.
+const crowded = "too many conversations of the customer"
+
+// noteDropped notes the conversations that the engine drops, and reports, because it watches too
+// many.
+func (l *ledger) noteDropped(before, v *view) {
+	if before == nil {
+		return
+	}
+	notices := func(v *view) (n int) {
+		for _, x := range v.In.Entries {
+			if x.Notice != nil && strings.Contains(x.Notice.Detail, crowded) {
+				n++
+			}
+		}
+		return n
+	}
+	if notices(v) <= notices(before) {
+		return
+	}
+	for _, w := range before.Watched {
+		if c := l.w.genesys.find(w.ID); v.watched(w.ID) == nil && c != nil {
+			c.known = false
+		}
+	}
+}
+
 // checkLeftOpen checks, after all work is done, that the customer waits in no conversation that the
 // engine knows, that has no agent, and that is not watched.
 func (l *ledger) checkLeftOpen() {
@@ -207,6 +234,20 @@ func (l *ledger) checkStoredWords(k string, before, v *view) {
 				slices.ContainsFunc(x.r.Unanswered, func(u record.Unanswered) bool { return u.ID == w.ID }) {
 				l.w.fail("what the bot has is not stored again", k, "%s, which Return %s gave to the bot", w.ID, id)
 			}
+		}
+	}
+}
+
+// noteStoredAgain moves a word to the end of the order that the host gave back during its Return,
+// because it is stored like a new one.
+func (l *ledger) noteStoredAgain(before, v *view) {
+	if before == nil {
+		return
+	}
+	for _, w := range v.Words {
+		if before.word(w.Seq) == nil && slices.ContainsFunc(before.Words, func(x viewWord) bool { return x.ID == w.ID }) {
+			l.forwardCount++
+			l.forwardOrder[w.ID] = l.forwardCount
 		}
 	}
 }

@@ -33,7 +33,9 @@ func (l *ledger) stored(r *replica, before, after version) {
 	l.checkBegins(k, before.view, v)
 	l.checkReturns(k, before.view, v)
 	l.checkStoredWords(k, before.view, v)
+	l.noteStoredAgain(before.view, v)
 	l.notePlaced(r, before.view, v)
+	l.noteDropped(before.view, v)
 	l.checkNewest(k, before.view, v)
 	l.checkNeeded(k, v)
 	l.checkAgentAdopted(r, k, before.view, v)
@@ -370,6 +372,7 @@ type runningEffect struct {
 	what      string
 	startedAt time.Duration
 	deaf      bool // a callback that ignores its context
+	stored    bool // there was a record when it began
 }
 
 // lasts returns for how long no other effect may run.
@@ -391,15 +394,15 @@ func newEffectLanes(invariant string) effectLanes {
 func (e effectLanes) start(r *replica, k, what string, deaf bool) (done func()) {
 	now := r.w.now
 	stored := r.w.store.cells[keyOf(k)] != nil && r.w.store.cells[keyOf(k)].view != nil
-	if o := e.running[k]; o != nil && (stored || o.replica == r) && !o.replica.dead && o.replica.steady() && r.steady() && now-o.startedAt <= o.lasts() {
+	if o := e.running[k]; o != nil && (stored && o.stored || o.replica == r) && !o.replica.dead && o.replica.steady() && r.steady() && now-o.startedAt <= o.lasts() {
 		r.w.fail(e.invariant, k, "%s begins %s while %s is in %s since %.3f", r.name, what, o.replica.name, o.what, o.startedAt.Seconds())
 	}
-	return e.add(k, &runningEffect{r, what, now, deaf})
+	return e.add(k, &runningEffect{r, what, now, deaf, stored})
 }
 
 // note records an effect until done is called.
 func (e effectLanes) note(r *replica, k, what string) (done func()) {
-	return e.add(k, &runningEffect{r, what, r.w.now, false})
+	return e.add(k, &runningEffect{replica: r, what: what, startedAt: r.w.now})
 }
 
 func (e effectLanes) add(k string, x *runningEffect) (done func()) {

@@ -162,6 +162,9 @@ func (l *ledger) openedAt(v *view, c *conversation) time.Duration {
 			return p.at
 		}
 	}
+	if v.Now.Tried.IsZero() {
+		return 0
+	}
 	return v.Now.Tried.Sub(epoch) - 6*time.Second
 }
 

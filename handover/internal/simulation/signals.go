@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
 	"github.com/genesyshandover/genesyshandover/handover/internal/record"
 )
 
@@ -294,8 +295,7 @@ func (l *ledger) checkConnectionLost(k string, before, v *view, n *viewNotice) {
 			l.w.fail("only what fails for the whole retention is given up", k, "%s", n.Detail)
 		}
 	case strings.HasPrefix(n.Detail, "given up: "):
-		// Requests fail for the whole retention, which is short here.
-		if !w.plan.any(faultDown, faultLimited, faultLost, faultSluggish, faultSilence, faultStall) || w.now < l.lastBegan(k)+w.plan.timers.Retention-clockSlack {
+		if w.now < l.lastBegan(k)+max(w.plan.timers.Retention, machine.DefaultRetention)-clockSlack {
 			l.w.fail("only what fails for the whole retention is given up", k, "%s", n.Detail)
 		}
 	default:
