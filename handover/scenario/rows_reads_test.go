@@ -419,9 +419,9 @@ func TestBackInTheBotQueueIsClosed(t *testing.T) {
 	}
 }
 
-// TestAdoptedConversationReturnsToTheBotQueue checks a session that an agent's message began while no
-// read succeeded, so that the bot queue was unknown. It ends when the agent transfers the customer
-// back.
+// TestAdoptedConversationReturnsToTheBotQueue checks a session that an agent's message began while
+// no read succeeded, so that the bot queue was unknown. It ends when the agent transfers the
+// customer back.
 func TestAdoptedConversationReturnsToTheBotQueue(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -81,8 +81,8 @@ func (tx *Transaction) readNext(c *machine.Handover) {
 	}
 }
 
-// readBy reports whether a read will begin by a time. A poll may wait for its share of the rate limit,
-// and a read that is running may be too old.
+// readBy reports whether a read will begin by a time. A poll may wait for its share of the rate
+// limit, and a read that is running may be too old.
 func (tx *Transaction) readBy(c *machine.Handover, at machine.Time) bool {
 	return !c.PollAt.IsZero() && !c.Poll && !c.PollAt.After(at) && tx.Control.Lease.Free(tx.Now)
 }

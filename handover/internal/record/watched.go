@@ -93,8 +93,8 @@ func (tx *Transaction) watch(id, from string, since, at machine.Time) *Watched {
 	return w
 }
 
-// endedIn returns the last ended session of a conversation, and the legs of that conversation as far
-// as they are known, or nil.
+// endedIn returns the last ended session of a conversation, and the legs of that conversation as
+// far as they are known, or nil.
 func (f *Record) endedIn(conversation string) (*machine.Session, *machine.Legs) {
 	if c := f.Handover; c != nil && !c.Open() && c.ConversationID == conversation && conversation != "" {
 		return &c.Session, &c.Legs
@@ -282,8 +282,8 @@ func (tx *Transaction) needed(id string) {
 	tx.unwatch(id)
 }
 
-// unwatch stops watching a conversation. Its last session keeps what the looks showed of it, in case
-// it is watched again.
+// unwatch stops watching a conversation. Its last session keeps what the looks showed of it, in
+// case it is watched again.
 func (tx *Transaction) unwatch(id string) {
 	if w := tx.watching(id); w != nil {
 		if _, legs := tx.endedIn(id); legs != nil && legs.Newest.Before(w.Newest) {

@@ -755,8 +755,8 @@ func TestStaleLooksEnd(t *testing.T) {
 	require.Empty(t, tx.Watched)
 }
 
-// TestWatchedAgainIsKnown checks that a conversation that is watched again has the legs that earlier
-// looks showed, and the end of its session by our side.
+// TestWatchedAgainIsKnown checks that a conversation that is watched again has the legs that
+// earlier looks showed, and the end of its session by our side.
 func TestWatchedAgainIsKnown(t *testing.T) {
 	t.Parallel()
 	for _, another := range []bool{false, true} {
@@ -778,8 +778,8 @@ func TestWatchedAgainIsKnown(t *testing.T) {
 	}
 }
 
-// TestLastConversationIsRemembered checks that sessions without a conversation do not make the record
-// forget the last conversation, because their openings may be in it.
+// TestLastConversationIsRemembered checks that sessions without a conversation do not make the
+// record forget the last conversation, because their openings may be in it.
 func TestLastConversationIsRemembered(t *testing.T) {
 	t.Parallel()
 	tx := left()

@@ -30,8 +30,8 @@ func (l *ledger) arrival(r *replica, p *post) *arrival {
 // answeredPost records that a replica received the answer to a message.
 func (l *ledger) answeredPost(x *exchange) { l.answers = append(l.answers, x.arrived) }
 
-// notePlaced notes the conversations that the engine knows, because the write that settles a message
-// follows an answer that names its conversation.
+// notePlaced notes the conversations that the engine knows, because the write that settles a
+// message follows an answer that names its conversation.
 func (l *ledger) notePlaced(r *replica, before, v *view) {
 	if before == nil {
 		return
@@ -91,8 +91,8 @@ func (l *ledger) checkLeftOpen() {
 	}
 }
 
-// checkOtherID checks that a message that was attempted in an earlier session has another id in this
-// one: Genesys may drop a repeated id.
+// checkOtherID checks that a message that was attempted in an earlier session has another id in
+// this one: Genesys may drop a repeated id.
 func (l *ledger) checkOtherID(k string, p *post) {
 	v := l.w.store.cells[keyOf(k)].view
 	w := v.word(v.Out.Lease.Seq)
@@ -301,9 +301,9 @@ func (l *ledger) checkNeeded(k string, v *view) {
 	}
 }
 
-// checkAgentAdopted checks that a look at a watched conversation that shows a connected agent begins
-// a session, unless one is open or our side ended that of the conversation. Only such a look makes
-// the next one later: the end of another session makes it sooner.
+// checkAgentAdopted checks that a look at a watched conversation that shows a connected agent
+// begins a session, unless one is open or our side ended that of the conversation. Only such a look
+// makes the next one later: the end of another session makes it sooner.
 func (l *ledger) checkAgentAdopted(r *replica, k string, before, v *view) {
 	if before == nil || v.Now.agents() {
 		return
@@ -376,8 +376,8 @@ func (l *ledger) checkWriterNoted(k string, v *view, d *viewDelivery) {
 	}
 }
 
-// checkOpeningUnanswered checks that no conversation is disconnected that an opening may have joined:
-// its answer is unknown.
+// checkOpeningUnanswered checks that no conversation is disconnected that an opening may have
+// joined: its answer is unknown.
 func (l *ledger) checkOpeningUnanswered(r *replica, k string, c *conversation) {
 	cell := l.w.store.cells[keyOf(k)]
 	if cell == nil || cell.view == nil || !cell.view.Now.open() || !r.steady() {
