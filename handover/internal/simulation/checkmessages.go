@@ -360,7 +360,7 @@ func (l *ledger) checkGapNotice(k string, n *viewNotice) {
 		}
 	}
 	// Perhaps until the engine stops trying.
-	fails := strings.Contains(n.Detail, crowded) || l.w.plan.any(faultFetch, faultDown, faultLost, faultLimited, faultSluggish, faultSilence, faultStall)
+	fails := strings.Contains(n.Detail, crowded) || strings.Contains(n.Detail, "does not know the channel") || l.w.plan.any(faultFetch, faultDown, faultLost, faultLimited, faultSluggish, faultSilence, faultStall)
 	switch {
 	case !fails && !l.w.plan.has(faultNoMessageView):
 		l.w.fail("what can be fetched is not reported as missing", k, "%s", n.Detail)

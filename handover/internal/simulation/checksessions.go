@@ -377,11 +377,18 @@ func (x *turnCheck) checkServed(call, k string) {
 			// disconnect.
 			began = a.connectedAt
 		}
-		if p.endAskedAt >= began || p.forgotAt >= a.connectedAt || !x.endedByRead() {
+		if p.endAskedAt >= began || p.forgotAt >= a.connectedAt || !x.endedByRead() || x.l.ownEndSince(k, c, a.connectedAt) {
 			continue
 		}
 		x.l.w.fail("the bot does not talk over an agent", k, "%s returns the bot's turn while agent %s is in %s", call, a.user, c.id)
 	}
+}
+
+// ownEndSince reports whether our side has ended a session in a conversation since a time.
+func (l *ledger) ownEndSince(k string, c *conversation, at time.Duration) bool {
+	return slices.ContainsFunc(l.sessionOrder, func(s *handoverHistory) bool {
+		return s.key == k && s.conversation == c.id && s.ownEndAt != never && s.ownEndAt >= at
+	})
 }
 
 // endedByRead reports whether the last session ended because of a read. Timers, refusals and
