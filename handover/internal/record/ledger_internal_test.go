@@ -35,7 +35,7 @@ func sentAt(tb testing.TB, tx *Transaction, now machine.Time) {
 // seenAt applies a read that began at a time and shows a connected agent.
 func seenAt(tx *Transaction, began machine.Time) {
 	tx.Now = began
-	tx.settleRead(&Job{Record: tx.Record}, &Reading{Began: began, Standing: machinetest.Standing(genesys.PhaseConnected)}, true)
+	tx.settleRead(&Reading{Began: began, Standing: machinetest.Standing(genesys.PhaseConnected)}, true)
 }
 
 // ends applies a read that shows that the conversation ended ten seconds before it.
@@ -125,7 +125,7 @@ func TestReturnWithoutAnAgentHoldsAll(t *testing.T) {
 	say(t, tx, "sent")
 	say(t, tx, "waits")
 	sentAt(t, tx, noon())
-	tx.settleRead(&Job{Record: tx.Record}, &Reading{Began: after(time.Second), Standing: machinetest.Standing(genesys.PhaseQueued)}, true)
+	tx.settleRead(&Reading{Began: after(time.Second), Standing: machinetest.Standing(genesys.PhaseQueued)}, true)
 	ends(tx, after(time.Minute))
 	require.Equal(t, []string{"sent", "waits"}, texts(tx.Record, firstReturn(t, tx.Record)))
 }
@@ -441,10 +441,10 @@ func TestOnlyALiveAgentAnswers(t *testing.T) {
 					tx.Apply(machine.Event{Kind: machine.EvMoved, Conversation: "other"})
 				}
 				tx.Now = after(machine.SettlePeriod + 2*machine.OffsetKnown - time.Microsecond)
-				tx.settleRead(&Job{Record: tx.Record}, &Reading{Began: tx.Now, Standing: machinetest.Standing(p)}, true)
+				tx.settleRead(&Reading{Began: tx.Now, Standing: machinetest.Standing(p)}, true)
 				require.Len(t, tx.Words, 1, "the read may be stale, and both times are known within a second")
 				tx.Now = tx.Now.Add(time.Microsecond)
-				tx.settleRead(&Job{Record: tx.Record}, &Reading{Began: tx.Now, Standing: machinetest.Standing(p)}, true)
+				tx.settleRead(&Reading{Began: tx.Now, Standing: machinetest.Standing(p)}, true)
 				live := p == genesys.PhaseConnected || p == genesys.PhaseParked
 				require.Equal(t, live && !moved, len(tx.Words) == 0)
 			})

@@ -26,18 +26,22 @@ type Reading struct {
 	Blind    bool
 	Gone     bool
 	Err      error
+	// A read was requested since the effect that has read was claimed.
+	Requested bool
 }
 
 // Event returns the read as an event of the state machine.
 func (r *Reading) Event() machine.Event {
+	e := machine.Event{Kind: machine.EvRead, Clock: r.Clock, Began: r.Began, Requested: r.Requested}
 	switch {
 	case r.Blind:
-		return machine.Event{Kind: machine.EvBlind, Clock: r.Clock, Began: r.Began, Permission: missing(r.Err)}
+		e.Kind, e.Permission = machine.EvBlind, missing(r.Err)
 	case r.Gone:
-		return machine.Event{Kind: machine.EvGone, Clock: r.Clock, Began: r.Began}
+		e.Kind = machine.EvGone
 	default:
-		return machine.Event{Kind: machine.EvRead, Clock: r.Clock, Began: r.Began, Standing: r.Standing, History: r.History, Legs: r.Legs, QueueName: r.Queue}
+		e.Standing, e.History, e.Legs, e.QueueName = r.Standing, r.History, r.Legs, r.Queue
 	}
+	return e
 }
 
 // Show notes what a conversation shows that was read. It ignores participants that ended before a

@@ -18,7 +18,8 @@ import (
 // SettleOut stores the outcome of the head of the lane to Genesys.
 func (tx *Transaction) SettleOut(j *Job, o Outcome) {
 	if tx.sameSession(j) {
-		tx.settleRead(j, o.Read, false)
+		tx.noteRequested(j, o.Read)
+		tx.settleRead(o.Read, false)
 	}
 	x, ok := tx.attempted(j)
 	if !ok {
@@ -139,18 +140,20 @@ func (tx *Transaction) sentLate(j *Job, x Entry, o Outcome) {
 	}
 }
 
+// noteRequested notes whether a read was requested since the effect that has read was claimed.
+func (tx *Transaction) noteRequested(j *Job, r *Reading) {
+	if c, was := tx.Handover, j.Record.Handover; r != nil && c != nil && was != nil && c.ID == was.ID {
+		r.Requested = c.PollAt != was.PollAt || c.Poll != was.Poll || c.SignalledAt != was.SignalledAt
+	}
+}
+
 // settleRead applies the read that an effect made to its session. fetched reports that the effect
 // has looked for missing messages before the end that the read shows.
-func (tx *Transaction) settleRead(j *Job, r *Reading, fetched bool) {
+func (tx *Transaction) settleRead(r *Reading, fetched bool) {
 	if r == nil || tx.Open() == nil || r.Err != nil && !r.Blind && !r.Gone {
 		return
 	}
-	e := tx.EventOf(r)
-	if was := j.Record.Handover; was != nil && was.ID == tx.Handover.ID {
-		c := tx.Handover
-		e.Requested = c.PollAt != was.PollAt || c.Poll != was.Poll || c.SignalledAt != was.SignalledAt
-	}
-	tx.Apply(e)
+	tx.Apply(tx.EventOf(r))
 	live := r.Standing.Phase == genesys.PhaseConnected || r.Standing.Phase == genesys.PhaseParked
 	if c := tx.Open(); live && c != nil && c.State == machine.StateConnected && c.MovedTo == "" && !c.ConfirmedAt.Before(tx.Clock.Genesys(r.Began)) {
 		// A read soon after our own write may be stale.

@@ -206,11 +206,12 @@ func (tx *Transaction) SettleTask(j *Job, o Outcome) {
 		return
 	}
 	if look {
+		tx.noteRequested(j, o.Read)
 		if o.Socket != SocketNone {
 			tx.Apply(machine.Event{Kind: machine.EvSocket, Alive: o.Socket == SocketAlive})
 		}
 		if endWaits := tx.settleGap(o); !endWaits {
-			tx.settleRead(j, o.Read, o.End)
+			tx.settleRead(o.Read, o.End)
 		}
 	}
 	switch {
