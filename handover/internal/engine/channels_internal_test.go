@@ -1,13 +1,15 @@
 package engine
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/genesyshandover/genesyshandover/genesys"
+	"github.com/genesyshandover/genesyshandover/handover/internal/environment"
+	"github.com/genesyshandover/genesyshandover/handover/internal/record"
+	"github.com/stretchr/testify/require"
 )
 
 // A refused request makes the next call look the channel up again. Callers hold a channel without
@@ -30,4 +32,37 @@ func TestDoubtLeavesTheChannelOfACallerAlone(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, time.Now().Add(channelTime), fresh.until, "looked up again")
 	})
+}
+
+// Callers of a lookup wait through the environment, also for the lookup of another caller.
+func TestWaitingForAChannelUsesTheEnvironment(t *testing.T) {
+	t.Parallel()
+	waits, answer := make(chan struct{}, 2), make(chan struct{})
+	asked := make(chan struct{})
+	d := environment.New()
+	d.Wait = func(ctx context.Context, _ time.Duration, ready <-chan struct{}) (bool, error) {
+		waits <- struct{}{}
+		return environment.Wait(ctx, time.Minute, ready)
+	}
+	m := New(Config{
+		Channels: func(context.Context, string) (Channel, error) {
+			close(asked)
+			<-answer
+			return Channel{}, record.ErrNoChannel
+		},
+		Deliver: func(context.Context, record.Delivery) error { return nil }, Return: func(context.Context, record.Return) error { return nil },
+	}, d)
+	results := make(chan error, 2)
+	ask := func() {
+		_, err := m.channel(t.Context(), "shop")
+		results <- err
+	}
+	go ask()
+	<-asked
+	go ask()
+	<-waits
+	<-waits
+	close(answer)
+	require.ErrorIs(t, <-results, record.ErrNoChannel)
+	require.ErrorIs(t, <-results, record.ErrNoChannel)
 }

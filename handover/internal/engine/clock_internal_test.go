@@ -28,3 +28,17 @@ func TestOldProofAsksForARead(t *testing.T) {
 		}
 	})
 }
+
+// TestAcceptedInTheSecondOfTheDate checks that a message counts as accepted at the latest in the
+// second of the Date, and when the answer arrived.
+func TestAcceptedInTheSecondOfTheDate(t *testing.T) {
+	t.Parallel()
+	date := noon()
+	clock := machine.Clock{Ahead: time.Second}
+	arrived := noon().Add(-800 * time.Millisecond) // 0.2 s after the Date
+	require.Equal(t, date.Add(200*time.Millisecond), acceptedAt(date, clock, arrived))
+	require.Equal(t, date.Add(machine.DateStep), acceptedAt(date, clock, arrived.Add(time.Second)))
+	require.Equal(t, date, acceptedAt(date, clock, arrived.Add(-time.Second)), "the clocks of servers differ a little")
+	clock.Unmeasured = true
+	require.Equal(t, date.Add(machine.DateStep), acceptedAt(date, clock, arrived))
+}

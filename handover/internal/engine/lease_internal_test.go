@@ -227,3 +227,35 @@ func TestNoSlotWaitsForTheOutcomeToBeStored(t *testing.T) {
 		require.Len(t, a.Slots, all, "each slot is released once")
 	})
 }
+
+// TestUnusedLeaseIsOver checks that a lease of this process without a worker is over before it
+// expires. Its entry belongs to an ended session, so the opening of the next session is sent first.
+func TestUnusedLeaseIsOver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m, _ := crowded(t, 0)
+		m.running = true
+		f := recordtest.RecordIn(machine.StateRequested)
+		f.Handover.OpeningTriedAt, f.Handover.OpeningAcceptedAt, f.Handover.ConversationID = 0, 0, ""
+		now := machine.TimeOf(time.Now())
+		left := record.Entry{Seq: f.NextSeq(), Kind: "left", Handover: "zyxwvutsrqp2", At: now, HostID: "zyxwvutsrqp2", Text: "bye"}
+		f.Out.Push(left)
+		opening, err := record.Request{ID: "request", Summary: "summary"}.Opening([]string{"summary"}, "customer")
+		require.NoError(t, err)
+		f.Out.Push(record.Entry{Seq: f.NextSeq(), Kind: record.KindOpen, Handover: f.Handover.ID, At: now, HostID: "request", Opening: opening})
+		f.Out.Lease = record.Lease{Owner: m.owner, N: 1, Seq: left.Seq, Until: now.Add(record.LeaseTime)}
+		r, err := f.Encode(f.Handover.Key, 1)
+		require.NoError(t, err)
+		require.NoError(t, m.config.Store.Put(t.Context(), r, 0))
+
+		turn, err := m.Forward(t.Context(), f.Handover.Key, record.Message{ID: "m1", Text: "hello"})
+		require.NoError(t, err)
+		require.Equal(t, machine.TurnAgent, turn)
+		r, err = m.config.Store.Get(t.Context(), f.Handover.Key)
+		require.NoError(t, err)
+		f, err = record.Decode(r)
+		require.NoError(t, err)
+		require.Equal(t, uint64(2), f.Out.Lease.Seq, "the opening is being sent")
+		synctest.Wait()
+	})
+}

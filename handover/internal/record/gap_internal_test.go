@@ -2,6 +2,7 @@ package record
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -226,48 +227,116 @@ func TestAGapWaitsForRoom(t *testing.T) {
 	require.Len(t, tx.In.Entries, 6, "once")
 }
 
-// An adopted session began with a webhook. If reads use another id for that message, it is not
-// missing. Neither are the messages that an earlier session in the conversation received.
-func TestAnAdoptedSessionHasNoGapByOtherIDs(t *testing.T) {
+// askedFor settles a look that fetched missing messages.
+func askedFor(t *testing.T, tx *Transaction, stored []genesys.StoredMessage, refs ...genesys.MessageRef) (asked []string) {
+	t.Helper()
+	j, o := jobOn(t, tx, Control), listedOutcome(tx, refs...)
+	o.Asked, o.Stored = j.Record.GapOf(o.Read, j.Record.Handover.OpeningTriedAt, j.Record.Handover.Listing, false).Missing, stored
+	settleAs(tx, j, o)
+	for _, ref := range o.Asked {
+		asked = append(asked, ref.ID)
+	}
+	return asked
+}
+
+// A read may be staler than its time. Messages that it does not list yet are missing in a later
+// one.
+func TestAGapIsSeenBehindAStaleRead(t *testing.T) {
 	t.Parallel()
-	for name, wrote := range map[string]machine.Time{"with a time": ago(time.Second), "without": 0} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			tx := newTransaction(&Record{Format: CurrentFormat, Created: 1, Touched: noon()})
-			o := &openmessaging.Outbound{
-				ID: "webhook", CustomerID: "customer", ConversationID: "conversation", Time: wrote.Std(), Origin: openmessaging.OriginHuman,
-			}
-			tx.ReceivedIDs.Remember(o.ID, ReceivedID, tx.Now)
-			tx.AcceptMessage(o, openmessaging.Message{Text: "hello"}, tx.MessageArrived(o))
-			tx.Reached(o)
-			tx.Now = tx.Now.Add(adoptPause)
-			j := jobOn(t, tx, Control)
-			r := &Reading{Began: tx.Now, Standing: machinetest.Standing(genesys.PhaseConnected)}
-			settleAs(tx, j, Outcome{Task: TaskWatch, Read: r})
-			require.Equal(t, machine.StateConnected, tx.Handover.State)
-			tx.Now = tx.Now.Add(2 * time.Minute)
-			lookAndSettle(t, tx, nil, refAt("earlier", ago(time.Hour)), refAt("read", ago(time.Second)))
-			lookAndSettle(t, tx, nil, refAt("earlier", ago(time.Hour)), refAt("webhook", ago(time.Second)))
-			for _, x := range tx.In.Entries {
-				require.True(t, x.Delivery == nil || x.Delivery.ID == "webhook")
-			}
-		})
+	tx, refs := gapped(0)
+	askedFor(t, tx, nil, refs...)
+	tx.Now = tx.Now.Add(time.Minute)
+	refs = append(refs, refAt("late", noon().Add(-5*time.Second)))
+	require.Equal(t, []string{"late"}, askedFor(t, tx, storedOf(refs), refs...))
+	require.Empty(t, askedFor(t, tx, storedOf(refs), refs...))
+}
+
+func TestWhatIsNoGap(t *testing.T) {
+	t.Parallel()
+	tx, refs := gapped(0)
+	tx.Sent = []sentID{{Platform: "ours", Host: "m1"}}
+	refs = append(refs,
+		refAt("ours", ago(time.Minute)), refAt("of the session before", tx.Handover.OpeningTriedAt.Add(-machine.SettlePeriod-time.Second)),
+		refAt("by a clock that is behind", tx.Handover.OpeningTriedAt.Add(-machine.SettlePeriod+time.Second)))
+	require.Equal(t, []string{"by a clock that is behind"}, askedFor(t, tx, nil, refs...))
+}
+
+// The oldest messages are fetched first, in any order of the listing.
+func TestAGapIsRepairedFromItsBeginning(t *testing.T) {
+	t.Parallel()
+	tx, refs := gapped(2 * genesys.MaxBulkMessages)
+	slices.Reverse(refs)
+	tx.Handover.PollEvery = machine.LastPoll
+	asked := askedFor(t, tx, storedOf(refs), refs...)
+	require.Len(t, asked, genesys.MaxBulkMessages)
+	require.Equal(t, "missed 0", asked[0])
+	require.Less(t, tx.Handover.PollEvery, 2*machine.FirstPoll, "and more may be missing")
+	asked = askedFor(t, tx, storedOf(refs), refs...)
+	require.Len(t, asked, genesys.MaxBulkMessages)
+	require.Equal(t, "missed 50", asked[0])
+}
+
+// Genesys may store a message a little later than it lists it, and the webhook may still arrive:
+// the message is not lost yet.
+func TestAYoungMessageThatIsNotKeptIsNotLostYet(t *testing.T) {
+	t.Parallel()
+	tx, refs := gapped(0)
+	refs = append(refs, refAt("young", ago(2*webhookSlow)))
+	require.Equal(t, []string{"young"}, askedFor(t, tx, nil, refs...))
+	require.Empty(t, takenIDs(tx))
+	require.True(t, tx.Handover.Proven)
+	tx.Now = tx.Now.Add(webhookLife)
+	askedFor(t, tx, nil, refs...)
+	require.Len(t, takenIDs(tx), 1, "now it is")
+	askedFor(t, tx, nil, refs...)
+	require.Empty(t, takenIDs(tx))
+}
+
+// The host gets only those stored messages that are for the customer and have not arrived.
+func TestWhatIsFetchedIsChosen(t *testing.T) {
+	t.Parallel()
+	tx, refs := gapped(4)
+	stored := storedOf(refs[1:])
+	stored[0].Outbound = false
+	stored[1].Message.ID = "heard" // of a webhook
+	stored[2].Message.Body = openmessaging.Typing{}
+	stored[3].Message.CustomerID, stored[3].Message.ConversationID = "", "another"
+	tx.Handover.From = "customer~abcdefghijk2"
+	askedFor(t, tx, stored, refs...)
+	require.Len(t, tx.In.Entries, 1)
+	d := tx.In.Entries[0].Delivery
+	require.Equal(t, "missed 3", d.ID)
+	require.Equal(t, tx.Handover.From, d.From)
+	require.False(t, d.Late)
+	require.Empty(t, askedFor(t, tx, stored, refs...))
+}
+
+// An error that may be gone in a minute is no refusal.
+func TestAFetchThatFailsForNowLosesNothing(t *testing.T) {
+	t.Parallel()
+	for _, err := range []error{refusedWith(401), refusedWith(408), refusedWith(429), refusedWith(500), &WaitError{}} {
+		tx, refs := gapped(1)
+		lookAndSettle(t, tx, err, refs...)
+		require.Empty(t, takenIDs(tx), err)
+		require.Equal(t, []string{"missed 0"}, askedFor(t, tx, storedOf(refs), refs...), err)
 	}
 }
 
-// Messages that webhooks delivered to the last session are not missing in the next one, if reads
-// use other ids.
-func TestTheNextSessionHasNoGapByOtherIDs(t *testing.T) {
+// Fetched messages are recognized by their time only if all earlier ones are accounted for.
+func TestAnOldMessageIsFetchedOnce(t *testing.T) {
 	t.Parallel()
-	tx, _ := gapped(0)
-	deliveredEntry(tx, "webhook")
-	endListing(t, tx, true, refAt("read", ago(time.Second)))
-	next := machinetest.HandoverIn(machine.StateConnected)
-	next.ID, next.OpeningTriedAt = "next22222222", tx.Now.Add(machine.SettlePeriod/2)
-	tx.install(next)
-	tx.Now = tx.Now.Add(2 * time.Minute)
-	lookAndSettle(t, tx, nil, refAt("read", noon()))
-	for _, x := range tx.In.Entries {
-		require.True(t, x.Delivery == nil || x.Delivery.ID == "webhook")
+	tx, refs := gapped(0)
+	tx.Handover.OpeningTriedAt = ago(time.Hour)
+	refs = append(refs, refAt("old", ago(30*time.Minute)), refAt("young", ago(2*webhookSlow)))
+	require.Equal(t, []string{"old", "young"}, askedFor(t, tx, storedOf(refs[:2]), refs...))
+	require.Equal(t, []string{"young"}, askedFor(t, tx, storedOf(refs), refs...))
+
+	tx, refs = gapped(0)
+	tx.Handover.OpeningTriedAt = ago(time.Hour)
+	for i := range genesys.MaxBulkMessages + 10 {
+		refs = append(refs, refAt(fmt.Sprintf("at once %02d", i), ago(30*time.Minute)))
 	}
+	require.Len(t, askedFor(t, tx, storedOf(refs), refs...), genesys.MaxBulkMessages)
+	require.Len(t, askedFor(t, tx, storedOf(refs), refs...), 10)
+	require.Empty(t, askedFor(t, tx, storedOf(refs), refs...))
 }

@@ -171,11 +171,8 @@ func TestACheckWaitsForWebhooks(t *testing.T) {
 	require.Equal(t, []string{"young"}, takenIDs(tx))
 }
 
-// A failed last look reports the missing messages, too. Messages that the next session in the same
-// conversation misses are reported by that session. The last message of an earlier agent, which
-// arrived without an open session, is not missing. A webhook of the last conversation shows its ids
-// even before the opening is known to have revived it. A webhook after the end shows different ids
-// as well as one before.
+// TestCheckOfAnUnreadableConversationEnds checks that a conversation that may not be read is not
+// watched for its missing messages forever.
 func TestCheckOfAnUnreadableConversationEnds(t *testing.T) {
 	t.Parallel()
 	tx, refs := gapped(1)
@@ -183,4 +180,212 @@ func TestCheckOfAnUnreadableConversationEnds(t *testing.T) {
 	checkListing(t, tx, nil, refusedWith(403))
 	checkListing(t, tx, nil, refusedWith(403))
 	require.Empty(t, tx.Watched)
+}
+
+// TestACheckThatCannotReadAtLastEndsWithAWord checks that a failed last look reports the missing
+// messages, too.
+func TestACheckThatCannotReadAtLastEndsWithAWord(t *testing.T) {
+	t.Parallel()
+	tx, refs := gapped(2)
+	endListing(t, tx, false, refs...)
+	takenIDs(tx)
+	for range maxLooks - 1 {
+		checkListing(t, tx, refusedWith(503), nil, refs...)
+	}
+	checkListing(t, tx, nil, refusedWith(503))
+	require.Empty(t, tx.Watched)
+	list := takenIDs(tx)
+	require.Len(t, list, 1)
+	require.Contains(t, list[0], "gap: 2 messages")
+}
+
+// TestACheckReportsNothingOfTheNextSession checks that messages that the next session in the same
+// conversation misses are not reported by the check, because that session reports them.
+func TestACheckReportsNothingOfTheNextSession(t *testing.T) {
+	t.Parallel()
+	tx, refs := gapped(1)
+	endListing(t, tx, false, refs...)
+	c := machinetest.HandoverIn(machine.StateConnected)
+	c.ID, c.OpeningTriedAt = "second", tx.Now.Add(time.Minute)
+	tx.install(c)
+	takenIDs(tx)
+	refs = append(refs, genesys.MessageRef{ID: "of the second", Time: tx.Now.Add(time.Minute).Std()})
+	for len(tx.Watched) > 0 {
+		tx.Handover.PollAt = 0
+		checkListing(t, tx, refusedWith(503), nil, refs...)
+	}
+	list := takenIDs(tx)
+	require.Len(t, list, 1)
+	require.Contains(t, list[0], "gap: 1 messages")
+}
+
+// TestAnEndThatAMoveMeetsHasItsGap checks a read that shows the end while a message opens another
+// conversation. What the agents wrote last is still fetched.
+func TestAnEndThatAMoveMeetsHasItsGap(t *testing.T) {
+	t.Parallel()
+	tx, refs := gapped(1)
+	tx.Handover.LastWriteAt = tx.Now
+	j := jobOn(t, tx, Control)
+	o := listedOutcome(tx, refs...)
+	o.Read.Standing, o.GapErr = machinetest.Standing(genesys.PhaseEnded), refusedWith(503)
+	tx.Apply(machine.Event{Kind: machine.EvMoved, Conversation: "another"})
+	settleAs(tx, j, o)
+	require.Nil(t, tx.Open())
+	checkListing(t, tx, nil, nil, refs...)
+	require.Equal(t, []string{"missed 0", "back"}, takenIDs(tx))
+}
+
+// TestTwoEndsAreBothChecked checks two sessions that end with missing messages, in two
+// conversations. Those of both are fetched.
+func TestTwoEndsAreBothChecked(t *testing.T) {
+	t.Parallel()
+	tx, refs := gapped(1)
+	endListing(t, tx, false, refs...)
+	c := machinetest.HandoverIn(machine.StateConnected)
+	c.ID, c.ConversationID, c.OpeningTriedAt = "second", "another", tx.Now
+	tx.install(c)
+	tx.Handover.Listing = machine.Listing{Reached: true, Proven: true}
+	tx.Now = tx.Now.Add(time.Minute)
+	next := genesys.MessageRef{ID: "next", Time: tx.Now.Add(-webhookSlow).Std()}
+	endListing(t, tx, false, next)
+	takenIDs(tx)
+	checkListing(t, tx, nil, nil, refs...)
+	require.Equal(t, []string{"missed 0"}, takenIDs(tx))
+	checkListing(t, tx, nil, nil, next)
+	require.Equal(t, []string{"next"}, takenIDs(tx))
+	require.Empty(t, tx.Watched)
+}
+
+// Messages that a look has fetched are not missing if the last look cannot read.
+func TestACheckReportsNothingThatItBrought(t *testing.T) {
+	t.Parallel()
+	tx, refs := gapped(2)
+	refs, tx.ReceivedIDs, tx.Handover.Reached = refs[1:], nil, false
+	endListing(t, tx, false, refs...)
+	takenIDs(tx)
+	checkListing(t, tx, refusedWith(503), nil, refs...)
+	require.Len(t, tx.Watched[0].Unseen, 2)
+	checkListing(t, tx, nil, nil, append(refs, refAt("young", tx.Watched[0].At))...)
+	for len(tx.Watched) > 0 {
+		checkListing(t, tx, nil, refusedWith(503))
+	}
+	require.Equal(t, []string{"missed 0", "missed 1"}, takenIDs(tx))
+}
+
+// Looks at messages that webhooks may still deliver fetch nothing, so they do not count.
+func TestLooksThatFetchNothingDoNotCount(t *testing.T) {
+	t.Parallel()
+	tx := closes(false)
+	w := tx.watching("other")
+	w.Since, w.Reached = ago(time.Hour), false
+	ref := refAt("young", tx.Now)
+	born := tx.Now
+	for tx.Now = w.At; ; {
+		checkListing(t, tx, refusedWith(503), nil, ref)
+		if tx.Now.Sub(born) >= webhookLife {
+			break
+		}
+		require.Zero(t, tx.watching("other").Tries)
+	}
+	for range maxLooks - 1 {
+		require.NotNil(t, tx.watching("other"))
+		checkListing(t, tx, refusedWith(503), nil, ref)
+	}
+	require.Nil(t, tx.watching("other"))
+	list := takenIDs(tx)
+	require.Len(t, list, 1)
+	require.Contains(t, list[0], "gap: 1 messages")
+}
+
+// A forbidden read ends the repair. The known missing messages are reported.
+func TestRepairThatMayNotBeReadIsReported(t *testing.T) {
+	t.Parallel()
+	tx, refs := gapped(2)
+	endListing(t, tx, false, refs...)
+	takenIDs(tx)
+	checkListing(t, tx, refusedWith(503), nil, refs...)
+	checkListing(t, tx, nil, refusedWith(403))
+	require.Len(t, tx.Watched, 1)
+	checkListing(t, tx, nil, refusedWith(403))
+	require.Empty(t, tx.Watched)
+	list := takenIDs(tx)
+	require.Len(t, list, 1)
+	require.Contains(t, list[0], "gap: 2 messages")
+}
+
+// TestYoungMessageIsMissingAtLast checks a message that is listed at the end of a session and that
+// its webhook may still deliver. If no later look can read the conversation, it is reported.
+func TestYoungMessageIsMissingAtLast(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateConnected))
+	endListing(t, tx, true, refAt("young", ago(3*time.Second)))
+	takenIDs(tx)
+	for len(tx.Watched) > 0 {
+		checkListing(t, tx, nil, errors.New("down"))
+	}
+	list := takenIDs(tx)
+	require.Len(t, list, 1)
+	require.Contains(t, list[0], "ids: young")
+}
+
+// TestGiveUpReportsMissing checks that the messages that the last read listed are reported when
+// watching is given up. A message that has arrived since is not missing.
+func TestGiveUpReportsMissing(t *testing.T) {
+	t.Parallel()
+	tx, refs := gapped(3)
+	endListing(t, tx, false, refs...)
+	takenIDs(tx)
+	tx.Now = tx.Now.Add(time.Hour)
+	tx.ReceivedIDs.Remember("missed 1", ReceivedID, tx.Now)
+	tx.GiveUp("not reachable")
+	require.Empty(t, tx.Watched)
+	list := takenIDs(tx)
+	require.Len(t, list, 1)
+	require.Contains(t, list[0], "gap: 2 messages")
+	require.Contains(t, list[0], "missed 0, missed 2")
+}
+
+// TestGapNoticeNamesItsConversation checks that missing messages of a watched conversation are
+// reported for its session, if there is one, and never for the session that is open now.
+func TestGapNoticeNamesItsConversation(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		watch func(*Transaction)
+		want  string
+	}{
+		"left by this session": {func(tx *Transaction) { tx.close(tx.Handover, "other", false) }, "abcdefghijk2"},
+		"left by an earlier session": {func(tx *Transaction) {
+			c := machinetest.HandoverIn(machine.StateEnded)
+			c.ID = "zyxwvutsrqp2"
+			tx.close(&c, "other", false)
+		}, "zyxwvutsrqp2"},
+		"of no session": {func(tx *Transaction) { tx.watch("other", "customer", ago(time.Hour), noon()) }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tx, refs := gapped(1)
+			test.watch(tx)
+			tx.Watched[0].Since = ago(time.Hour)
+			checkListing(t, tx, refusedWith(403), nil, refs...)
+			require.Len(t, tx.In.Entries, 1)
+			n := tx.In.Entries[0].Notice
+			require.Equal(t, machine.NoticeGap, n.Kind)
+			require.Equal(t, test.want, n.Session.ID)
+			require.Equal(t, "other", n.Session.ConversationID)
+		})
+	}
+}
+
+// TestRepairKeepsOlderMissing checks a conversation that is watched for missing messages of a
+// session, while a later session in it ends with missing messages, too. Those of the first are
+// still fetched.
+func TestRepairKeepsOlderMissing(t *testing.T) {
+	t.Parallel()
+	now := machine.TimeOf(time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC))
+	c := &machine.Handover{Session: machine.Session{ID: "aaaaaaaaaaaa", ConversationID: "c1"}, Listing: machine.Listing{Checked: now.Add(-time.Hour), Proven: true}}
+	tx := &Transaction{Record: &Record{Handover: c}, Now: now}
+	tx.repair(c, &Reading{Began: now}, now)
+	c.Checked = now
+	tx.repair(c, &Reading{Began: now}, now)
+	require.Equal(t, now.Add(-time.Hour), tx.watching("c1").Checked)
 }

@@ -126,3 +126,25 @@ func firstReturn(tb testing.TB, f *Record) Entry {
 	require.FailNow(tb, "no Return waits")
 	return Entry{}
 }
+
+// kinds lists the kinds of entries.
+func kinds(list []Entry) (kinds []EntryKind) {
+	for _, x := range list {
+		kinds = append(kinds, x.Kind)
+	}
+	return kinds
+}
+
+// next ends the session and begins another one of the same customer, with an opening.
+func next(t *testing.T, tx *Transaction) {
+	t.Helper()
+	tx.Apply(machine.Event{Kind: machine.EvFailed})
+	tx.Tidy()
+	c := machinetest.HandoverIn(machine.StateRequested)
+	c.ID, c.Request, c.From = "abcdefghijk3", "another request", "customer~abcdefghijk3"
+	c.ConversationID, c.OpeningTriedAt, c.OpeningAcceptedAt = "", 0, 0
+	o, err := Request{ID: c.Request, Summary: "summary"}.Opening([]string{"summary"}, c.From)
+	require.NoError(t, err)
+	tx.Begin(c, o)
+	tx.Tidy()
+}

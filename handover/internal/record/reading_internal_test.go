@@ -34,31 +34,47 @@ func TestReadWithoutEarlierLegs(t *testing.T) {
 	require.Len(t, strings.Fields(LegsOf(c).Ended), maxLegs)
 }
 
-// The opening was tried by a process that did not know Genesys' clock. A read that does know it
-// judges by Genesys' time, and by the first queue of the customer.
-func TestReadSinceAnOpeningByTheHostsClock(t *testing.T) {
+func TestMessagesToTheCustomerAreThoseOfAgentsAndFlows(t *testing.T) {
 	t.Parallel()
-	for _, ahead := range []time.Duration{0, time.Hour, -time.Hour} {
-		clock := machine.Clock{Ahead: ahead}
-		at := func(s int) time.Time { return clock.Genesys(noon().Add(time.Duration(s) * time.Second)).Std() }
-		agent := genesys.Participant{
-			ID: "1", Purpose: genesys.PurposeAgent, State: genesys.StateDisconnected, Start: at(-90), Connected: at(-80), End: at(-60),
-		}
-		customer := genesys.Participant{ID: "2", Purpose: genesys.PurposeCustomer, State: genesys.StateConnected, Start: at(1)}
-		bots := genesys.Participant{ID: "3", Purpose: "acd", State: genesys.StateConnected, Start: at(2), QueueID: "bots"}
-		r := &Reading{Began: noon().Add(time.Minute), Clock: clock}
-		since := machine.Since{At: noon(), ByHost: true}
-		r.Show(&genesys.Conversation{Participants: []genesys.Participant{agent, customer, bots}}, since, "")
-		require.Equal(t, "bots", r.History.Entry, ahead)
-		require.Zero(t, r.History.Came, "the agent of an earlier session")
-		require.Equal(t, genesys.PhaseQueued, r.Standing.Phase)
-
-		customer.State, customer.End = genesys.StateDisconnected, at(30)
-		r.Show(&genesys.Conversation{Participants: []genesys.Participant{agent, customer}}, since, "")
-		require.Equal(t, genesys.PhaseEnded, r.Standing.Phase, ahead)
-
-		r.Clock = machine.Clock{Unmeasured: true}
-		r.Show(&genesys.Conversation{Participants: []genesys.Participant{agent, customer, bots}}, since, "")
-		require.Equal(t, "bots", r.History.Entry, "whichever clock is wrong")
+	ref := func(id, status string) genesys.MessageRef {
+		return genesys.MessageRef{ID: id, Status: status, Time: noon().Std()}
 	}
+	c := &genesys.Conversation{Participants: []genesys.Participant{
+		{Purpose: genesys.PurposeCustomer, Messages: []genesys.MessageRef{ref("customer's", "sent")}},
+		{Purpose: genesys.PurposeExternal, Messages: []genesys.MessageRef{ref("customer's, too", "sent")}},
+		{Purpose: genesys.PurposeWorkflow, Messages: []genesys.MessageRef{ref("flow's", "delivery-success")}},
+		{Purpose: genesys.PurposeAgent, Messages: []genesys.MessageRef{ref("received", "received"), ref("queued", "queued")}},
+		{Purpose: genesys.PurposeAgent, Messages: []genesys.MessageRef{ref("removed", "removed"), ref("", "sent")}},
+		{Purpose: genesys.PurposeAgent, Messages: []genesys.MessageRef{{ID: "without a time", Status: "sent"}}},
+		{Purpose: genesys.PurposeUser, Messages: []genesys.MessageRef{ref("sent", "sent"), ref("failed", "delivery-failed")}},
+		{Purpose: genesys.PurposeAgent, Messages: []genesys.MessageRef{ref("unknown", "a status of tomorrow"), ref("none", "")}},
+	}}
+	var ids []string
+	for _, m := range MessagesOf(c) {
+		ids = append(ids, m.ID)
+	}
+	require.Equal(t, []string{"flow's", "sent", "failed", "unknown", "none"}, ids)
+}
+
+// TestLookAtALeftConversation checks the context of a HandOver that opened another conversation
+// while a look read the one before. The agents' messages that the look fetched there are not of the
+// present one, and are looked for in their own.
+func TestLookAtALeftConversation(t *testing.T) {
+	t.Parallel()
+	tx, refs := gapped(1)
+	tx.Handover.State = machine.StateRequested
+	j := jobOn(t, tx, Control)
+	o := listedOutcome(tx, refs...)
+	o.Asked = j.Record.GapOf(o.Read, j.Record.Handover.OpeningTriedAt, j.Record.Handover.Listing, false).Missing
+	o.Stored = storedOf(o.Asked)
+	require.Len(t, o.Stored, 1)
+	tx.continued("next")
+	require.Equal(t, "next", tx.Handover.ConversationID)
+	settleAs(tx, j, o)
+	require.Equal(t, machine.StateRequested, tx.Handover.State)
+	require.Empty(t, takenIDs(tx))
+	w := tx.watching("conversation")
+	require.NotNil(t, w)
+	require.Equal(t, tx.Handover.ID, w.Handover)
+	require.False(t, w.Close)
 }

@@ -1,12 +1,11 @@
 package record
 
 import (
-	"errors"
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/genesyshandover/genesyshandover/genesys"
-	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
 	"github.com/genesyshandover/genesyshandover/handover/internal/machinetest"
 	"github.com/stretchr/testify/require"
@@ -121,124 +120,15 @@ func TestSameRequestIsTheSameSession(t *testing.T) {
 	}
 }
 
-// The opening of an earlier session is settled late. It changes nothing of the present one.
-func TestLateOutcomeOfAnEarlierOpening(t *testing.T) {
+// TestLastConversationIsRemembered checks that sessions without a conversation do not make the
+// record forget the last conversation, because their openings may be in it.
+func TestLastConversationIsRemembered(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct {
-		outcome Outcome
-		watched int
-	}{
-		"accepted":  {Outcome{Conversation: "late"}, 1},
-		"refused":   {Outcome{Effect: EffectRefused, Err: &genesys.Error{StatusCode: 400}}, 0},
-		"ambiguous": {Outcome{Effect: EffectAmbiguous, Err: errors.New("reset")}, 0},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			c := machinetest.HandoverIn(machine.StateRequested)
-			c.ConversationID, c.OpeningAcceptedAt = "", 0
-			tx := opens(c)
-			tx.Notify = false
-			say(t, tx, "words")
-			j := jobOn(t, tx, ToGenesys)
-			tx.Apply(machine.Event{Kind: machine.EvFailed})
-			tx.Tidy()
-			asks(tx, "bcdefghijkl3", machine.StateRequested)
-			settleAs(tx, j, test.outcome)
-			require.Equal(t, machine.StateRequested, tx.Handover.State)
-			require.Empty(t, tx.Handover.ConversationID, "it is not the new one's")
-			require.Zero(t, tx.Handover.OpeningAcceptedAt)
-			require.Zero(t, tx.Handover.LastWriteAt)
-			require.Len(t, tx.Watched, test.watched)
-			require.Equal(t, []string{"words"}, queued(tx.Record))
-			require.Len(t, tx.Out.Entries, 1)
-			require.Equal(t, "bcdefghijkl3", tx.Out.Entries[0].Handover)
-		})
+	tx := left()
+	for i := range 2 * maxPast {
+		tx.install(machine.Handover{Session: machine.Session{ID: fmt.Sprint("session ", i), Key: tx.Key, State: machine.StateEnded}, From: "customer"})
+		require.Equal(t, "conversation", tx.lastConversation("customer"))
+		require.LessOrEqual(t, len(tx.Past), maxPast)
 	}
-}
-
-func TestForgetDropsWhatWasWritten(t *testing.T) {
-	t.Parallel()
-	tx := newTransaction(recordIn(machine.StateConnected))
-	tx.Notify = false
-	say(t, tx, "secret")
-	tx.Forget = tx.Now
-	tx.Apply(machine.Event{Kind: machine.EvEnd, Reason: machine.EndByCustomer})
-	tx.ForgetContent()
-	tx.Tidy()
-	ends(tx, noon())
-	r, err := tx.Encode(tx.Key, 2)
-	require.NoError(t, err)
-	require.NotContains(t, string(r.Data), "secret")
-	require.Zero(t, tx.Expires(), "the host still gets the end")
-	j, list := atReturn(t, tx)
-	require.Empty(t, list)
-	settleAs(tx, j, Outcome{})
-	require.False(t, tx.Expires().After(tx.Now))
-}
-
-// The answer of the opening was lost, an agent accepted the conversation and ended it, and the
-// repeat of the opening opened another one without an agent.
-func TestRepeatedOpeningThatOpensAnotherEndsIt(t *testing.T) {
-	t.Parallel()
-	c := machinetest.HandoverIn(machine.StateRequested)
-	c.ConversationID, c.OpeningAcceptedAt = "", 0
-	tx := opens(c)
-	say(t, tx, "waits")
-	tx.Out.Entries[0].Unsure = true
-	tx.Handover.ConversationID = "first"
-	tx.Apply(machine.Event{Kind: machine.EvAgentWrote, Began: noon()})
-	require.Equal(t, machine.StateConnected, tx.Handover.State)
-
-	settleAs(tx, jobOn(t, tx, ToGenesys), Outcome{Conversation: "second"})
-	require.Equal(t, "first", tx.Handover.ConversationID)
-	require.Equal(t, "second", tx.Handover.MovedTo)
-	require.Equal(t, []string{"waits"}, queued(tx.Record))
-	require.True(t, tx.paused(), "it would go to the other one")
-
-	tx.Now = after(6 * time.Second)
-	s := machinetest.Standing(genesys.PhaseEnded)
-	tx.Apply(machine.Event{Kind: machine.EvRead, Began: tx.Now, Standing: s, History: machine.History{Came: ago(time.Minute), Left: machine.TimeOf(s.EndedAt)}})
-	tx.Tidy()
-	require.Equal(t, machine.EndByAgent, tx.Handover.Ending.Reason)
-	require.Equal(t, []string{"waits"}, texts(tx.Record, firstReturn(t, tx.Record)))
-	require.NotNil(t, tx.watching("second"))
-}
-
-// Before an agent was there, the id in the answer of the opening is the better one.
-func TestOpeningsAnswerNamesTheConversation(t *testing.T) {
-	t.Parallel()
-	c := machinetest.HandoverIn(machine.StateRequested)
-	c.ConversationID = "of a webhook"
-	tx := opens(c)
-	settleAs(tx, jobOn(t, tx, ToGenesys), Outcome{Conversation: "of the answer"})
-	require.Equal(t, "of the answer", tx.Handover.ConversationID)
-	require.Empty(t, tx.Handover.MovedTo)
-}
-
-// An agent ended the session with a last message, and the customer requested agents again before
-// that message arrived. It does not belong to the new session, although its opening has revived the
-// conversation.
-func TestLastMessageOfTheAgentBeforeIsLate(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		resumed bool
-		written machine.Time
-		want    machine.State
-	}{
-		"before, in the same conversation": {true, ago(1300 * time.Millisecond), machine.StateRequested},
-		"since":                            {true, noon(), machine.StateConnected},
-		"in a new one, by a clock behind":  {false, ago(1300 * time.Millisecond), machine.StateConnected},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			tx := newTransaction(recordIn(machine.StateRequested))
-			tx.Handover.OpeningTriedAt, tx.Handover.Resumed = noon(), test.resumed
-			tx.Now = after(3 * time.Second)
-			tx.AcceptMessage(&openmessaging.Outbound{
-				ID: "bye", CustomerID: tx.Handover.From, ConversationID: tx.Handover.ConversationID, Time: test.written.Std(), Origin: openmessaging.OriginHuman,
-			}, openmessaging.Message{Text: "Bye!"}, 0)
-			require.Equal(t, test.want, tx.Handover.State)
-			require.Equal(t, test.want == machine.StateRequested, tx.In.Entries[len(tx.In.Entries)-1].Delivery.Late)
-		})
-	}
+	require.Equal(t, fmt.Sprint("session ", 2*maxPast-2), tx.Past[0].Session.ID)
 }

@@ -2,6 +2,7 @@ package record
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -12,87 +13,105 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Settling removes the head only if its seq matches, with any owner of the lease.
-func TestAFactIsAFactButOnlyOnce(t *testing.T) {
+func apiFault(status int) error { return &genesys.Error{Op: "openmessaging.send", StatusCode: status} }
+
+// 401, 403, 404 on the integration, 429, network and 5xx are the channel's fault; the rest is the
+// message's.
+func TestWhoseFaultItIs(t *testing.T) {
 	t.Parallel()
-	t.Run("a message", func(t *testing.T) {
-		t.Parallel()
-		tx := newTransaction(recordIn(machine.StateConnected))
-		say(t, tx, "1")
-		say(t, tx, "2")
-		slow, quick := jobOn(t, tx, ToGenesys), jobOn(t, tx, ToGenesys)
-		settleAs(tx, quick, Outcome{})
-		settleAs(tx, slow, Outcome{})
-		require.Equal(t, []string{"2"}, queued(tx.Record))
-		require.Equal(t, []string{"1"}, inState(tx.Record, wordSent))
-	})
-	t.Run("a part", func(t *testing.T) {
-		t.Parallel()
-		tx := newTransaction(recordIn(machine.StateConnected))
-		picture := openmessaging.Attachment{URL: "https://example.com/a.png", MIME: "image/png"}
-		_, err := tx.Forward(Message{ID: "1", Text: "look", Attachments: []openmessaging.Attachment{picture, picture}})
-		require.NoError(t, err)
-		slow, quick := jobOn(t, tx, ToGenesys), jobOn(t, tx, ToGenesys)
-		settleAs(tx, quick, Outcome{})
-		settleAs(tx, slow, Outcome{})
-		require.Equal(t, 1, tx.Words[0].Done, "the second part has not been sent")
-		settleAs(tx, slow, Outcome{Effect: EffectAmbiguous, Err: errors.New("reset")})
-		require.Zero(t, tx.Words[0].Attempts)
-	})
-	t.Run("a delivery", func(t *testing.T) {
-		t.Parallel()
-		tx := newTransaction(recordIn(machine.StateConnected))
-		agentWrites(tx, "1", 0)
-		agentWrites(tx, "2", 1)
-		slow, quick := jobOn(t, tx, ToHost), jobOn(t, tx, ToHost)
-		settleAs(tx, quick, Outcome{})
-		settleAs(tx, slow, Outcome{})
-		require.Equal(t, []string{"2"}, lineup(tx.Record))
-	})
+	for name, test := range map[string]struct {
+		err     error
+		channel bool
+	}{
+		"none": {nil, false}, "400": {apiFault(400), false}, "413": {apiFault(413), false}, "415": {apiFault(415), false}, "422": {apiFault(422), false},
+		"401": {apiFault(401), true}, "403": {apiFault(403), true}, "404": {apiFault(404), true}, "429": {apiFault(429), true},
+		"500": {apiFault(500), true}, "503": {apiFault(503), true}, "network": {genesys.ErrUnavailable, true},
+		"404 of one conversation": {&genesys.Error{Op: "conversations.get", StatusCode: 404}, false},
+		"no room in the budget":   {&WaitError{}, false},
+		"a wrong queue name":      {fmt.Errorf("%w: %w", ErrNoQueue, &genesys.QueueNotFoundError{}), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, test.channel, ChannelFault(test.err))
+		})
+	}
 }
 
-func TestAnOpeningWithoutCertainty(t *testing.T) {
+func TestJudged(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		err          error
+		effect       effectOutcome
+		channelFault bool
+		after        time.Duration
+	}{
+		"400":    {apiFault(400), EffectRefused, false, 0},
+		"422":    {apiFault(422), EffectRefused, false, 0},
+		"401":    {apiFault(401), EffectNotPerformed, true, 0},
+		"403":    {apiFault(403), EffectNotPerformed, true, 0},
+		"429":    {&genesys.Error{StatusCode: 429, RetryAfter: 3 * time.Second}, EffectNotPerformed, true, 4 * time.Second},
+		"503":    {&genesys.Error{StatusCode: 503, RetryAfter: 3 * time.Second}, EffectAmbiguous, true, 3 * time.Second},
+		"500":    {apiFault(500), EffectAmbiguous, true, 0},
+		"budget": {&WaitError{After: time.Minute}, EffectNotPerformed, true, time.Minute},
+		"other":  {errors.New("reset"), EffectAmbiguous, true, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := Judged(test.err)
+			require.Equal(t, test.effect, o.Effect)
+			require.Equal(t, test.channelFault, o.ChannelFault)
+			require.Equal(t, test.after, o.RetryAfter)
+		})
+	}
+}
+
+func TestBackoff(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(&Record{})
-	tx.Notify = false
-	asks(tx, "bcdefghijkl3", machine.StateRequested)
-	say(t, tx, "1")
-	say(t, tx, "2")
-	tx.Handover.OpeningTriedAt = tx.Now
-	settleAs(tx, jobOn(t, tx, ToGenesys), Outcome{Effect: EffectNotPerformed, Err: genesys.ErrUnavailable})
-	require.Zero(t, tx.Handover.OpeningTriedAt, "Genesys certainly never received it")
-	tx.Handover.OpeningTriedAt = tx.Now
-	for range 3 {
-		settleAs(tx, jobOn(t, tx, ToGenesys), Outcome{Effect: EffectAmbiguous, Err: genesys.ErrUnavailable})
+	for failures, want := range []int{0: 500, 1: 500, 2: 1000, 3: 2000, 4: 4000, 5: 8000, 6: 16000, 7: 30000, 100: 30000} {
+		if want > 0 {
+			require.Equal(t, time.Duration(want)*time.Millisecond, tx.backoff(failures, Outcome{}).Sub(tx.Now), failures)
+		}
 	}
-	require.Equal(t, machine.StateRequested, tx.Handover.State)
-	require.NotZero(t, tx.Handover.OpeningTriedAt)
-	require.True(t, tx.Out.NotBefore.After(tx.Now))
-	tx.Now = noon().Add(2 * time.Minute)
-	settleAs(tx, jobOn(t, tx, ToGenesys), Outcome{Effect: EffectAmbiguous, Err: genesys.ErrUnavailable})
-	require.Equal(t, machine.EndFailed, tx.Handover.Ending.Reason)
-	require.Contains(t, tx.Handover.Ending.Detail, "may stand in the bot queue")
-	require.Equal(t, []string{"1", "2"}, texts(tx.Record, firstReturn(t, tx.Record)), "everything handed back in order")
+	require.Equal(t, time.Hour, tx.backoff(1, Outcome{RetryAfter: time.Hour}).Sub(tx.Now))
 }
 
-// The two minutes of an opening count from its first attempt: before it, it may have waited for a
-// conversation to be closed.
-func TestAnOpeningByAge(t *testing.T) {
+// TestWhatIsNoAttempt checks that 429 and a spent budget are no attempts: an opening is not given
+// up as forbidden for them, nor is a disconnect.
+func TestWhatIsNoAttempt(t *testing.T) {
 	t.Parallel()
-	down := Outcome{Effect: EffectAmbiguous, Err: genesys.ErrUnavailable}
+	tooMany := &genesys.Error{StatusCode: 429, RetryAfter: time.Second}
+	denied := &genesys.Error{StatusCode: 403}
 	c := machinetest.HandoverIn(machine.StateRequested)
-	c.ConversationID, c.OpeningAcceptedAt, c.OpeningTriedAt = "", 0, 0
 	tx := opens(c)
-	began := noon().Add(gatePatience)
-	for _, at := range []time.Duration{0, time.Minute, machine.OpeningAge - 1} {
-		tx.Now = began.Add(at)
-		settleAs(tx, jobOn(t, tx, ToGenesys), down)
+	for _, err := range []error{tooMany, &WaitError{}, tooMany, denied, denied} {
+		settleAs(tx, jobOn(t, tx, ToGenesys), Outcome{Effect: EffectNotPerformed, Err: err})
 		require.Equal(t, machine.StateRequested, tx.Handover.State)
-		require.False(t, tx.Out.NotBefore.After(began.Add(machine.OpeningAge)), "then it is given up, however long Genesys asks to wait")
 	}
-	tx.Now = began.Add(machine.OpeningAge)
-	settleAs(tx, jobOn(t, tx, ToGenesys), down)
-	require.Equal(t, machine.EndFailed, tx.Handover.Ending.Reason)
+	settleAs(tx, jobOn(t, tx, ToGenesys), Outcome{Effect: EffectNotPerformed, Err: denied})
+	require.Equal(t, machine.EndRefused, tx.Handover.Ending.Reason)
+
+	tx = newTransaction(recordIn(machine.StateEnded))
+	tx.close(tx.Handover, "conversation", false)
+	for range 2 * maxClosings {
+		settleAs(tx, jobOn(t, tx, Control), Outcome{Task: TaskWatch, Read: showing(tx, genesys.PhaseQueued), Err: tooMany})
+	}
+	require.Len(t, tx.Watched, 1)
+	require.Zero(t, tx.Watched[0].Closings)
+}
+
+// TestADeliveryThatDidNotBeginIsNoAttempt checks that a delivery that could not begin in time has
+// not been tried.
+func TestADeliveryThatDidNotBeginIsNoAttempt(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateConnected))
+	agentWrites(tx, "1", 0)
+	for range 100 {
+		settleAs(tx, jobOn(t, tx, ToHost), Outcome{Effect: EffectNotPerformed, Err: ErrUnsure, ChannelFault: true})
+		tx.Now = tx.Now.Add(10 * time.Second)
+	}
+	require.Equal(t, []string{"1"}, lineup(tx.Record))
+	require.Zero(t, tx.In.Entries[0].Attempts)
 }
 
 // A message that Genesys does not take for 15 minutes ends the session as failed. The time counts
@@ -113,17 +132,6 @@ func TestAMessageByAge(t *testing.T) {
 	settleAs(tx, jobOn(t, tx, ToGenesys), down)
 	require.Equal(t, machine.EndFailed, tx.Handover.Ending.Reason)
 	require.Equal(t, []string{"1"}, texts(tx.Record, firstReturn(t, tx.Record)))
-}
-
-func TestBackoff(t *testing.T) {
-	t.Parallel()
-	tx := newTransaction(&Record{})
-	for failures, want := range []int{0: 500, 1: 500, 2: 1000, 3: 2000, 4: 4000, 5: 8000, 6: 16000, 7: 30000, 100: 30000} {
-		if want > 0 {
-			require.Equal(t, time.Duration(want)*time.Millisecond, tx.backoff(failures, Outcome{}).Sub(tx.Now), failures)
-		}
-	}
-	require.Equal(t, time.Hour, tx.backoff(1, Outcome{RetryAfter: time.Hour}).Sub(tx.Now))
 }
 
 // Deliver: permanent, or 2 min → Failed receipt, notice.
@@ -169,29 +177,23 @@ func TestReceiptsThatFail(t *testing.T) {
 	require.Empty(t, tx.Receipts, "Genesys will never take it")
 }
 
-// A timer that ends a session reads first.
-func TestOnlyALookFiresTimers(t *testing.T) {
+// TestRefusedTransferOfAConnectedSession checks a transfer that Genesys refused because an agent
+// has taken the conversation. The agent's message arrived before that outcome.
+func TestRefusedTransferOfAConnectedSession(t *testing.T) {
 	t.Parallel()
-	for task, want := range map[TaskKind]machine.State{TaskReceipt: machine.StateQueued, TaskLook: machine.StateEnding} {
-		tx := newTransaction(recordIn(machine.StateQueued))
-		tx.Handover.Timers.NoAgent = time.Minute
-		tx.receipt(Receipt{ID: "1"})
-		settleAs(tx, jobOn(t, tx, Control), Outcome{Task: task, Read: &Reading{Began: noon(), Standing: machinetest.Standing(genesys.PhaseQueued)}})
-		require.Equal(t, want, tx.Handover.State, task)
+	for name, o := range map[string]Outcome{
+		"transfer": {Task: TaskLook, Refused: &genesys.Error{StatusCode: 404}},
+		"queue":    {Task: TaskLook, Effect: EffectRefused, Err: ErrNoQueue, Code: machine.CodeQueue},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tx := newTransaction(recordIn(machine.StateRequested))
+			tx.Handover.Refusals = maxRefusals - 1
+			look := jobOn(t, tx, Control)
+			agentWrites(tx, "hello", 0)
+			require.Equal(t, machine.StateConnected, tx.Handover.State)
+			settleAs(tx, look, o)
+			require.Equal(t, machine.StateConnected, tx.Handover.State)
+		})
 	}
-}
-
-// The text that the customer has left is sent even after ten seconds of other entries, because
-// nothing else informs the agent.
-func TestLeftTextIsNotDrained(t *testing.T) {
-	t.Parallel()
-	tx := newTransaction(recordIn(machine.StateEnding))
-	tx.Handover.EndRequestedAt = ago(machine.DrainPatience)
-	settleAs(tx, jobOn(t, tx, Control), Outcome{Task: TaskLook, Tried: true, Refused: genesys.ErrForbidden, LeftText: "left"})
-	require.Equal(t, machine.StateEnding, tx.Handover.State)
-	require.Equal(t, kindLeft, tx.Out.Entries[0].Kind)
-	settleAs(tx, jobOn(t, tx, ToGenesys), Outcome{})
-	require.Equal(t, machine.StateEnded, tx.Handover.State)
-	require.Equal(t, machine.CodeNotDisconnected, tx.Handover.Ending.Code)
-	require.Empty(t, tx.Out.Entries)
 }

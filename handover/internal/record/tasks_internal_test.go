@@ -1,9 +1,13 @@
 package record
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"time"
 
+	"github.com/genesyshandover/genesyshandover/genesys"
+	"github.com/genesyshandover/genesyshandover/genesys/openmessaging"
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
 	"github.com/genesyshandover/genesyshandover/handover/internal/machinetest"
 	"github.com/stretchr/testify/require"
@@ -146,4 +150,124 @@ func TestRerunHoldsOneSlot(t *testing.T) {
 	require.Empty(t, slots, "a signal has requested the read since")
 	run(3*time.Second, func(c *machine.Handover) { c.State = machine.StateEnded })
 	require.Empty(t, slots)
+}
+
+// A timer that ends a session reads first.
+func TestOnlyALookFiresTimers(t *testing.T) {
+	t.Parallel()
+	for task, want := range map[TaskKind]machine.State{TaskReceipt: machine.StateQueued, TaskLook: machine.StateEnding} {
+		tx := newTransaction(recordIn(machine.StateQueued))
+		tx.Handover.Timers.NoAgent = time.Minute
+		tx.receipt(Receipt{ID: "1"})
+		settleAs(tx, jobOn(t, tx, Control), Outcome{Task: task, Read: &Reading{Began: noon(), Standing: machinetest.Standing(genesys.PhaseQueued)}})
+		require.Equal(t, want, tx.Handover.State, task)
+	}
+}
+
+// TestFailingLookStarvesNoOtherTask checks that a receipt, and a look at another conversation, wait
+// only for their own times while the conversation of the session cannot be read.
+func TestFailingLookStarvesNoOtherTask(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateConnected))
+	tx.Handover.PollAt = noon()
+	failed := Outcome{Task: TaskLook, Err: &genesys.Error{StatusCode: 500}}
+	for range 8 { // the pause has grown to 30 s
+		settleAs(tx, jobOn(t, tx, Control), failed)
+		tx.Now = tx.Control.NotBefore
+	}
+	settleAs(tx, jobOn(t, tx, Control), failed)
+	again := tx.Now.Add(backoffLast)
+	tx.receipt(Receipt{ID: "a1", Status: openmessaging.StatusFailed})
+	tx.watch("another", "customer", noon(), tx.Now)
+
+	settled := map[TaskKind]machine.Time{}
+	for range 3 {
+		kind, at := tx.NextTask()
+		tx.Now = machine.Later(tx.Now, at)
+		j := jobOn(t, tx, Control)
+		settled[kind] = tx.Now
+		switch kind {
+		case TaskReceipt:
+			settleAs(tx, j, Outcome{Task: kind})
+		case TaskWatch:
+			settleAs(tx, j, Outcome{Task: kind, Err: &genesys.Error{StatusCode: 500}})
+		default:
+			settleAs(tx, j, failed)
+		}
+	}
+	require.Equal(t, map[TaskKind]machine.Time{TaskReceipt: again.Add(-backoffLast), TaskWatch: again.Add(-backoffLast), TaskLook: again}, settled)
+}
+
+// TestTaskThatCouldNotBeginIsNoFailure checks a process that was late for its lease. That is no
+// failure of the task, so it does not count toward giving the record up.
+func TestTaskThatCouldNotBeginIsNoFailure(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateConnected))
+	tx.Keep = time.Second
+	tx.Handover.Started = ago(time.Hour)
+	j := jobOn(t, tx, Control)
+	for range 5 {
+		settleAs(tx, j, Outcome{Effect: EffectNotPerformed, Err: context.DeadlineExceeded, ChannelFault: true})
+		require.Equal(t, tx.Now.Add(BackoffFirst), tx.Control.NotBefore)
+		tx.Now = tx.Now.Add(time.Minute)
+	}
+	require.Zero(t, tx.Control.Failures)
+	require.NotNil(t, tx.Open())
+}
+
+// TestPauseOfReadsEndsWithTheSession checks that the pause after failed reads of an earlier
+// conversation does not delay the next session.
+func TestPauseOfReadsEndsWithTheSession(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateEnded))
+	tx.Control.Failures, tx.Control.NotBefore, tx.Control.First = 7, after(time.Minute), noon()
+	c := machinetest.HandoverIn(machine.StateRequested)
+	c.ID, c.PollAt = "bbbbbbbbbbbb", noon()
+	tx.Begin(c, &Opening{Texts: []string{"summary"}})
+	require.Zero(t, tx.Control.Failures)
+	_, at := tx.NextTask()
+	require.False(t, at.After(noon()), at)
+}
+
+// TestASessionHasItsOwnRetention checks a session that begins after reads have failed for the whole
+// retention. It is not given up at once.
+func TestASessionHasItsOwnRetention(t *testing.T) {
+	t.Parallel()
+	now := machine.TimeOf(time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC))
+	tx := newTransaction(recordIn(machine.StateQueued))
+	tx.Now, tx.Handover.Started = now, now.Add(-time.Minute)
+	tx.Control.First = now.Add(-2 * machine.DefaultRetention)
+	fails := Outcome{Task: TaskLook, Err: errors.New("not reachable"), RetryAfter: time.Second}
+	tx.SettleTask(&Job{Record: tx.Record}, fails)
+	require.True(t, tx.Handover.Open())
+	tx.Now = now.Add(machine.DefaultRetention)
+	tx.SettleTask(&Job{Record: tx.Record}, fails)
+	require.False(t, tx.Handover.Open())
+}
+
+// TestShortRetentionGivesNoOpenSessionUp checks that a short retention, which is about the record
+// after its end, does not end a session with an agent when reads fail for longer than that.
+func TestShortRetentionGivesNoOpenSessionUp(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateConnected))
+	tx.Keep, tx.Handover.PollAt, tx.Handover.Timers.Max = time.Minute, noon(), -1
+	for end := noon().Add(machine.DefaultRetention); tx.Now.Before(end); {
+		settleAs(tx, jobOn(t, tx, Control), Outcome{Task: TaskLook, Err: &genesys.Error{StatusCode: 503}})
+		require.NotNil(t, tx.Open(), tx.Now)
+		_, tx.Now = tx.NextTask()
+	}
+	settleAs(tx, jobOn(t, tx, Control), Outcome{Task: TaskLook, Err: &genesys.Error{StatusCode: 503}})
+	require.Nil(t, tx.Open())
+}
+
+// TestShortRetentionStopsNoLook checks that looks at the conversation of an ended session that fail
+// for longer than a short retention are not given up.
+func TestShortRetentionStopsNoLook(t *testing.T) {
+	t.Parallel()
+	tx := left()
+	tx.Keep = time.Minute
+	tx.watch("conversation", "customer", ago(time.Hour), noon()).Incomplete = true
+	tx.Control.Failures, tx.Control.First = 1, ago(machine.DefaultRetention-time.Minute)
+	tx.SettleTask(&Job{Record: tx.Record}, Outcome{Task: TaskLook, Err: &genesys.Error{StatusCode: 503}})
+	require.Len(t, tx.Watched, 1)
 }

@@ -81,50 +81,51 @@ func TestARecordWithWorkIsLeasedOrDue(t *testing.T) {
 	}
 }
 
-func TestRetention(t *testing.T) {
+// TestWordOfDeadSenderIsDue checks a process that dies while it sends a word. The session ends
+// before the lease expires. Then the word goes into a Return, so the record is due at that time.
+func TestWordOfDeadSenderIsDue(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct {
-		state machine.State
-		with  func(*Record)
-		want  machine.Time
-	}{
-		"73 h after the end":        {machine.StateEnded, func(f *Record) { f.Handover.Ending.Time = noon() }, noon().Add(73 * time.Hour)},
-		"or the text of the host":   {machine.StateEnded, func(f *Record) { f.Handover.Ending.Time, f.Keep = noon(), time.Hour }, noon().Add(time.Hour)},
-		"forever":                   {machine.StateEnded, func(f *Record) { f.Keep = -1 }, 0},
-		"no handover ever":          {"", func(f *Record) { f.Handover, f.Keep, f.Touched = nil, 0, noon() }, noon().Add(73 * time.Hour)},
-		"touched since":             {machine.StateEnded, func(f *Record) { f.Touched = noon() }, noon().Add(73 * time.Hour)},
-		"not while open":            {machine.StateBot, nil, 0},
-		"nor while something waits": {machine.StateEnded, func(f *Record) { f.In.Push(Entry{Kind: KindReturn, Session: &machine.Session{}}) }, 0},
-		"nor a message":             {machine.StateEnded, func(f *Record) { f.Words = []Word{wordOf(1, "m1")} }, 0},
-		"nor a receipt":             {machine.StateEnded, func(f *Record) { f.Receipts = []Receipt{{}} }, 0},
-		"asked to forget":           {machine.StateEnded, func(f *Record) { f.Forget = noon() }, noon()},
-		"forget ends it first":      {machine.StateConnected, func(f *Record) { f.Forget = noon() }, 0},
-		"and returns it first": {machine.StateEnded, func(f *Record) {
-			f.Forget = noon()
-			f.In.Push(Entry{Kind: KindReturn, Session: &machine.Session{}})
-		}, 0},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := recordIn(test.state)
-			if test.with != nil {
-				test.with(f)
-			}
-			require.Equal(t, test.want, f.Expires())
-		})
+	now := machine.TimeOf(time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC))
+	message := Message{ID: "m1", Text: "hello"}
+	f := &Record{
+		Handover: &machine.Handover{Session: machine.Session{ID: "aaaaaaaaaaaa", State: machine.StateEnded}, HandedBack: true, Returned: true},
+		Words:    []Word{{Seq: 1, ID: "m1", Message: &message, At: now, Handover: "aaaaaaaaaaaa"}},
+		Out:      lane{Lease: Lease{Owner: "dead", N: 1, Seq: 1, Until: now.Add(LeaseTime)}},
 	}
+
+	require.Equal(t, now.Add(LeaseTime+LeaseGrace), f.WakeAt())
+
+	tx := &Transaction{Record: f, Now: now.Add(LeaseTime + LeaseGrace)}
+	tx.Tidy()
+	require.Len(t, f.In.Entries, 1)
+	require.Equal(t, KindReturn, f.In.Entries[0].Kind)
+	require.Equal(t, f.In.Entries[0].At, f.WakeAt())
 }
 
-func TestANewHandoverIsNotForgottenWithTheOld(t *testing.T) {
+// TestOpeningBehindATextIsDue checks a session that begins in the bot's turn while a process may
+// still be sending the text that the customer has left. The opening is due when that attempt is
+// over, also while a Return runs.
+func TestOpeningBehindATextIsDue(t *testing.T) {
 	t.Parallel()
-	f := recordIn(machine.StateEnded)
-	f.Handover.HandedBack, f.Forget = true, ago(time.Second)
-	tx := newTransaction(f)
-	c := machinetest.HandoverIn(machine.StateRequested)
-	c.ID, c.Request = "bcdefghijkl3", "again"
-	_, _ = tx.HandOver(c, &Opening{Texts: []string{"hello"}}, machine.Timers{})
+	tx := newTransaction(recordIn(machine.StateEnded))
+	tx.Handover.HandedBack = true
+	tx.Out.Push(Entry{Seq: tx.NextSeq(), Kind: kindLeft, Handover: tx.Handover.ID, At: noon(), Text: "bye"})
+	tx.Out.Lease = Lease{Owner: "another", N: 1, Seq: tx.Seq, Until: noon().Add(LeaseTime)}
+	w := wordOf(tx.NextSeq(), "m1")
+	w.State = wordSent
+	tx.Words = append(tx.Words, w)
 	tx.Tidy()
-	require.Equal(t, machine.StateRequested, tx.Handover.State)
-	require.Zero(t, tx.Forget)
-	require.Empty(t, tx.Past, "what was before is")
+	c := machinetest.HandoverIn(machine.StateBot)
+	c.ID, c.ConversationID, c.OpeningTriedAt, c.OpeningAcceptedAt = "zyxwvutsrqp2", "", 0, 0
+	tx.Begin(c, &Opening{Texts: []string{"summary"}})
+	tx.Tidy()
+	tx.Now = noon().Add(returnHold)
+	tx.In.Lease = Lease{Owner: "another", N: 2, Seq: tx.ClaimHead(ToHost).Seq, Until: tx.Now.Add(LeaseTime)}
+	require.Equal(t, KindReturn, tx.In.Entries[0].Kind)
+
+	require.Equal(t, noon().Add(LeaseTime+LeaseGrace), tx.WakeAt())
+	tx.Now = tx.WakeAt()
+	tx.Tidy()
+	require.True(t, tx.Ready(ToGenesys))
+	require.Equal(t, KindOpen, tx.ClaimHead(ToGenesys).Kind)
 }

@@ -2,7 +2,6 @@ package record
 
 import (
 	"errors"
-	"strconv"
 	"testing"
 	"time"
 
@@ -97,6 +96,20 @@ func TestDeliveriesDoNotOvertakeAnAttempt(t *testing.T) {
 	})
 }
 
+// A notice is between two deliveries, so the later message is delivered first. The other one is
+// marked as out of order.
+func TestDeliveryBehindANoticeIsOutOfOrder(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateConnected))
+	tx.deliver(Delivery{ID: "second", Time: noon().Add(time.Second), Session: tx.Handover.Session}, 0)
+	tx.Notice(Notice{Kind: machine.NoticeAgentJoined})
+	tx.deliver(Delivery{ID: "first", Time: noon(), Session: tx.Handover.Session}, 0)
+	require.False(t, tx.OutOfOrder(tx.In.Entries[0].Delivery))
+
+	settleAs(tx, jobOn(t, tx, ToHost), Outcome{})
+	require.True(t, tx.OutOfOrder(tx.In.Entries[1].Delivery))
+}
+
 // Joined precedes the agent's first message; the Return follows the last, if it still waits.
 func TestNoticesAndReturnsAroundDeliveries(t *testing.T) {
 	t.Parallel()
@@ -114,6 +127,109 @@ func TestNoticesAndReturnsAroundDeliveries(t *testing.T) {
 	require.Equal(t, []string{"return", "too late"}, lineup(tx.Record))
 	require.True(t, tx.In.Entries[1].Delivery.Late)
 	require.NotNil(t, tx.watching("conversation"), "perhaps the agent is there again: a read decides")
+}
+
+// Failed notices have moved behind the Return of their session. A delivery is still inserted before
+// the Return.
+func TestDeliveryGoesBeforeTheReturn(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateConnected))
+	ends(tx, noon().Add(20*time.Second))
+	tx.Notice(Notice{Kind: machine.NoticeAgentJoined})
+	tx.deliver(Delivery{ID: "late word", Time: noon(), Session: tx.Handover.Session}, 0)
+	at := map[EntryKind]int{}
+	for i, x := range tx.In.Entries {
+		at[x.Kind] = i
+	}
+	require.Less(t, at[KindDelivery], at[KindReturn])
+}
+
+// TestDroppedReturnLeavesDeliveriesInOrder checks a Return that keeps the deliveries of its session
+// before it and those of other conversations behind it. When an agent session begins, the Return is
+// removed, and the deliveries around it are in the order of their times.
+func TestDroppedReturnLeavesDeliveriesInOrder(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateEnded))
+	tx.Handover.HandedBack = true
+	tx.pushReturn(false)
+	late := func(id, conversation string, at machine.Time) {
+		tx.AcceptMessage(&openmessaging.Outbound{ID: id, ConversationID: conversation, Time: at.Std(), Origin: openmessaging.OriginHuman},
+			openmessaging.Message{Text: id}, 0)
+	}
+	late("first", "another", ago(3*time.Second))
+	late("third", "another", ago(time.Second))
+	late("second", "conversation", ago(2*time.Second))
+	require.Equal(t, []EntryKind{KindDelivery, KindReturn, KindDelivery, KindDelivery}, kinds(tx.In.Entries))
+
+	tx.install(machinetest.HandoverIn(machine.StateConnected))
+	tx.Tidy()
+	require.Equal(t, []string{"first", "second", "third"}, takenIDs(tx))
+}
+
+// A host that refuses notices for hours does not block the agent's messages: the oldest notices are
+// dropped, that of the end never.
+func TestNoticesGiveWay(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateConnected))
+	tx.Notice(Notice{Kind: machine.NoticeEnded})
+	for range 3 * inEntries {
+		tx.Notice(Notice{Kind: machine.NoticeAlerting})
+	}
+	require.Len(t, tx.In.Entries, inEntries)
+	agentWrites(tx, "hello", time.Second)
+	require.Len(t, tx.In.Entries, inEntries)
+	require.Empty(t, tx.Receipts, "not refused")
+	require.Equal(t, machine.NoticeEnded, tx.In.Entries[0].Notice.Kind)
+	require.NotNil(t, tx.In.Entries[inEntries-1].Delivery)
+}
+
+// The notice of a running callback remains: its outcome is still to be settled.
+func TestTheNoticeUnderWayStays(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateConnected))
+	for range inEntries {
+		tx.Notice(Notice{Kind: machine.NoticeAlerting})
+	}
+	head := tx.In.Entries[0].Seq
+	tx.In.Lease = Lease{Owner: "somebody", N: 1, Seq: head, Until: tx.Now.Add(LeaseTime)}
+	tx.Notice(Notice{Kind: machine.NoticeDeclined})
+	require.Len(t, tx.In.Entries, inEntries)
+	require.Equal(t, head, tx.In.Entries[0].Seq)
+}
+
+// An entry that fails moves behind others, and entries keep their order.
+func TestFailedEntryMovesToTheEnd(t *testing.T) {
+	t.Parallel()
+	const notice, delivery, back = KindNotice, KindDelivery, KindReturn
+	for name, c := range map[string]struct {
+		kinds []EntryKind
+		want  []uint64
+	}{
+		"a notice alone":                    {[]EntryKind{notice}, []uint64{1}},
+		"notices only":                      {[]EntryKind{notice, notice, notice}, []uint64{2, 3, 1}},
+		"notices before a message":          {[]EntryKind{notice, notice, delivery}, []uint64{3, 1, 2}},
+		"a hand-back alone":                 {[]EntryKind{back, back}, []uint64{1, 2}},
+		"a hand-back before a message":      {[]EntryKind{back, delivery, delivery}, []uint64{2, 3, 1}},
+		"a hand-back before a later one":    {[]EntryKind{back, notice, delivery, back, notice}, []uint64{2, 3, 1, 4, 5}},
+		"hand-backs before a later message": {[]EntryKind{back, back, delivery}, []uint64{3, 1, 2}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tx := newTransaction(recordIn(machine.StateConnected))
+			for i, k := range c.kinds {
+				tx.In.Push(Entry{Seq: uint64(i + 1), Kind: k})
+			}
+			tx.moveBack()
+			var got []uint64
+			size := 0
+			for _, x := range tx.In.Entries {
+				got = append(got, x.Seq)
+				size += x.Size
+			}
+			require.Equal(t, c.want, got)
+			require.Equal(t, size, tx.In.Bytes)
+		})
+	}
 }
 
 // Flow messages wait 250 ms, never mean an agent, and are marked as Genesys' own.
@@ -174,97 +290,32 @@ func TestWhoseMessageItIs(t *testing.T) {
 	}
 }
 
-// Sent messages remain in the ledger until a later message of an agent. An earlier message that is
-// delivered later answers for none.
-func TestAWebhookThatWasOnItsWayAnswersForNothing(t *testing.T) {
+// An agent ended the session with a last message, and the customer requested agents again before
+// that message arrived. It does not belong to the new session, although its opening has revived the
+// conversation.
+func TestLastMessageOfTheAgentBeforeIsLate(t *testing.T) {
 	t.Parallel()
-	tx := newTransaction(recordIn(machine.StateConnected))
-	say(t, tx, "are you there?")
-	sentAt(t, tx, noon().Add(30*time.Second))
-	agentWrites(tx, "one moment", 10*time.Second)
-	require.Len(t, tx.Words, 1)
-	tx.Now = noon().Add(time.Minute)
-	agentWrites(tx, "yes?", 30*time.Second-time.Microsecond)
-	require.Len(t, tx.Words, 1)
-	agentWrites(tx, "yes", 31*time.Second)
-	require.Empty(t, tx.Words)
-}
-
-func TestAFullLaneToTheHost(t *testing.T) {
-	t.Parallel()
-	tx := newTransaction(recordIn(machine.StateConnected))
-	for i := range inEntries {
-		agentWrites(tx, "m", time.Duration(i))
-	}
-	agentWrites(tx, "too much", time.Hour)
-	agentWrites(tx, "too much, too", time.Hour)
-	require.Len(t, tx.In.Entries, inEntries+1)
-	require.Equal(t, machine.NoticeMessageFailed, tx.In.Entries[inEntries].Notice.Kind, "reported once")
-	require.Len(t, tx.Receipts, 2, "the agent gets a receipt for each")
-	require.Equal(t, openmessaging.StatusFailed, tx.Receipts[0].Status)
-}
-
-func TestAFullLaneToGenesys(t *testing.T) {
-	t.Parallel()
-	tx := newTransaction(recordIn(machine.StateQueued))
-	for i := range maxWords {
-		say(t, tx, strconv.Itoa(i))
-	}
-	before := len(tx.ForwardedIDs)
-	turn, err := tx.Forward(Message{ID: "more", Text: "more"})
-	require.ErrorIs(t, err, ErrBacklog)
-	require.Empty(t, turn)
-	require.Len(t, queued(tx.Record), maxWords)
-	require.Len(t, tx.ForwardedIDs, before, "a repeat may be accepted")
-	tx.Apply(machine.Event{Kind: machine.EvEnd, Reason: machine.EndByCustomer})
-	require.Equal(t, machine.StateEnding, tx.Handover.State, "the end is never refused")
-}
-
-func TestForwardInEveryState(t *testing.T) {
-	t.Parallel()
-	for s, test := range map[machine.State]struct {
-		transition    machine.Turn
-		queued, words int
+	for name, test := range map[string]struct {
+		resumed bool
+		written machine.Time
+		want    machine.State
 	}{
-		"": {machine.TurnBot, 0, 0}, machine.StateBot: {machine.TurnBot, 0, 0}, machine.StateEnded: {machine.TurnBot, 0, 0}, machine.StateEnding: {machine.TurnAgent, 0, 1},
-		machine.StateRequested: {machine.TurnAgent, 1, 1}, machine.StateQueued: {machine.TurnAgent, 1, 1}, machine.StateAlerting: {machine.TurnAgent, 1, 1}, machine.StateConnected: {machine.TurnAgent, 1, 1},
+		"before, in the same conversation": {true, ago(1300 * time.Millisecond), machine.StateRequested},
+		"since":                            {true, noon(), machine.StateConnected},
+		"in a new one, by a clock behind":  {false, ago(1300 * time.Millisecond), machine.StateConnected},
 	} {
-		f := &Record{}
-		if s != "" {
-			f = recordIn(s)
-			f.Handover.HandedBack = true
-		}
-		tx := newTransaction(f)
-		for range 2 {
-			require.Equal(t, test.transition, say(t, tx, "words"), s)
-			require.Len(t, queued(tx.Record), test.queued, s)
-			require.Len(t, tx.Words, test.words, s)
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tx := newTransaction(recordIn(machine.StateRequested))
+			tx.Handover.OpeningTriedAt, tx.Handover.Resumed = noon(), test.resumed
+			tx.Now = after(3 * time.Second)
+			tx.AcceptMessage(&openmessaging.Outbound{
+				ID: "bye", CustomerID: tx.Handover.From, ConversationID: tx.Handover.ConversationID, Time: test.written.Std(), Origin: openmessaging.OriginHuman,
+			}, openmessaging.Message{Text: "Bye!"}, 0)
+			require.Equal(t, test.want, tx.Handover.State)
+			require.Equal(t, test.want == machine.StateRequested, tx.In.Entries[len(tx.In.Entries)-1].Delivery.Late)
+		})
 	}
-}
-
-func TestReceiptsAreBounded(t *testing.T) {
-	t.Parallel()
-	tx := newTransaction(recordIn(machine.StateConnected))
-	for i := range 100 {
-		tx.receipt(Receipt{ID: string(rune(i))})
-	}
-	require.Len(t, tx.Receipts, maxReceipts)
-	require.Equal(t, string(rune(99)), tx.Receipts[maxReceipts-1].ID, "the oldest are dropped")
-}
-
-// A notice is between two deliveries, so the later message is delivered first. The other one is
-// marked as out of order.
-func TestDeliveryBehindANoticeIsOutOfOrder(t *testing.T) {
-	t.Parallel()
-	tx := newTransaction(recordIn(machine.StateConnected))
-	tx.deliver(Delivery{ID: "second", Time: noon().Add(time.Second), Session: tx.Handover.Session}, 0)
-	tx.Notice(Notice{Kind: machine.NoticeAgentJoined})
-	tx.deliver(Delivery{ID: "first", Time: noon(), Session: tx.Handover.Session}, 0)
-	require.False(t, tx.OutOfOrder(tx.In.Entries[0].Delivery))
-
-	settleAs(tx, jobOn(t, tx, ToHost), Outcome{})
-	require.True(t, tx.OutOfOrder(tx.In.Entries[1].Delivery))
 }
 
 // After the first attempt of a session's Return, an agent's message is late, also if another Return
@@ -280,21 +331,6 @@ func TestDeliveryAfterTheFirstReturnIsLate(t *testing.T) {
 	settleAs(tx, j, Outcome{})
 	require.True(t, tx.returns())
 	require.False(t, tx.returnWaits(tx.Handover.ID))
-}
-
-// Failed notices have moved behind the Return of their session. A delivery is still inserted before
-// the Return.
-func TestDeliveryGoesBeforeTheReturn(t *testing.T) {
-	t.Parallel()
-	tx := newTransaction(recordIn(machine.StateConnected))
-	ends(tx, noon().Add(20*time.Second))
-	tx.Notice(Notice{Kind: machine.NoticeAgentJoined})
-	tx.deliver(Delivery{ID: "late word", Time: noon(), Session: tx.Handover.Session}, 0)
-	at := map[EntryKind]int{}
-	for i, x := range tx.In.Entries {
-		at[x.Kind] = i
-	}
-	require.Less(t, at[KindDelivery], at[KindReturn])
 }
 
 // The answer of the opening named no conversation, and an agent of the last one writes late in it.
