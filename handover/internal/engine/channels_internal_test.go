@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A refused request makes the next call look the channel up again. Callers hold a channel without
-// a lock, so it does not change under them.
+// TestDoubtLeavesTheChannelOfACallerAlone checks that a refused request makes the next call look
+// the channel up again. Callers hold a channel without a lock, so it does not change under them.
 func TestDoubtLeavesTheChannelOfACallerAlone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -34,7 +34,8 @@ func TestDoubtLeavesTheChannelOfACallerAlone(t *testing.T) {
 	})
 }
 
-// Callers of a lookup wait through the environment, also for the lookup of another caller.
+// TestWaitingForAChannelUsesTheEnvironment checks that callers of a lookup wait through the
+// environment, also for the lookup of another caller.
 func TestWaitingForAChannelUsesTheEnvironment(t *testing.T) {
 	t.Parallel()
 	waits, answer := make(chan struct{}, 2), make(chan struct{})

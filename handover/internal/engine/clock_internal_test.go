@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A POST is preceded by a read if the last proof that agents have the conversation is 15 s old by
-// Genesys' clock, or of unknown age.
+// TestOldProofAsksForARead checks that a POST is preceded by a read if the last proof that agents
+// have the conversation is 15 s old by Genesys' clock, or of unknown age.
 func TestOldProofAsksForARead(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

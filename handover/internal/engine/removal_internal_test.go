@@ -32,8 +32,9 @@ type undeletable struct{ Store }
 
 func (undeletable) Delete(context.Context, machine.Key, uint64) error { return errors.New("down") }
 
-// The outcome of an effect is settled by removing the record, and the store fails. The lane is not
-// free until the removal is done. Otherwise another worker would perform in it at the same time.
+// TestALaneIsNotFreeUntilItsOutcomeIsStored checks an effect whose outcome is settled by removing
+// the record, while the store fails. The lane is not free until the removal is done. Otherwise
+// another worker would perform in it at the same time.
 func TestALaneIsNotFreeUntilItsOutcomeIsStored(t *testing.T) {
 	t.Parallel()
 	store := undeletable{newMapStore()}
@@ -53,8 +54,9 @@ func TestALaneIsNotFreeUntilItsOutcomeIsStored(t *testing.T) {
 	require.False(t, j.Left)
 }
 
-// A process does not run during an effect, while the record is removed and created again. Its
-// outcome belongs to the removed record, although the numbers of the entries are the same.
+// TestOutcomeOfARemovedRecordSettlesNothing checks a process that does not run during an effect,
+// while the record is removed and created again. Its outcome belongs to the removed record,
+// although the numbers of the entries are the same.
 func TestOutcomeOfARemovedRecordSettlesNothing(t *testing.T) {
 	t.Parallel()
 	now := noon()

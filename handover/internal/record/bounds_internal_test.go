@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// With messages of any length, a record stays within its hard limit: messages beyond it are refused
-// before they are stored.
+// TestRecordStaysWithinItsLimit checks that a record stays within its hard limit with messages of
+// any length: messages beyond it are refused before they are stored.
 func TestRecordStaysWithinItsLimit(t *testing.T) {
 	t.Parallel()
 	now := machine.TimeOf(time.Now())
@@ -123,8 +123,8 @@ func named(tx *Transaction) []string {
 	return ids
 }
 
-// The text of the 20 newest sent messages is kept. A notice names each of the others that is not
-// answered.
+// TestTrimmedWordsAreNamed checks that the text of the 20 newest sent messages is kept, and that a
+// notice names each of the others that is not answered.
 func TestTrimmedWordsAreNamed(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -162,7 +162,8 @@ func TestTrimmedIDsAreBounded(t *testing.T) {
 	require.Equal(t, []string{"0", "1"}, named(tx), "the oldest are named at once")
 }
 
-// Attachments count too. Else the record would be too large to store.
+// TestSentWordsAreBoundedWithAttachments checks that attachments count too. Otherwise the record
+// would be too large to store.
 func TestSentWordsAreBoundedWithAttachments(t *testing.T) {
 	t.Parallel()
 	picture := openmessaging.Attachment{URL: "https://example.com/" + string(make([]byte, 1900)), MIME: "image/png"}

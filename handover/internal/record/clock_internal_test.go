@@ -12,7 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The age of a listed message does not depend on this machine's clock.
+// TestMissingMessagesByGenesysClock checks that the age of a listed message does not depend on this
+// machine's clock.
 func TestMissingMessagesByGenesysClock(t *testing.T) {
 	t.Parallel()
 	for _, ahead := range []time.Duration{0, time.Hour, -time.Hour} {
@@ -28,8 +29,8 @@ func TestMissingMessagesByGenesysClock(t *testing.T) {
 	}
 }
 
-// Without a measured offset, a time that Genesys wrote is used unchanged, because its age is
-// unknown.
+// TestUnmeasuredClock checks that a time that Genesys wrote is used unchanged without a measured
+// offset, because its age is unknown.
 func TestUnmeasuredClock(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
@@ -44,8 +45,9 @@ func TestUnmeasuredClock(t *testing.T) {
 	require.True(t, tx.In.Entries[0].Delivery.Late)
 }
 
-// The opening was tried by a process that did not know Genesys' clock. A read that does know it
-// judges by Genesys' time, and by the first queue of the customer.
+// TestReadSinceAnOpeningByTheHostsClock checks an opening that was tried by a process that did not
+// know Genesys' clock. A read that does know it judges by Genesys' time, and by the first queue of
+// the customer.
 func TestReadSinceAnOpeningByTheHostsClock(t *testing.T) {
 	t.Parallel()
 	for _, ahead := range []time.Duration{0, time.Hour, -time.Hour} {

@@ -112,8 +112,9 @@ func TestEncode(t *testing.T) {
 	require.Equal(t, f.WakeAt().Std(), r.WakeAt)
 }
 
-// A record of the next release keeps the fields that this one does not know: of the record, of the
-// current and past sessions, and of the words. Each is removed together with its struct.
+// TestUnknownFieldsSurviveARewrite checks that a record of the next release keeps the fields that
+// this one does not know: of the record, of the current and past sessions, and of the words. Each
+// is removed together with its struct.
 func TestUnknownFieldsSurviveARewrite(t *testing.T) {
 	t.Parallel()
 	f := recordIn(machine.StateEnded)
@@ -166,7 +167,8 @@ func TestUnknownFieldsSurviveARewrite(t *testing.T) {
 	require.Contains(t, out, `"mood":"of a"`)
 }
 
-// Formats 1 and 2 were written by development versions only. The error contains the fix.
+// TestFormatsBeforeTheFirstReleaseAreRefused checks formats 1 and 2, which were written by
+// development versions only. The error contains the fix.
 func TestFormatsBeforeTheFirstReleaseAreRefused(t *testing.T) {
 	t.Parallel()
 	for format := 1; format < firstFormat; format++ {
@@ -222,8 +224,8 @@ func TestRecordHardLimit(t *testing.T) {
 	require.Contains(t, err.Error(), "1572864")
 }
 
-// Revision = max(previous + 1, now in microseconds), so that it never repeats across delete and
-// create.
+// TestRevisions checks that a revision is max(previous + 1, now in microseconds), so that it never
+// repeats across delete and create.
 func TestRevisions(t *testing.T) {
 	t.Parallel()
 	now := uint64(noon()) //nolint:gosec // of 2026

@@ -43,8 +43,8 @@ func lineup(f *Record) []string {
 	return list
 }
 
-// A delivery is inserted by channel.time before later ones that were never attempted, but not
-// before a notice.
+// TestDeliveriesStandInOrder checks that a delivery is inserted by channel.time before later ones
+// that were never attempted, but not before a notice.
 func TestDeliveriesStandInOrder(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
@@ -96,8 +96,8 @@ func TestDeliveriesDoNotOvertakeAnAttempt(t *testing.T) {
 	})
 }
 
-// A notice is between two deliveries, so the later message is delivered first. The other one is
-// marked as out of order.
+// TestDeliveryBehindANoticeIsOutOfOrder checks a notice between two deliveries, so that the later
+// message is delivered first. The other one is marked as out of order.
 func TestDeliveryBehindANoticeIsOutOfOrder(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
@@ -110,7 +110,8 @@ func TestDeliveryBehindANoticeIsOutOfOrder(t *testing.T) {
 	require.True(t, tx.OutOfOrder(tx.In.Entries[1].Delivery))
 }
 
-// Joined precedes the agent's first message; the Return follows the last, if it still waits.
+// TestNoticesAndReturnsAroundDeliveries checks that the notice of a joined agent precedes the
+// agent's first message, and that the Return follows the last message if it still waits.
 func TestNoticesAndReturnsAroundDeliveries(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateQueued))
@@ -129,8 +130,8 @@ func TestNoticesAndReturnsAroundDeliveries(t *testing.T) {
 	require.NotNil(t, tx.watching("conversation"), "perhaps the agent is there again: a read decides")
 }
 
-// Failed notices have moved behind the Return of their session. A delivery is still inserted before
-// the Return.
+// TestDeliveryGoesBeforeTheReturn checks failed notices that have moved behind the Return of their
+// session. A delivery is still inserted before the Return.
 func TestDeliveryGoesBeforeTheReturn(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
@@ -166,8 +167,8 @@ func TestDroppedReturnLeavesDeliveriesInOrder(t *testing.T) {
 	require.Equal(t, []string{"first", "second", "third"}, takenIDs(tx))
 }
 
-// A host that refuses notices for hours does not block the agent's messages: the oldest notices are
-// dropped, that of the end never.
+// TestNoticesGiveWay checks that a host that refuses notices for hours does not block the agent's
+// messages: the oldest notices are dropped, that of the end never.
 func TestNoticesGiveWay(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
@@ -183,7 +184,8 @@ func TestNoticesGiveWay(t *testing.T) {
 	require.NotNil(t, tx.In.Entries[inEntries-1].Delivery)
 }
 
-// The notice of a running callback remains: its outcome is still to be settled.
+// TestTheNoticeUnderWayStays checks that the notice of a running callback remains, because its
+// outcome is still to be settled.
 func TestTheNoticeUnderWayStays(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
@@ -197,7 +199,8 @@ func TestTheNoticeUnderWayStays(t *testing.T) {
 	require.Equal(t, head, tx.In.Entries[0].Seq)
 }
 
-// An entry that fails moves behind others, and entries keep their order.
+// TestFailedEntryMovesToTheEnd checks that an entry that fails moves behind others, and that
+// entries keep their order.
 func TestFailedEntryMovesToTheEnd(t *testing.T) {
 	t.Parallel()
 	const notice, delivery, back = KindNotice, KindDelivery, KindReturn
@@ -232,7 +235,8 @@ func TestFailedEntryMovesToTheEnd(t *testing.T) {
 	}
 }
 
-// Flow messages wait 250 ms, never mean an agent, and are marked as Genesys' own.
+// TestFlowMessages checks that flow messages wait 250 ms, never mean an agent, and are marked as
+// Genesys' own.
 func TestFlowMessages(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateQueued))
@@ -252,7 +256,7 @@ func TestFlowMessages(t *testing.T) {
 	require.Zero(t, tx.Watched[0].WroteAt)
 }
 
-// A human message counts only for the current conversation id.
+// TestWhoseMessageItIs checks that a human message counts only for the current conversation id.
 func TestWhoseMessageItIs(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -290,9 +294,9 @@ func TestWhoseMessageItIs(t *testing.T) {
 	}
 }
 
-// An agent ended the session with a last message, and the customer requested agents again before
-// that message arrived. It does not belong to the new session, although its opening has revived the
-// conversation.
+// TestLastMessageOfTheAgentBeforeIsLate checks an agent who ended the session with a last message,
+// while the customer requested agents again before that message arrived. It does not belong to the
+// new session, although its opening has revived the conversation.
 func TestLastMessageOfTheAgentBeforeIsLate(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -318,8 +322,8 @@ func TestLastMessageOfTheAgentBeforeIsLate(t *testing.T) {
 	}
 }
 
-// After the first attempt of a session's Return, an agent's message is late, also if another Return
-// waits.
+// TestDeliveryAfterTheFirstReturnIsLate checks that an agent's message is late after the first
+// attempt of a session's Return, also if another Return waits.
 func TestDeliveryAfterTheFirstReturnIsLate(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
@@ -333,9 +337,9 @@ func TestDeliveryAfterTheFirstReturnIsLate(t *testing.T) {
 	require.False(t, tx.returnWaits(tx.Handover.ID))
 }
 
-// The answer of the opening named no conversation, and an agent of the last one writes late in it.
-// That does not prove that the opening has revived it: only a read that shows the customer there
-// does.
+// TestLateMessageDoesNotNameTheConversation checks an answer of the opening that named no
+// conversation, while an agent of the last one writes late in it. That does not prove that the
+// opening has revived it: only a read that shows the customer there does.
 func TestLateMessageDoesNotNameTheConversation(t *testing.T) {
 	t.Parallel()
 	c := machinetest.HandoverIn(machine.StateRequested)

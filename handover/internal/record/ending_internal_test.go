@@ -31,8 +31,8 @@ func TestEndSendsWhatWaitsForTenSeconds(t *testing.T) {
 	require.Equal(t, []string{"1", "2", "3", "4"}, textsOf(list))
 }
 
-// The text that the customer has left is sent even after ten seconds of other entries, because
-// nothing else informs the agent.
+// TestLeftTextIsNotDrained checks that the text that the customer has left is sent even after ten
+// seconds of other entries, because nothing else informs the agent.
 func TestLeftTextIsNotDrained(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateEnding))

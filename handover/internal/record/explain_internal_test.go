@@ -283,7 +283,7 @@ func TestExplainWhatWaits(t *testing.T) {
 	})
 }
 
-// Log lines are shown unchanged, whichever release wrote them.
+// TestExplainForeignWords checks that log lines are shown unchanged, whichever release wrote them.
 func TestExplainForeignWords(t *testing.T) {
 	t.Parallel()
 	for want, l := range map[string]logLine{
@@ -294,7 +294,7 @@ func TestExplainForeignWords(t *testing.T) {
 	}
 }
 
-// Every end, wait and next step has a text.
+// TestExplainHasWordsForAll checks that every end, wait and next step has a text.
 func TestExplainHasWordsForAll(t *testing.T) {
 	t.Parallel()
 	for _, r := range []machine.EndReason{
@@ -315,7 +315,8 @@ func TestExplainHasWordsForAll(t *testing.T) {
 	}
 }
 
-// A message that fails for minutes is one line, and a line is not long.
+// TestLogStaysShort checks that a message that fails for minutes is one line, and that a line is
+// not long.
 func TestLogStaysShort(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))

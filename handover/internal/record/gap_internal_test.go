@@ -56,8 +56,8 @@ func repairGap(t *testing.T, tx *Transaction, refs []genesys.MessageRef, reads i
 	return delivered
 }
 
-// After an outage with any number of lost messages, each is fetched once, and none that a webhook
-// delivered is delivered again.
+// TestALongGapIsRepairedToTheEnd checks an outage with any number of lost messages. Each is fetched
+// once, and none that a webhook delivered is delivered again.
 func TestALongGapIsRepairedToTheEnd(t *testing.T) {
 	t.Parallel()
 	for name, apart := range map[string]time.Duration{"an hour": 12 * time.Second, "some minutes": 2 * time.Second} {
@@ -130,7 +130,8 @@ func refusedWith(status int) error {
 	return &genesys.Error{Op: "conversations.messages", StatusCode: status}
 }
 
-// While messages cannot be fetched, attempts have pauses and delay no other work.
+// TestAGapThatCannotBeRepairedNowHoldsNothingUp checks that attempts have pauses and delay no other
+// work while messages cannot be fetched.
 func TestAGapThatCannotBeRepairedNowHoldsNothingUp(t *testing.T) {
 	t.Parallel()
 	tx, refs := gapped(genesys.MaxBulkMessages + 10)
@@ -148,7 +149,8 @@ func TestAGapThatCannotBeRepairedNowHoldsNothingUp(t *testing.T) {
 	require.Equal(t, tx.Now.Add(machine.ReadPause), tx.Handover.PollAt, "and the others")
 }
 
-// A permanent refusal of a fetch is reported like a missing permission.
+// TestAGapThatIsRefusedIsReported checks that a permanent refusal of a fetch is reported like a
+// missing permission.
 func TestAGapThatIsRefusedIsReported(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{400, 403, 404, 405, 422} {
@@ -164,7 +166,8 @@ func TestAGapThatIsRefusedIsReported(t *testing.T) {
 	}
 }
 
-// In blind mode no read can show that a gap is closed.
+// TestBlindModeHoldsNothingBehindAGap checks that no message waits for a gap in blind mode, where
+// no read can show that the gap is closed.
 func TestBlindModeHoldsNothingBehindAGap(t *testing.T) {
 	t.Parallel()
 	tx, refs := gapped(1)
@@ -182,7 +185,8 @@ func TestBlindModeHoldsNothingBehindAGap(t *testing.T) {
 	require.Equal(t, at, tx.Handover.PollAt, "it may not be read")
 }
 
-// A read is often faster than the webhook of the message that it lists. That is no gap.
+// TestAMessageOnItsWayIsNoGap checks that a read that is faster than the webhook of the message
+// that it lists shows no gap.
 func TestAMessageOnItsWayIsNoGap(t *testing.T) {
 	t.Parallel()
 	for _, proven := range []bool{true, false} {
@@ -202,8 +206,8 @@ func TestAMessageOnItsWayIsNoGap(t *testing.T) {
 	}
 }
 
-// A message that Genesys stores is not fetched while the lane to the host is full. It is not
-// refused like a message of a webhook.
+// TestAGapWaitsForRoom checks that a message that Genesys stores is not fetched while the lane to
+// the host is full. It is not refused like a message of a webhook.
 func TestAGapWaitsForRoom(t *testing.T) {
 	t.Parallel()
 	tx, refs := gapped(10)
@@ -239,8 +243,8 @@ func askedFor(t *testing.T, tx *Transaction, stored []genesys.StoredMessage, ref
 	return asked
 }
 
-// A read may be staler than its time. Messages that it does not list yet are missing in a later
-// one.
+// TestAGapIsSeenBehindAStaleRead checks a read that is staler than its time. Messages that it does
+// not list yet are missing in a later one.
 func TestAGapIsSeenBehindAStaleRead(t *testing.T) {
 	t.Parallel()
 	tx, refs := gapped(0)
@@ -261,7 +265,8 @@ func TestWhatIsNoGap(t *testing.T) {
 	require.Equal(t, []string{"by a clock that is behind"}, askedFor(t, tx, nil, refs...))
 }
 
-// The oldest messages are fetched first, in any order of the listing.
+// TestAGapIsRepairedFromItsBeginning checks that the oldest messages are fetched first, in any
+// order of the listing.
 func TestAGapIsRepairedFromItsBeginning(t *testing.T) {
 	t.Parallel()
 	tx, refs := gapped(2 * genesys.MaxBulkMessages)
@@ -276,8 +281,8 @@ func TestAGapIsRepairedFromItsBeginning(t *testing.T) {
 	require.Equal(t, "missed 50", asked[0])
 }
 
-// Genesys may store a message a little later than it lists it, and the webhook may still arrive:
-// the message is not lost yet.
+// TestAYoungMessageThatIsNotKeptIsNotLostYet checks a message that Genesys stores a little later
+// than it lists it. The webhook may still arrive, so the message is not lost yet.
 func TestAYoungMessageThatIsNotKeptIsNotLostYet(t *testing.T) {
 	t.Parallel()
 	tx, refs := gapped(0)
@@ -292,7 +297,8 @@ func TestAYoungMessageThatIsNotKeptIsNotLostYet(t *testing.T) {
 	require.Empty(t, takenIDs(tx))
 }
 
-// The host gets only those stored messages that are for the customer and have not arrived.
+// TestWhatIsFetchedIsChosen checks that the host gets only those stored messages that are for the
+// customer and have not arrived.
 func TestWhatIsFetchedIsChosen(t *testing.T) {
 	t.Parallel()
 	tx, refs := gapped(4)
@@ -311,7 +317,8 @@ func TestWhatIsFetchedIsChosen(t *testing.T) {
 	require.Empty(t, askedFor(t, tx, stored, refs...))
 }
 
-// An error that may be gone in a minute is no refusal.
+// TestAFetchThatFailsForNowLosesNothing checks that an error that may be gone in a minute is no
+// refusal.
 func TestAFetchThatFailsForNowLosesNothing(t *testing.T) {
 	t.Parallel()
 	for _, err := range []error{refusedWith(401), refusedWith(408), refusedWith(429), refusedWith(500), &WaitError{}} {
@@ -322,7 +329,8 @@ func TestAFetchThatFailsForNowLosesNothing(t *testing.T) {
 	}
 }
 
-// Fetched messages are recognized by their time only if all earlier ones are accounted for.
+// TestAnOldMessageIsFetchedOnce checks that fetched messages are recognized by their time only if
+// all earlier ones are accounted for.
 func TestAnOldMessageIsFetchedOnce(t *testing.T) {
 	t.Parallel()
 	tx, refs := gapped(0)

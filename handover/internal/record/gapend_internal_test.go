@@ -65,7 +65,8 @@ func takenIDs(tx *Transaction) (list []string) {
 	return list
 }
 
-// At the end more messages are missing than one call can fetch.
+// TestALongGapAtTheEndIsRepairedToTheEnd checks an end at which more messages are missing than one
+// call can fetch.
 func TestALongGapAtTheEndIsRepairedToTheEnd(t *testing.T) {
 	t.Parallel()
 	n := 8*genesys.MaxBulkMessages - 1
@@ -82,8 +83,8 @@ func TestALongGapAtTheEndIsRepairedToTheEnd(t *testing.T) {
 	require.Equal(t, fmt.Sprint("missed ", n-1), list[n])
 }
 
-// The read before a message of the customer shows the end. The agents' last messages are still
-// missing.
+// TestAnEndThatAMessageMeetsHasItsGap checks a read before a message of the customer that shows the
+// end. The agents' last messages are still missing.
 func TestAnEndThatAMessageMeetsHasItsGap(t *testing.T) {
 	t.Parallel()
 	tx, refs := gapped(1)
@@ -107,7 +108,8 @@ func TestAnEndThatAMessageMeetsHasItsGap(t *testing.T) {
 	require.Empty(t, tx.Watched, "nothing is missing")
 }
 
-// A check is for the conversation it looked at, and is settled once.
+// TestACheckIsSettledOnce checks that a check is for the conversation it looked at, and is settled
+// once.
 func TestACheckIsSettledOnce(t *testing.T) {
 	t.Parallel()
 	tx, refs := gapped(1)
@@ -128,8 +130,8 @@ func TestACheckIsSettledOnce(t *testing.T) {
 	require.Zero(t, tx.Watched[0].Tries)
 }
 
-// Messages that the last looks do not fetch are reported. A look without a share of the budget does
-// not count.
+// TestACheckEndsWithAWord checks that messages that the last looks do not fetch are reported. A
+// look without a share of the budget does not count.
 func TestACheckEndsWithAWord(t *testing.T) {
 	t.Parallel()
 	tx, refs := gapped(2)
@@ -150,8 +152,8 @@ func TestACheckEndsWithAWord(t *testing.T) {
 	require.Contains(t, list[0], "gap: 2 messages")
 }
 
-// A last message is waited for while a webhook may still deliver it, regardless of the read that
-// showed the end.
+// TestACheckWaitsForWebhooks checks that a last message is waited for while a webhook may still
+// deliver it, regardless of the read that showed the end.
 func TestACheckWaitsForWebhooks(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
@@ -256,7 +258,8 @@ func TestTwoEndsAreBothChecked(t *testing.T) {
 	require.Empty(t, tx.Watched)
 }
 
-// Messages that a look has fetched are not missing if the last look cannot read.
+// TestACheckReportsNothingThatItBrought checks that messages that a look has fetched are not
+// missing if the last look cannot read.
 func TestACheckReportsNothingThatItBrought(t *testing.T) {
 	t.Parallel()
 	tx, refs := gapped(2)
@@ -272,7 +275,8 @@ func TestACheckReportsNothingThatItBrought(t *testing.T) {
 	require.Equal(t, []string{"missed 0", "missed 1"}, takenIDs(tx))
 }
 
-// Looks at messages that webhooks may still deliver fetch nothing, so they do not count.
+// TestLooksThatFetchNothingDoNotCount checks that looks at messages that webhooks may still deliver
+// do not count, because they fetch nothing.
 func TestLooksThatFetchNothingDoNotCount(t *testing.T) {
 	t.Parallel()
 	tx := closes(false)
@@ -297,7 +301,8 @@ func TestLooksThatFetchNothingDoNotCount(t *testing.T) {
 	require.Contains(t, list[0], "gap: 1 messages")
 }
 
-// A forbidden read ends the repair. The known missing messages are reported.
+// TestRepairThatMayNotBeReadIsReported checks that a forbidden read ends the repair, and that the
+// known missing messages are reported.
 func TestRepairThatMayNotBeReadIsReported(t *testing.T) {
 	t.Parallel()
 	tx, refs := gapped(2)

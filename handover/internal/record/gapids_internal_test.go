@@ -11,8 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// An adopted session began with a webhook. If reads use another id for that message, it is not
-// missing. Neither are the messages that an earlier session in the conversation received.
+// TestAnAdoptedSessionHasNoGapByOtherIDs checks an adopted session, which began with a webhook. If
+// reads use another id for that message, it is not missing. Neither are the messages that an
+// earlier session in the conversation received.
 func TestAnAdoptedSessionHasNoGapByOtherIDs(t *testing.T) {
 	t.Parallel()
 	for name, wrote := range map[string]machine.Time{"with a time": ago(time.Second), "without": 0} {
@@ -40,8 +41,8 @@ func TestAnAdoptedSessionHasNoGapByOtherIDs(t *testing.T) {
 	}
 }
 
-// Messages that webhooks delivered to the last session are not missing in the next one, if reads
-// use other ids.
+// TestTheNextSessionHasNoGapByOtherIDs checks that messages that webhooks delivered to the last
+// session are not missing in the next one, if reads use other ids.
 func TestTheNextSessionHasNoGapByOtherIDs(t *testing.T) {
 	t.Parallel()
 	tx, _ := gapped(0)
@@ -96,7 +97,7 @@ func TestCheckDetectsOtherIDsByLaterMessages(t *testing.T) {
 	require.Empty(t, takenIDs(tx))
 }
 
-// Fetched messages prove nothing about the ids of webhooks.
+// TestAFetchProvesNoIDs checks that fetched messages prove nothing about the ids of webhooks.
 func TestAFetchProvesNoIDs(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
@@ -110,8 +111,9 @@ func TestAFetchProvesNoIDs(t *testing.T) {
 	require.Len(t, tx.In.Entries, 2, "each message once")
 }
 
-// A message of an earlier session is accepted late, so its conversation is watched again. Webhooks
-// of that conversation had other ids than reads, so what the next look lists is not missing.
+// TestConversationOfAnEarlierSessionKeepsThatWebhooksArrived checks a message of an earlier session
+// that is accepted late, so its conversation is watched again. Webhooks of that conversation had
+// other ids than reads, so what the next look lists is not missing.
 func TestConversationOfAnEarlierSessionKeepsThatWebhooksArrived(t *testing.T) {
 	t.Parallel()
 	for name, arrives := range map[string]func(*Transaction){

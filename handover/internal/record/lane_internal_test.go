@@ -80,7 +80,8 @@ func TestWhenAHeadIsReady(t *testing.T) {
 	require.False(t, l.busy(noon()), "it was claimed for a removed entry")
 }
 
-// Wire time = max(now, last wire time of the record + 1 ms), fixed at acceptance.
+// TestWireTimeNeverRepeatsOrGoesBack checks that a wire time is max(now, last wire time of the
+// record + 1 ms), fixed at acceptance.
 func TestWireTimeNeverRepeatsOrGoesBack(t *testing.T) {
 	t.Parallel()
 	var f Record

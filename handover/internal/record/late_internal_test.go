@@ -13,7 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Settling removes the head only if its seq matches, with any owner of the lease.
+// TestAFactIsAFactButOnlyOnce checks that settling removes the head only if its seq matches, with
+// any owner of the lease.
 func TestAFactIsAFactButOnlyOnce(t *testing.T) {
 	t.Parallel()
 	t.Run("a message", func(t *testing.T) {
@@ -52,7 +53,8 @@ func TestAFactIsAFactButOnlyOnce(t *testing.T) {
 	})
 }
 
-// The opening of an earlier session is settled late. It changes nothing of the present one.
+// TestLateOutcomeOfAnEarlierOpening checks that the opening of an earlier session that is settled
+// late changes nothing of the present one.
 func TestLateOutcomeOfAnEarlierOpening(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -104,8 +106,8 @@ func TestALateOpeningIsDisconnected(t *testing.T) {
 	require.True(t, tx.Watched[0].Close)
 }
 
-// The answer of an opening arrives after the host requested the end. Its conversation is closed,
-// too.
+// TestLateOpeningInheritsTheEnd checks the answer of an opening that arrives after the host
+// requested the end. Its conversation is closed, too.
 func TestLateOpeningInheritsTheEnd(t *testing.T) {
 	t.Parallel()
 	for asked, end := range map[bool]machine.Event{true: {Kind: machine.EvEnd, Reason: machine.EndByCustomer}, false: {Kind: machine.EvFailed}} {
@@ -223,8 +225,9 @@ func TestLateMessageOpensAConversation(t *testing.T) {
 	require.True(t, w.Close)
 }
 
-// A process stood still in a POST until its session was over, and the next session has the message.
-// Its outcome is true of the conversation that it names, and of no other.
+// TestLatePostOfAnEarlierSession checks a process that stood still in a POST until its session was
+// over, while the next session has the message. Its outcome is true of the conversation that it
+// names, and of no other.
 func TestLatePostOfAnEarlierSession(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -256,7 +259,8 @@ func TestLatePostOfAnEarlierSession(t *testing.T) {
 	}
 }
 
-// The same for one part of a message: the agents of the next session get all parts.
+// TestLatePartOfAnEarlierSession checks such a POST of one part of a message: the agents of the
+// next session get all parts.
 func TestLatePartOfAnEarlierSession(t *testing.T) {
 	t.Parallel()
 	picture := openmessaging.Attachment{URL: "https://example.com/a.png", MIME: "image/png"}

@@ -71,8 +71,8 @@ func TestForwardInEveryState(t *testing.T) {
 	}
 }
 
-// Only a live agent answers for a message: a read that began after the message was accepted shows
-// the agent in its conversation.
+// TestOnlyALiveAgentAnswers checks that only a live agent answers for a message: a read that began
+// after the message was accepted shows the agent in its conversation.
 func TestOnlyALiveAgentAnswers(t *testing.T) {
 	t.Parallel()
 	for _, moved := range []bool{false, true} {
@@ -124,8 +124,8 @@ func TestAgentMessageAnswersOnlyItsConversation(t *testing.T) {
 	}
 }
 
-// That the agent is seen in the conversation answers for a message that no answer placed: it would
-// be there.
+// TestSeenAgentAnswersWhatNoAnswerPlaced checks that an agent who is seen in the conversation
+// answers for a message that no answer placed, because it would be there.
 func TestSeenAgentAnswersWhatNoAnswerPlaced(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
@@ -136,9 +136,9 @@ func TestSeenAgentAnswersWhatNoAnswerPlaced(t *testing.T) {
 	require.Empty(t, tx.Words)
 }
 
-// An agent left within a second of the end. A message sent half a second before that, and so
-// accepted within the same second, is answered for only if our own disconnect ended the
-// conversation for the agent, too.
+// TestAgentWhoLeftWithTheCustomer checks an agent who left within a second of the end. A message
+// sent half a second before that, and so accepted within the same second, is answered for only if
+// our own disconnect ended the conversation for the agent, too.
 func TestAgentWhoLeftWithTheCustomer(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -246,8 +246,8 @@ func TestReleasedKeepsUnseenWords(t *testing.T) {
 	require.Len(t, tx.Words, 1)
 }
 
-// Sent messages remain in the ledger until a later message of an agent. An earlier message that is
-// delivered later answers for none.
+// TestAWebhookThatWasOnItsWayAnswersForNothing checks that sent messages remain in the ledger until
+// a later message of an agent. An earlier message that is delivered later answers for none.
 func TestAWebhookThatWasOnItsWayAnswersForNothing(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
@@ -262,8 +262,9 @@ func TestAWebhookThatWasOnItsWayAnswersForNothing(t *testing.T) {
 	require.Empty(t, tx.Words)
 }
 
-// A message that Genesys accepted in another conversation is sent to the agents of the session; one
-// accepted in the session's conversation is not.
+// TestSessionSendsWhatAnotherConversationTook checks that a message that Genesys accepted in
+// another conversation is sent to the agents of the session. One accepted in the session's
+// conversation is not.
 func TestSessionSendsWhatAnotherConversationTook(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -295,8 +296,8 @@ func TestSessionSendsWhatAnotherConversationTook(t *testing.T) {
 	}
 }
 
-// A message of an earlier session is not answered before it is sent again: the agent of this
-// conversation has not read it.
+// TestAgentAnswersOnlyMessagesOfTheConversation checks that a message of an earlier session is not
+// answered before it is sent again: the agent of this conversation has not read it.
 func TestAgentAnswersOnlyMessagesOfTheConversation(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -331,8 +332,8 @@ func TestAgentAnswersOnlyMessagesOfTheConversation(t *testing.T) {
 	}
 }
 
-// A POST ran when its session ended, and it failed in the next one. Its message was written before
-// the others, so it is sent first.
+// TestWordThatMissedItsSessionGoesFirst checks a POST that ran when its session ended, and failed
+// in the next one. Its message was written before the others, so it is sent first.
 func TestWordThatMissedItsSessionGoesFirst(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
@@ -352,8 +353,9 @@ func TestWordThatMissedItsSessionGoesFirst(t *testing.T) {
 	require.Equal(t, tx.WireTime, list[3].Wire)
 }
 
-// Genesys accepted a part of a message in one session. The agents of the next one get all parts. If
-// that session ends before, the Return reports that an agent may have read some of it.
+// TestNextSessionSendsAllParts checks a message of which Genesys accepted a part in one session.
+// The agents of the next one get all parts. If that session ends before, the Return reports that an
+// agent may have read some of it.
 func TestNextSessionSendsAllParts(t *testing.T) {
 	t.Parallel()
 	picture := openmessaging.Attachment{URL: "https://example.com/a.png", MIME: "image/png"}

@@ -46,8 +46,8 @@ func TestMemoryRecalls(t *testing.T) {
 	require.Equal(t, fetchedID, m.Recall("d"))
 }
 
-// The memory keeps the newest 128 ids in each direction, and below 512 all that are younger than 15
-// minutes.
+// TestMemoryKeeps checks that the memory keeps the newest 128 ids in each direction, and below 512
+// all that are younger than 15 minutes.
 func TestMemoryKeeps(t *testing.T) {
 	t.Parallel()
 	fill := func(n int, every time.Duration) memory {
@@ -89,7 +89,8 @@ func TestMinutesOfAnyTime(t *testing.T) {
 	require.Equal(t, uint32(1), minuteOf(machine.TimeOf(time.Unix(60, 0))))
 }
 
-// A new verdict takes the place of the old one, and the memory does not grow.
+// TestMemoryReplaces checks that a new verdict takes the place of the old one, and that the memory
+// does not grow.
 func TestMemoryReplaces(t *testing.T) {
 	t.Parallel()
 	var m memory
@@ -101,7 +102,8 @@ func TestMemoryReplaces(t *testing.T) {
 	require.Equal(t, forwardedID, m.Recall("b"))
 }
 
-// A long transcript leaves room for the ids of stored messages.
+// TestATranscriptDoesNotFillTheMemory checks that a long transcript leaves room for the ids of
+// stored messages.
 func TestATranscriptDoesNotFillTheMemory(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateQueued))

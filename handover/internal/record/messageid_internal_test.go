@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The vectors were made by hand: SHA-256 over each part, preceded by its length as 4 bytes
-// big-endian; 32 hex digits of it.
+// TestMessageIDVectors checks vectors that were made by hand: SHA-256 over each part, preceded by
+// its length as 4 bytes big-endian; 32 hex digits of it.
 func TestMessageIDVectors(t *testing.T) {
 	t.Parallel()
 	const integration = "00000000-0000-4000-8000-000000000001"
@@ -38,7 +38,8 @@ func TestMessageIDPartsDoNotRunTogether(t *testing.T) {
 	require.NotEqual(t, MessageID(KindMessage, "a", "b", "c1", 0, ""), MessageID(KindMessage, "a", "b", "c", 10, ""))
 }
 
-// A message that was attempted in an earlier session gets another id in each session.
+// TestMessageIDOfALaterSession checks that a message that was attempted in an earlier session gets
+// another id in each session.
 func TestMessageIDOfALaterSession(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}

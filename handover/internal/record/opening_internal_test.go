@@ -36,8 +36,8 @@ func TestAnOpeningWithoutCertainty(t *testing.T) {
 	require.Equal(t, []string{"1", "2"}, texts(tx.Record, firstReturn(t, tx.Record)), "everything handed back in order")
 }
 
-// The two minutes of an opening count from its first attempt: before it, it may have waited for a
-// conversation to be closed.
+// TestAnOpeningByAge checks that the two minutes of an opening count from its first attempt: before
+// it, it may have waited for a conversation to be closed.
 func TestAnOpeningByAge(t *testing.T) {
 	t.Parallel()
 	down := Outcome{Effect: EffectAmbiguous, Err: genesys.ErrUnavailable}
@@ -123,7 +123,8 @@ func TestFailureOfAnEarlierSessionDelaysNoOpening(t *testing.T) {
 	}
 }
 
-// Before an agent was there, the id in the answer of the opening is the better one.
+// TestOpeningsAnswerNamesTheConversation checks that the id in the answer of the opening is the
+// better one before an agent was there.
 func TestOpeningsAnswerNamesTheConversation(t *testing.T) {
 	t.Parallel()
 	c := machinetest.HandoverIn(machine.StateRequested)
@@ -134,8 +135,9 @@ func TestOpeningsAnswerNamesTheConversation(t *testing.T) {
 	require.Empty(t, tx.Handover.MovedTo)
 }
 
-// The answer of the opening was lost, an agent accepted the conversation and ended it, and the
-// repeat of the opening opened another one without an agent.
+// TestRepeatedOpeningThatOpensAnotherEndsIt checks an opening whose answer was lost. An agent
+// accepted the conversation and ended it, and the repeat of the opening opened another one without
+// an agent.
 func TestRepeatedOpeningThatOpensAnotherEndsIt(t *testing.T) {
 	t.Parallel()
 	c := machinetest.HandoverIn(machine.StateRequested)
@@ -248,8 +250,8 @@ func TestUnnamedSessionLeavesTheLastConversation(t *testing.T) {
 	require.Empty(t, tx.Watched)
 }
 
-// An opening waits while a conversation under its identity is to be closed: until that was tried,
-// or an agent was seen, or for 30 s.
+// TestOpeningWaitsForADisconnect checks that an opening waits while a conversation under its
+// identity is to be closed: until that was tried, or an agent was seen, or for 30 s.
 func TestOpeningWaitsForADisconnect(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -299,8 +301,8 @@ func TestOpeningWaitsForALookThatMayDisconnect(t *testing.T) {
 	require.True(t, tx.Ready(ToGenesys))
 }
 
-// An opening that is tried may join a conversation that is to be closed: neither is claimed while
-// the other runs.
+// TestOpeningAndDisconnectExcludeEachOther checks an opening that may join a conversation that is
+// to be closed: neither is claimed while the other runs.
 func TestOpeningAndDisconnectExcludeEachOther(t *testing.T) {
 	t.Parallel()
 	tx := closes(false)
@@ -318,7 +320,8 @@ func TestOpeningAndDisconnectExcludeEachOther(t *testing.T) {
 	require.Equal(t, "other", tx.Handover.ConversationID)
 }
 
-// A session ends while its opening is being sent: the next session does not end the exclusion.
+// TestOpeningOfAnEarlierSessionExcludesADisconnect checks a session that ends while its opening is
+// being sent: the next session does not end the exclusion.
 func TestOpeningOfAnEarlierSessionExcludesADisconnect(t *testing.T) {
 	t.Parallel()
 	tx := closes(false)
@@ -338,7 +341,8 @@ func TestOpeningOfAnEarlierSessionExcludesADisconnect(t *testing.T) {
 	require.True(t, tx.Ready(Control))
 }
 
-// The opening's answer names another conversation: the first is closed.
+// TestOpeningElsewhereLeavesTheIntent checks an answer of the opening that names another
+// conversation: the first is closed.
 func TestOpeningElsewhereLeavesTheIntent(t *testing.T) {
 	t.Parallel()
 	tx := closes(false)

@@ -10,7 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Legs that an earlier read showed as ended count neither for the standing nor for the history.
+// TestReadWithoutEarlierLegs checks that legs that an earlier read showed as ended count neither
+// for the standing nor for the history.
 func TestReadWithoutEarlierLegs(t *testing.T) {
 	t.Parallel()
 	c := &genesys.Conversation{Participants: []genesys.Participant{

@@ -43,7 +43,7 @@ func TestRetention(t *testing.T) {
 	}
 }
 
-// A record with waiting work is not removed, at any age.
+// TestRetentionWaitsForWork checks that a record with waiting work is not removed, at any age.
 func TestRetentionWaitsForWork(t *testing.T) {
 	t.Parallel()
 	old := func() *Record {
@@ -71,7 +71,7 @@ func TestRetentionWaitsForWork(t *testing.T) {
 	}
 }
 
-// TestRetentionWithoutAHandover counts from the last webhook.
+// TestRetentionWithoutAHandover checks that the retention counts from the last webhook.
 func TestRetentionWithoutAHandover(t *testing.T) {
 	t.Parallel()
 	f := &Record{Touched: noon()}
@@ -79,8 +79,9 @@ func TestRetentionWithoutAHandover(t *testing.T) {
 	require.Equal(t, f.Expires(), f.WakeAt())
 }
 
-// A conversation that no session needs is still disconnected, for two minutes at most, and running
-// effects to Genesys are waited for. Only then is the record removed.
+// TestForgetWaitsForADisconnect checks that a conversation that no session needs is still
+// disconnected, for two minutes at most, and that running effects to Genesys are waited for. Only
+// then is the record removed.
 func TestForgetWaitsForADisconnect(t *testing.T) {
 	t.Parallel()
 	f := recordIn(machine.StateEnded)
@@ -100,7 +101,8 @@ func TestForgetWaitsForADisconnect(t *testing.T) {
 	require.Zero(t, f.Expires())
 }
 
-// An accepted message from Genesys is delivered before the record is removed.
+// TestForgetWaitsForTheAgentsWords checks that an accepted message from Genesys is delivered before
+// the record is removed.
 func TestForgetWaitsForTheAgentsWords(t *testing.T) {
 	t.Parallel()
 	f := recordIn(machine.StateEnded)
@@ -111,7 +113,8 @@ func TestForgetWaitsForTheAgentsWords(t *testing.T) {
 	require.Zero(t, f.Expires())
 }
 
-// A running callback is not followed by one for a new record of the customer before it returns.
+// TestForgetWaitsForTheHost checks that a running callback is not followed by one for a new record
+// of the customer before it returns.
 func TestForgetWaitsForTheHost(t *testing.T) {
 	t.Parallel()
 	f := recordIn(machine.StateEnded)

@@ -268,8 +268,8 @@ func TestAgentSessionTakesOverAllReturns(t *testing.T) {
 	require.Equal(t, []EntryKind{KindDelivery}, kinds(tx.In.Entries))
 }
 
-// The opening does not wait for a Return that runs. The messages of the customer do, so that they
-// keep their order.
+// TestWordsWaitForARunningReturn checks that the opening does not wait for a Return that runs. The
+// messages of the customer do, so that they keep their order.
 func TestWordsWaitForARunningReturn(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))

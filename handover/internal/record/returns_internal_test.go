@@ -118,8 +118,9 @@ func TestReturnWithoutAnAgentHoldsAll(t *testing.T) {
 	require.Equal(t, []string{"sent", "waits"}, texts(tx.Record, firstReturn(t, tx.Record)))
 }
 
-// A 2xx does not prove that an agent reads a message. If it is unknown when the agents left, every
-// message after which no agent was seen is returned.
+// TestEndWithoutATimeReturnsWhatIsUnproven checks that every message after which no agent was seen
+// is returned if it is unknown when the agents left, because a 2xx does not prove that an agent
+// reads a message.
 func TestEndWithoutATimeReturnsWhatIsUnproven(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(*Transaction){
@@ -160,7 +161,8 @@ func TestEndWithoutATimeReturnsWhatIsUnproven(t *testing.T) {
 	}
 }
 
-// The agent left, and our side requested the end later. Messages sent in between are unanswered.
+// TestReturnHoldsWhatWasSentAfterTheAgentLeft checks an agent who left before our side requested
+// the end. Messages sent in between are unanswered.
 func TestReturnHoldsWhatWasSentAfterTheAgentLeft(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
@@ -176,8 +178,8 @@ func TestReturnHoldsWhatWasSentAfterTheAgentLeft(t *testing.T) {
 	require.Equal(t, []string{"too late"}, texts(tx.Record, firstReturn(t, tx.Record)))
 }
 
-// A message that opened another conversation was sent after the end. Its answer has no Date, and
-// our clock is known within a second.
+// TestReturnHoldsWhatOpenedAnotherConversation checks a message that was sent after the end and
+// opened another conversation. Its answer has no Date, and our clock is known within a second.
 func TestReturnHoldsWhatOpenedAnotherConversation(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
@@ -194,7 +196,8 @@ func TestReturnHoldsWhatOpenedAnotherConversation(t *testing.T) {
 	require.Equal(t, []string{"too late"}, texts(tx.Record, firstReturn(t, tx.Record)))
 }
 
-// No read showed that the agent left, our side requested the end, and every read failed.
+// TestUnconfirmedEndReturnsWhatWasSent checks an end that our side requested, while no read showed
+// that the agent left and every read failed.
 func TestUnconfirmedEndReturnsWhatWasSent(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
@@ -210,8 +213,8 @@ func TestUnconfirmedEndReturnsWhatWasSent(t *testing.T) {
 	require.Equal(t, []bool{true}, wasSent(list))
 }
 
-// Genesys accepted a message in one session, no agent answered it, and the next session ended
-// before it was sent again.
+// TestSentInAnEarlierSessionIsReturnedAsSent checks a message that Genesys accepted in one session
+// and no agent answered. The next session ended before it was sent again.
 func TestSentInAnEarlierSessionIsReturnedAsSent(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateQueued))
@@ -230,8 +233,8 @@ func TestSentInAnEarlierSessionIsReturnedAsSent(t *testing.T) {
 	require.Equal(t, []bool{true, false}, wasSent(list))
 }
 
-// A refused message is not sent again in a later session, and is returned at the end of that
-// session.
+// TestRefusedWordsWaitForTheNextReturn checks that a refused message is not sent again in a later
+// session, and is returned at the end of that session.
 func TestRefusedWordsWaitForTheNextReturn(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
@@ -252,7 +255,8 @@ func TestRefusedWordsWaitForTheNextReturn(t *testing.T) {
 	require.NotEmpty(t, list[0].Reason)
 }
 
-// A refused message was not sent, even if it was released from its session.
+// TestRefusedWordsAreNotReturnedAsSent checks that a refused message was not sent, even if it was
+// released from its session.
 func TestRefusedWordsAreNotReturnedAsSent(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
@@ -266,7 +270,8 @@ func TestRefusedWordsAreNotReturnedAsSent(t *testing.T) {
 	require.Equal(t, []bool{false}, wasSent(list))
 }
 
-// A POST runs when its session ends. Its outcome decides which side gets the message.
+// TestRunningPostAtTheEnd checks a POST that runs when its session ends. Its outcome decides which
+// side gets the message.
 func TestRunningPostAtTheEnd(t *testing.T) {
 	t.Parallel()
 	failed := Outcome{Effect: EffectNotPerformed, Err: genesys.ErrUnavailable}

@@ -21,8 +21,8 @@ func asks(tx *Transaction, id string, s machine.State) machine.Session {
 	return session
 }
 
-// A session that begins while another is ending is current at once. The old one ends for the
-// requested reason.
+// TestSessionBeginsWhileOneEnds checks that a session that begins while another is ending is
+// current at once. The old one ends for the requested reason.
 func TestSessionBeginsWhileOneEnds(t *testing.T) {
 	t.Parallel()
 	for state, test := range map[machine.State]struct {
@@ -84,7 +84,8 @@ func TestOpenDoesNotOvertakeAReturn(t *testing.T) {
 	require.False(t, tx.Handover.AgentRequestedAt.IsZero())
 }
 
-// Words that wait for a Return while the bot has the turn go to the agents at a HandOver.
+// TestHandOverInBotTakesUnansweredMessages checks that words that wait for a Return while the bot
+// has the turn go to the agents at a HandOver.
 func TestHandOverInBotTakesUnansweredMessages(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateBot))

@@ -15,8 +15,8 @@ import (
 
 func apiFault(status int) error { return &genesys.Error{Op: "openmessaging.send", StatusCode: status} }
 
-// 401, 403, 404 on the integration, 429, network and 5xx are the channel's fault; the rest is the
-// message's.
+// TestWhoseFaultItIs checks that 401, 403, 404 on the integration, 429, network and 5xx are the
+// channel's fault, and the rest is the message's.
 func TestWhoseFaultItIs(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -114,8 +114,8 @@ func TestADeliveryThatDidNotBeginIsNoAttempt(t *testing.T) {
 	require.Zero(t, tx.In.Entries[0].Attempts)
 }
 
-// A message that Genesys does not take for 15 minutes ends the session as failed. The time counts
-// from its first attempt.
+// TestAMessageByAge checks that a message that Genesys does not take for 15 minutes ends the
+// session as failed. The time counts from its first attempt.
 func TestAMessageByAge(t *testing.T) {
 	t.Parallel()
 	down := Outcome{Effect: EffectNotPerformed, Err: genesys.ErrUnavailable, RetryAfter: time.Minute}
@@ -134,7 +134,8 @@ func TestAMessageByAge(t *testing.T) {
 	require.Equal(t, []string{"1"}, texts(tx.Record, firstReturn(t, tx.Record)))
 }
 
-// Deliver: permanent, or 2 min → Failed receipt, notice.
+// TestDeliveriesThatFail checks that a permanent failure, or one of two minutes, leads to a Failed
+// receipt and a notice.
 func TestDeliveriesThatFail(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))

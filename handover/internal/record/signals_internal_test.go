@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// There is a pause between two reads, and a longer one if they are forbidden. The last of many
-// signals is kept.
+// TestSignalsKeepThePauseBetweenReads checks that there is a pause between two reads, and a longer
+// one if they are forbidden. The last of many signals is kept.
 func TestSignalsKeepThePauseBetweenReads(t *testing.T) {
 	t.Parallel()
 	for blind, pause := range map[bool]time.Duration{false: machine.ReadPause, true: machine.BlindPause} {
@@ -70,8 +70,8 @@ func TestASignalBetweenKeepsTheSource(t *testing.T) {
 	require.False(t, tx.Handover.Poll)
 }
 
-// A poll that is due and waits for its small share of the budget becomes a requested read when a
-// signal arrives.
+// TestASignalTakesOverAPollThatIsDue checks that a poll that is due and waits for its small share
+// of the budget becomes a requested read when a signal arrives.
 func TestASignalTakesOverAPollThatIsDue(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateQueued))

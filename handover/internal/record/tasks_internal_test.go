@@ -152,7 +152,7 @@ func TestRerunHoldsOneSlot(t *testing.T) {
 	require.Empty(t, slots)
 }
 
-// A timer that ends a session reads first.
+// TestOnlyALookFiresTimers checks that a timer that ends a session reads first.
 func TestOnlyALookFiresTimers(t *testing.T) {
 	t.Parallel()
 	for task, want := range map[TaskKind]machine.State{TaskReceipt: machine.StateQueued, TaskLook: machine.StateEnding} {

@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// WakeAt is Until + 2 s for a leased entry, otherwise the later of NotBefore and the time of the
-// entry.
+// TestARecordWithWorkIsLeasedOrDue checks that WakeAt is Until + 2 s for a leased entry, otherwise
+// the later of NotBefore and the time of the entry.
 func TestARecordWithWorkIsLeasedOrDue(t *testing.T) {
 	t.Parallel()
 	head := func(f *Record, l *lane) {

@@ -103,7 +103,7 @@ func TestWatchedUntilItIsOver(t *testing.T) {
 	}
 }
 
-// A 404 counts after a minute of them.
+// TestWatchedUntilItIsUnknownForAMinute checks that a 404 counts after a minute of them.
 func TestWatchedUntilItIsUnknownForAMinute(t *testing.T) {
 	t.Parallel()
 	tx := closes(false)
@@ -118,8 +118,8 @@ func TestWatchedUntilItIsUnknownForAMinute(t *testing.T) {
 	require.Empty(t, lineup(tx.Record))
 }
 
-// A look with an older newest leg than an earlier one, or that may be older than our own
-// disconnect, opens and closes nothing.
+// TestWatchedByAStaleRead checks that a look with an older newest leg than an earlier one, or that
+// may be older than our own disconnect, opens and closes nothing.
 func TestWatchedByAStaleRead(t *testing.T) {
 	t.Parallel()
 	older := func(p genesys.Phase) func(*Transaction) *Reading {
@@ -145,8 +145,9 @@ func TestWatchedByAStaleRead(t *testing.T) {
 	require.NotNil(t, tx.Open())
 }
 
-// Legs that a look showed as ended before the opening do not count for the session that continues
-// in the conversation. Legs that ended after its first attempt do.
+// TestWatchedLegsAreOfTheSessionBefore checks that legs that a look showed as ended before the
+// opening do not count for the session that continues in the conversation. Legs that ended after
+// its first attempt do.
 func TestWatchedLegsAreOfTheSessionBefore(t *testing.T) {
 	t.Parallel()
 	look := func(ended string) func(*Transaction) *Reading {
@@ -175,7 +176,8 @@ func TestWatchedLegsAreOfTheSessionBefore(t *testing.T) {
 	require.Equal(t, "a b c d", tx.Handover.Before, "of the last session there")
 }
 
-// A conversation that cannot be read is read less and less often, and then no longer watched.
+// TestWatchedIsNotFoundForLong checks that a conversation that cannot be read is read less and less
+// often, and then no longer watched.
 func TestWatchedIsNotFoundForLong(t *testing.T) {
 	t.Parallel()
 	tx := closes(false)
@@ -194,7 +196,8 @@ func TestWatchedIsNotFoundForLong(t *testing.T) {
 	require.LessOrEqual(t, tx.Now.Sub(before), watchedLife+time.Hour)
 }
 
-// The channel of the record is not there for now: nothing was learned.
+// TestWatchedWithoutAChannel checks that nothing is learned while the channel of the record is not
+// there.
 func TestWatchedWithoutAChannel(t *testing.T) {
 	t.Parallel()
 	tx := closes(false)
@@ -202,8 +205,8 @@ func TestWatchedWithoutAChannel(t *testing.T) {
 	require.Len(t, tx.Watched, 1)
 }
 
-// The ninth entry replaces the oldest that is only read, otherwise the oldest without an agent, and
-// a notice reports that one.
+// TestWatchedIsBounded checks that the ninth entry replaces the oldest that is only read, otherwise
+// the oldest without an agent, and that a notice reports that one.
 func TestWatchedIsBounded(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -233,8 +236,8 @@ func TestWatchedIsBounded(t *testing.T) {
 	}
 }
 
-// The opening has resumed a conversation of which messages are missing: they are still fetched, and
-// it is not closed.
+// TestNeededIsStillRepaired checks an opening that has resumed a conversation of which messages are
+// missing: they are still fetched, and it is not closed.
 func TestNeededIsStillRepaired(t *testing.T) {
 	t.Parallel()
 	tx := closes(true)
@@ -248,7 +251,7 @@ func TestNeededIsStillRepaired(t *testing.T) {
 	require.Empty(t, tx.Watched)
 }
 
-// The conversations that the end of a session leaves in Genesys.
+// TestWhatASessionLeaves checks which conversations the end of a session leaves in Genesys.
 func TestWhatASessionLeaves(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -288,7 +291,8 @@ func TestWhatASessionLeaves(t *testing.T) {
 	}
 }
 
-// During a look, a webhook requests another one. Only the effects of the look are settled.
+// TestWatchedIsWantedAgain checks a webhook that requests another look during a look. Only the
+// effects of the look are settled.
 func TestWatchedIsWantedAgain(t *testing.T) {
 	t.Parallel()
 	tx := left()

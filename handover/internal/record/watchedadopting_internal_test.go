@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A live agent in a conversation without a session opens one, even if the conversation was to be
-// closed.
+// TestWatchedAgentOpensASession checks that a live agent in a conversation without a session opens
+// one, even if the conversation was to be closed.
 func TestWatchedAgentOpensASession(t *testing.T) {
 	t.Parallel()
 	for _, p := range machinetest.Phases() {
@@ -40,8 +40,8 @@ func TestWatchedAgentOpensASession(t *testing.T) {
 	}
 }
 
-// If our side ended the session, an agent who is still there opens none, but one who has written
-// since does.
+// TestWatchedAfterOurOwnEnd checks a session that our side ended: an agent who is still there opens
+// none, but one who has written since does.
 func TestWatchedAfterOurOwnEnd(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -70,8 +70,8 @@ func TestWatchedAfterOurOwnEnd(t *testing.T) {
 	}
 }
 
-// An end in the state bot is an end by our side, too. An agent who has just accepted does not open
-// the session again.
+// TestWatchedAfterAnEndInBot checks that an end in the state bot is an end by our side, too. An
+// agent who has just accepted does not open the session again.
 func TestWatchedAfterAnEndInBot(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateBot))
@@ -83,8 +83,9 @@ func TestWatchedAfterAnEndInBot(t *testing.T) {
 	require.Nil(t, tx.Open())
 }
 
-// A session in the state bot moves to the conversation that has an agent. Its own end was not
-// requested, so an agent there keeps that conversation.
+// TestWatchedAgentTakesOverFromTheBot checks that a session in the state bot moves to the
+// conversation that has an agent. Its own end was not requested, so an agent there keeps that
+// conversation.
 func TestWatchedAgentTakesOverFromTheBot(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateBot))
@@ -98,8 +99,8 @@ func TestWatchedAgentTakesOverFromTheBot(t *testing.T) {
 	require.False(t, looks(t, tx, seeing(genesys.PhaseConnected), nil))
 }
 
-// A person wrote in another conversation while a session with agents is open. That conversation is
-// taken when the session ends.
+// TestWatchedAgentWaitsForTheSession checks an agent who wrote in another conversation while a
+// session with agents is open. That conversation is taken when the session ends.
 func TestWatchedAgentWaitsForTheSession(t *testing.T) {
 	t.Parallel()
 	tx := newTransaction(recordIn(machine.StateConnected))
@@ -114,7 +115,8 @@ func TestWatchedAgentWaitsForTheSession(t *testing.T) {
 	require.Equal(t, "elsewhere", tx.Open().ConversationID)
 }
 
-// In blind mode a message written 5 s or more after the last end opens a session.
+// TestWatchedBlindly checks that a message written 5 s or more after the last end opens a session
+// in blind mode.
 func TestWatchedBlindly(t *testing.T) {
 	t.Parallel()
 	for wrote, opens := range map[time.Duration]bool{machine.SettlePeriod: true, machine.SettlePeriod - time.Microsecond: false, -time.Hour: false} {

@@ -46,7 +46,8 @@ func TestWatchedDisconnects(t *testing.T) {
 	}
 }
 
-// A conversation is not disconnected while an agent is in it, unless its end was requested.
+// TestWatchedAgentKeepsTheConversation checks that a conversation is not disconnected while an
+// agent is in it, unless its end was requested.
 func TestWatchedAgentKeepsTheConversation(t *testing.T) {
 	t.Parallel()
 	for _, asked := range []bool{true, false} {
@@ -57,7 +58,8 @@ func TestWatchedAgentKeepsTheConversation(t *testing.T) {
 	}
 }
 
-// Three attempts, and two that are forbidden, end in a notice.
+// TestWatchedDisconnectIsGivenUp checks that three attempts, and two that are forbidden, end in a
+// notice.
 func TestWatchedDisconnectIsGivenUp(t *testing.T) {
 	t.Parallel()
 	for status, tries := range map[int]int{403: 2, 409: 3} {
@@ -75,8 +77,8 @@ func TestWatchedDisconnectIsGivenUp(t *testing.T) {
 	}
 }
 
-// Genesys accepts each disconnect, and the conversation continues. After the third it is only read,
-// and in the end no longer watched.
+// TestWatchedDisconnectIsTriedThreeTimes checks a conversation that continues although Genesys
+// accepts each disconnect. After the third it is only read, and in the end no longer watched.
 func TestWatchedDisconnectIsTriedThreeTimes(t *testing.T) {
 	t.Parallel()
 	tx := closes(true)
@@ -147,7 +149,8 @@ func TestFailedDisconnectsDoNotLengthenThePauseOfReads(t *testing.T) {
 	require.Equal(t, tx.Now.Add(lookPause), tx.watching("other").At, "they still get rarer")
 }
 
-// A conversation that no session needs is in a queue for 30 s without an agent.
+// TestWatchedInAQueue checks a conversation that no session needs and that is in a queue for 30 s
+// without an agent.
 func TestWatchedInAQueue(t *testing.T) {
 	t.Parallel()
 	tx := left()
