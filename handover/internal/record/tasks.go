@@ -230,7 +230,7 @@ func (tx *Transaction) SettleTask(j *Job, o Outcome) {
 		if tx.Handover != nil {
 			since = machine.Later(since, tx.Handover.Started)
 		}
-		if tx.Now.Sub(since) >= tx.givesUpAfter(o) {
+		if tx.Now.Sub(since) >= tx.patience() {
 			tx.GiveUp(Explain(o.Err))
 			return
 		}
@@ -288,7 +288,9 @@ func (tx *Transaction) settleLook(j *Job, o Outcome) {
 	case o.Transferred:
 		tx.Apply(machine.Event{Kind: machine.EvTransferred})
 	case o.Doubtful:
-		tx.Handover.Transferred, tx.Handover.LastWriteAt = tx.Now, tx.Now
+		if tx.Handover.LastWriteAt = tx.Now; tx.Handover.State == machine.StateRequested {
+			tx.Handover.Transferred = tx.Now
+		}
 	case o.Disconnected:
 		tx.Handover.DisconnectedAt, tx.Handover.PollAt, tx.Handover.Poll = tx.Now, tx.Now.Add(machine.FirstRead), false
 		if tx.Handover.Disconnects++; tx.Handover.Blind {

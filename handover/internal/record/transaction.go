@@ -1,7 +1,6 @@
 package record
 
 import (
-	"errors"
 	"slices"
 	"time"
 
@@ -478,14 +477,9 @@ func (f *Record) Retention() time.Duration {
 	return f.Keep
 }
 
-// givesUpAfter returns how long a task is tried that fails. A short retention is about a record
-// without work: while the channel is served, it ends no session with an agent and loses no message.
-func (tx *Transaction) givesUpAfter(o Outcome) time.Duration {
-	if errors.Is(o.Err, ErrNoChannel) {
-		return tx.Retention()
-	}
-	return max(tx.Retention(), machine.DefaultRetention)
-}
+// patience returns how long a task is tried that fails. A short retention is about a record without
+// work: it ends no session with an agent and loses no message.
+func (f *Record) patience() time.Duration { return max(f.Retention(), machine.DefaultRetention) }
 
 // GiveUp drops the effects that wait for Genesys and can never be performed. The host gets a Return
 // with the customer's messages, and a notice.

@@ -498,7 +498,8 @@ func (l *ledger) checkNamed(k string, g gap, detail string) {
 func (l *ledger) checkGaps() {
 	missing := map[string][]string{}
 	for _, s := range l.sessionOrder {
-		if s.endedIn == nil || !s.compared || s.forgotten || l.w.plan.foreignIDs != "" {
+		// What is lost with a removed channel can only be reported if ids are proven.
+		if s.endedIn == nil || !s.compared || s.forgotten || l.w.plan.foreignIDs != "" || l.w.plan.has(faultRemoved) {
 			continue
 		}
 		reported := l.reportsGapIn(s.endedIn)
