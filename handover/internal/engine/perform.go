@@ -481,7 +481,9 @@ func (m *Manager) botQueueOf(ctx context.Context, k *channelState, r *record.Rea
 // mustTransfer reports whether to transfer: only after a read that shows the queue's leg in the bot
 // queue, and not twice in a row.
 func (m *Manager) mustTransfer(c *machine.Handover, r *record.Reading) bool {
-	return (c.State == machine.StateRequested || c.Unrouted(r.History.Came)) && c.Routing == machine.RouteByTransfer && c.QueueID != "" &&
+	// After a transfer of unknown result, a read may not show it yet.
+	unrouted := c.Unrouted(r.History.Came) && r.Began.Sub(c.LastWriteAt) >= machine.SettlePeriod
+	return (c.State == machine.StateRequested || unrouted) && c.Routing == machine.RouteByTransfer && c.QueueID != "" &&
 		r.Standing.Phase == genesys.PhaseQueued && c.InBotQueue(r.Standing) && !r.Legs.Newest.Before(c.Newest) &&
 		m.now().Sub(c.Transferred) >= machine.TransferPause
 }
