@@ -237,6 +237,36 @@ func TestAnEndThatAMoveMeetsHasItsGap(t *testing.T) {
 	require.Equal(t, []string{"missed 0", "back"}, takenIDs(tx))
 }
 
+// TestMovedSessionThatNoReadEndsHasItsGap checks a session that ends ten seconds after a message
+// opened another conversation, because no read of the old one succeeded, or because missing messages
+// of it could not be fetched. What the agents wrote there is still looked for.
+func TestMovedSessionThatNoReadEndsHasItsGap(t *testing.T) {
+	t.Parallel()
+	for name, read := range map[string]bool{"no read": false, "no fetch": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tx, refs := gapped(1)
+			tx.Apply(machine.Event{Kind: machine.EvMoved, Conversation: "another"})
+			tx.Now = tx.Now.Add(20 * time.Second)
+			tx.Handover.LastWriteAt = tx.Now.Add(-time.Minute)
+			o := Outcome{Task: TaskLook, Err: refusedWith(503)}
+			if read {
+				o = listedOutcome(tx, refs...)
+				o.End, o.Read.Standing, o.GapErr = true, machinetest.Standing(genesys.PhaseEnded), refusedWith(503)
+			}
+			for range 2 { // a timer may wait for a second read
+				settleAs(tx, jobOn(t, tx, Control), o)
+				tx.Now = tx.Now.Add(machine.TimerPatience)
+			}
+			require.Nil(t, tx.Open())
+			w := tx.watching("conversation")
+			require.NotNil(t, w)
+			require.False(t, w.Close)
+			require.Equal(t, read, w.Incomplete)
+		})
+	}
+}
+
 // TestTwoEndsAreBothChecked checks two sessions that end with missing messages, in two
 // conversations. Those of both are fetched.
 func TestTwoEndsAreBothChecked(t *testing.T) {

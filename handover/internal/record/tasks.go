@@ -239,8 +239,10 @@ func (tx *Transaction) SettleTask(j *Job, o Outcome) {
 	}
 	switch {
 	case look:
-		if tx.settleLook(j, o); !tx.unsure(o) {
-			tx.fireTimers()
+		if tx.settleLook(j, o); tx.Open() != nil && !tx.unsure(o) {
+			if tx.fireTimers(); tx.Open() == nil {
+				tx.repairEnd(o.Read)
+			}
 		}
 	case o.Task == TaskReceipt:
 		tx.settleReceipt(j, o)

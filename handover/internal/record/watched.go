@@ -230,8 +230,9 @@ func (tx *Transaction) leave(c *machine.Handover) {
 		tx.close(c, id, false)
 	case c.Leftover != machine.LeftoverNone:
 		tx.close(c, c.ConversationID, c.Leftover == machine.LeftoverRequested)
-	case tx.Now.Sub(c.LastWriteAt) < lookPause:
-		w := tx.watch(c.ConversationID, c.From, tx.since(c), c.LastWriteAt.Add(lookPause))
+	case c.Ending.Code == machine.CodeConversationMoved || tx.Now.Sub(c.LastWriteAt) < lookPause:
+		// No read has shown its end, or not the last one.
+		w := tx.watch(c.ConversationID, c.From, tx.since(c), machine.Later(tx.Now, c.LastWriteAt.Add(lookPause)))
 		w.Handover = cmp.Or(w.Handover, c.ID)
 		w.Closings = c.Disconnects
 		w.knows(c)
