@@ -299,8 +299,8 @@ func (k *channelState) socketKey() machine.Key {
 	return machine.Key{Customer: record.Reserved + "socket/" + k.clientHash()}
 }
 
-// socketOf returns the state of the socket. It reads the store at most once per askSocket, and
-// keeps the last answer if the store fails.
+// socketOf returns the state of the socket. It reads the store at most once per askSocket; if the
+// store fails, the state is unknown.
 func (m *Manager) socketOf(ctx context.Context, k *channelState) record.SocketState {
 	a := k.account
 	state, due := a.SocketAsk(m.Now())
@@ -310,13 +310,12 @@ func (m *Manager) socketOf(ctx context.Context, k *channelState) record.SocketSt
 	ctx, cancel := m.Within(ctx, account.SocketTime)
 	defer cancel()
 	_, s, err := m.socket(ctx, k.socketKey())
-	if err != nil {
-		return state
-	}
 	a.Mu.Lock()
 	defer a.Mu.Unlock()
 	now := m.Now()
 	switch a.Socket = record.SocketGone; {
+	case err != nil:
+		a.Socket = record.SocketNone
 	case s.Format == 0:
 		a.Socket, a.AskSocket = record.SocketNone, now.Add(account.NoSocket)
 	case s.live(now):

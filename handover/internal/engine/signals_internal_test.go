@@ -1,11 +1,14 @@
 package engine
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/genesyshandover/genesyshandover/handover/internal/record"
 	"github.com/genesyshandover/genesyshandover/handover/internal/recordtest"
 	"github.com/stretchr/testify/require"
 )
@@ -55,4 +58,33 @@ func TestReportedEndCountsOnlyInBlindMode(t *testing.T) {
 			})
 		})
 	}
+}
+
+// An unreadable store fails to read.
+type unreadable struct{ Store }
+
+func (unreadable) Get(context.Context, machine.Key) (record.Stored, error) {
+	return record.Stored{}, errors.New("not reachable")
+}
+
+// TestStateOfTheSocketIsUnknownWithoutTheStore checks that a state of the socket from before a
+// failure of the store is not taken for the present one.
+func TestStateOfTheSocketIsUnknownWithoutTheStore(t *testing.T) {
+	t.Parallel()
+	x := newBench(t)
+	k, err := x.a.channel(t.Context(), "shop")
+	require.NoError(t, err)
+	owner := x.a.SocketOwner("shop")
+	held, _, err := owner.Own(t.Context(), nil, time.Minute)
+	require.NoError(t, err)
+	require.True(t, held)
+	require.NoError(t, owner.Report(t.Context(), false))
+	require.Equal(t, record.SocketGone, x.a.socketOf(t.Context(), k))
+	require.NoError(t, owner.Report(t.Context(), true))
+	x.now = x.now.Add(time.Minute)
+	x.a.config.Store = unreadable{x.store}
+	require.Equal(t, record.SocketNone, x.a.socketOf(t.Context(), k))
+	x.a.config.Store = x.store
+	x.now = x.now.Add(time.Minute / 2)
+	require.Equal(t, record.SocketAlive, x.a.socketOf(t.Context(), k))
 }
