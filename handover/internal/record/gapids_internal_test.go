@@ -230,3 +230,19 @@ func TestUnprovenSessionHidesNoGapOfTheNext(t *testing.T) {
 	require.Len(t, tx.GapOf(r, tx.Handover.OpeningTriedAt, tx.Handover.Listing, false).Missing, 1)
 	require.Equal(t, 1, tx.Undelivered(TaskLook, r))
 }
+
+// TestALookProvesTheIDs checks that a look that lists a delivered message proves the ids, although
+// others of that conversation could not be fetched. Those are reported.
+func TestALookProvesTheIDs(t *testing.T) {
+	t.Parallel()
+	tx, refs := gapped(2)
+	tx.Handover = left().Handover
+	w := tx.watch("conversation", "customer", ago(time.Hour), noon())
+	w.Incomplete, w.Handover, w.Listing = true, tx.Handover.ID, machine.Listing{Reached: true}
+	for len(tx.Watched) > 0 {
+		checkListing(t, tx, refusedWith(503), nil, refs...)
+	}
+	list := takenIDs(tx)
+	require.Len(t, list, 1)
+	require.Contains(t, list[0], "gap: 2 messages")
+}

@@ -517,7 +517,7 @@ func (tx *Transaction) settleMissing(o Outcome, id string) (fetched, all bool) {
 	if w = tx.watching(id); w == nil {
 		return fetched, all
 	}
-	if all {
+	if w.Proven = g.Proven; all {
 		w.Listing = g.Listing
 	}
 	tx.reportLost(&w.Listing, tx.sessionOf(w), lost, 0, reasonOf(o.GapErr), missing(o.GapErr))

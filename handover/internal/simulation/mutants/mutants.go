@@ -216,7 +216,7 @@ var mutants = []mutant{
 	},
 	{
 		"watched", "a revived conversation is not looked at", "record/watched.go",
-		`case tx.Now.Sub(c.LastWriteAt) < lookPause:`,
+		`case c.Ending.Code == machine.CodeConversationMoved || tx.Now.Sub(c.LastWriteAt) < lookPause:`,
 		`case tx.Now.Sub(c.LastWriteAt) < 0:`,
 	},
 	{
@@ -416,8 +416,8 @@ var mutants = []mutant{
 	},
 	{
 		"transfer", "a doubtful one is repeated at once", "record/tasks.go",
-		"tx.Handover.Transferred, tx.Handover.LastWriteAt = tx.Now, tx.Now\n",
-		"tx.Handover.LastWriteAt = tx.Now\n",
+		"tx.Handover.LastWriteAt = tx.Now; tx.Handover.State == machine.StateRequested {",
+		"tx.Handover.LastWriteAt = tx.Now; false {",
 	},
 	{
 		"gaps", "what is missing is not fetched", "engine/perform.go",
