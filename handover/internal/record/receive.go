@@ -51,8 +51,6 @@ func (tx *Transaction) AcceptMessage(o *openmessaging.Outbound, body openmessagi
 		}
 	case human && o.ConversationID != "" && (tx.Open() == nil || tx.Handover.ConversationID != o.ConversationID):
 		tx.wroteElsewhere(o)
-	case !human && tx.unknown(o.ConversationID):
-		tx.watch(o.ConversationID, o.CustomerID, tx.written(machine.TimeOf(o.Time)), tx.Now.Add(machine.SettlePeriod))
 	}
 	if !tx.makeRoom(len(body.Text)) {
 		tx.ReceivedIDs.finish(id)
@@ -73,15 +71,6 @@ func (tx *Transaction) wroteElsewhere(o *openmessaging.Outbound) {
 	if c := tx.Open(); c != nil && c.ConversationID != "" {
 		tx.readNext(c)
 	}
-}
-
-// unknown reports whether the record knows nothing of a conversation. A message whose answer was
-// lost may have opened it.
-func (tx *Transaction) unknown(conversation string) bool {
-	c := tx.Handover
-	of, _ := tx.endedIn(conversation)
-	return conversation != "" && of == nil && tx.watching(conversation) == nil &&
-		(c == nil || c.ConversationID != conversation && c.MovedTo != conversation)
 }
 
 // readNext schedules the next possible read of the session's conversation. Unlike a signal, its
