@@ -24,10 +24,11 @@ import (
 // Its goroutine remains until it returns, so callbacks that never return leak goroutines; they are
 // logged. A late result is accepted unless another attempt has replaced it.
 //
-// Records of a channel for which Channels returns [ErrNoChannel] are not changed until a call or a
-// webhook finds the channel again. Once they have been due for their retention time, the effects
-// that wait for Genesys are dropped: the session ends with [EndFailed], its notice and its Return. A
-// session stays on the integration that it began on, even if its channel gets another one.
+// Records of a channel for which Channels returns [ErrNoChannel] are not changed until a call, a
+// webhook or Run, which asks every ten minutes, finds the channel again. Once they have been due for
+// their retention time, the effects that wait for Genesys are dropped: the session ends with
+// [EndFailed], its notice and its Return. A session stays on the integration that it began on, even
+// if its channel gets another one.
 type Config struct {
 	Channel Channel // the one channel
 	// Or many: ErrNoChannel if there is none (kept 10 s, others 1 min).

@@ -98,6 +98,7 @@ type lookup struct {
 // A refusal is the answer that there is no such channel.
 type refusal struct {
 	err   error
+	since time.Time // of the first such answer in a row
 	until time.Time
 }
 
@@ -169,7 +170,11 @@ func (m *Manager) answerLookup(ctx context.Context, id string, a *lookup) {
 	}
 	if no {
 		delete(m.channels.known, id)
-		m.channels.refuse(id, &refusal{err: a.err, until: m.Now().Add(refusalTime)}, m.Now())
+		since := m.Now()
+		if was != nil {
+			since = was.since
+		}
+		m.channels.refuse(id, &refusal{err: a.err, since: since, until: m.Now().Add(refusalTime)}, m.Now())
 	}
 	close(a.done)
 }
@@ -444,6 +449,18 @@ func (m *Manager) ask(ctx context.Context, id string) {
 	}
 	m.channels.mu.Unlock()
 	environment.Signal(m.nudge)
+}
+
+// ignored returns for how long this Manager has left a record alone that is due. Time in which no
+// process ran does not count as time without a channel.
+func (m *Manager) ignored(tx *record.Transaction) time.Duration {
+	m.channels.mu.Lock()
+	no := m.channels.refused[tx.Key.Channel]
+	m.channels.mu.Unlock()
+	if no == nil {
+		return tx.Overdue()
+	}
+	return min(tx.Overdue(), m.Now().Sub(no.since))
 }
 
 // serves returns how long this Manager ignores a record, or 0 if it works on it, and the reason for

@@ -405,8 +405,8 @@ func (m *Manager) performLook(ctx context.Context, k *channelState, f *record.Re
 	}
 	if r.Err == nil {
 		m.fetch(ctx, k, c.ConversationID, f.GapOf(r, c.OpeningTriedAt, c.Listing, o.End), &o)
-		if c.Routing == machine.RouteByFlow && c.BotQueue == "" { // adopted without a read
-			o.BotQueue = m.botQueueOf(ctx, k, r, conversation)
+		if c.Routing == machine.RouteByFlow && c.BotQueue == "" { // it was unknown when the session began
+			o.BotQueue = m.botQueueOf(ctx, k, conversation)
 		}
 	}
 	switch {
@@ -450,7 +450,9 @@ func (m *Manager) performWatch(ctx context.Context, k *channelState, f *record.R
 	}
 	if r.Err == nil {
 		m.fetch(ctx, k, w.ID, f.GapOf(r, w.Since, w.Listing, true), &o)
-		o.BotQueue = m.botQueueOf(ctx, k, r, conversation)
+		if r.WithAgent() { // a session may begin
+			o.BotQueue = m.botQueueOf(ctx, k, conversation)
+		}
 	}
 	if !f.Adoptable(w, r) && f.MayDisconnect(w, r, m.now()) {
 		d := m.tryDisconnect(ctx, k, w.ID)
@@ -461,8 +463,8 @@ func (m *Manager) performWatch(ctx context.Context, k *channelState, f *record.R
 
 // botQueueOf returns the queue into which the flow put a conversation, or "". An adopted
 // conversation may return to it.
-func (m *Manager) botQueueOf(ctx context.Context, k *channelState, r *record.Reading, conversation *genesys.Conversation) string {
-	if k.channel.Routing == machine.RouteByFlow || !r.WithAgent() {
+func (m *Manager) botQueueOf(ctx context.Context, k *channelState, conversation *genesys.Conversation) string {
+	if k.channel.Routing == machine.RouteByFlow {
 		return ""
 	}
 	c := machine.Handover{Session: machine.Session{Queue: k.channel.AgentQueue}}
@@ -481,9 +483,7 @@ func (m *Manager) botQueueOf(ctx context.Context, k *channelState, r *record.Rea
 // mustTransfer reports whether to transfer: only after a read that shows the queue's leg in the bot
 // queue, and not twice in a row.
 func (m *Manager) mustTransfer(c *machine.Handover, r *record.Reading) bool {
-	// After a transfer of unknown result, a read may not show it yet.
-	unrouted := c.Unrouted(r.History.Came) && r.Began.Sub(c.LastWriteAt) >= machine.SettlePeriod
-	return (c.State == machine.StateRequested || unrouted) && c.Routing == machine.RouteByTransfer && c.QueueID != "" &&
+	return (c.State == machine.StateRequested || c.Unrouted(r.History.Came)) && c.Routing == machine.RouteByTransfer && c.QueueID != "" &&
 		r.Standing.Phase == genesys.PhaseQueued && c.InBotQueue(r.Standing) && !r.Legs.Newest.Before(c.Newest) &&
 		m.now().Sub(c.Transferred) >= machine.TransferPause
 }

@@ -251,13 +251,13 @@ func (m *Manager) claimDue(ctx context.Context, k machine.Key) (s skipped, due b
 	var last *record.Transaction
 	var refused bool
 	f, err := m.accept(ctx, k, func(tx *record.Transaction) error {
-		if last = tx; tx.Fresh {
+		if last, refused = tx, false; tx.Fresh {
 			return record.ErrUnchanged
 		}
 		leaves, why := m.serves(tx)
 		switch {
 		case leaves == 0:
-		case tx.Overdue() >= tx.Retention():
+		case m.ignored(tx) >= tx.Retention():
 			tx.GiveUp(why)
 		default:
 			tx.Leaves, refused = leaves, why == whyNoChannel

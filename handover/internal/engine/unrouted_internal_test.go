@@ -38,11 +38,15 @@ func TestSessionConnectedByAnEarlierMessageIsTransferred(t *testing.T) {
 		require.True(t, m.mustTransfer(&c, r), name)
 		require.Equal(t, now.Add(machine.ReadPause), c.PollAt, name)
 	}
-	// Genesys may have accepted a transfer just now: a read may be older than that.
+	// Genesys may have accepted a transfer: it is repeated after a pause.
 	r, e, now := inBots(0)
 	c, _ := machine.Apply(word(), e, now)
-	c.LastWriteAt = now.Add(-machine.SettlePeriod + time.Second)
+	c.Transferred, c.TransferDoubt = noon().Add(time.Minute-machine.TransferPause), true
+	require.True(t, m.mustTransfer(&c, r))
+	c.Transferred++
 	require.False(t, m.mustTransfer(&c, r))
+	c, _ = machine.Apply(c, machine.Event{Kind: machine.EvTransferred}, now)
+	require.False(t, c.Unrouted(0))
 	r, e, now = inBots(noon().Add(3 * time.Second))
 	c, _ = machine.Apply(word(), e, now)
 	require.Equal(t, machine.StateEnded, c.State, "an agent joined, and returned it")

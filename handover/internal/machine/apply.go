@@ -99,8 +99,9 @@ func (t *Transition) SchedulePoll() {
 	}
 }
 
-// wanted returns when a read is due that was requested after the present one began, or zero. The
-// times alone do not show that, because another process with another clock may have requested it.
+// wanted returns when a read is due that the read of the event does not replace, or zero: it was
+// requested after the claim of that read, or is due after it began. Times alone do not show the
+// former, because the clocks of processes differ.
 func (t *Transition) wanted(e Event) Time {
 	if t.Poll || !e.Requested && !t.PollAt.After(e.Began) {
 		return 0
@@ -178,7 +179,7 @@ func (t *Transition) named(e Event) {
 }
 
 func (t *Transition) transferred() {
-	t.Transferred, t.LastWriteAt, t.ConfirmedAt = t.Now, t.Now, t.genesysNow()
+	t.Transferred, t.LastWriteAt, t.ConfirmedAt, t.TransferDoubt = t.Now, t.Now, t.genesysNow(), false
 	if t.State != StateRequested {
 		return
 	}
@@ -726,7 +727,7 @@ func (t *Transition) requeued(e Event) {
 		return
 	}
 	from, was := t.LastQueueID, t.State
-	t.LastQueueID, t.Unconfirmed = s.QueueID, Unconfirmed{}
+	t.LastQueueID, t.Unconfirmed, t.TransferDoubt = s.QueueID, Unconfirmed{}, false
 	if was == StateQueued && from == s.QueueID {
 		return
 	}
@@ -803,7 +804,7 @@ func (c Handover) InBotQueue(s genesys.Standing) bool {
 // connected the session, and no agent of this handover has joined yet. came is the time when a read
 // shows the first agent, or zero.
 func (c Handover) Unrouted(came Time) bool {
-	return c.State == StateConnected && c.Routing == RouteByTransfer && c.Transferred.IsZero() && came.Before(c.OpeningTriedAt)
+	return c.State == StateConnected && c.Routing == RouteByTransfer && (c.Transferred.IsZero() || c.TransferDoubt) && came.Before(c.OpeningTriedAt)
 }
 
 // before reports whether a read shows an end that is older than the opening. It may be the end of

@@ -199,8 +199,10 @@ type Handover struct {
 	LastWriteAt Time   `json:"wrote,omitempty"`   // our last write to the conversation
 	// The last transfer that was or may have been performed.
 	Transferred Time `json:"transferred,omitempty"`
-	Refusals    int  `json:"refusals,omitempty"` // refused transfers
-	Blind       bool `json:"blind,omitempty"`    // the read is forbidden
+	// The answer to the last transfer was lost, and no read has shown its effect.
+	TransferDoubt bool `json:"transferDoubt,omitempty"`
+	Refusals      int  `json:"refusals,omitempty"` // refused transfers
+	Blind         bool `json:"blind,omitempty"`    // the read is forbidden
 	// When the first of the forbidden reads began. The second one makes the session Blind.
 	Denied    Time `json:"denied,omitempty"`
 	GoneSince Time `json:"gone,omitempty"` // since when reads find no conversation
@@ -239,7 +241,10 @@ type Handover struct {
 	// When the session ended, by Genesys' clock, as a signal reported. Neither a read nor an agent
 	// has contradicted it.
 	EndSignalledAt Time `json:"told,omitempty"`
-	SignalledAt    Time `json:"signalled,omitempty"` // last signal, or proof of a live source
+	// When the host, one of its timers or a failure ended the session, by Genesys' clock. Only an
+	// agent who writes later opens another one.
+	OwnEnd      Time `json:"ownEnd,omitempty"`
+	SignalledAt Time `json:"signalled,omitempty"` // last signal, or proof of a live source
 	// Steps in a row that only a poll showed, although signals had arrived before.
 	Unsignalled int `json:"unsignalled,omitempty"`
 	// A notification socket was alive at the last look.
@@ -329,7 +334,7 @@ type Event struct {
 	// EvRead: the context of a HandOver, which Genesys has not accepted yet, opens an ended
 	// conversation again.
 	Reopens bool
-	// EvRead, EvGone: a read was requested since the effect that read was claimed.
+	// EvRead, EvGone: another read was requested after the claim of the effect that made this one.
 	Requested bool
 	// EvRead, EvGone: when the read began; EvAgentWrote: when it was written; EvSignalled: when it
 	// ended.

@@ -193,7 +193,7 @@ func TestTheNoticeUnderWayStays(t *testing.T) {
 		tx.Notice(Notice{Kind: machine.NoticeAlerting})
 	}
 	head := tx.In.Entries[0].Seq
-	tx.In.Lease = Lease{Owner: "somebody", N: 1, Seq: head, Until: tx.Now.Add(LeaseTime)}
+	tx.In.Lease = Lease{Owner: "another", N: 1, Seq: head, Until: tx.Now.Add(LeaseTime)}
 	tx.Notice(Notice{Kind: machine.NoticeDeclined})
 	require.Len(t, tx.In.Entries, inEntries)
 	require.Equal(t, head, tx.In.Entries[0].Seq)
@@ -266,7 +266,7 @@ func TestWhoseMessageItIs(t *testing.T) {
 		"of an unknown one":         {func(_ *Transaction, o *openmessaging.Outbound) { elsewhere(o) }, machine.StateQueued, true, ""},
 		"of an earlier handover":    {func(_ *Transaction, o *openmessaging.Outbound) { o.ConversationID = "before" }, machine.StateQueued, true, "zyxwvutsrqp7"},
 		"of no conversation":        {func(_ *Transaction, o *openmessaging.Outbound) { o.ConversationID = "" }, machine.StateConnected, false, "abcdefghijk2"},
-		"of another customer":       {func(_ *Transaction, o *openmessaging.Outbound) { o.ConversationID, o.CustomerID = "", "somebody" }, machine.StateQueued, true, ""},
+		"of another customer":       {func(_ *Transaction, o *openmessaging.Outbound) { o.ConversationID, o.CustomerID = "", "another" }, machine.StateQueued, true, ""},
 		"from before this handover": {func(_ *Transaction, o *openmessaging.Outbound) { o.Time = ago(time.Hour).Std() }, machine.StateQueued, true, "abcdefghijk2"},
 		"before the opening's word": {func(tx *Transaction, o *openmessaging.Outbound) { tx.Handover.ConversationID = ""; elsewhere(o) }, machine.StateConnected, false, "abcdefghijk2"},
 		"before the opening": {func(tx *Transaction, o *openmessaging.Outbound) {

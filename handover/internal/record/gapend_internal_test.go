@@ -238,8 +238,8 @@ func TestAnEndThatAMoveMeetsHasItsGap(t *testing.T) {
 }
 
 // TestMovedSessionThatNoReadEndsHasItsGap checks a session that ends ten seconds after a message
-// opened another conversation, because no read of the old one succeeded, or because missing messages
-// of it could not be fetched. What the agents wrote there is still looked for.
+// opened another conversation, because no read of the old one succeeded, or because missing
+// messages of it could not be fetched. What the agents wrote there is still looked for.
 func TestMovedSessionThatNoReadEndsHasItsGap(t *testing.T) {
 	t.Parallel()
 	for name, read := range map[string]bool{"no read": false, "no fetch": true} {

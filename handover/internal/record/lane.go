@@ -241,7 +241,10 @@ func (tx *Transaction) ClaimHead(n LaneName) Entry {
 		}
 		if head.Kind == KindOpen && tx.Handover.OpeningTriedAt.IsZero() {
 			// From now on Genesys may have received it.
-			tx.Handover.OpeningTriedAt, tx.Handover.TriedByHost = tx.genesysNow(), tx.Clock.Unmeasured
+			tx.Handover.OpeningTriedAt, tx.Handover.TriedByHost = tx.genesysNow(), false
+			if tx.Clock.Unmeasured {
+				tx.Handover.OpeningTriedAt, tx.Handover.TriedByHost = tx.Now, true
+			}
 		}
 		return head
 	case ToHost:
@@ -396,10 +399,6 @@ func (tx *Transaction) backoff(failures int, o Outcome) machine.Time {
 	if o.RetryAfter > 0 {
 		return tx.Now.Add(o.RetryAfter)
 	}
-	most := backoffLast
-	if errors.Is(o.Err, ErrNoChannel) { // the channel will not return soon
-		most = time.Hour
-	}
 	d := BackoffFirst << min(max(failures-1, 0), 13)
-	return tx.Now.Add(tx.Jitter(min(d, most)))
+	return tx.Now.Add(tx.Jitter(min(d, backoffLast)))
 }

@@ -26,7 +26,7 @@ type Reading struct {
 	Blind    bool
 	Gone     bool
 	Err      error
-	// A read was requested since the effect that has read was claimed.
+	// Another read was requested after the claim of the effect that made this one.
 	Requested bool
 }
 

@@ -81,8 +81,9 @@ func (tx *Transaction) readNext(c *machine.Handover) {
 	}
 }
 
-// readBy reports whether a read will begin by a time. A poll may wait for its share of the rate
-// limit, and a read that is running may be too old.
+// readBy reports whether a read is scheduled that will begin by a time and show what is so now. A
+// poll does not count, because it may wait for its share of the rate limit, nor does a read that is
+// running, because it may have begun before.
 func (tx *Transaction) readBy(c *machine.Handover, at machine.Time) bool {
 	return !c.PollAt.IsZero() && !c.Poll && !c.PollAt.After(at) && tx.Control.Lease.Free(tx.Now)
 }
@@ -263,9 +264,9 @@ func (tx *Transaction) firstReport(conversation string) bool {
 
 func reportKey(conversation, session string) string { return "ended " + conversation + " " + session }
 
-// ReadSoon schedules a read and reports whether there is a change to store. It changes nothing
-// if a read is already due and none is in progress. Reads are at least 2 s apart, and the last
-// of many signals always leads to a read.
+// ReadSoon schedules a read and reports whether there is a change to store. It changes nothing if
+// one is scheduled within the next second and none is running. Reads are at least 2 s apart, and
+// the last of many signals always leads to a read.
 func (tx *Transaction) ReadSoon(c *machine.Handover) bool {
 	at := tx.mayReadAt(c)
 	// A read with a reason has its best time. An earlier one delays the next by 2 s.

@@ -77,6 +77,7 @@ type past struct {
 	From         string          `json:"from,omitempty"`
 	machine.Legs                 // of its conversation
 	Reached      bool            `json:"reached,omitempty"` // a webhook of its conversation has arrived
+	OwnEnd       machine.Time    `json:"ownEnd,omitempty"`  // see machine.Handover
 }
 
 type sentID struct {

@@ -131,12 +131,15 @@ func (tx *Transaction) sentLate(j *Job, x Entry, o Outcome) {
 	asked := c.ID == x.Handover && (c.Leftover == machine.LeftoverRequested || !c.EndRequestedAt.IsZero())
 	if c.ID != x.Handover { // another session has begun
 		c = machine.Handover{Session: tx.SessionOf(x.Handover)}
+		if p := tx.pastOf(x.Handover); p != nil {
+			c.OwnEnd = p.OwnEnd
+		}
 	}
 	c.From = x.from(j.Record.Handover)
 	tx.close(&c, o.Conversation, asked)
-	failed := c.Ending.Reason == machine.EndFailed || c.Ending.Reason == machine.EndRefused
-	if w := tx.watching(o.Conversation); w != nil && (asked || endedByUs(&c.Session) && !failed) {
-		w.EndedAt = tx.Clock.Genesys(c.Ending.Time)
+	// An agent may still take the conversation if the session ended only because Genesys was late.
+	if w := tx.watching(o.Conversation); w != nil && c.Ending.Reason != machine.EndFailed && c.Ending.Reason != machine.EndRefused {
+		w.EndedAt = machine.Later(w.EndedAt, c.OwnEnd)
 	}
 }
 

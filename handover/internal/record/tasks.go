@@ -290,9 +290,7 @@ func (tx *Transaction) settleLook(j *Job, o Outcome) {
 	case o.Transferred:
 		tx.Apply(machine.Event{Kind: machine.EvTransferred})
 	case o.Doubtful:
-		if tx.Handover.LastWriteAt = tx.Now; tx.Handover.State == machine.StateRequested {
-			tx.Handover.Transferred = tx.Now
-		}
+		tx.Handover.Transferred, tx.Handover.LastWriteAt, tx.Handover.TransferDoubt = tx.Now, tx.Now, true
 	case o.Disconnected:
 		tx.Handover.DisconnectedAt, tx.Handover.PollAt, tx.Handover.Poll = tx.Now, tx.Now.Add(machine.FirstRead), false
 		if tx.Handover.Disconnects++; tx.Handover.Blind {

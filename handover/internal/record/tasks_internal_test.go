@@ -94,7 +94,7 @@ func TestNextTask(t *testing.T) {
 			f.Handover.Timers.Max, f.Handover.ConversationID = -1, ""
 		}, TaskNone, 0},
 		"but one of another identity": {machine.StateBot, func(f *Record) {
-			f.Watched, f.Handover.ConversationID = []Watched{{ID: "other", From: "somebody", Close: true, At: noon()}}, ""
+			f.Watched, f.Handover.ConversationID = []Watched{{ID: "other", From: "another", Close: true, At: noon()}}, ""
 		}, TaskWatch, noon()},
 		"and before the opening": {machine.StateBot, func(f *Record) {
 			f.Watched = []Watched{{ID: "other", From: f.Handover.From, Close: true, At: noon()}}

@@ -100,7 +100,7 @@ func (tx *Transaction) makeRoom(bytes int) bool {
 func (tx *Transaction) install(c machine.Handover) {
 	if tx.Handover != nil {
 		legs := machine.Legs{Newest: tx.Handover.Newest, Ended: tx.Handover.Ended}
-		tx.Past = append([]past{{Session: tx.Handover.Session, From: tx.Handover.From, Legs: legs, Reached: tx.Handover.Reached}}, tx.Past...)
+		tx.Past = append([]past{{Session: tx.Handover.Session, From: tx.Handover.From, Legs: legs, Reached: tx.Handover.Reached, OwnEnd: tx.Handover.OwnEnd}}, tx.Past...)
 		tx.boundPast()
 		c.Proven = c.Proven || tx.Handover.Proven // how reads name messages remains the same
 	}
@@ -115,8 +115,8 @@ func (tx *Transaction) install(c machine.Handover) {
 	tx.AddLog("a session began, "+entered(tx.Handover, ""), "")
 }
 
-// boundPast drops the oldest session if there are too many, but not the last one with a
-// conversation, which later openings may continue without naming it.
+// boundPast drops the oldest session if there are too many. It keeps the newest one that has a
+// conversation, because later openings may continue that conversation without naming it.
 func (tx *Transaction) boundPast() {
 	i := len(tx.Past) - 1
 	if i < maxPast {
@@ -477,8 +477,8 @@ func (f *Record) Retention() time.Duration {
 	return f.Keep
 }
 
-// patience returns how long a task is tried that fails. A short retention is about a record without
-// work: it ends no session with an agent and loses no message.
+// patience returns for how long a task may fail before the record is given up. A short retention is
+// about a record without work: it ends no session with an agent and loses no message.
 func (f *Record) patience() time.Duration { return max(f.Retention(), machine.DefaultRetention) }
 
 // GiveUp drops the effects that wait for Genesys and can never be performed. The host gets a Return
@@ -492,8 +492,10 @@ func (tx *Transaction) GiveUp(why string) {
 		tx.Tidy()
 	}
 	waits := len(tx.Watched)+len(tx.Receipts)+len(tx.Out.Entries) > 0
-	for i := range tx.Watched {
-		tx.reportUnseen(&tx.Watched[i], why, "")
+	for len(tx.Watched) > 0 {
+		w := &tx.Watched[0]
+		tx.reportUnseen(w, why, "")
+		tx.unwatch(w.ID)
 	}
 	tx.Watched, tx.Receipts = nil, nil
 	tx.dropEntries(func(Entry) bool { return true })

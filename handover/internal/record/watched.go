@@ -74,18 +74,16 @@ const (
 )
 
 // watch returns the entry of a conversation, creates it if there is none, and makes sure that it is
-// read by a time.
+// read by a time. A new entry has the legs that the last session of the conversation knew, and the
+// end of that session by our side.
 func (tx *Transaction) watch(id, from string, since, at machine.Time) *Watched {
 	w := tx.watching(id)
 	if w == nil {
 		tx.boundWatched()
 		tx.Watched = append(tx.Watched, Watched{Listing: tx.listed(id), ID: id, From: from, Since: since, At: at, Until: tx.Now.Add(watchedLife)})
 		w = &tx.Watched[len(tx.Watched)-1]
-		if s, legs := tx.endedIn(id); s != nil {
-			w.Legs = *legs
-			if endedByUs(s) {
-				w.EndedAt = tx.Clock.Genesys(s.Ending.Time)
-			}
+		if legs, ownEnd := tx.endedIn(id); legs != nil {
+			w.Legs, w.EndedAt = *legs, ownEnd
 		}
 		return w
 	}
@@ -93,26 +91,16 @@ func (tx *Transaction) watch(id, from string, since, at machine.Time) *Watched {
 	return w
 }
 
-// endedIn returns the last ended session of a conversation, and the legs of that conversation as
-// far as they are known, or nil.
-func (f *Record) endedIn(conversation string) (*machine.Session, *machine.Legs) {
+// endedIn returns the legs of a conversation as its last ended session knew them, and when our side
+// ended that session, or nil.
+func (f *Record) endedIn(conversation string) (legs *machine.Legs, ownEnd machine.Time) {
 	if c := f.Handover; c != nil && !c.Open() && c.ConversationID == conversation && conversation != "" {
-		return &c.Session, &c.Legs
+		return &c.Legs, c.OwnEnd
 	}
 	if p := f.pastIn(conversation); p != nil {
-		return &p.Session, &p.Legs
+		return &p.Legs, p.OwnEnd
 	}
-	return nil, nil
-}
-
-// endedByUs reports whether the host, one of its timers or a failure ended a session.
-func endedByUs(s *machine.Session) bool {
-	switch s.Ending.Reason {
-	case "", machine.EndByAgent, machine.EndByGenesys:
-		return false
-	default:
-		return true
-	}
+	return nil, 0
 }
 
 // listed returns the known messages of a newly watched conversation. For the session's conversation
@@ -220,7 +208,12 @@ func (f *Record) LegsOf(conversation string) machine.Legs {
 // opened, and that of the session, if it is still open or if the last message may have revived it.
 func (tx *Transaction) leave(c *machine.Handover) {
 	tx.close(c, c.MovedTo, false)
-	ours := !c.EndRequestedAt.IsZero() || c.Leftover == machine.LeftoverRequested || c.Ending.Reason == machine.EndFailed || c.Ending.Reason == machine.EndRefused
+	if !c.EndRequestedAt.IsZero() || c.Leftover == machine.LeftoverRequested || c.Ending.Reason == machine.EndFailed || c.Ending.Reason == machine.EndRefused {
+		if c.OwnEnd = tx.genesysNow(); tx.Clock.Unmeasured {
+			// The last time of Genesys' clock that is known: an agent who writes later must count.
+			c.OwnEnd = machine.Later(machine.Later(c.OpeningTriedAt, c.AgentWrote), c.Newest)
+		}
+	}
 	id := c.ConversationID
 	switch {
 	case id == "" && c.OpeningTriedAt.IsZero():
@@ -231,17 +224,14 @@ func (tx *Transaction) leave(c *machine.Handover) {
 	case c.Leftover != machine.LeftoverNone:
 		tx.close(c, c.ConversationID, c.Leftover == machine.LeftoverRequested)
 	case c.Ending.Code == machine.CodeConversationMoved || tx.Now.Sub(c.LastWriteAt) < lookPause:
-		// No read has shown its end, or not the last one.
+		// No read has shown its end, or our last message came after that end.
 		w := tx.watch(c.ConversationID, c.From, tx.since(c), machine.Later(tx.Now, c.LastWriteAt.Add(lookPause)))
 		w.Handover = cmp.Or(w.Handover, c.ID)
-		w.Closings = c.Disconnects
+		w.Closings = max(w.Closings, c.Disconnects)
 		w.knows(c)
 	}
-	if w := tx.watching(id); w != nil && ours {
-		if w.EndedAt = tx.genesysNow(); tx.Clock.Unmeasured {
-			// The last time of Genesys' clock that is known: an agent who writes later must count.
-			w.EndedAt = machine.Later(machine.Later(c.OpeningTriedAt, c.AgentWrote), w.Newest)
-		}
+	if w := tx.watching(id); w != nil {
+		w.EndedAt = machine.Later(w.EndedAt, c.OwnEnd)
 	}
 }
 
@@ -287,7 +277,7 @@ func (tx *Transaction) needed(id string) {
 // case it is watched again.
 func (tx *Transaction) unwatch(id string) {
 	if w := tx.watching(id); w != nil {
-		if _, legs := tx.endedIn(id); legs != nil && legs.Newest.Before(w.Newest) {
+		if legs, _ := tx.endedIn(id); legs != nil && legs.Newest.Before(w.Newest) {
 			*legs = w.Legs
 		}
 	}
@@ -386,14 +376,17 @@ func (tx *Transaction) settleWatched(j *Job, o Outcome) {
 		return
 	}
 	w := tx.watching(was.ID)
-	if w == nil || w.At != was.At {
-		return // settled before, or requested again
+	if w == nil {
+		return
 	}
 	if o.Tried {
 		w.Closings++
 	}
 	if o.Disconnected {
 		w.ClosedAt = tx.Now
+	}
+	if w.At != was.At || w.WroteAt != was.WroteAt {
+		return // settled before, or requested again: the next look decides
 	}
 	r := o.Read
 	if r == nil || r.Err != nil && !r.Blind && !r.Gone {

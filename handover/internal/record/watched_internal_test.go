@@ -302,10 +302,14 @@ func TestWatchedIsWantedAgain(t *testing.T) {
 	o := &openmessaging.Outbound{
 		ID: "w1", CustomerID: "customer", ConversationID: "elsewhere", Time: noon().Std(), Origin: openmessaging.OriginHuman,
 	}
-	tx.watching("elsewhere").At = tx.Now.Add(time.Hour)
+	r := showing(tx, genesys.PhaseEnded)
 	tx.AcceptMessage(o, openmessaging.Message{Text: "hello"}, 0)
-	settleAs(tx, j, Outcome{Task: TaskWatch, Read: showing(tx, genesys.PhaseEnded)})
-	require.Equal(t, tx.Now.Add(adoptPause), tx.watching("elsewhere").At)
+	settleAs(tx, j, Outcome{Task: TaskWatch, Read: r, Tried: true, Disconnected: true})
+	w := tx.watching("elsewhere")
+	require.NotNil(t, w)
+	require.False(t, w.At.After(tx.Now))
+	require.Equal(t, 1, w.Closings)
+	require.Equal(t, tx.Now, w.ClosedAt)
 }
 
 // TestStaleLooksEnd checks that a conversation of which each look is older than an earlier one is
@@ -334,7 +338,7 @@ func TestWatchedAgainIsKnown(t *testing.T) {
 	for _, another := range []bool{false, true} {
 		tx := left()
 		c := tx.Handover
-		c.Ending.Reason, c.Ending.Time, c.Newest = machine.EndByCustomer, ago(time.Minute), ago(2*time.Minute)
+		c.OwnEnd, c.Newest = ago(time.Minute), ago(2*time.Minute)
 		if another {
 			tx.install(machine.Handover{Session: machine.Session{ID: "zyxwvutsrqp2", Key: tx.Key, State: machine.StateRequested}})
 		}

@@ -359,7 +359,7 @@ func (l *ledger) checkGapNotice(k string, n *viewNotice) {
 			lost++
 		}
 	}
-	// Perhaps until the engine stops trying.
+	// The engine stops trying at some time, or had to drop the conversation.
 	fails := strings.Contains(n.Detail, crowded) || strings.Contains(n.Detail, "does not know the channel") || l.w.plan.any(faultFetch, faultDown, faultLost, faultLimited, faultSluggish, faultSilence, faultStall)
 	switch {
 	case !fails && !l.w.plan.has(faultNoMessageView):

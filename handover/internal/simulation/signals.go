@@ -261,8 +261,8 @@ func (l *ledger) checkConnectionLost(k string, before, v *view, n *viewNotice) {
 	switch {
 	case strings.Contains(n.Detail, "the notification socket is gone"):
 		old := socketCheckAge
-		// While the store does not answer, the engine keeps what it knows.
-		if w.plan.any(faultStall, faultSlow, faultFails, faultUnknown, faultOld) {
+		// A process may stand still in between, and the store may return an old record.
+		if w.plan.any(faultStall, faultSlow, faultOld) {
 			old += 5 * time.Minute
 		}
 		if !w.socketState.gone(w) && (w.socketState.goneAt == never || w.now-w.socketState.goneAt > old) {

@@ -416,8 +416,8 @@ var mutants = []mutant{
 	},
 	{
 		"transfer", "a doubtful one is repeated at once", "record/tasks.go",
-		"tx.Handover.LastWriteAt = tx.Now; tx.Handover.State == machine.StateRequested {",
-		"tx.Handover.LastWriteAt = tx.Now; false {",
+		"tx.Handover.Transferred, tx.Handover.LastWriteAt, tx.Handover.TransferDoubt = tx.Now, tx.Now, true",
+		"tx.Handover.LastWriteAt = tx.Now",
 	},
 	{
 		"gaps", "what is missing is not fetched", "engine/perform.go",
