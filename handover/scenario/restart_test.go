@@ -207,3 +207,34 @@ func TestAgentWhoLeftIsNotAdopted(t *testing.T) {
 func (h *host) noticedOf(kind handover.NoticeKind, id string) []handover.Notice {
 	return slices.DeleteFunc(h.noticed(kind), func(n handover.Notice) bool { return n.Session.ID != id })
 }
+
+// TestAgentWritesAfterOurEndAndARestart checks a host whose clock is an hour ahead. An agent whose
+// conversation could not be closed writes after a restart: a session begins.
+func TestAgentWritesAfterOurEndAndARestart(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org, ann := staffed(t)
+		org.SetClockOffset(-time.Hour)
+		store := handover.NewMemoryStore()
+		h := buildHost(t, org, func(c *handover.Config) { c.Store = store })
+		h.serve(org)
+		ctx, stop := context.WithCancel(t.Context())
+		done := h.run(ctx)
+		chat := h.connected(t, "c1", ann)
+		pass(time.Minute)
+		org.Inject(genesystest.Fault{Op: "conversations.disconnectCommunication", Status: http.StatusForbidden, Times: -1})
+		org.Inject(genesystest.Fault{Op: "conversations.disconnect", Status: http.StatusForbidden, Times: -1})
+		require.NoError(t, h.desk.End(t.Context(), handover.Customer("c1"), handover.EndByBot))
+		h.reaches(t, "c1", handover.StateEnded)
+		pass(10 * time.Minute)
+		require.True(t, chat.Active())
+		stop()
+		<-done
+		h = newHost(t, org, func(c *handover.Config) { c.Store = store })
+		pass(time.Minute)
+		chat.Say("I am still here.")
+		pass(10 * time.Second)
+		require.Equal(t, handover.TurnAgent, h.turn(t, "c1"), "an agent talks to the customer")
+		require.Equal(t, handover.StateConnected, h.session(t, "c1").State)
+	})
+}

@@ -1,6 +1,7 @@
 package scenario_test
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
@@ -548,5 +549,40 @@ func TestEndIsReadAgainFiveSecondsAfterAWrite(t *testing.T) {
 		require.Less(t, time.Since(wrote), 6*time.Second)
 		h.until(t, 3)
 		require.Equal(t, "back: agent []", h.lines()[2])
+	})
+}
+
+// TestFlowSessionAfterTheRoutingChanged checks an open session that the flow routed, while a deploy
+// changes the channel to routing by transfer. Its agent transfers the customer to the queue of the
+// agents: the session goes on.
+func TestFlowSessionAfterTheRoutingChanged(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		org := genesystest.New(t, genesystest.WithFlow(func(genesystest.Arrival) string { return "Sales" }))
+		ann := org.Agent("Ann", "Sales")
+		org.Queue("Support")
+		store := handover.NewMemoryStore()
+		h := buildHost(t, org, func(c *handover.Config) {
+			c.Store = store
+			c.Channel.Routing, c.Channel.BotQueue = handover.RouteByFlow, ""
+		})
+		h.serve(org)
+		ctx, stop := context.WithCancel(t.Context())
+		done := h.run(ctx)
+		chat := h.connected(t, "c1", ann)
+		pass(time.Minute)
+		stop()
+		<-done
+		h = newHost(t, org, func(c *handover.Config) {
+			c.Store = store
+			c.Channel.BotQueue, c.Channel.AgentQueue = "", "Support"
+		})
+		pass(3 * time.Minute)
+		require.Equal(t, handover.StateConnected, h.session(t, "c1").State)
+		ann.GoOffQueue()
+		chat.TransferTo("Sales") // for a colleague
+		pass(3 * time.Minute)
+		require.Equal(t, handover.StateQueued, h.session(t, "c1").State, "%v", h.lines())
+		require.Equal(t, 1, org.Queue("Sales").Waiting(), "the customer waits for an agent")
 	})
 }

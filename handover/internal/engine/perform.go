@@ -387,7 +387,7 @@ func (m *Manager) performLook(ctx context.Context, k *channelState, f *record.Re
 	if _, at := c.Timer(); c.Poll && (at.IsZero() || m.now().Before(at)) {
 		s = account.SharePolls
 	}
-	if c.State == machine.StateRequested && c.QueueID == "" && c.Routing == machine.RouteByTransfer {
+	if (c.State == machine.StateRequested || c.Unrouted(0)) && c.QueueID == "" && c.Routing == machine.RouteByTransfer {
 		// Genesys could not be reached when the agent was requested.
 		if o := m.resolveQueues(ctx, k, &c); o.Err != nil {
 			return o
@@ -405,7 +405,7 @@ func (m *Manager) performLook(ctx context.Context, k *channelState, f *record.Re
 	}
 	if r.Err == nil {
 		m.fetch(ctx, k, c.ConversationID, f.GapOf(r, c.OpeningTriedAt, c.Listing, o.End), &o)
-		if c.Routing == machine.RouteByFlow && c.BotQueue == "" { // it was unknown when the session began
+		if c.Request == "" && c.Routing == machine.RouteByFlow && c.BotQueue == "" { // adopted, without a read
 			o.BotQueue = m.botQueueOf(ctx, k, conversation)
 		}
 	}

@@ -103,7 +103,7 @@ func (t *Transition) SchedulePoll() {
 // requested after the claim of that read, or is due after it began. Times alone do not show the
 // former, because the clocks of processes differ.
 func (t *Transition) wanted(e Event) Time {
-	if t.Poll || !e.Requested && !t.PollAt.After(e.Began) {
+	if !e.Requested && (t.Poll || !t.PollAt.After(e.Began)) {
 		return 0
 	}
 	return t.PollAt
@@ -447,7 +447,7 @@ func (t *Transition) gone(e Event) {
 	t.ReadAt, t.Denied = Later(t.ReadAt, e.Began), 0
 	t.SchedulePoll()
 	t.keep(wanted, e.Began)
-	if e.Began.Before(t.ChangedAt) {
+	if e.Outdated || e.Began.Before(t.ChangedAt) {
 		return
 	}
 	if t.MovedTo != "" && t.Now.Sub(t.MovedAt) >= movedPatience {
@@ -528,7 +528,7 @@ func (t *Transition) read(e Event) {
 		}
 		t.keep(wanted, e.Began)
 	}()
-	stale := e.Began.Before(t.ChangedAt) || e.Legs.Newest.Before(t.Newest)
+	stale := e.Outdated || e.Began.Before(t.ChangedAt) || e.Legs.Newest.Before(t.Newest)
 	if !stale {
 		t.Newest, t.Ended = e.Legs.Newest, e.Legs.Ended
 		t.confirm(e)
@@ -882,16 +882,23 @@ func EntryQueue(c *genesys.Conversation, since Time) string {
 			came = Later(came, TimeOf(p.Start))
 		}
 	}
-	var first genesys.Participant
+	var first, agent genesys.Participant
 	for _, p := range c.Participants {
 		switch {
 		case !p.IsQueue() && !p.IsAgent(), !p.End.IsZero() && TimeOf(p.End).Before(came):
 		case !p.Start.IsZero() && TimeOf(p.Start).Before(opened) && (p.End.IsZero() || TimeOf(p.End).After(since)):
 			return ""
-		case p.QueueID == "" || !p.IsQueue():
+		case p.IsAgent():
+			if left := !p.End.IsZero() && !TimeOf(p.End).After(since); !left && (agent.Start.IsZero() || p.Start.Before(agent.Start)) {
+				agent = p
+			}
+		case p.QueueID == "":
 		case first.QueueID == "" || p.Start.Before(first.Start):
 			first = p
 		}
+	}
+	if !agent.Start.IsZero() && agent.Start.Before(first.Start) {
+		return "" // an agent transferred it there
 	}
 	return first.QueueID
 }

@@ -85,6 +85,7 @@ func TestEntryQueueSinceTheOpening(t *testing.T) {
 		"waits in a queue": {[]genesys.Participant{person("acd", 5, 5, 40, of("agents")), person("acd", 40, 40, -1, of("agents"))}, ""},
 		"has an agent":     {[]genesys.Participant{person("agent", 8, 9, 40), person("acd", 40, 40, -1, of("agents"))}, ""},
 		"had an agent":     {[]genesys.Participant{person("agent", 8, 9, 29), person("acd", 31, 31, -1, of("bots"))}, "bots"},
+		"by its agent":     {[]genesys.Participant{person("agent", 31, 31, 40), person("acd", 39, 39, -1, of("agents"))}, ""},
 		"is not routed":    {[]genesys.Participant{person("acd", 5, 5, 9, of("agents")), person("acd", 31, 31, -1, of("bots"))}, "bots"},
 	} {
 		list := append(test.list, person("customer", 0, 0, -1))

@@ -236,6 +236,7 @@ type Handover struct {
 	PollAt      Time          `json:"pollAt,omitempty"`    // when the next one begins
 	PollEvery   time.Duration `json:"pollEvery,omitempty"` // the pause before it
 	Poll        bool          `json:"poll,omitempty"`      // it is a poll: no signal requested it
+	Requests    uint64        `json:"requests,omitempty"`  // of reads, by signals and webhooks
 	// Of the budget, reserved for the next poll.
 	Slot Time `json:"slot,omitempty"`
 	// When the session ended, by Genesys' clock, as a signal reported. Neither a read nor an agent
@@ -334,8 +335,9 @@ type Event struct {
 	// EvRead: the context of a HandOver, which Genesys has not accepted yet, opens an ended
 	// conversation again.
 	Reopens bool
-	// EvRead, EvGone: another read was requested after the claim of the effect that made this one.
-	Requested bool
+	// EvRead, EvGone: after the claim of the effect that made this read, another one was requested,
+	// or the state changed.
+	Requested, Outdated bool
 	// EvRead, EvGone: when the read began; EvAgentWrote: when it was written; EvSignalled: when it
 	// ended.
 	Began Time

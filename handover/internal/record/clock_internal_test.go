@@ -177,3 +177,20 @@ func TestEndBeforeTheClockWasMeasured(t *testing.T) {
 	agentWrites(tx, "hello", time.Minute)
 	require.True(t, tx.Adoptable(w, r))
 }
+
+// TestReadFromBeforeAChangeByAClockBehind checks a read during which a replica whose clock is
+// behind has changed the state.
+func TestReadFromBeforeAChangeByAClockBehind(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateQueued))
+	tx.Handover.PollAt = noon()
+	j := jobOn(t, tx, Control)
+	r := showing(tx, genesys.PhaseQueued)
+	tx.Now = ago(2 * time.Second)
+	agentWrites(tx, "hello", 300*time.Millisecond) // the agent accepted after the read
+	require.Equal(t, machine.StateConnected, tx.Handover.State)
+	tx.In = lane{}
+	tx.Now = noon().Add(500 * time.Millisecond)
+	settleAs(tx, j, Outcome{Task: TaskLook, Read: r})
+	require.Equal(t, machine.StateConnected, tx.Handover.State, "%v", lineup(tx.Record))
+}

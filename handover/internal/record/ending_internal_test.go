@@ -6,6 +6,7 @@ import (
 
 	"github.com/genesyshandover/genesyshandover/genesys"
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machinetest"
 	"github.com/stretchr/testify/require"
 )
 
@@ -100,4 +101,36 @@ func TestMovedSessionWaitsForNoRead(t *testing.T) {
 	require.Equal(t, machine.CodeConversationMoved, tx.Handover.Ending.Code)
 	require.Equal(t, []string{"1", "2"}, texts(tx.Record, firstReturn(t, tx.Record)))
 	require.True(t, tx.watching("other").Close)
+}
+
+// TestHandOverWhileAnAdoptedSessionEnds checks a session that an agent began in a conversation
+// whose begin is not known. A HandOver while it is ending still closes that conversation.
+func TestHandOverWhileAnAdoptedSessionEnds(t *testing.T) {
+	t.Parallel()
+	c := machinetest.HandoverIn(machine.StateRequested)
+	c.ConversationID, c.OpeningAcceptedAt, c.OpeningTriedAt, c.Started = "", 0, noon(), noon()
+	tx := opens(c)
+	tx.Clock.Unmeasured = true
+	j := jobOn(t, tx, ToGenesys)
+	tx.Apply(machine.Event{Kind: machine.EvFailed})
+	tx.Tidy()
+	asks(tx, "bcdefghijkl3", machine.StateRequested)
+	settleAs(tx, j, Outcome{Conversation: "late"})
+	tx.Apply(machine.Event{Kind: machine.EvFailed}) // the second session fails, too
+	tx.Tidy()
+	tx.Now = noon().Add(10 * time.Second)
+	for range 5 {
+		if tx.Open() == nil && tx.NextWatched() != nil {
+			looks(t, tx, seeing(genesys.PhaseConnected), nil)
+		}
+	}
+	require.NotNil(t, tx.Open())
+	require.Equal(t, "late", tx.Handover.ConversationID)
+	tx.Apply(machine.Event{Kind: machine.EvEnd, Reason: machine.EndByCustomer})
+	tx.Tidy()
+	require.Equal(t, machine.StateEnding, tx.Handover.State)
+	asks(tx, "cdefghijklm4", machine.StateRequested)
+	w := tx.watching("late")
+	require.NotNil(t, w, "its end was requested")
+	require.True(t, w.Requested)
 }

@@ -401,3 +401,66 @@ func TestAbandonedAttemptIsWatched(t *testing.T) {
 		})
 	}
 }
+
+// TestLateOpeningOfAnUnmeasuredClock checks the late answer to an opening after another session has
+// begun, while Genesys' clock is not measured: the conversation counts from its opening.
+func TestLateOpeningOfAnUnmeasuredClock(t *testing.T) {
+	t.Parallel()
+	c := machinetest.HandoverIn(machine.StateRequested)
+	c.ConversationID, c.OpeningAcceptedAt, c.OpeningTriedAt, c.Started = "", 0, noon(), noon()
+	tx := opens(c)
+	tx.Clock.Unmeasured = true
+	j := jobOn(t, tx, ToGenesys)
+	tx.Apply(machine.Event{Kind: machine.EvFailed})
+	tx.Tidy()
+	asks(tx, "bcdefghijkl3", machine.StateRequested)
+	settleAs(tx, j, Outcome{Conversation: "late"})
+	require.NotZero(t, tx.watching("late").Since)
+}
+
+// TestLateOpeningOfAForgottenSession checks an opening that is answered after Forget and after
+// another session has begun. The conversation inherits that the host ended its session.
+func TestLateOpeningOfAForgottenSession(t *testing.T) {
+	t.Parallel()
+	c := machinetest.HandoverIn(machine.StateRequested)
+	c.ConversationID, c.OpeningAcceptedAt, c.OpeningTriedAt, c.Started = "", 0, noon(), noon()
+	tx := opens(c)
+	j := jobOn(t, tx, ToGenesys)
+	tx.Now = noon().Add(time.Second)
+	tx.Forget = tx.Now // as Manager.Forget does
+	tx.Apply(machine.Event{Kind: machine.EvEnd, Reason: machine.EndByCustomer, Detail: "the host called Forget"})
+	tx.ForgetContent()
+	tx.Tidy()
+	asks(tx, "bcdefghijkl3", machine.StateRequested)
+	tx.Now = noon().Add(3 * time.Second)
+	settleAs(tx, j, Outcome{Conversation: "late"})
+	w := tx.watching("late")
+	require.NotNil(t, w)
+	require.True(t, w.Close)
+	require.NotZero(t, w.Since)
+	require.NotZero(t, w.EndedAt, "an agent there gets a session although the host ended it")
+}
+
+// TestLateOpeningInheritsTheRequest checks that a conversation that a late opening begins is
+// disconnected, because the host has ended its session, also if another session has begun.
+func TestLateOpeningInheritsTheRequest(t *testing.T) {
+	t.Parallel()
+	for _, another := range []bool{false, true} {
+		t.Run(map[bool]string{false: "no other session", true: "another session"}[another], func(t *testing.T) {
+			t.Parallel()
+			c := machinetest.HandoverIn(machine.StateRequested)
+			c.ConversationID, c.OpeningAcceptedAt, c.OpeningTriedAt, c.Started = "", 0, noon(), noon()
+			tx := opens(c)
+			j := jobOn(t, tx, ToGenesys)
+			tx.Apply(machine.Event{Kind: machine.EvEnd, Reason: machine.EndByCustomer})
+			tx.Apply(machine.Event{Kind: machine.EvReleased})
+			tx.Tidy()
+			if another {
+				asks(tx, "bcdefghijkl3", machine.StateRequested)
+			}
+			tx.Now = noon().Add(3 * time.Second)
+			settleAs(tx, j, Outcome{Conversation: "late"})
+			require.True(t, tx.watching("late").Requested)
+		})
+	}
+}

@@ -352,3 +352,40 @@ func TestOpeningElsewhereLeavesTheIntent(t *testing.T) {
 	require.True(t, tx.watching("other").Close)
 	require.True(t, looks(t, tx, seeing(genesys.PhaseQueued), nil))
 }
+
+// TestQueueOfOpenDuringAHandOver checks a look that was claimed before HandOver named another
+// queue, which is not resolved yet. It does not set the queue of Open.
+func TestQueueOfOpenDuringAHandOver(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateBot))
+	tx.Handover.Queue, tx.Handover.QueueID = "Sales", "sales"
+	tx.Handover.PollAt = noon()
+	j := jobOn(t, tx, Control)
+	r := showing(tx, genesys.PhaseQueued)
+	r.Standing.QueueID = "bots"
+	c := machinetest.HandoverIn(machine.StateRequested)
+	c.ID, c.Request, c.Queue, c.QueueID = "abcdefghijk3", "other", "Billing", "" // Genesys could not be reached
+	_, err := tx.HandOver(c, &Opening{Texts: []string{"hello"}}, machine.Timers{})
+	require.NoError(t, err)
+	tx.Tidy()
+	require.Equal(t, "Billing", tx.Handover.Queue)
+	require.Empty(t, tx.Handover.QueueID)
+	settleAs(tx, j, Outcome{Task: TaskLook, Read: r, QueueID: j.Record.Handover.QueueID, BotQueue: j.Record.Handover.BotQueue})
+	require.NotEqual(t, "sales", tx.Handover.QueueID, "the customer goes to the queue that HandOver replaced")
+}
+
+// TestQueueOfTheOpeningDuringAHandOver checks the same for the opening of Open that is being sent.
+func TestQueueOfTheOpeningDuringAHandOver(t *testing.T) {
+	t.Parallel()
+	c := machinetest.HandoverIn(machine.StateBot)
+	c.ConversationID, c.OpeningAcceptedAt, c.Queue, c.QueueID = "", 0, "Sales", ""
+	tx := opens(c)
+	j := jobOn(t, tx, ToGenesys)
+	h := machinetest.HandoverIn(machine.StateRequested)
+	h.ID, h.Request, h.Queue, h.QueueID = "abcdefghijk3", "other", "Billing", ""
+	_, err := tx.HandOver(h, &Opening{Texts: []string{"hello"}}, machine.Timers{})
+	require.NoError(t, err)
+	tx.Tidy()
+	settleAs(tx, j, Outcome{QueueID: "sales", BotQueue: "bots", Conversation: "conversation"})
+	require.NotEqual(t, "sales", tx.Handover.QueueID)
+}

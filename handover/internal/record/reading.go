@@ -26,13 +26,14 @@ type Reading struct {
 	Blind    bool
 	Gone     bool
 	Err      error
-	// Another read was requested after the claim of the effect that made this one.
-	Requested bool
+	// After the claim of the effect that made this read, another one was requested, or the state
+	// changed.
+	Requested, Outdated bool
 }
 
 // Event returns the read as an event of the state machine.
 func (r *Reading) Event() machine.Event {
-	e := machine.Event{Kind: machine.EvRead, Clock: r.Clock, Began: r.Began, Requested: r.Requested}
+	e := machine.Event{Kind: machine.EvRead, Clock: r.Clock, Began: r.Began, Requested: r.Requested, Outdated: r.Outdated}
 	switch {
 	case r.Blind:
 		e.Kind, e.Permission = machine.EvBlind, missing(r.Err)

@@ -78,6 +78,7 @@ func (tx *Transaction) wroteElsewhere(o *openmessaging.Outbound) {
 func (tx *Transaction) readNext(c *machine.Handover) {
 	if at := tx.mayReadAt(c); !tx.readBy(c, at) {
 		c.PollAt, c.Poll = at, false
+		c.Requests++
 	}
 }
 
@@ -85,7 +86,8 @@ func (tx *Transaction) readNext(c *machine.Handover) {
 // poll does not count, because it may wait for its share of the rate limit, nor does a read that is
 // running, because it may have begun before.
 func (tx *Transaction) readBy(c *machine.Handover, at machine.Time) bool {
-	return !c.PollAt.IsZero() && !c.Poll && !c.PollAt.After(at) && tx.Control.Lease.Free(tx.Now)
+	reads := !tx.Control.Lease.Free(tx.Now) || !tx.Out.Lease.Free(tx.Now)
+	return !c.PollAt.IsZero() && !c.Poll && !c.PollAt.After(at) && !reads
 }
 
 // mayReadAt returns when the session's conversation may be read again.
@@ -274,6 +276,7 @@ func (tx *Transaction) ReadSoon(c *machine.Handover) bool {
 		return false
 	}
 	c.PollAt, c.Poll, c.SignalledAt, c.Unsignalled = at, false, tx.Now, 0
+	c.Requests++
 	return true
 }
 

@@ -31,7 +31,7 @@ func (tx *Transaction) SettleOut(j *Job, o Outcome) {
 		// Until its answer, the offset of Genesys' clock may not have been known.
 		tx.Handover.OpeningTriedAt, tx.Handover.TriedByHost = o.Posted, false
 	}
-	if ours && x.Kind == KindOpen && o.QueueID != "" && tx.Handover.QueueID == "" {
+	if ours && x.Kind == KindOpen && o.QueueID != "" && tx.Handover.QueueID == "" && tx.Handover.Queue == j.Record.Handover.Queue {
 		tx.Handover.QueueID, tx.Handover.BotQueue = o.QueueID, o.BotQueue
 	}
 	switch o.Effect {
@@ -127,26 +127,34 @@ func (tx *Transaction) sentLate(j *Job, x Entry, o Outcome) {
 	if o.Conversation == "" || o.Conversation == tx.Handover.ConversationID {
 		return
 	}
-	c := *tx.Handover
-	asked := c.ID == x.Handover && (c.Leftover == machine.LeftoverRequested || !c.EndRequestedAt.IsZero())
-	if c.ID != x.Handover { // another session has begun
-		c = machine.Handover{Session: tx.SessionOf(x.Handover)}
-		if p := tx.pastOf(x.Handover); p != nil {
-			c.OwnEnd = p.OwnEnd
-		}
+	c := *j.Record.Handover
+	switch p := tx.pastOf(x.Handover); {
+	case tx.Handover.ID == x.Handover:
+		c = *tx.Handover
+	case p != nil: // another session has begun
+		c.Session, c.OwnEnd = p.Session, p.OwnEnd
+	default: // the host called Forget, which ended it
+		c.OwnEnd = tx.genesysNow()
+	}
+	if c.ID != x.Handover { // two sessions have begun since
+		c = machine.Handover{Session: tx.SessionOf(x.Handover), OwnEnd: c.OwnEnd}
 	}
 	c.From = x.from(j.Record.Handover)
-	tx.close(&c, o.Conversation, asked)
 	// An agent may still take the conversation if the session ended only because Genesys was late.
-	if w := tx.watching(o.Conversation); w != nil && c.Ending.Reason != machine.EndFailed && c.Ending.Reason != machine.EndRefused {
+	failed := c.Ending.Reason == machine.EndFailed || c.Ending.Reason == machine.EndRefused
+	tx.close(&c, o.Conversation, !c.OwnEnd.IsZero() && !failed)
+	if w := tx.watching(o.Conversation); w != nil && !failed {
 		w.EndedAt = machine.Later(w.EndedAt, c.OwnEnd)
 	}
 }
 
-// noteRequested notes whether a read was requested since the effect that has read was claimed.
+// noteRequested notes what has happened to the session since the effect that has read was claimed:
+// another read was requested, or the state changed. The clocks of processes differ, so times do not
+// show that.
 func (tx *Transaction) noteRequested(j *Job, r *Reading) {
 	if c, was := tx.Handover, j.Record.Handover; r != nil && c != nil && was != nil && c.ID == was.ID {
-		r.Requested = c.PollAt != was.PollAt || c.Poll != was.Poll || c.SignalledAt != was.SignalledAt
+		r.Requested = c.Requests != was.Requests || !c.Poll && (was.Poll || c.PollAt != was.PollAt)
+		r.Outdated = c.ChangedAt != was.ChangedAt
 	}
 }
 

@@ -95,3 +95,69 @@ func TestMessageElsewhereIsNoSignal(t *testing.T) {
 	require.Equal(t, tx.Now, tx.Handover.PollAt)
 	require.False(t, tx.Handover.Poll)
 }
+
+// TestSignalDuringAReadOfTheOtherLane checks a signal while a look is due and pauses after a
+// failure. The read of the lane to Genesys, which began before the signal, does not replace that
+// look.
+func TestSignalDuringAReadOfTheOtherLane(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateConnected))
+	tx.Handover.PollAt, tx.Handover.Poll, tx.Handover.ReadAt = ago(time.Second), false, ago(time.Minute)
+	tx.Control.NotBefore = noon().Add(20 * time.Second) // the last look failed
+	say(t, tx, "words")
+	j := jobOn(t, tx, ToGenesys)
+	r := showing(tx, genesys.PhaseConnected) // began at noon
+	tx.Now = noon().Add(500 * time.Millisecond)
+	tx.ReadSoon(tx.Handover) // Genesys moved just now
+	tx.Now = noon().Add(time.Second)
+	settleAs(tx, j, Outcome{Read: r, Conversation: "conversation"})
+	require.False(t, tx.Handover.Poll, "a read that began before the signal cancelled the one it relied on")
+	require.False(t, tx.Handover.PollAt.After(noon().Add(20*time.Second)))
+}
+
+// TestReadWantedAtTheSameTime checks a request by a replica whose clock is behind: the pause
+// between reads gives it the time of the last request.
+func TestReadWantedAtTheSameTime(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateConnected))
+	tx.Handover.ReadAt = ago(3 * time.Second)
+	tx.Now = ago(2 * time.Second)
+	require.True(t, tx.ReadSoon(tx.Handover)) // due 2 s after the last read
+	require.Equal(t, ago(time.Second), tx.Handover.PollAt)
+	tx.Now = noon()
+	j := jobOn(t, tx, Control)
+	tx.Now = ago(2 * time.Second) // of another replica, during the read
+	agentWrites(tx, "hello", 0, elsewhere)
+	tx.Now = noon()
+	r := showing(tx, genesys.PhaseConnected)
+	tx.Now = noon().Add(100 * time.Millisecond)
+	settleAs(tx, j, Outcome{Task: TaskLook, Read: r})
+	require.False(t, tx.Handover.Poll)
+	require.False(t, tx.Handover.PollAt.After(noon().Add(machine.ReadPause)))
+}
+
+// TestSweepDuringALook checks that a look that began before a sweep does not replace the poll of
+// the sweep.
+func TestSweepDuringALook(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateConnected))
+	tx.Handover.PollAt, tx.Handover.Poll, tx.Handover.ReadAt = noon(), true, ago(time.Minute)
+	tx.Handover.PollEvery, tx.Handover.SignalledAt = 4*time.Minute, ago(2*time.Minute)
+	j := jobOn(t, tx, Control)
+	r := showing(tx, genesys.PhaseConnected)
+	tx.Now = noon().Add(500 * time.Millisecond)
+	err := tx.PollSooner(&Reservation{Polls: polls{}})
+	require.NoError(t, err)
+	tx.Now = noon().Add(time.Second)
+	settleAs(tx, j, Outcome{Task: TaskLook, Read: r})
+	require.False(t, tx.Handover.PollAt.After(noon().Add(10*time.Second)), "%v", tx.Handover.PollAt.Std())
+}
+
+// polls has a free slot at each time.
+type polls struct{}
+
+func (polls) PollSlot(at machine.Time) machine.Time { return at }
+func (polls) PollSlotBefore(at, limit machine.Time) (machine.Time, bool) {
+	return at, limit.IsZero() || at.Before(limit)
+}
+func (polls) FreeSlot(machine.Time) {}

@@ -276,7 +276,9 @@ func (tx *Transaction) settleLook(j *Job, o Outcome) {
 	if tx.Open() == nil {
 		return
 	}
-	tx.Handover.QueueID, tx.Handover.BotQueue = cmp.Or(tx.Handover.QueueID, o.QueueID), cmp.Or(tx.Handover.BotQueue, o.BotQueue)
+	if tx.Handover.Queue == j.Record.Handover.Queue { // no HandOver has named another one
+		tx.Handover.QueueID, tx.Handover.BotQueue = cmp.Or(tx.Handover.QueueID, o.QueueID), cmp.Or(tx.Handover.BotQueue, o.BotQueue)
+	}
 	if tx.Handover.ConversationID == "" {
 		tx.settleSearch(o)
 		return
@@ -403,13 +405,22 @@ func (tx *Transaction) ReservePoll(o Outcome, r *Reservation) {
 	c.PollAt, c.Slot = r.slot, r.slot
 }
 
-// PollSooner moves the next poll of the session to the next free slot, if that is earlier.
+// PollSooner moves the next poll of the session to the next free slot, if that is earlier. A look
+// that is running does not count: it may have begun before what the poll is to show.
 func (tx *Transaction) PollSooner(r *Reservation) error {
 	c := tx.Open()
 	switch {
 	case c != nil && !r.slot.IsZero() && c.Slot == r.slot: // an earlier run was stored
 		return ErrUnchanged
-	case c == nil || c.State == machine.StateBot || !c.PollAt.IsZero() && !c.Poll:
+	case c == nil || c.State == machine.StateBot:
+		r.release()
+		return ErrUnchanged
+	}
+	next, reason := c.PollAt, !c.PollAt.IsZero() && !c.Poll
+	if !tx.Control.Lease.Free(tx.Now) {
+		next, reason = 0, false
+	}
+	if reason {
 		r.release()
 		return ErrUnchanged
 	}
@@ -417,16 +428,17 @@ func (tx *Transaction) PollSooner(r *Reservation) error {
 	if r.slot.Before(at) {
 		r.release()
 		var sooner bool
-		if r.slot, sooner = r.Polls.PollSlotBefore(at, c.PollAt); !sooner {
+		if r.slot, sooner = r.Polls.PollSlotBefore(at, next); !sooner {
 			return ErrUnchanged
 		}
 	}
-	if !c.PollAt.IsZero() && !c.PollAt.After(r.slot) {
+	if !next.IsZero() && !next.After(r.slot) {
 		r.release()
 		return ErrUnchanged
 	}
 	r.replace(c, tx.Now)
 	c.PollAt, c.Poll, c.Slot = r.slot, true, r.slot
+	c.Requests++
 	return nil
 }
 

@@ -369,7 +369,7 @@ func (tx *Transaction) HandOver(c machine.Handover, o *Opening, asked machine.Ti
 // to the agents of the next session. If returns is set, they are returned to the bot instead.
 func (tx *Transaction) endNow(returns bool) {
 	c := tx.Handover
-	if tx.Handover.HandedBack = !returns; !c.OpeningTriedAt.IsZero() {
+	if tx.Handover.HandedBack = !returns; !c.OpeningTriedAt.IsZero() || c.ConversationID != "" {
 		c.Leftover = machine.LeftoverRequested
 	}
 	tx.Apply(machine.Event{Kind: machine.EvReleased, Code: c.Ending.Code, Detail: c.Ending.Detail})

@@ -34,6 +34,8 @@ type Watched struct {
 	// The last message of a person, by Genesys' clock.
 	WroteAt  machine.Time `json:"spokeAt,omitempty"`
 	At       machine.Time `json:"at"`                 // the next look
+	ReadAt   machine.Time `json:"readAt,omitempty"`   // when the last one began
+	Requests uint64       `json:"requests,omitempty"` // of looks
 	Tries    int          `json:"tries,omitempty"`    // looks that found messages missing
 	Failures int          `json:"failures,omitempty"` // consecutive looks that could not read
 	Closings int          `json:"closings,omitempty"` // attempts to disconnect it
@@ -87,7 +89,9 @@ func (tx *Transaction) watch(id, from string, since, at machine.Time) *Watched {
 		}
 		return w
 	}
-	w.At, w.Tries, w.Failures, w.Unclosed, w.Until = machine.Earlier(w.At, at), 0, 0, 0, tx.Now.Add(watchedLife)
+	w.At = machine.Earlier(w.At, machine.Later(at, w.ReadAt.Add(machine.ReadPause)))
+	w.Tries, w.Failures, w.Unclosed, w.Until = 0, 0, 0, tx.Now.Add(watchedLife)
+	w.Requests++
 	return w
 }
 
@@ -230,7 +234,11 @@ func (tx *Transaction) leave(c *machine.Handover) {
 		w.Closings = max(w.Closings, c.Disconnects)
 		w.knows(c)
 	}
-	if w := tx.watching(id); w != nil {
+	switch w := tx.watching(id); {
+	case w == nil:
+	case id == c.ConversationID: // an earlier session in it no longer counts
+		w.EndedAt = c.OwnEnd
+	default:
 		w.EndedAt = machine.Later(w.EndedAt, c.OwnEnd)
 	}
 }
@@ -385,8 +393,15 @@ func (tx *Transaction) settleWatched(j *Job, o Outcome) {
 	if o.Disconnected {
 		w.ClosedAt = tx.Now
 	}
-	if w.At != was.At || w.WroteAt != was.WroteAt {
-		return // settled before, or requested again: the next look decides
+	if o.Read != nil {
+		w.ReadAt = machine.Later(w.ReadAt, o.Read.Began)
+	}
+	switch {
+	case w.Requests != was.Requests: // the read may be older than what requested another one
+		w.At = machine.Later(tx.Now, w.ReadAt.Add(machine.ReadPause))
+		return
+	case w.At != was.At:
+		return // settled before
 	}
 	r := o.Read
 	if r == nil || r.Err != nil && !r.Blind && !r.Gone {
@@ -493,7 +508,7 @@ func (tx *Transaction) saw(w *Watched, r *Reading) {
 		return
 	}
 	w.Newest = r.Legs.Newest
-	if c := tx.Open(); c == nil || c.OpeningTriedAt.IsZero() || r.Began.Before(c.OpeningTriedAt) {
+	if c := tx.Open(); c == nil || c.OpeningTriedAt.IsZero() || r.genesysBegan().Before(c.OpeningTriedAt) {
 		w.Ended = r.Legs.Ended
 	}
 }

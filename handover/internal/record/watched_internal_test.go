@@ -307,7 +307,7 @@ func TestWatchedIsWantedAgain(t *testing.T) {
 	settleAs(tx, j, Outcome{Task: TaskWatch, Read: r, Tried: true, Disconnected: true})
 	w := tx.watching("elsewhere")
 	require.NotNil(t, w)
-	require.False(t, w.At.After(tx.Now))
+	require.Equal(t, r.Began.Add(machine.ReadPause), w.At)
 	require.Equal(t, 1, w.Closings)
 	require.Equal(t, tx.Now, w.ClosedAt)
 }
@@ -409,4 +409,76 @@ func TestConversationThatStaysOpenIsReported(t *testing.T) {
 	settleAs(tx, jobOn(t, tx, Control), Outcome{Task: TaskWatch, Read: showing(tx, genesys.PhaseEnded)})
 	require.Empty(t, tx.Watched)
 	require.Empty(t, lineup(tx.Record))
+}
+
+// TestMessageDuringALook checks a person's message during a look at its conversation. The read may
+// be older than the message, so another look follows.
+func TestMessageDuringALook(t *testing.T) {
+	t.Parallel()
+	for _, p := range []genesys.Phase{genesys.PhaseAlerting, genesys.PhaseQueued, genesys.PhaseEnded} {
+		t.Run(string(p), func(t *testing.T) {
+			t.Parallel()
+			tx := left()
+			tx.watch("elsewhere", "customer", ago(time.Hour), noon())
+			j := jobOn(t, tx, Control)
+			r := showing(tx, p)
+			tx.Now = noon().Add(300 * time.Millisecond)
+			agentWrites(tx, "hello", 200*time.Millisecond, elsewhere) // accepted the customer after the read
+			tx.Now = noon().Add(500 * time.Millisecond)
+			settleAs(tx, j, Outcome{Task: TaskWatch, Read: r})
+			w := tx.watching("elsewhere")
+			require.NotNil(t, w, "no read follows the agent's message")
+			require.False(t, w.At.After(noon().Add(5*time.Second)), "the next read is at %v", w.At.Std())
+		})
+	}
+}
+
+// TestLateWordDuringALook checks a word that may have revived a conversation during a look at it.
+func TestLateWordDuringALook(t *testing.T) {
+	t.Parallel()
+	tx := left()
+	tx.watch("conversation", "customer", ago(time.Hour), noon())
+	j := jobOn(t, tx, Control)
+	r := showing(tx, genesys.PhaseEnded)
+	tx.Now = noon().Add(300 * time.Millisecond)
+	tx.wroteLate(tx.Handover.ID, "conversation") // Genesys accepted a message after the end
+	tx.Now = noon().Add(500 * time.Millisecond)
+	settleAs(tx, j, Outcome{Task: TaskWatch, Read: r})
+	require.NotNil(t, tx.watching("conversation"), "no read follows the message that may have revived it")
+}
+
+// TestPauseBetweenLooks checks that looks at a conversation in which a person writes keep the pause
+// between reads.
+func TestPauseBetweenLooks(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateConnected))
+	var reads []machine.Time
+	for i := range 20 {
+		agentWrites(tx, string(rune('a'+i)), tx.Now.Sub(noon()), elsewhere)
+		if w := tx.watching("elsewhere"); !w.At.After(tx.Now) {
+			reads = append(reads, tx.Now)
+			looks(t, tx, seeing(genesys.PhaseConnected), nil)
+		}
+		tx.Now = tx.Now.Add(500 * time.Millisecond)
+	}
+	for i := 1; i < len(reads); i++ {
+		require.GreaterOrEqual(t, reads[i].Sub(reads[i-1]), machine.ReadPause)
+	}
+}
+
+// TestLegsAreComparedByGenesysClock checks a look that began after the opening of the session by
+// Genesys' clock, while the clock of this machine is behind.
+func TestLegsAreComparedByGenesysClock(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateRequested))
+	tx.Clock.Ahead = time.Hour
+	tx.Handover.ConversationID, tx.Handover.OpeningTriedAt = "", tx.genesysNow()
+	tx.watch("other", "customer", ago(time.Hour), noon())
+	tx.Now = noon().Add(10 * time.Second)
+	looks(t, tx, func(tx *Transaction) *Reading {
+		r := showing(tx, genesys.PhaseQueued)
+		r.Clock, r.Legs = tx.Clock, machine.Legs{Newest: tx.genesysNow(), Ended: "an agent of this session"}
+		return r
+	}, nil)
+	require.Empty(t, tx.watching("other").Ended)
 }

@@ -237,3 +237,47 @@ func TestAdoptedConversationIsNotDropped(t *testing.T) {
 		require.False(t, x.Notice != nil && x.Notice.Kind == machine.NoticeGap)
 	}
 }
+
+// TestEndOfAnEarlierSessionIsNotInherited checks a conversation whose last session its agent has
+// ended, and an earlier one our side. An agent who accepts the customer again gets a session.
+func TestEndOfAnEarlierSessionIsNotInherited(t *testing.T) {
+	t.Parallel()
+	for _, earlier := range []bool{false, true} {
+		t.Run(map[bool]string{false: "one session", true: "two sessions"}[earlier], func(t *testing.T) {
+			t.Parallel()
+			tx := newTransaction(recordIn(machine.StateConnected))
+			tx.Handover.Proven, tx.Handover.Reached = true, true
+			if earlier {
+				tx.Past = []past{{From: "customer", Session: machine.Session{
+					ID: "abcdefghijk1", Key: tx.Key, State: machine.StateEnded, ConversationID: "conversation", Started: ago(30 * time.Minute),
+					Ending: machine.Ending{Reason: machine.EndByCustomer, Time: ago(20 * time.Minute)},
+				}}}
+			}
+			tx.Handover.PollAt = noon()
+			j := jobOn(t, tx, Control)
+			r := showing(tx, genesys.PhaseEnded) // by the agent, 10 s ago
+			r.Messages = []genesys.MessageRef{{ID: "missing", Time: ago(15 * time.Second).Std()}}
+			settleAs(tx, j, Outcome{Task: TaskLook, Read: r, End: true})
+			require.Equal(t, machine.EndByAgent, tx.Handover.Ending.Reason)
+			require.NotNil(t, tx.watching("conversation"), "a message is missing")
+			tx.In = lane{}
+			// A message of the customer revives the conversation, and an agent accepts it.
+			looks(t, tx, seeing(genesys.PhaseConnected), nil)
+			require.NotNil(t, tx.Open(), "an agent is there, the bot has the turn")
+		})
+	}
+}
+
+// TestEndOfAnEarlierSessionDoesNotStay checks the same if the conversation was watched because of
+// the earlier session.
+func TestEndOfAnEarlierSessionDoesNotStay(t *testing.T) {
+	t.Parallel()
+	tx := newTransaction(recordIn(machine.StateConnected))
+	w := tx.watch("conversation", "customer", ago(time.Hour), noon().Add(90*time.Second))
+	w.Incomplete, w.EndedAt, w.Handover = true, ago(20*time.Minute), "abcdefghijk1" // our side ended that session
+	ends(tx, noon().Add(10*time.Second))                                            // the present one ends by its agent
+	require.Equal(t, machine.EndByAgent, tx.Handover.Ending.Reason)
+	tx.In = lane{}
+	looks(t, tx, seeing(genesys.PhaseConnected), nil)
+	require.NotNil(t, tx.Open(), "an agent is there, the bot has the turn")
+}
