@@ -474,7 +474,7 @@ func (m *Manager) botQueueOf(ctx context.Context, k *channelState, conversation 
 	case c.BotQueue != "":
 		return c.BotQueue
 	}
-	if entry := machine.EntryQueue(conversation, 0); entry != c.QueueID {
+	if entry := machine.EntryQueue(conversation, conversation, 0); entry != c.QueueID {
 		return entry
 	}
 	return ""

@@ -850,7 +850,7 @@ type History struct {
 // HistoryOf evaluates the agents who were in the conversation since a time. Agents who were only
 // alerted do not count.
 func HistoryOf(c *genesys.Conversation, since Time) History {
-	h := History{Entry: EntryQueue(c, since)}
+	h := History{Entry: EntryQueue(c, c, since)}
 	var last genesys.Participant
 	there := false
 	for _, p := range c.Participants {
@@ -873,8 +873,9 @@ func HistoryOf(c *genesys.Conversation, since Time) History {
 // EntryQueue returns the id of the queue into which the flow put the present customer since a time,
 // or "". It ignores queues that the conversation left before that time or before the customer
 // joined, because a revived conversation still lists older ones. A conversation that was in a queue
-// or with an agent at that time did not pass through the flow since.
-func EntryQueue(c *genesys.Conversation, since Time) string {
+// or with an agent at that time did not pass through the flow since, nor does one that an agent
+// transfers. all has the legs that are left out of c, too.
+func EntryQueue(c, all *genesys.Conversation, since Time) string {
 	opened := since.Add(-SettlePeriod)
 	came := opened
 	for _, p := range c.Participants {
@@ -882,23 +883,21 @@ func EntryQueue(c *genesys.Conversation, since Time) string {
 			came = Later(came, TimeOf(p.Start))
 		}
 	}
-	var first, agent genesys.Participant
+	var first genesys.Participant
 	for _, p := range c.Participants {
 		switch {
 		case !p.IsQueue() && !p.IsAgent(), !p.End.IsZero() && TimeOf(p.End).Before(came):
 		case !p.Start.IsZero() && TimeOf(p.Start).Before(opened) && (p.End.IsZero() || TimeOf(p.End).After(since)):
 			return ""
-		case p.IsAgent():
-			if left := !p.End.IsZero() && !TimeOf(p.End).After(since); !left && (agent.Start.IsZero() || p.Start.Before(agent.Start)) {
-				agent = p
-			}
-		case p.QueueID == "":
+		case p.QueueID == "" || !p.IsQueue():
 		case first.QueueID == "" || p.Start.Before(first.Start):
 			first = p
 		}
 	}
-	if !agent.Start.IsZero() && agent.Start.Before(first.Start) {
-		return "" // an agent transferred it there
+	for _, p := range all.Participants {
+		if p.IsAgent() && p.Start.Before(first.Start) && (p.End.IsZero() || p.End.Add(DateStep).After(first.Start)) {
+			return "" // an agent transferred it there
+		}
 	}
 	return first.QueueID
 }

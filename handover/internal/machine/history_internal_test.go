@@ -68,7 +68,8 @@ func TestHistoryOfAConversation(t *testing.T) {
 			if name == "of an older session" {
 				since = at(30)
 			}
-			require.Equal(t, test.want, HistoryOf(&genesys.Conversation{Participants: test.list}, since))
+			c := &genesys.Conversation{Participants: test.list}
+			require.Equal(t, test.want, HistoryOf(c, since))
 		})
 	}
 }
@@ -82,13 +83,15 @@ func TestEntryQueueSinceTheOpening(t *testing.T) {
 		list []genesys.Participant
 		want string
 	}{
-		"waits in a queue": {[]genesys.Participant{person("acd", 5, 5, 40, of("agents")), person("acd", 40, 40, -1, of("agents"))}, ""},
-		"has an agent":     {[]genesys.Participant{person("agent", 8, 9, 40), person("acd", 40, 40, -1, of("agents"))}, ""},
-		"had an agent":     {[]genesys.Participant{person("agent", 8, 9, 29), person("acd", 31, 31, -1, of("bots"))}, "bots"},
-		"by its agent":     {[]genesys.Participant{person("agent", 31, 31, 40), person("acd", 39, 39, -1, of("agents"))}, ""},
-		"is not routed":    {[]genesys.Participant{person("acd", 5, 5, 9, of("agents")), person("acd", 31, 31, -1, of("bots"))}, "bots"},
+		"waits in a queue":    {[]genesys.Participant{person("acd", 5, 5, 40, of("agents")), person("acd", 40, 40, -1, of("agents"))}, ""},
+		"has an agent":        {[]genesys.Participant{person("agent", 8, 9, 40), person("acd", 40, 40, -1, of("agents"))}, ""},
+		"had an agent":        {[]genesys.Participant{person("agent", 8, 9, 29), person("acd", 31, 31, -1, of("bots"))}, "bots"},
+		"by its agent":        {[]genesys.Participant{person("agent", 31, 31, 40), person("acd", 39, 39, -1, of("agents"))}, ""},
+		"by the agent before": {[]genesys.Participant{person("agent", 8, 9, 28), person("acd", 28, 28, -1, of("agents"))}, ""},
+		"is not routed":       {[]genesys.Participant{person("acd", 5, 5, 9, of("agents")), person("acd", 31, 31, -1, of("bots"))}, "bots"},
 	} {
 		list := append(test.list, person("customer", 0, 0, -1))
-		require.Equal(t, test.want, EntryQueue(&genesys.Conversation{Participants: list}, opening), name)
+		c := &genesys.Conversation{Participants: list}
+		require.Equal(t, test.want, EntryQueue(c, c, opening), name)
 	}
 }

@@ -54,9 +54,11 @@ func (r *Reading) Show(c *genesys.Conversation, since machine.Since, known strin
 		since.At = r.Clock.Genesys(since.At)
 	}
 	r.Standing = c.Standing(since.At.Std(), marks...)
-	r.History = machine.HistoryOf(Without(c, marks), since.At)
-	if since.ByHost {
-		r.History.Entry = machine.EntryQueue(c, 0)
+	present := Without(c, marks)
+	if r.History = machine.HistoryOf(present, since.At); since.ByHost {
+		r.History.Entry = machine.EntryQueue(c, c, 0)
+	} else {
+		r.History.Entry = machine.EntryQueue(present, c, since.At)
 	}
 	r.Legs, r.Messages = LegsOf(c), MessagesOf(c)
 }

@@ -326,7 +326,7 @@ var mutants = []mutant{
 	},
 	{
 		"reads", "one that began before the last change moves the session", "machine/apply.go",
-		`stale := e.Began.Before(t.ChangedAt) || e.Legs.Newest.Before(t.Newest)`,
+		`stale := e.Outdated || e.Began.Before(t.ChangedAt) || e.Legs.Newest.Before(t.Newest)`,
 		`stale := e.Legs.Newest.Before(t.Newest)`,
 	},
 	{
