@@ -393,17 +393,19 @@ func (tx *Transaction) settleWatched(j *Job, o Outcome) {
 	if o.Disconnected {
 		w.ClosedAt = tx.Now
 	}
-	if o.Read != nil {
-		w.ReadAt = machine.Later(w.ReadAt, o.Read.Began)
+	r, there := o.Read, false
+	if r != nil {
+		w.ReadAt = machine.Later(w.ReadAt, r.Began)
+		there = r.Err == nil && !r.Legs.Newest.Before(w.Newest) && tx.Adoptable(w, r)
 	}
 	switch {
-	case w.Requests != was.Requests: // the read may be older than what requested another one
+	case w.Requests != was.Requests && !there:
+		// The read may be older than what requested another one. An agent whom it shows counts.
 		w.At = machine.Later(tx.Now, w.ReadAt.Add(machine.ReadPause))
 		return
-	case w.At != was.At:
+	case w.Requests == was.Requests && w.At != was.At:
 		return // settled before
 	}
-	r := o.Read
 	if r == nil || r.Err != nil && !r.Blind && !r.Gone {
 		// An agent who wrote has no session. If the next read fails, too, the message is the proof.
 		switch wrote := tx.genesysNow().Sub(w.WroteAt); {

@@ -415,7 +415,7 @@ func TestConversationThatStaysOpenIsReported(t *testing.T) {
 // be older than the message, so another look follows.
 func TestMessageDuringALook(t *testing.T) {
 	t.Parallel()
-	for _, p := range []genesys.Phase{genesys.PhaseAlerting, genesys.PhaseQueued, genesys.PhaseEnded} {
+	for _, p := range []genesys.Phase{genesys.PhaseAlerting, genesys.PhaseQueued, genesys.PhaseEnded, genesys.PhaseConnected} {
 		t.Run(string(p), func(t *testing.T) {
 			t.Parallel()
 			tx := left()
@@ -426,6 +426,10 @@ func TestMessageDuringALook(t *testing.T) {
 			agentWrites(tx, "hello", 200*time.Millisecond, elsewhere) // accepted the customer after the read
 			tx.Now = noon().Add(500 * time.Millisecond)
 			settleAs(tx, j, Outcome{Task: TaskWatch, Read: r})
+			if p == genesys.PhaseConnected {
+				require.NotNil(t, tx.Open(), "the agent was there before, too")
+				return
+			}
 			w := tx.watching("elsewhere")
 			require.NotNil(t, w, "no read follows the agent's message")
 			require.False(t, w.At.After(noon().Add(5*time.Second)), "the next read is at %v", w.At.Std())
