@@ -78,7 +78,7 @@ var (
 	clientID, clientSecret, integrationID, webhookSecret string
 
 	deliver func(context.Context, handover.Delivery) error
-	resume  = func(context.Context, handover.Return) error { return nil }
+	resume  = func(context.Context, handover.Return) error { return nil } // a bot answers Unanswered, with Reply
 	say     = func(context.Context) error { return nil }
 )
 
@@ -111,7 +111,7 @@ func serve(ctx context.Context, mux *http.ServeMux, options ...genesys.Option) (
 // message handles a message of the customer. After an error, call it again with the same id.
 func message(ctx context.Context, desk *handover.Manager, customer handover.Key, id, text string) error {
 	if turn, err := desk.Forward(ctx, customer, handover.Text(id, text)); err != nil || turn == handover.TurnAgent {
-		return err // nil: the agents have the message
+		return err // nil: the message is stored, for the agents or the next Return
 	}
 	if wantsPerson(text) {
 		_, err := desk.HandOver(ctx, customer, handover.Request{ID: id, Transcript: transcript(id, text)})

@@ -357,7 +357,7 @@ var mutants = []mutant{
 	{
 		"reads", "a customer who is alone stays", "machine/apply.go",
 		"\tif !e.Began.Before(end) {\n\t\tt.came(e)",
-		"\tif !e.Began.Before(end.Add(100 * time.Hour)) {\n\t\tt.came(e)",
+		"\tif !e.Began.Before(end.Add(3000 * AlonePatience)) {\n\t\tt.came(e)",
 	},
 	{
 		"reads", "a transfer for a moment without an agent ends the session", "machine/session.go",
