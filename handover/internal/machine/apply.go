@@ -69,11 +69,11 @@ func (t *Transition) emit(e Effect) { t.effects = append(t.effects, e) }
 
 func (t *Transition) enter(s State) {
 	t.State, t.ChangedAt, t.Unconfirmed, t.AloneSince = s, t.Now, Unconfirmed{}, 0
-	t.PollSoon()
+	t.pollSoon()
 }
 
-// PollSoon makes the pauses between polls short again.
-func (t *Transition) PollSoon() {
+// pollSoon makes the pauses between polls short again.
+func (t *Transition) pollSoon() {
 	t.PollEvery = 0
 	t.SchedulePoll()
 }
@@ -497,7 +497,7 @@ func (t *Transition) lost(detail string) {
 		t.PollEvery = 0
 		return
 	}
-	t.PollSoon()
+	t.pollSoon()
 }
 
 // seen rates the source by a step that a read showed: whether a signal requested the read, or

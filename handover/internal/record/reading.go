@@ -278,12 +278,10 @@ func (tx *Transaction) settleGap(o Outcome) (endWaits bool) {
 		return true
 	}
 	if more := all && g.more; o.GapErr == nil && (fetched || more) {
-		t := &machine.Transition{Handover: *c, Now: tx.Now}
-		t.PollSoon()
+		c.PollEvery = 0
 		if more {
-			t.ScheduleRead(tx.Now.Add(machine.ReadPause))
+			c.PollAt, c.Poll = tx.Now.Add(machine.ReadPause), false
 		}
-		*c = t.Handover
 	}
 	switch {
 	case !o.End:

@@ -1,11 +1,13 @@
 package record
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/genesyshandover/genesyshandover/genesys"
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
+	"github.com/genesyshandover/genesyshandover/handover/internal/machinetest"
 	"github.com/stretchr/testify/require"
 )
 
@@ -161,3 +163,21 @@ func (polls) PollSlotBefore(at, limit machine.Time) (machine.Time, bool) {
 	return at, limit.IsZero() || at.Before(limit)
 }
 func (polls) FreeSlot(machine.Time) {}
+
+// TestSignalledReadThatFetchesIsNoPoll checks a look that a signal requested, and that fetches a
+// missing message and shows a step. The step counts as signalled.
+func TestSignalledReadThatFetchesIsNoPoll(t *testing.T) {
+	t.Parallel()
+	tx, refs := gapped(1)
+	tx.Handover.SignalledAt, tx.Handover.Unsignalled = noon(), 1
+	tx.Handover.PollAt, tx.Handover.Poll = noon(), false
+	j := jobOn(t, tx, Control)
+	o := listedOutcome(tx, refs...)
+	o.Read.Standing = machinetest.Standing(genesys.PhaseAlerting)
+	o.Asked = tx.GapOf(o.Read, tx.Handover.OpeningTriedAt, tx.Handover.Listing, false).Missing
+	o.Stored = storedOf(o.Asked)
+	settleAs(tx, j, o)
+	require.Equal(t, machine.StateAlerting, tx.Handover.State)
+	require.Equal(t, noon(), tx.Handover.SignalledAt)
+	require.NotContains(t, fmt.Sprint(takenIDs(tx)), "connectionLost")
+}

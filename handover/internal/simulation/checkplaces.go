@@ -128,12 +128,13 @@ func (l *ledger) checkTransfer(r *replica, c *conversation) {
 	}
 }
 
-// noteOwnEnd records that our side ended a session.
+// noteOwnEnd records that our side ended a session. A process that has not measured Genesys' clock
+// stores an earlier time, so that no agent who writes later is ignored.
 func (l *ledger) noteOwnEnd(s *handoverHistory, v *view) {
 	s.conversation = v.Now.Conversation
 	switch reason := v.Now.Ending.Reason; {
 	case !v.Now.EndAsked.IsZero(), v.Now.Leaves == "asked", reason == machine.EndFailed, reason == machine.EndRefused:
-		s.ownEndAt = l.w.now
+		s.ownEndAt = min(l.w.now, v.Now.OwnEnd.Sub(epoch)-l.w.plan.ahead)
 	default:
 	}
 }

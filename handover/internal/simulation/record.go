@@ -49,6 +49,7 @@ type viewHandover struct {
 	Asked        viewTime       `json:"asked"`
 	Started      viewTime       `json:"started"`
 	Tried        viewTime       `json:"tried"`
+	OwnEnd       viewTime       `json:"ownEnd"`
 	PollAt       viewTime       `json:"pollAt"`
 	Transferred  viewTime       `json:"transferred"`
 	EndAsked     viewTime       `json:"endAsked"`
