@@ -637,6 +637,8 @@ func (w *Watched) pause(r *Reading) time.Duration {
 		return closePause
 	case r.Standing.Phase == genesys.PhaseQueued && w.Closings < maxClosings:
 		return queuePatience
+	case r.alone() && w.Closings < maxClosings:
+		return machine.AlonePatience
 	default:
 		return machine.SourcePoll
 	}

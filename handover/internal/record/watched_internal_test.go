@@ -451,6 +451,22 @@ func TestLateWordDuringALook(t *testing.T) {
 	require.NotNil(t, tx.watching("conversation"), "no read follows the message that may have revived it")
 }
 
+// TestAloneIsLookedAtSoon checks that a conversation with only the customer is read again when its
+// patience ends, and then closed.
+func TestAloneIsLookedAtSoon(t *testing.T) {
+	t.Parallel()
+	tx := left()
+	tx.watch("elsewhere", "customer", ago(time.Hour), noon())
+	alone := func(tx *Transaction) *Reading {
+		r := showing(tx, genesys.PhaseUnknown)
+		r.Standing.AloneSince = ago(time.Minute).Std()
+		return r
+	}
+	require.False(t, looks(t, tx, alone, nil))
+	require.Equal(t, noon().Add(machine.AlonePatience), tx.Watched[0].At)
+	require.True(t, looks(t, tx, alone, nil))
+}
+
 // TestPauseBetweenLooks checks that looks at a conversation in which a person writes keep the pause
 // between reads.
 func TestPauseBetweenLooks(t *testing.T) {

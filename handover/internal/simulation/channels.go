@@ -82,6 +82,23 @@ func (w *world) lost(channel string) bool {
 	return w.removedSince(channel) != never && w.plan.removal.to == never
 }
 
+// returned returns when Managers have noticed at the latest that a channel is there again that was
+// removed, or 0.
+func (w *world) returned(channel string) time.Duration {
+	r := w.plan.removal
+	if !w.plan.has(faultRemoved) || channel != otherIntegration || w.now < r.from {
+		return 0
+	}
+	back := r.to
+	if w.healed {
+		back = min(back, w.healedAt)
+	}
+	if back == never {
+		return never
+	}
+	return back + 10*time.Minute + 20*time.Second
+}
+
 // removedLately reports whether calls may fail because a channel is removed, or was. Refusals are
 // cached for 10 s.
 func (w *world) removedLately(channel string) bool {

@@ -39,9 +39,17 @@ func (l *ledger) notePlaced(r *replica, before, v *view) {
 	was, is := before.Out.Lease, v.Out.Lease
 	l.answers = slices.DeleteFunc(l.answers, func(a *arrival) bool {
 		settles := a.r == r && a.seq == was.Seq && a.n == was.N && is.N != was.N
-		a.in.known = a.in.known || settles
+		a.in.known = a.in.known || settles && !v.sends(a.seq)
 		return settles || a.r.dead
 	})
+}
+
+// sends reports whether an entry is still to be sent, as after a new lease without an outcome.
+func (v *view) sends(seq uint64) bool {
+	if w := v.word(seq); w != nil {
+		return w.State == "" || w.State == "unsure"
+	}
+	return slices.ContainsFunc(v.Out.Entries, func(x viewEntry) bool { return x.Seq == seq })
 }
 
 // crowded is in the notices about a conversation that was dropped because too many are watched.

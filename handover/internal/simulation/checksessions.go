@@ -239,7 +239,7 @@ func (l *ledger) checkSeenInTime() {
 			continue
 		}
 		// The engine does not read before the hand-over.
-		from := max(since, v.Now.Started.Sub(epoch), v.Now.Asked.Sub(epoch))
+		from := max(since, v.Now.Started.Sub(epoch), v.Now.Asked.Sub(epoch), l.w.returned(k.Channel))
 		if end := c.ended(); end != never && l.w.now-max(from, end) > unseenEnd {
 			l.w.fail("no session is open after the end of its conversation", k.Customer, "%s is %s, and %s has ended at %.3f",
 				v.Now.ID, v.Now.State, c.id, end.Seconds())
