@@ -25,8 +25,8 @@ import (
 // logged. A late result is accepted unless another attempt has replaced it.
 //
 // Records of a channel for which Channels returns [ErrNoChannel] are not changed until a call, a
-// webhook or Run, which asks every ten minutes, finds the channel again. Once they have been due for
-// their retention time, the effects that wait for Genesys are dropped: the session ends with
+// webhook or Run, which asks every ten minutes, finds the channel again. Once they have been due
+// for their retention time, the effects that wait for Genesys are dropped: the session ends with
 // [EndFailed], its notice and its Return. A session stays on the integration that it began on, even
 // if its channel gets another one.
 type Config struct {

@@ -12,8 +12,8 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover"
 )
 
-// pass waits for d in the time of the bubble, and until all other goroutines wait too. So a test may
-// read afterwards what callbacks have written. Callbacks use wait.
+// pass waits for d in the time of the bubble, and until all other goroutines wait too. So a test
+// may read afterwards what callbacks have written. Callbacks use wait.
 func pass(d time.Duration) {
 	<-time.After(d)
 	synctest.Wait()

@@ -210,5 +210,6 @@ func (h *apiHost) receive(t *testing.T, id string, origin openmessaging.Origin, 
 	require.NoError(t, h.Receive(t.Context(), webhook.Notification{Channel: h.key.Channel, Outbound: o}))
 }
 
-// wait waits for d in the time of the bubble, in a callback or in another goroutine than the test's.
+// wait waits for d in the time of the bubble, in a callback or in another goroutine than the
+// test's.
 func wait(d time.Duration) { <-time.After(d) }

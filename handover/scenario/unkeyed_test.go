@@ -14,8 +14,8 @@ import (
 )
 
 // TestMessageWithoutAUsableKeyIsRefused checks a message for a customer id that can never be
-// stored. A retry solves nothing, so Genesys is not asked for one: it gets a Failed receipt, and the
-// host a notice.
+// stored. A retry solves nothing, so Genesys is not asked for one: it gets a Failed receipt, and
+// the host a notice.
 func TestMessageWithoutAUsableKeyIsRefused(t *testing.T) {
 	t.Parallel()
 	for name, customer := range map[string]string{"too long": strings.Repeat("x", 257), "a control character": "a\x07b"} {

@@ -108,8 +108,8 @@ func (l *ledger) checkMessage(x *customerMessage) {
 		return
 	}
 	for _, p := range l.arrived[x.id] {
-		// Genesys' clock, and so the time of a send, is known to the second. The answer may not name
-		// the conversation that the message began.
+		// Genesys' clock, and so the time of a send, is known to the second. The answer may not
+		// name the conversation that the message began.
 		if p.in.agentSaw(p.at-time.Second) || l.w.plan.omitsID != "" && l.justEnded(p) {
 			return
 		}

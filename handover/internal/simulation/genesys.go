@@ -263,8 +263,8 @@ func (g *cloud) disconnect(x *exchange, id string) reply {
 	return replied(http.StatusOK, `{}`)
 }
 
-// exclude checks that an opening and a disconnect under one identity never run at the same time: the
-// disconnect would end what the opening begins or joins. It returns what ends the request.
+// exclude checks that an opening and a disconnect under one identity never run at the same time:
+// the disconnect would end what the opening begins or joins. It returns what ends the request.
 func (g *cloud) exclude(x *exchange) (done func()) {
 	at := strings.Split(x.path, "/")
 	lane, other, identity, what := g.openings, g.disconnects, "", ""

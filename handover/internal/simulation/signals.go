@@ -114,8 +114,8 @@ func (g *cloud) signal(wait time.Duration, id string) {
 	})
 }
 
-// reportEnd reports the end of the customer's leg, once or twice, soon or late. Sometimes it reports
-// one that has not happened, as events of other legs look like it.
+// reportEnd reports the end of the customer's leg, once or twice, soon or late. Sometimes it
+// reports one that has not happened, as events of other legs look like it.
 func (g *cloud) reportEnd(c *conversation) {
 	if !g.w.plan.endReports {
 		return
