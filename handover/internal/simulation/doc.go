@@ -52,8 +52,8 @@
 //     with Turn and Forward, or later with Reply. Callbacks call HandOver, Open, End, Forward,
 //     Turn, Session and Explain.
 //   - store.go and record.go: the store, and the stored records as the checks read them.
-//   - transport.go: the connection from replicas to Genesys, which loses requests and answers, takes
-//     seconds, or has times in which almost every answer is lost.
+//   - transport.go: the connection from replicas to Genesys, which loses requests and answers,
+//     takes seconds, or has times in which almost every answer is lost.
 //   - world.go, scheduler.go and plan.go: one history, virtual time, and what a seed decides.
 //
 // replica.go, host.go and store.go connect the engine to the models.
