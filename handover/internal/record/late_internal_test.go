@@ -145,6 +145,8 @@ func TestLateOpeningBeforeAnotherSession(t *testing.T) {
 	require.True(t, w.Close)
 	require.Equal(t, noon(), w.Since)
 	require.Equal(t, ended, w.EndedAt)
+	tx.unwatch("late")
+	require.Equal(t, "late", tx.lastConversation(c.From), "a later opening may continue it")
 }
 
 // TestLateAnswerNamesAnotherConversation checks the first attempt of a message, which is answered

@@ -146,6 +146,12 @@ func (tx *Transaction) sentLate(j *Job, x Entry, o Outcome) {
 	if w := tx.watching(o.Conversation); w != nil && !failed {
 		w.EndedAt = machine.Later(w.EndedAt, c.OwnEnd)
 	}
+	// Only now the session has its conversation. A later opening may continue it without naming it.
+	if p := tx.pastOf(x.Handover); p != nil {
+		p.Session.ConversationID = cmp.Or(p.Session.ConversationID, o.Conversation)
+	} else if tx.Handover.ID == x.Handover {
+		tx.Handover.ConversationID = cmp.Or(tx.Handover.ConversationID, o.Conversation)
+	}
 }
 
 // noteRequested notes what has happened to the session since the effect that has read was claimed:
