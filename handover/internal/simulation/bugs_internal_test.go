@@ -659,7 +659,7 @@ func TestFindsReturnsBeforeTheLastMessages(t *testing.T) {
 		}
 		slices.SortStableFunc(list, func(a, b members) int { return back(a) - back(b) })
 		return list
-	}), func(p *plan) bool { return canRepairGaps(p) && len(p.rates) < 4 }, faultWebhookLost)
+	}), func(p *plan) bool { return canRepairGaps(p) && len(p.rates) < 7 }, faultWebhookLost)
 }
 
 // The engine takes a socket that another replica holds for dead.
