@@ -208,8 +208,8 @@ func (h *host) noticedOf(kind handover.NoticeKind, id string) []handover.Notice 
 	return slices.DeleteFunc(h.noticed(kind), func(n handover.Notice) bool { return n.Session.ID != id })
 }
 
-// TestAgentWritesAfterOurEndAndARestart checks a host whose clock is an hour ahead. An agent whose
-// conversation could not be closed writes after a restart: a session begins.
+// TestAgentWritesAfterOurEndAndARestart checks a host with a clock that is an hour ahead. After
+// a restart an agent writes in a conversation that could not be closed: a session begins.
 func TestAgentWritesAfterOurEndAndARestart(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 
 	"github.com/genesyshandover/genesyshandover/genesys"
 	"github.com/genesyshandover/genesyshandover/handover/internal/machine"
-	"github.com/genesyshandover/genesyshandover/handover/internal/machinetest"
 	"github.com/stretchr/testify/require"
 )
 
@@ -107,9 +106,7 @@ func TestMovedSessionWaitsForNoRead(t *testing.T) {
 // whose begin is not known. A HandOver while it is ending still closes that conversation.
 func TestHandOverWhileAnAdoptedSessionEnds(t *testing.T) {
 	t.Parallel()
-	c := machinetest.HandoverIn(machine.StateRequested)
-	c.ConversationID, c.OpeningAcceptedAt, c.OpeningTriedAt, c.Started = "", 0, noon(), noon()
-	tx := opens(c)
+	tx := unanswered()
 	tx.Clock.Unmeasured = true
 	j := jobOn(t, tx, ToGenesys)
 	tx.Apply(machine.Event{Kind: machine.EvFailed})

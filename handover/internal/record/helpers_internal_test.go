@@ -39,6 +39,13 @@ func opens(c machine.Handover) *Transaction {
 	return tx
 }
 
+// unanswered returns a transaction on a session. Its opening began at noon and has no answer.
+func unanswered() *Transaction {
+	c := machinetest.HandoverIn(machine.StateRequested)
+	c.ConversationID, c.OpeningAcceptedAt, c.OpeningTriedAt, c.Started = "", 0, noon(), noon()
+	return opens(c)
+}
+
 // copied returns a record as another replica would load it.
 func copied(tb testing.TB, f *Record) *Record {
 	tb.Helper()

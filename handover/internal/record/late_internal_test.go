@@ -130,23 +130,21 @@ func TestLateOpeningInheritsTheEnd(t *testing.T) {
 // session has begun is watched from the time of that session, and not of the present one.
 func TestLateOpeningBeforeAnotherSession(t *testing.T) {
 	t.Parallel()
-	c := machinetest.HandoverIn(machine.StateRequested)
-	c.ConversationID, c.OpeningAcceptedAt, c.OpeningTriedAt, c.Started = "", 0, noon(), noon()
-	tx := opens(c)
+	tx := unanswered()
 	j := jobOn(t, tx, ToGenesys)
 	tx.Apply(machine.Event{Kind: machine.EvEnd, Reason: machine.EndByCustomer})
 	tx.Apply(machine.Event{Kind: machine.EvReleased})
 	tx.Tidy()
 	ended := tx.Now
 	tx.Now = noon().Add(5 * time.Second)
-	tx.install(machine.Handover{Session: machine.Session{ID: "zyxwvutsrqp2", Key: tx.Key, State: machine.StateRequested}, From: c.From})
+	tx.install(machine.Handover{Session: machine.Session{ID: "zyxwvutsrqp2", Key: tx.Key, State: machine.StateRequested}, From: "customer"})
 	settleAs(tx, j, Outcome{Conversation: "late"})
 	w := tx.watching("late")
 	require.True(t, w.Close)
 	require.Equal(t, noon(), w.Since)
 	require.Equal(t, ended, w.EndedAt)
 	tx.unwatch("late")
-	require.Equal(t, "late", tx.lastConversation(c.From), "a later opening may continue it")
+	require.Equal(t, "late", tx.lastConversation("customer"), "a later opening may continue it")
 }
 
 // TestLateAnswerNamesAnotherConversation checks the first attempt of a message, which is answered
@@ -408,9 +406,7 @@ func TestAbandonedAttemptIsWatched(t *testing.T) {
 // begun, while Genesys' clock is not measured: the conversation counts from its opening.
 func TestLateOpeningOfAnUnmeasuredClock(t *testing.T) {
 	t.Parallel()
-	c := machinetest.HandoverIn(machine.StateRequested)
-	c.ConversationID, c.OpeningAcceptedAt, c.OpeningTriedAt, c.Started = "", 0, noon(), noon()
-	tx := opens(c)
+	tx := unanswered()
 	tx.Clock.Unmeasured = true
 	j := jobOn(t, tx, ToGenesys)
 	tx.Apply(machine.Event{Kind: machine.EvFailed})
@@ -424,9 +420,7 @@ func TestLateOpeningOfAnUnmeasuredClock(t *testing.T) {
 // another session has begun. The conversation inherits that the host ended its session.
 func TestLateOpeningOfAForgottenSession(t *testing.T) {
 	t.Parallel()
-	c := machinetest.HandoverIn(machine.StateRequested)
-	c.ConversationID, c.OpeningAcceptedAt, c.OpeningTriedAt, c.Started = "", 0, noon(), noon()
-	tx := opens(c)
+	tx := unanswered()
 	j := jobOn(t, tx, ToGenesys)
 	tx.Now = noon().Add(time.Second)
 	tx.Forget = tx.Now // as Manager.Forget does
@@ -450,9 +444,7 @@ func TestLateOpeningInheritsTheRequest(t *testing.T) {
 	for _, another := range []bool{false, true} {
 		t.Run(map[bool]string{false: "no other session", true: "another session"}[another], func(t *testing.T) {
 			t.Parallel()
-			c := machinetest.HandoverIn(machine.StateRequested)
-			c.ConversationID, c.OpeningAcceptedAt, c.OpeningTriedAt, c.Started = "", 0, noon(), noon()
-			tx := opens(c)
+			tx := unanswered()
 			j := jobOn(t, tx, ToGenesys)
 			tx.Apply(machine.Event{Kind: machine.EvEnd, Reason: machine.EndByCustomer})
 			tx.Apply(machine.Event{Kind: machine.EvReleased})

@@ -416,11 +416,11 @@ func (tx *Transaction) PollSooner(r *Reservation) error {
 		r.release()
 		return ErrUnchanged
 	}
-	next, reason := c.PollAt, !c.PollAt.IsZero() && !c.Poll
-	if !tx.Control.Lease.Free(tx.Now) {
-		next, reason = 0, false
-	}
-	if reason {
+	next := c.PollAt
+	switch runs := !tx.Control.Lease.Free(tx.Now); {
+	case runs:
+		next = 0
+	case !next.IsZero() && !c.Poll:
 		r.release()
 		return ErrUnchanged
 	}

@@ -268,6 +268,6 @@ func TestShortRetentionStopsNoLook(t *testing.T) {
 	tx.Keep = time.Minute
 	tx.watch("conversation", "customer", ago(time.Hour), noon()).Incomplete = true
 	tx.Control.Failures, tx.Control.First = 1, ago(machine.DefaultRetention-time.Minute)
-	tx.SettleTask(&Job{Record: tx.Record}, Outcome{Task: TaskLook, Err: &genesys.Error{StatusCode: 503}})
+	settleAs(tx, jobOn(t, tx, Control), Outcome{Task: TaskWatch, Err: &genesys.Error{StatusCode: 503}})
 	require.Len(t, tx.Watched, 1)
 }

@@ -202,8 +202,8 @@ func (f *Record) LegsOf(conversation string) machine.Legs {
 	if w := f.watching(conversation); w != nil {
 		return w.Legs
 	}
-	if p := f.pastIn(conversation); p != nil {
-		return p.Legs
+	if legs, _ := f.endedIn(conversation); legs != nil {
+		return *legs
 	}
 	return machine.Legs{}
 }

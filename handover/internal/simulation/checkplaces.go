@@ -9,7 +9,7 @@ import (
 	"github.com/genesyshandover/genesyshandover/handover/internal/record"
 )
 
-// An arrival is a message of a customer at Genesys, whose answer names the conversation.
+// An arrival is a message of a customer at Genesys. Its answer names the conversation.
 type arrival struct {
 	r      *replica
 	key    string
@@ -147,8 +147,8 @@ func (l *ledger) noteOwnEnd(s *handoverHistory, v *view) {
 	}
 }
 
-// checkAdopted checks that an agent in a conversation whose session our side ended begins another
-// one only with a message after that end.
+// checkAdopted checks that after an end by our side an agent in that conversation begins another
+// session only with a message after that end.
 func (l *ledger) checkAdopted(k string, v *view) {
 	c := l.w.genesys.find(v.Now.Conversation)
 	if v.Now.Request != "" || c == nil {
